@@ -1,0 +1,31 @@
+import { BUILD_ERRORS } from './catalogue/build.ts'
+import { CORE_ERRORS } from './catalogue/core.ts'
+import { ENTRY_ERRORS } from './catalogue/entry.ts'
+import { GITHUB_ERRORS } from './catalogue/github.ts'
+import { POLICY_ERRORS } from './catalogue/policy.ts'
+import { REGISTRY_ERRORS } from './catalogue/registry.ts'
+import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
+import { SOURCE_ERRORS } from './catalogue/source.ts'
+import { VERIFY_ERRORS } from './catalogue/verify.ts'
+
+/** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
+export interface CatalogueEntry {
+  readonly kind: 'rejected' | 'unknown' | 'configuration'
+  /** What happened and why it matters, for somebody who reads it for the first time. */
+  readonly meaning: string
+  /** What to do, in general; a thrower that knows the facts gives a better one. */
+  readonly remedy: string
+}
+
+/** Every error a user can meet. One file a room; codes are stable and never reused. */
+export const CATALOGUE = {
+  ...CORE_ERRORS,
+  ...ENTRY_ERRORS,
+  ...GITHUB_ERRORS,
+  ...POLICY_ERRORS,
+  ...SOURCE_ERRORS,
+  ...BUILD_ERRORS,
+  ...REGISTRY_ERRORS,
+  ...SIGSTORE_ERRORS,
+  ...VERIFY_ERRORS,
+} as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -1,0 +1,33 @@
+import type { CatalogueEntry } from '../catalogue.ts'
+
+export const POLICY_ERRORS = {
+  'policy/unsupported': {
+    kind: 'configuration',
+    meaning:
+      'The policy or a rule uses a key that this version does not know or does not judge yet. It is never ignored.',
+    remedy: 'Remove the key, or use a version of Waybill that judges it.',
+  },
+  'policy/unusable': {
+    kind: 'rejected',
+    meaning:
+      'A policy file cannot be used: it does not parse, names a file that is missing, or contradicts itself. The previously accepted policy judges on.',
+    remedy: 'Correct the file at the line named; check it with: waybill policy check',
+  },
+  'policy/no-rule': {
+    kind: 'rejected',
+    meaning: 'No rule of the policy matches, and no match means deny.',
+    remedy: 'Add a rule that matches, or build from a ref that a rule names.',
+  },
+  'policy/unapproved-change': {
+    kind: 'rejected',
+    meaning:
+      'A commit changes the policy or a workflow, and its signer may not do that under the policy accepted before it.',
+    remedy:
+      'Have the change made in a commit signed by a principal of policy-change, or name this commit in exceptions of an approved commit.',
+  },
+  'policy/no-expectation': {
+    kind: 'configuration',
+    meaning: 'Nothing says who is expected to have signed: no policy, no identity, no key.',
+    remedy: 'Give --policy FILE, or --certificate-identity with --certificate-oidc-issuer.',
+  },
+} as const satisfies Record<`policy/${string}`, CatalogueEntry>

@@ -1,0 +1,50 @@
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Every bound in one place: unit, reason, source. Foreign input above a bound is refused, never cut silently. */
+export const LIMITS = {
+  /** Nesting of any JSON document. 13-adversary 43. */
+  jsonDepth: 64,
+  /** Bytes of one commit or tag object. git's own largest sane messages are far below; a signature is under 20 KiB. */
+  commitBytes: 1 * MIB,
+  /** Bytes of one tree object. 50,000 entries are about 2 MB. */
+  treeBytes: 16 * MIB,
+  /** Bytes of the policy file and of each file it names. */
+  policyFileBytes: 1 * MIB,
+  /** Files under `.github` that count as law. */
+  lawFiles: 2_000,
+  /** YAML aliases a policy may resolve: enough for tidy files, too few for an alias bomb. */
+  yamlAliases: 100,
+  /** Milliseconds for the whole source stage. 13-adversary 13. */
+  sourceStageMs: 10 * 60_000,
+  /** Bytes of one manifest or index. OCI distribution v1.1.1 asks clients to handle at least 4 MB. */
+  manifestBytes: 4 * MIB,
+  /** Bytes of one bundle. 6-sign-and-publish § 2. */
+  bundleBytes: 10 * MIB,
+  /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
+  referrers: 1_000,
+  /** Bytes of bundles fetched for one subject, smallest first. 13-adversary 43. */
+  subjectBundleBytes: 64 * MIB,
+  /** Bundles examined for one subject. 13-adversary 43. */
+  subjectBundles: 200,
+  /** Bytes at which a fallback index is too large to append to. 13-adversary 26. */
+  fallbackIndexBytes: 3 * MIB,
+  /** Bytes of an answer of a service (token, log, certificate, timestamp). */
+  serviceAnswerBytes: 1 * MIB,
+  /** Bytes of response headers. Google Artifact Registry sends tokens in headers. 6-sign-and-publish § 3. */
+  headerBytes: 32 * KIB,
+  /** Milliseconds one request may take without streaming a body. */
+  requestMs: 30_000,
+  /** Milliseconds spent on retries of one request altogether. */
+  retryBudgetMs: 60_000,
+  /** Redirects followed for one request. */
+  redirects: 5,
+  /** Bytes kept of a child process' output (what is streamed to the log is not bounded). */
+  processOutputBytes: 64 * MIB,
+  /** Bytes of the event payload file. GitHub caps it at 25 MB. */
+  eventBytes: 30 * MIB,
+  /** Bytes of one job summary; GitHub allows 1 MiB a step. 8-report § 1. */
+  summaryBytes: 900 * KIB,
+  /** Milliseconds of clock difference to a service that is reported as skew. */
+  clockSkewMs: 5 * 60_000,
+} as const

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Digest, parseDigest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+
+export { createReadStream }
+
+/** Reads a regular file of at most `maxBytes`. @throws `core/file-unreadable` (missing, not a file, too large). */
+export async function readFileBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, constants.O_RDONLY)
+    try {
+      const info = await handle.stat()
+      if (!info.isFile()) throw new Error('not a regular file')
+      if (info.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`)
+      return new Uint8Array(await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw fail('core/file-unreadable', `Cannot read ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/**
+ * Writes a file so that a reader (or a killed run) sees the whole of it or nothing: temporary name, fsync, rename.
+ * @throws `core/file-unwritable` (disk full, permission), the temporary file removed.
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const handle = await open(temporary, 'wx', mode)
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+/** Appends to a file the runner owns (`GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY`). @throws `core/file-unwritable` */
+export async function appendTo(path: string, text: string): Promise<void> {
+  try {
+    await appendFile(path, text)
+  } catch (error) {
+    throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+/** SHA-256 and size of a file, streamed. */
+export async function hashFile(path: string): Promise<{ digest: Digest; size: number }> {
+  const hash = createHash('sha256')
+  let size = 0
+  try {
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk as Uint8Array)
+      size += (chunk as Uint8Array).byteLength
+    }
+  } catch (error) {
+    throw fail('core/file-unreadable', `Cannot read ${printable(path)}`, { found: reason(error), cause: error })
+  }
+  return { digest: parseDigest(`sha256:${hash.digest('hex')}`), size }
+}
+
+/** A fresh private folder below `parent`. */
+export async function makeTemporaryFolder(parent: string, prefix: string): Promise<string> {
+  try {
+    await mkdir(parent, { recursive: true })
+    return await mkdtemp(join(parent, prefix))
+  } catch (error) {
+    throw fail('core/file-unwritable', `Cannot make a folder below ${printable(parent)}`, {
+      found: reason(error),
+      cause: error,
+    })
+  }
+}
+
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw fail('core/file-unwritable', `Cannot make the folder ${printable(path)}`, {
+      found: reason(error),
+      cause: error,
+    })
+  }
+}
+
+export async function listFolder(path: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(path)).sort()
+  } catch (error) {
+    throw fail('core/file-unreadable', `Cannot list ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+/** Removes a file or a whole folder; absent is fine. */
+export async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 })
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,38 @@
+import type { Digest } from '../core/digest.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { ObservedSigner } from '../core/signer.ts'
+
+/** in-toto attestation framework v1 § Statement. */
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
+/** DSSE payload type of an in-toto statement. in-toto attestation spec v1 § Envelope. */
+export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
+/** What cosign ≥ 3 writes as an image signature: predicate `{}`. */
+export const COSIGN_SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1'
+/** slsa.dev/spec/v1.1/provenance */
+export const PROVENANCE_PREDICATE = 'https://slsa.dev/provenance/v1'
+
+/** in-toto ResourceDescriptor as a subject: `digest` maps an algorithm (`sha256`, `gitCommit`) to lower-case hex. */
+export interface Subject {
+  readonly name?: string
+  readonly uri?: string
+  readonly digest: Readonly<Record<string, string>>
+}
+
+export interface Statement {
+  readonly subject: readonly [Subject, ...Subject[]]
+  readonly predicateType: string
+  readonly predicate: JsonObject
+}
+
+/** One statement with everything its bundle proved. Only `sigstore/verify/verify.ts` makes `Verified<SignedStatement>`. */
+export interface SignedStatement {
+  readonly statement: Statement
+  readonly signer: ObservedSigner
+  /** The earliest time a trusted service gave for the signature. */
+  readonly signedAt: Date
+  /** Which services gave a time: at least one. */
+  readonly timeSources: readonly ('rekor-v1' | 'rekor-v2' | 'rfc3161')[]
+  readonly log?: { readonly url: string; readonly index: string }
+  /** SHA-256 of the bundle's bytes: its name in findings and `inputAttestations`. */
+  readonly bundle: Digest
+}
