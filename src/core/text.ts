@@ -3,8 +3,8 @@
  * An attacker would put terminal escapes, bidi overrides (Trojan Source) or zero-width characters into a commit
  * subject or a file name so that a person reads something else than what the machine compared.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
 const UNSAFE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udc7f]/g
 
 /** Escapes control, bidi, zero-width and unpaired surrogate characters as `\u{…}`; cuts after `max` characters. */
