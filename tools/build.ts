@@ -1,0 +1,34 @@
+/** Builds `dist/`: tsc → ncc → doors → notices. Deterministic: the same sources and lockfile give the same bytes. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeNotices } from './notices.ts'
+import { sourceStamp } from './source-stamp.ts'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+/** Door name → what it runs. Each is a few lines onto the one bundle, so shared code is shipped once. */
+const DOORS = { attest: 'runAttest', verify: 'runVerify', cli: 'runCli' } as const
+
+function execute(file: string, args: readonly string[]): void {
+  const result = spawnSync(file, [...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (result.status !== 0) {
+    console.error(`${file} ${args.join(' ')} failed`)
+    process.exit(1)
+  }
+}
+
+for (const folder of ['lib', 'dist']) rmSync(join(root, folder), { recursive: true, force: true })
+execute(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
+execute(process.execPath, ['node_modules/@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/entry/main.js', '-o', 'dist', '-m', '--no-cache', '--quiet'])
+mkdirSync(dist, { recursive: true })
+for (const [door, run] of Object.entries(DOORS)) {
+  const file = join(dist, `${door}.js`)
+  const shebang = door === 'cli' ? '#!/usr/bin/env node\n' : ''
+  writeFileSync(file, `${shebang}import { ${run} } from './index.js'\n\nawait ${run}()\n`)
+  chmodSync(file, 0o755)
+}
+await writeNotices(root, join(dist, 'THIRD-PARTY-NOTICES.txt'))
+writeFileSync(join(dist, 'SOURCE'), `${sourceStamp(root)}\n`)
+console.log(`dist: ${readdirSync(dist).join(' ')}`)
