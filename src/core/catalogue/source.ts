@@ -23,4 +23,15 @@ export const SOURCE_ERRORS = {
     meaning: 'The signer is a known principal, but not one that the rule for this ref names.',
     remedy: 'Have the commit signed by one of the principals the rule names, or add the principal to the role.',
   },
+  'source/ssh-key-malformed': {
+    kind: 'rejected',
+    meaning:
+      'An SSH public key is not in the one encoding that OpenSSH writes, so its fingerprint would not be unique.',
+    remedy: 'Copy the one line of the .pub file; print it again with: ssh-keygen -y -f KEY',
+  },
+  'source/ssh-key-unsupported': {
+    kind: 'rejected',
+    meaning: 'An SSH key is of a kind that is not judged: DSA, a certificate, or an algorithm unknown to this version.',
+    remedy: 'Use a plain key: ssh-keygen -t ed25519',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
