@@ -1,0 +1,15 @@
+/** One answer of the embedded registry. */
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
+/** An error in the distribution spec's shape. */
+export function problem(status: number, code: string, message = code): Reply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ errors: [{ code, message }] }),
+  }
+}
