@@ -6,6 +6,7 @@ import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
+import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
 import { VERIFY_ERRORS } from './catalogue/verify.ts'
 
 /** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
@@ -27,5 +28,6 @@ export const CATALOGUE = {
   ...BUILD_ERRORS,
   ...REGISTRY_ERRORS,
   ...SIGSTORE_ERRORS,
+  ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

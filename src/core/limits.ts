@@ -21,6 +21,8 @@ export const LIMITS = {
   manifestBytes: 4 * MIB,
   /** Bytes of one bundle. 6-sign-and-publish § 2. */
   bundleBytes: 10 * MIB,
+  /** Subjects of one statement: an index, its platforms and their names in several registries stay far below. */
+  statementSubjects: 2_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
   referrers: 1_000,
   /** Bytes of bundles fetched for one subject, smallest first. 13-adversary 43. */

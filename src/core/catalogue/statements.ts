@@ -1,0 +1,28 @@
+import type { CatalogueEntry } from '../catalogue.ts'
+
+export const STATEMENTS_ERRORS = {
+  'statements/malformed': {
+    kind: 'rejected',
+    meaning:
+      'Signed bytes are not an acceptable in-toto statement: not strict JSON, no subject, a digest that is not lower-case hex of its length, the same subject twice, or a predicate that is not an object.',
+    remedy: 'Have the attestation made again by its producer; a signature over a malformed statement proves nothing.',
+  },
+  'statements/type-unsupported': {
+    kind: 'rejected',
+    meaning:
+      'A statement is of another version than in-toto Statement v1. Version 0.1 has other rules and is not read, so that one document cannot mean two things.',
+    remedy: 'Have it made again by a tool that writes https://in-toto.io/Statement/v1.',
+  },
+  'statements/provenance-malformed': {
+    kind: 'rejected',
+    meaning: 'A SLSA provenance predicate lacks a field that the format requires, or a field has the wrong type.',
+    remedy: 'Have the provenance made again by a builder that writes https://slsa.dev/provenance/v1.',
+  },
+  'statements/facts-unusable': {
+    kind: 'unknown',
+    meaning:
+      'Facts that a provenance would state are inconsistent: a workflow reference without path or ref, an end before the start, or a commit other than the one of the run without being recorded as such. Nothing was stated or signed.',
+    remedy:
+      'Run again. If it stays, compare the claims of the job’s identity token with the event that started the run.',
+  },
+} as const satisfies Record<`statements/${string}`, CatalogueEntry>

@@ -1,0 +1,17 @@
+/**
+ * Every URI that Waybill mints for itself hangs on this one constant (13-adversary 44): no name is claimed that nobody owns.
+ * `.invalid` can never resolve (RFC 2606), so nobody can register it and publish a page that redefines what was signed.
+ */
+export const OWN_URI_BASE = 'https://example.invalid/waybill'
+
+/** A build that Waybill drove, on an event which GitHub's published build type does not list. docs/predicates/workflow-v1.md */
+export const WORKFLOW_BUILD_TYPE = `${OWN_URI_BASE}/buildtypes/workflow/v1`
+
+/** A digest that Waybill did not build, only recorded. docs/predicates/recorded-v1.md; 13-adversary 15 */
+export const RECORDED_BUILD_TYPE = `${OWN_URI_BASE}/buildtypes/recorded/v1`
+
+/** GitHub's own build type. actions.github.io/buildtypes/workflow/v1 */
+export const GITHUB_BUILD_TYPE = 'https://actions.github.io/buildtypes/workflow/v1'
+
+/** The events that page allows. Any other event gets `WORKFLOW_BUILD_TYPE`. */
+export const GITHUB_BUILD_TYPE_EVENTS: readonly string[] = ['push', 'create', 'release', 'workflow_dispatch']
