@@ -8,6 +8,8 @@ import { type RunClaims, refuseInconsistent, runUris } from './claims.ts'
 import { PROVENANCE_PREDICATE, type Subject } from './statement.ts'
 import { GITHUB_BUILD_TYPE, GITHUB_BUILD_TYPE_EVENTS, RECORDED_BUILD_TYPE, WORKFLOW_BUILD_TYPE } from './uris.ts'
 
+export { type ProvenanceClaims, readProvenance } from './read-provenance.ts'
+
 export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none'
 
 /** What a stage was asked to do and what came of it; `not-asked` is never a verdict (13-adversary 38, 41). */
