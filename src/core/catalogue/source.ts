@@ -34,4 +34,123 @@ export const SOURCE_ERRORS = {
     meaning: 'An SSH key is of a kind that is not judged: DSA, a certificate, or an algorithm unknown to this version.',
     remedy: 'Use a plain key: ssh-keygen -t ed25519',
   },
+  'source/signature-unsupported': {
+    kind: 'rejected',
+    meaning:
+      'A signature is of a kind this version does not judge: X.509, gitsign, a security key (sk-…), an SSH certificate, or a packet version of the past. It is never taken as valid.',
+    remedy:
+      'Sign with an OpenPGP or a plain SSH key, for example: git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub',
+  },
+  'source/weak-hash': {
+    kind: 'rejected',
+    meaning:
+      'A signature rests on MD5, SHA-1 or RIPEMD-160. Two texts with one such hash can be made, so the signature does not tell which one was signed.',
+    remedy:
+      'Sign the commit again with SHA-256 or better: git commit --amend --no-edit -S (with gpg: digest-algo SHA256)',
+  },
+  'source/weak-signature': {
+    kind: 'rejected',
+    meaning: 'A signature uses an algorithm that can be forged: DSA, or RSA with SHA-1.',
+    remedy: 'Sign again with a modern key: ssh-keygen -t ed25519, then git commit --amend --no-edit -S',
+  },
+  'source/key-unknown': {
+    kind: 'rejected',
+    meaning: 'An OpenPGP signature names a key that is in none of the policy’s key files, so it cannot be checked.',
+    remedy:
+      'Add the public key to the principal in an approved commit: gpg --armor --export FINGERPRINT > .github/keys/NAME.asc',
+  },
+  'source/key-unusable': {
+    kind: 'rejected',
+    meaning:
+      'The key that signed is known but may not sign commits: its owner did not mark it for signing, or its subkey is not properly bound to the primary key.',
+    remedy: 'Sign with the key’s signing subkey, or export the key again: gpg --armor --export FINGERPRINT',
+  },
+  'source/key-unreadable': {
+    kind: 'configuration',
+    meaning: 'A key file of the policy cannot be read as OpenPGP public keys.',
+    remedy: 'Write the file again: gpg --armor --export FINGERPRINT > FILE',
+  },
+  'source/bad-signature': {
+    kind: 'rejected',
+    meaning:
+      'A signature does not match the bytes of the commit: the commit was changed after it was signed, or the signature belongs to another one.',
+    remedy: 'Do not build this commit. If it is yours, sign it again: git commit --amend --no-edit -S',
+  },
+  'source/ssh-namespace': {
+    kind: 'rejected',
+    meaning: 'An SSH signature was made for another purpose (a file, a mail) and put onto a commit.',
+    remedy: 'Sign the commit with git itself: git -c gpg.format=ssh commit --amend --no-edit -S',
+  },
+  'source/object-missing': {
+    kind: 'unknown',
+    meaning:
+      'The repository did not give an object that the history names: the clone is shallow or partial, or objects were lost.',
+    remedy: 'Give a complete repository: git fetch --unshallow, or for a partial clone: git fetch --refetch',
+  },
+  'source/object-forged': {
+    kind: 'rejected',
+    meaning:
+      'The bytes of a git object have another id than the one under which they were stored. Somebody, or a broken disk, put other content in its place.',
+    remedy: 'Do not use this repository. Compare with a fresh clone: git fsck --full',
+  },
+  'source/tree-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A tree of the repository is not what git writes: unknown modes, unsorted or repeated names, or names that no checkout may have.',
+    remedy:
+      'Write the folder again with git (git rm -r --cached DIR && git add DIR) and commit; look for what made the tree: git fsck --full',
+  },
+  'source/commit-not-found': {
+    kind: 'unknown',
+    meaning: 'The repository does not serve this commit: it was never pushed, or was removed by a force push.',
+    remedy: 'Push the commit, or give the id of one that is on the branch: git ls-remote URL',
+  },
+  'source/repository-unreachable': {
+    kind: 'unknown',
+    meaning: 'The repository could not be read: no answer, no permission, or no such repository.',
+    remedy: 'Check the URL, and that the job has `permissions: { contents: read }`.',
+  },
+  'source/repository-unsupported': {
+    kind: 'configuration',
+    meaning: 'The repository uses SHA-256 object ids, which are not supported.',
+    remedy: 'Use a repository with SHA-1 ids; git init writes these by default.',
+  },
+  'source/git-too-old': {
+    kind: 'unknown',
+    meaning: 'The installed git is older than 2.38, or none is installed, so the source cannot be checked.',
+    remedy: 'Install git 2.38 or newer; runners of GitHub have it.',
+  },
+  'source/anchor-not-ancestor': {
+    kind: 'rejected',
+    meaning: 'The anchor does not lie on the line of first parents of the judged commit, so nothing connects the two.',
+    remedy:
+      'If the branch was force-pushed, restore it, or after a review set a new anchor from outside: `since: <commit that contains the policy>`. If a merge was made the wrong way round, make it again with the protected branch as first parent.',
+  },
+  'source/deadline': {
+    kind: 'unknown',
+    meaning: 'The source stage reached its time limit before everything was covered.',
+    remedy: 'Run again. If it stays, move the anchor forward: `since: <a later commit>`.',
+  },
+  'source/export-attributes': {
+    kind: 'rejected',
+    meaning:
+      'A .gitattributes file uses export-ignore or export-subst. Waybill exports the tree exactly as signed and does not apply them; git archive would give other files.',
+    remedy: 'Nothing has to be done. Remove the attribute if the files are meant to be the same everywhere.',
+  },
+  'source/submodule-unsupported': {
+    kind: 'configuration',
+    meaning: 'The tree to build contains a submodule, whose files are not part of the signed tree.',
+    remedy:
+      'Remove the submodule from the tree (git rm PATH) and add its files, or fetch it in the Dockerfile by digest.',
+  },
+  'source/lfs-unsupported': {
+    kind: 'configuration',
+    meaning: 'A file of the tree is a Git LFS pointer: its content is not part of the signed tree.',
+    remedy: 'Keep the file in git itself: git lfs migrate export --include=PATH',
+  },
+  'source/unsafe-path': {
+    kind: 'rejected',
+    meaning: 'The tree contains a name or a symbolic link that would make an export write or read outside its folder.',
+    remedy: 'Rename the entry or point the link at a file inside the repository, without .. after a folder name.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
