@@ -1,5 +1,81 @@
 import type { CatalogueEntry } from '../catalogue.ts'
 
 export const BUILD_ERRORS = {
-  'build/placeholder': { kind: 'unknown', meaning: 'x', remedy: 'x' },
+  'build/request-malformed': {
+    kind: 'configuration',
+    meaning:
+      'A value that shapes the build is not spelled as its grammar asks: a platform, a build argument, a label, a target, a repository. A value that begins with a dash could be read as an option by the builder.',
+    remedy: 'Correct the value that the message names.',
+  },
+  'build/argument-secret': {
+    kind: 'rejected',
+    meaning:
+      'A build argument holds a secret: it equals a masked value or has the form of a token. Build arguments stay readable in the image’s history and in logs for ever.',
+    remedy: 'Remove it from build-args and hand it over under `secrets`; replace the token if it was ever used so.',
+  },
+  'build/secret-id-refused': {
+    kind: 'configuration',
+    meaning:
+      'The secret ids GIT_AUTH_TOKEN and GIT_AUTH_HEADER make the builder fetch sources with a credential, around the verified commit.',
+    remedy: 'Use another id; sources come from the verified commit only.',
+  },
+  'build/path-escapes': {
+    kind: 'rejected',
+    meaning:
+      'The context or the Dockerfile lies outside the tree of the verified commit, directly or through a symbolic link.',
+    remedy: 'Give paths relative to the root of the repository, without “..”.',
+  },
+  'build/context-missing': {
+    kind: 'configuration',
+    meaning:
+      'The context is not a folder of the verified commit. Files that a step made in the workspace are not in it.',
+    remedy: 'Set `context` to a folder that is committed, relative to the root of the repository.',
+  },
+  'build/dockerfile-missing': {
+    kind: 'configuration',
+    meaning: 'The verified commit holds no Dockerfile at this path.',
+    remedy: 'Set `file` to the path of the Dockerfile, relative to the root of the repository.',
+  },
+  'build/image-refused': {
+    kind: 'rejected',
+    meaning:
+      'A FROM, COPY --from or mount names an image by a transport that reads from the machine, or by a variable nobody sets. Such an image does not come from a registry and cannot be traced.',
+    remedy: 'Name an earlier stage, `scratch`, or an image in a registry, and give every ARG used in FROM a value.',
+  },
+  'build/no-builder': {
+    kind: 'configuration',
+    meaning: 'Neither docker buildx nor buildah answers on this machine.',
+    remedy: 'Add a step `uses: docker/setup-buildx-action` before this one, or install buildah.',
+  },
+  'build/builder-unavailable': {
+    kind: 'configuration',
+    meaning: 'The builder that was asked for by name does not answer on this machine.',
+    remedy: 'Install it in an earlier step, or set `builder: auto`.',
+  },
+  'build/unsupported': {
+    kind: 'configuration',
+    meaning: 'This builder cannot do what the inputs ask for.',
+    remedy: 'Use another builder, or remove the input.',
+  },
+  'build/failed': {
+    kind: 'unknown',
+    meaning: 'The builder ended with an error, so there is no image. Nothing was signed or tagged.',
+    remedy: 'Read the builder’s last lines above; the same build can be tried locally with the same builder.',
+  },
+  'build/digest-missing': {
+    kind: 'unknown',
+    meaning: 'The builder ended well but did not say which digest it made, so there is nothing that could be signed.',
+    remedy:
+      'Update the builder; BuildKit needs a driver that writes image digests (docker-container, remote, kubernetes).',
+  },
+  'build/digest-mismatch': {
+    kind: 'rejected',
+    meaning: 'Two sources disagree about the digest of the same image. Nothing was signed.',
+    remedy: 'Do not retry blindly: something changed the image between the builder and the registry.',
+  },
+  'build/layout-missing': {
+    kind: 'configuration',
+    meaning: 'The OCI layout that was named does not exist.',
+    remedy: 'Set `layout` to the folder or tar file that an earlier step wrote, relative to the workspace.',
+  },
 } as const satisfies Record<`build/${string}`, CatalogueEntry>

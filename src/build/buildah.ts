@@ -1,0 +1,175 @@
+import { basename, join } from 'node:path'
+import { decodeUtf8 } from '../core/bytes.ts'
+import { type Digest, isDigest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { childEnvironment } from '../io/environment.ts'
+import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
+import { findTool, run } from '../io/process.ts'
+import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore } from './buildah-store.ts'
+import type { Builder, BuildResult, BuildWorld } from './builder.ts'
+import { containersAuthFile } from './credentials.ts'
+import { checkImagePositions } from './dockerfile-images.ts'
+import { pushEverywhere } from './layout.ts'
+import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { runBuilder } from './tools.ts'
+
+/** Local name of the one index a run's own storage holds; it never leaves the machine. */
+const LIST = 'localhost/waybill:build'
+/** Bytes of a Dockerfile; BuildKit refuses larger ones, too. */
+const DOCKERFILE_BYTES = 1024 * 1024
+/** Bytes of a digest file: `sha256:` and 64 digits. */
+const DIGEST_FILE_BYTES = 256
+
+/**
+ * Builds with buildah in a storage of this run alone, writes an OCI layout, and lets Waybill's own client push it.
+ * buildah itself never pushes to a registry: it cannot push a list by digest without a tag, and so needs no login to push.
+ */
+export class BuildahBuilder implements Builder {
+  readonly name = 'buildah'
+  readonly #host: BuildahHost
+  readonly #world: BuildWorld
+  readonly #secrets: readonly string[]
+
+  constructor(host: BuildahHost, world: BuildWorld, secrets: readonly string[]) {
+    this.#host = host
+    this.#world = world
+    this.#secrets = secrets
+  }
+
+  async build(request: BuildRequest): Promise<BuildResult> {
+    const checked = await checkRequest(request, this.#secrets)
+    checkImagePositions(await this.#dockerfile(checked.filePath), checked.buildArgs)
+    const store = await prepareStore(this.#host, this.#world)
+    try {
+      return await this.#buildIn(store, checked)
+    } finally {
+      await this.#removeStore(store)
+    }
+  }
+
+  async #buildIn(store: BuildahStore, request: CheckedRequest): Promise<BuildResult> {
+    if (request.network === 'none' && store.isolation === 'chroot')
+      throw fail('build/unsupported', 'buildah cannot close the network on this machine', {
+        expected: 'an OCI runtime that can make containers',
+        found: 'chroot isolation only',
+        remedy: 'Remove `network: none`, or run on a machine where runc or crun works.',
+      })
+    const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
+    await this.#run(store, buildArguments(store, request, authFile), request.timeoutMs)
+    const layout = await makeTemporaryFolder(this.#world.folder, 'layout-')
+    const digestFile = join(store.folder, 'digest')
+    await this.#run(store, exportArguments(store, layout, digestFile), request.timeoutMs)
+    const digest = await readDigestFile(digestFile)
+    const image = await pushEverywhere(this.#world.layouts, layout, request.push ? request.images : [])
+    if (image.digest !== digest)
+      throw fail('build/digest-mismatch', 'buildah says another digest than the layout it wrote', {
+        expected: digest,
+        found: image.digest,
+      })
+    return {
+      ...image,
+      builder: 'buildah',
+      tools: this.#host.tools,
+      pushedTo: request.push ? request.images : [],
+      layout,
+      conditions: {
+        builder: 'fresh',
+        cache: 'none',
+        network: request.network,
+        isolation: store.isolation === 'chroot' ? 'none' : 'processes',
+      },
+      notes: store.notes,
+    }
+  }
+
+  async #run(store: BuildahStore, args: readonly string[], timeoutMs: number | undefined): Promise<void> {
+    const env = buildahEnvironment(this.#world, store)
+    const limit = timeoutMs === undefined ? {} : { timeoutMs }
+    await runBuilder(
+      'buildah',
+      { file: this.#host.buildah, args, env, cwd: this.#world.folder, ...limit },
+      this.#world.output,
+    )
+  }
+
+  async #dockerfile(path: string): Promise<string> {
+    const text = decodeUtf8(await readFileBounded(path, DOCKERFILE_BYTES))
+    if (text === undefined) throw fail('build/image-refused', 'The Dockerfile is not UTF-8', { expected: 'UTF-8' })
+    return text
+  }
+
+  /** Rootless storage holds files of mapped users, which only `buildah unshare` may remove. */
+  async #removeStore(store: BuildahStore): Promise<void> {
+    const env = buildahEnvironment(this.#world, store)
+    const rm = findTool('rm', this.#world.env.PATH ?? '')
+    if (store.rootless && rm !== undefined) {
+      const args = ['unshare', rm, '-rf', '--', store.graphRoot]
+      await run({ file: this.#host.buildah, args, env, timeoutMs: 120_000 }).catch(() => undefined)
+    }
+    // What cannot be removed is left to the machine's own clean-up: the image is made, and the folder is private.
+    await remove(store.folder).catch(() => undefined)
+  }
+}
+
+export function buildahEnvironment(
+  world: BuildWorld,
+  store: Pick<BuildahStore, 'configuration'>,
+): Record<string, string> {
+  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = world.env
+  return childEnvironment(world.env, {
+    CONTAINERS_STORAGE_CONF: store.configuration.storage,
+    CONTAINERS_REGISTRIES_CONF: store.configuration.registries,
+    ...(REGISTRY_AUTH_FILE === undefined ? {} : { REGISTRY_AUTH_FILE }),
+    ...(DOCKER_CONFIG === undefined ? {} : { DOCKER_CONFIG }),
+  })
+}
+
+/** The argument list of the build; every value from outside stands behind a `--name=` or after `--`. */
+export function buildArguments(
+  store: BuildahStore,
+  request: CheckedRequest,
+  authFile: string | undefined,
+): readonly string[] {
+  return [
+    ...buildahFlags(store),
+    'build',
+    '--layers',
+    '--format=oci',
+    `--manifest=${LIST}`,
+    `--isolation=${store.isolation}`,
+    ...(request.network === 'none' ? ['--network=none'] : []),
+    ...(authFile === undefined ? [] : [`--authfile=${authFile}`]),
+    ...(request.sourceDateEpoch === undefined ? [] : [`--timestamp=${request.sourceDateEpoch}`]),
+    ...(request.target === undefined ? [] : [`--target=${request.target}`]),
+    ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
+    ...pairs('--build-arg', request.buildArgs),
+    ...pairs('--label', request.labels),
+    ...pairs('--annotation', request.annotations),
+    `--file=${request.filePath}`,
+    '--',
+    request.contextPath,
+  ]
+}
+
+function exportArguments(store: BuildahStore, layout: string, digestFile: string): readonly string[] {
+  // Relative to the run's folder: in `oci:<path>[:<tag>]` a colon in an absolute path would begin a tag.
+  const target = `oci:${basename(layout)}`
+  return [...buildahFlags(store), 'manifest', 'push', '--all', `--digestfile=${digestFile}`, '--', LIST, target]
+}
+
+async function readDigestFile(path: string): Promise<Digest> {
+  const bytes = await readFileBounded(path, DIGEST_FILE_BYTES).catch((error: unknown) => {
+    throw fail('build/digest-missing', 'buildah wrote no digest file', { cause: error })
+  })
+  const text = (decodeUtf8(bytes) ?? '').trim()
+  if (!isDigest(text))
+    throw fail('build/digest-missing', 'The digest file of buildah holds no digest', {
+      expected: 'sha256:…',
+      found: text,
+    })
+  return text
+}
+
+function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+}

@@ -1,0 +1,168 @@
+import { isAbsolute, posix, relative, resolve, sep } from 'node:path'
+import { fail } from '../core/error.ts'
+import { isPrintable, printable } from '../core/text.ts'
+import { followPath } from '../io/paths.ts'
+import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
+
+/** What to build, in the words of the action's inputs. Nothing here is trusted until `checkRequest` has seen it. */
+export interface BuildRequest {
+  /** Absolute path of the exported tree of the verified commit. */
+  readonly commitFolder: string
+  /** Folder inside the tree, relative to its root; `.` is the root. */
+  readonly context: string
+  /** Dockerfile, relative to the root of the tree; default `Dockerfile` of the context. */
+  readonly file?: string
+  readonly target?: string
+  /** `os/arch[/variant]`; empty: the machine's own. */
+  readonly platforms: readonly string[]
+  readonly buildArgs: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly network: 'default' | 'none'
+  /** Repositories as `host/path` in canonical form; at least one when `push`. */
+  readonly images: readonly string[]
+  readonly push: boolean
+  /** Seconds since the epoch, the commit's time: all times inside the image become this one. */
+  readonly sourceDateEpoch?: number
+  readonly timeoutMs?: number
+}
+
+/** A request whose every value was checked; `contextPath` and `filePath` are absolute, real and inside the tree. */
+export interface CheckedRequest extends BuildRequest {
+  readonly contextPath: string
+  readonly filePath: string
+}
+
+const PLATFORM = /^[a-z0-9]{1,32}\/[a-z0-9_]{1,32}(\/[a-z0-9.]{1,16})?$/
+const ARGUMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/
+const STAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+const LABEL_KEY = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,253}[A-Za-z0-9])?$/
+const REPOSITORY =
+  /^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?)(:[0-9]{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+$/
+const SECRET_ID_REFUSED = /^GIT_AUTH_(TOKEN|HEADER)/i
+
+/**
+ * The one door into every builder that runs a Dockerfile.
+ * @param secrets values this run knows to be secret; none of them may stand in a build argument, label or annotation.
+ * @throws `build/request-malformed`, `build/argument-secret`, `build/path-escapes`, `build/context-missing`,
+ *   `build/dockerfile-missing`
+ */
+export async function checkRequest(request: BuildRequest, secrets: readonly string[]): Promise<CheckedRequest> {
+  checkValues(request, secrets)
+  return { ...request, ...(await resolvePaths(request)) }
+}
+
+/** All checks that need no disk. */
+export function checkValues(request: BuildRequest, secrets: readonly string[]): void {
+  const { target, platforms } = request
+  if (target !== undefined) check(target, STAGE_NAME, 'target', 'the name of a stage')
+  for (const platform of platforms)
+    check(platform, PLATFORM, 'platform', 'os/arch or os/arch/variant, e.g. linux/arm64')
+  unique(platforms, 'platform')
+  checkRepositories(request)
+  checkPairs(request.buildArgs, 'build argument', ARGUMENT_NAME, 'a name of letters, digits and _', secrets)
+  checkPairs(request.labels, 'label', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
+  checkPairs(request.annotations, 'annotation', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
+  const epoch = request.sourceDateEpoch
+  if (epoch !== undefined && (!Number.isSafeInteger(epoch) || epoch < 0))
+    throw malformed('SOURCE_DATE_EPOCH', String(epoch), 'whole seconds since the epoch')
+}
+
+/** @throws `build/request-malformed` for a repository that is not canonical, twice, or missing though `push` is on. */
+export function checkRepositories(request: Pick<BuildRequest, 'images' | 'push'>): void {
+  for (const image of request.images) check(image, REPOSITORY, 'repository', 'host/path in lower case, without tag')
+  unique(request.images, 'repository')
+  if (request.push && request.images.length === 0) throw malformed('repository', '', 'at least one, because push is on')
+}
+
+/** @throws `build/secret-id-refused` for ids that make a builder fetch sources with a credential. 13-adversary 17. */
+export function checkSecretId(id: string): void {
+  if (SECRET_ID_REFUSED.test(id)) throw fail('build/secret-id-refused', `The secret id ${id} is not accepted`)
+}
+
+function checkPairs(
+  pairs: Readonly<Record<string, string>>,
+  what: string,
+  key: RegExp,
+  expected: string,
+  secrets: readonly string[],
+): void {
+  for (const [name, value] of Object.entries(pairs)) {
+    check(name, key, what, expected)
+    // Only its name is ever shown: the value may be the secret.
+    if (!isPrintable(value.replaceAll('\t', ' ')))
+      throw fail('build/request-malformed', `The ${what} ${name} has a value with control characters`, {
+        expected: 'text on one line',
+      })
+    const kind = holdsKnownSecret(value, secrets) ? 'a secret of this run' : looksLikeSecret(value)
+    if (kind !== undefined)
+      throw fail('build/argument-secret', `The ${what} ${name} holds ${kind}`, {
+        expected: `a ${what} that everybody may read`,
+        found: kind,
+        remedy: `Remove ${name} from there and hand it over under \`secrets\`: everybody who can pull the image can read a ${what}.`,
+      })
+  }
+}
+
+function check(value: string, grammar: RegExp, what: string, expected: string): void {
+  if (!grammar.test(value)) throw malformed(what, value, expected)
+}
+
+function unique(values: readonly string[], what: string): void {
+  const twice = values.find((value, at) => values.indexOf(value) !== at)
+  if (twice !== undefined) throw malformed(what, twice, 'each one once')
+}
+
+function malformed(what: string, value: string, expected: string): Error {
+  return fail('build/request-malformed', `The ${what} ${printable(JSON.stringify(value), 120)} is not acceptable`, {
+    expected,
+    found: value,
+  })
+}
+
+async function resolvePaths(request: BuildRequest): Promise<{ contextPath: string; filePath: string }> {
+  const root = await followPath(request.commitFolder)
+  if (root === undefined) throw fail('build/context-missing', 'The exported tree of the commit is gone')
+  const context = insideTree(request.context, 'context')
+  const file = insideTree(request.file ?? posix.join(context, 'Dockerfile'), 'file')
+  const contextPath = await followInside(root.path, context, 'context')
+  if (contextPath?.kind !== 'folder')
+    throw fail('build/context-missing', `The commit has no folder ${printable(context)}`, { expected: 'a folder' })
+  const filePath = await followInside(root.path, file, 'file')
+  if (filePath?.kind !== 'file') throw await dockerfileMissing(root.path, file)
+  return { contextPath: contextPath.path, filePath: filePath.path }
+}
+
+/** A path relative to the root of the tree, `.` and empty segments removed. */
+function insideTree(path: string, input: string): string {
+  const clean = posix.normalize(path === '' ? '.' : path).replace(/\/$/, '')
+  const refused = isAbsolute(path) || clean === '..' || clean.startsWith('../') || path.split('/').includes('..')
+  if (refused || /[\\\0]/.test(path) || path.startsWith('-') || !isPrintable(path))
+    throw fail('build/path-escapes', `The input ${input} is no path inside the repository`, {
+      expected: 'a relative path without ..',
+      found: path,
+    })
+  return clean === '' ? '.' : clean
+}
+
+async function followInside(root: string, path: string, input: string): ReturnType<typeof followPath> {
+  const found = await followPath(resolve(root, path))
+  if (found === undefined) return undefined
+  const way = relative(root, found.path)
+  // A symbolic link in the commit may point at the workspace or at the machine's own files.
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+    throw fail('build/path-escapes', `The input ${input} leads out of the commit through a symbolic link`, {
+      expected: 'a path inside the commit',
+      found: path,
+    })
+  return found
+}
+
+async function dockerfileMissing(root: string, file: string): Promise<Error> {
+  const containerfile = posix.join(posix.dirname(file), 'Containerfile')
+  const other = await followPath(resolve(root, containerfile))
+  return fail('build/dockerfile-missing', `The commit has no file ${printable(file)}`, {
+    expected: 'a Dockerfile',
+    ...(other?.kind === 'file' ? { remedy: `Set \`file: ${printable(containerfile)}\`, which the commit has.` } : {}),
+  })
+}

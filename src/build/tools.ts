@@ -1,0 +1,77 @@
+import { decodeUtf8 } from '../core/bytes.ts'
+import { asWaybillError, fail } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+import { hashFile } from '../io/files.ts'
+import { type ProcessRequest, type ProcessResult, run } from '../io/process.ts'
+import type { OutputSink, ToolRecord } from './builder.ts'
+import { OutputTail } from './output.ts'
+
+/** Milliseconds a tool may take to say its version or state. */
+const QUESTION_MS = 60_000
+/** Bytes kept of a tool whose output is streamed on anyway. */
+const STREAMED_KEEP_BYTES = 64 * 1024
+
+/** Asks a tool something short; `undefined` when it cannot start or ends with an error. */
+export async function ask(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const result = await answer(file, args, env)
+  return result?.code === 0 ? textOf(result.stdout) : undefined
+}
+
+/** As `ask`, with exit code and both streams; `undefined` only when it did not run to an end. */
+export async function answer(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ProcessResult | undefined> {
+  try {
+    return await run({ file, args, env, timeoutMs: QUESTION_MS })
+  } catch {
+    return undefined
+  }
+}
+
+/** Name, version line and hash of a program, for provenance. */
+export async function recordTool(name: string, file: string, version: string): Promise<ToolRecord> {
+  const { digest } = await hashFile(file)
+  return { name, version: printable(version.trim().split('\n', 1)[0] ?? '', 120), digest }
+}
+
+/**
+ * Runs a builder with its output streamed to the sink.
+ * @throws `build/failed` with the last lines when it ends with an error or does not end.
+ */
+export async function runBuilder(
+  name: string,
+  request: Omit<ProcessRequest, 'onOutput' | 'maxOutputBytes'>,
+  output: OutputSink,
+  remedy?: (lines: readonly string[]) => string | undefined,
+): Promise<ProcessResult> {
+  const tail = new OutputTail(output)
+  const failed = (how: string, cause?: unknown): Error => {
+    const lines = tail.lines(12)
+    const advice = remedy?.(lines)
+    return fail('build/failed', `${name} ${how}`, {
+      expected: 'exit code 0',
+      found: lines.join(' ⏎ ').slice(-1000),
+      ...(advice === undefined ? {} : { remedy: advice }),
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
+  const result = await run({
+    ...request,
+    onOutput: chunk => tail.write(chunk),
+    maxOutputBytes: STREAMED_KEEP_BYTES,
+  }).catch((error: unknown) => {
+    throw failed(`did not end normally: ${asWaybillError(error).message}`, error)
+  })
+  if (result.code !== 0) throw failed(`ended with exit code ${result.code}`)
+  return result
+}
+
+function textOf(bytes: Uint8Array): string {
+  return decodeUtf8(bytes) ?? ''
+}
