@@ -1,0 +1,88 @@
+import { parseBuild } from './build-signer.ts'
+import { type Budget, COVER_BUDGET } from './cover.ts'
+import { KEYS, REQUIREMENTS, TRUST_NAMES } from './keys.ts'
+import type { Pattern } from './match.ts'
+import { type FileReading, namedFile } from './paths.ts'
+import { referencePatterns, refuseUnreachable } from './patterns.ts'
+import type { DeployRule, Requirement, TrustName } from './policy.ts'
+import {
+  asciiOf,
+  booleanOf,
+  type Field,
+  type Fields,
+  fieldsOf,
+  listOf,
+  oneOrMore,
+  required,
+  wordOf,
+  wrong,
+} from './read.ts'
+
+/** Deploy rules of one file. */
+const MAX_RULES = 500
+
+/** `deploy:` is read top down and the first match decides, so the order of the file is kept. */
+export function parseDeploy(reading: FileReading, field: Field | undefined): readonly DeployRule[] {
+  if (field === undefined) return []
+  const items = listOf(reading, field)
+  if (items.length > MAX_RULES) throw wrong(reading, field, `has more than ${MAX_RULES} rules`)
+  const earlier: Pattern[] = []
+  const budget: Budget = { left: COVER_BUDGET }
+  return items.map(item => {
+    const rule = parseRule(reading, item)
+    refuseUnreachable(reading, item, rule.match, earlier, budget)
+    earlier.push(...rule.match)
+    return rule
+  })
+}
+
+function parseRule(reading: FileReading, field: Field): DeployRule {
+  const fields = fieldsOf(reading, field, KEYS.deployRule)
+  const match = referencePatterns(reading, required(reading, field, fields, 'match'))
+  const deny = fields.get('deny')
+  if (deny !== undefined) {
+    if (!booleanOf(reading, deny)) throw wrong(reading, deny, 'can only be true; leave it out otherwise', 'true')
+    if (fields.size > 2) throw wrong(reading, field, 'denies, so it can have no key but match and deny')
+    return { kind: 'deny', match }
+  }
+  const build = required(reading, field, fields, 'build')
+  const age = fields.get('max-age')
+  const audit = fields.get('allow-audit')
+  return {
+    kind: 'allow',
+    match,
+    trust: parseTrust(reading, fields),
+    ...parseBuild(reading, build),
+    require: parseRequire(reading, required(reading, field, fields, 'require')),
+    allowAudit: audit !== undefined && booleanOf(reading, audit),
+    ...(age === undefined ? {} : { maxAgeSeconds: parseAge(reading, age) }),
+  }
+}
+
+/** 13-adversary 29: exactly one root, never a bag of them. */
+function parseTrust(reading: FileReading, fields: Fields): TrustName {
+  const field = fields.get('trust')
+  if (field === undefined) return 'public-good'
+  if (field.node.kind !== 'map') return wordOf(reading, field, TRUST_NAMES)
+  const file = required(reading, field, fieldsOf(reading, field, KEYS.trust), 'file')
+  return { file: namedFile(reading, file, 'trust') }
+}
+
+function parseRequire(reading: FileReading, field: Field): readonly [Requirement, ...Requirement[]] {
+  const [first, ...more] = oneOrMore(reading, field)
+  const list: [Requirement, ...Requirement[]] = [wordOf(reading, first, REQUIREMENTS)]
+  for (const item of more) {
+    const word = wordOf(reading, item, REQUIREMENTS)
+    if (list.includes(word)) throw wrong(reading, item, `names ${word} twice`)
+    list.push(word)
+  }
+  return list
+}
+
+/** `90d`, `12h`: whole days or hours. @returns seconds. */
+function parseAge(reading: FileReading, field: Field): number {
+  const text = asciiOf(reading, field)
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([dh])$/.exec(text) ?? []
+  if (digits === undefined) throw wrong(reading, field, 'is not an age', '90d or 12h', text)
+  return Number(digits) * (unit === 'd' ? 86_400 : 3_600)
+}

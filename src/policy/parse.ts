@@ -1,0 +1,61 @@
+import { asWaybillError, fail, WaybillError } from '../core/error.ts'
+import { parseDeploy } from './deploy.ts'
+import { KEYS } from './keys.ts'
+import type { FileReading } from './paths.ts'
+import { refPatterns } from './patterns.ts'
+import type { Policy } from './policy.ts'
+import { parsePrincipals } from './principals.ts'
+import { type Field, fieldsOf, required, siteOf, textOf } from './read.ts'
+import { parseRoles } from './roles.ts'
+import { parseExceptions, parsePolicyChange, parseRevoked, parseSourceRules } from './rules.ts'
+import { readYaml } from './yaml.ts'
+
+/**
+ * Reads a policy file (12-policy § 3). Whatever this version does not judge is refused by name, never passed over.
+ * @param path of the file from the root of its tree; the files it names are resolved against its folder.
+ * @throws `policy/unusable` for a file that is broken, `policy/unsupported` for a key or version that is not judged here;
+ * both name file, line and column.
+ */
+export function parsePolicy(bytes: Uint8Array, path: string): Policy {
+  try {
+    return parse(bytes, { path, files: new Map() })
+  } catch (error) {
+    if (error instanceof WaybillError) throw error
+    throw fail('policy/unusable', `${path}:1:1: The policy cannot be read`, { cause: asWaybillError(error) })
+  }
+}
+
+function parse(bytes: Uint8Array, reading: FileReading): Policy {
+  const root: Field = { node: readYaml(bytes, reading.path), name: '' }
+  checkVersion(reading, root)
+  const fields = fieldsOf(reading, root, KEYS.policy)
+  const principals = parsePrincipals(reading, fields.get('principals'))
+  const names = { principals, roles: parseRoles(reading, fields.get('roles'), principals) }
+  const gateRefs = fields.get('gate-refs')
+  return {
+    version: 1,
+    ...names,
+    source: parseSourceRules(reading, fields.get('source'), names),
+    policyChange: parsePolicyChange(reading, fields.get('policy-change'), names),
+    exceptions: parseExceptions(reading, fields.get('exceptions'), names),
+    revoked: parseRevoked(reading, fields.get('revoked')),
+    deploy: parseDeploy(reading, fields.get('deploy')),
+    files: [...reading.files.values()],
+    ...(gateRefs === undefined ? {} : { gateRefs: refPatterns(reading, gateRefs) }),
+  }
+}
+
+/** Before any other key: a newer file may have keys that this version would call unknown. */
+function checkVersion(reading: FileReading, root: Field): void {
+  const entries = root.node.kind === 'map' ? root.node.entries : []
+  const fields = new Map(entries.map(({ key, value }) => [key, { node: value, name: key }]))
+  const field = required(reading, { ...root, name: 'The policy' }, fields, 'version')
+  const version = textOf(reading, field)
+  if (version === '1') return
+  const { path, at } = siteOf(reading, field)
+  throw fail('policy/unsupported', `${path}:${at}: The policy has version ${version}`, {
+    expected: 'version: 1',
+    found: version,
+    remedy: 'Use a version of Waybill that reads this policy, or write it as version: 1.',
+  })
+}
