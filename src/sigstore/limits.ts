@@ -1,0 +1,23 @@
+/** Bounds of this room, beside those of `core/limits.ts`: unit, reason, source. */
+export const SIGSTORE_LIMITS = {
+  /** Log entries of one bundle; signers write one or two, and each is verified. */
+  logEntries: 8,
+  /** Signed timestamps of one bundle. */
+  timestamps: 8,
+  /** Bytes of one certificate; Fulcio's are about 2 KB. */
+  certificateBytes: 32 * 1024,
+  /** Bytes of one signed timestamp, with its certificates. */
+  timestampBytes: 64 * 1024,
+  /** Bytes of a trusted_root.json; the public one is about 10 KB. */
+  trustRootBytes: 2 * 1024 * 1024,
+  /** Bytes of a signing_config.json. */
+  signingConfigBytes: 512 * 1024,
+  /** Public keys one verification tries. */
+  keys: 32,
+  /** Milliconds for the whole TUF exchange (root chain, timestamp, snapshot, targets, one file). */
+  tufMs: 60_000,
+  /** A certificate with less time left than this is renewed before the next signature. 6-sign-and-publish § 1. */
+  renewBeforeMs: 2 * 60_000,
+  /** A Rekor v2 log answers only after the entry is in a published checkpoint. 6-sign-and-publish § 1: at least 20 s. */
+  rekorV2RequestMs: 30_000,
+} as const

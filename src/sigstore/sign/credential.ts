@@ -1,0 +1,73 @@
+import { generateKeyPair, type KeyObject, sign } from 'node:crypto'
+import { promisify } from 'node:util'
+import { fail } from '../../core/error.ts'
+import { SIGSTORE_LIMITS } from '../limits.ts'
+import { assertClocksAgree } from './clock.ts'
+import { type IssuedCertificate, requestCertificate } from './fulcio.ts'
+import type { Transport } from './service.ts'
+
+/** Signs bytes with the key of one certificate. The private key never leaves it. */
+export interface Signer {
+  sign(bytes: Uint8Array): Buffer
+}
+
+export interface Credential extends IssuedCertificate, Signer {
+  readonly publicKey: KeyObject
+}
+
+export interface CredentialOptions {
+  readonly transport: Transport
+  readonly fulcioUrl: string | undefined
+  /** Asked for once a certificate; its value is never kept. */
+  readonly identityToken: () => Promise<string>
+  readonly now: () => number
+}
+
+/**
+ * One ephemeral key and one ten-minute certificate for all statements of a run, fetched at the first question and
+ * renewed, with a new key, when too little time is left. Concurrent questions share one request.
+ */
+export class CredentialStore {
+  readonly #options: CredentialOptions
+  #current: Promise<Credential> | undefined
+
+  constructor(options: CredentialOptions) {
+    this.#options = options
+  }
+
+  async get(): Promise<Credential> {
+    const before = this.#current
+    const credential = await (before ?? this.#renew())
+    if (this.#fresh(credential)) return credential
+    // Another caller may have renewed in the meantime.
+    return this.#current === before || this.#current === undefined ? this.#renew() : this.#current
+  }
+
+  #fresh({ signer }: Credential): boolean {
+    return signer.notAfter.getTime() - this.#options.now() >= SIGSTORE_LIMITS.renewBeforeMs
+  }
+
+  #renew(): Promise<Credential> {
+    const request = fetchCredential(this.#options)
+    this.#current = request
+    // A failed request must not be the answer for ever.
+    request.catch(() => {
+      if (this.#current === request) this.#current = undefined
+    })
+    return request
+  }
+}
+
+const newKeyPair = promisify(generateKeyPair)
+
+async function fetchCredential(options: CredentialOptions): Promise<Credential> {
+  if (options.fulcioUrl === undefined) {
+    throw fail('sigstore/no-service', 'The signing configuration names no certificate authority', {
+      expected: 'caUrls with a usable service, or a key to sign with',
+    })
+  }
+  const [keys, token] = await Promise.all([newKeyPair('ec', { namedCurve: 'P-256' }), options.identityToken()])
+  const issued = await requestCertificate(options.transport, options.fulcioUrl, token, keys)
+  assertClocksAgree('certificate authority', issued.signer.notBefore, options.now())
+  return { ...issued, publicKey: keys.publicKey, sign: bytes => sign('sha256', bytes, keys.privateKey) }
+}
