@@ -1,0 +1,116 @@
+import type { KeyObject } from 'node:crypto'
+import type { Key } from 'openpgp'
+import { decodeUtf8 } from '../core/bytes.ts'
+import { fail, WaybillError } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+import { looksArmored } from './armor.ts'
+import { type SigningKey, signingKeysOf } from './openpgp-key.ts'
+
+/** OpenPGP public keys by fingerprint, parsed once; and the SSH keys met so far, made ready once. */
+export class Keyring {
+  readonly #byFingerprint = new Map<string, SigningKey>()
+  readonly #byKeyId = new Map<string, SigningKey[]>()
+  readonly #ssh = new Map<string, KeyObject>()
+
+  /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
+  constructor(keys: readonly SigningKey[]) {
+    for (const key of keys) {
+      const other = this.#byFingerprint.get(key.fingerprint)
+      const newer = other === undefined || key.updated > other.updated ? key : other
+      this.#byFingerprint.set(key.fingerprint, { ...newer, revoked: key.revoked || (other?.revoked ?? false) })
+    }
+    for (const key of this.#byFingerprint.values()) {
+      const id = key.version === 4 ? key.fingerprint.slice(-16) : key.fingerprint.slice(0, 16)
+      this.#byKeyId.set(id, [...(this.#byKeyId.get(id) ?? []), key])
+    }
+  }
+
+  /** Every key and subkey held. */
+  get keys(): readonly SigningKey[] {
+    return [...this.#byFingerprint.values()]
+  }
+
+  /**
+   * Keys that a signature may mean. Two keys can share a 64-bit id (one can be made to), so a signature that names only
+   * the id gives all of them and the mathematics decides.
+   */
+  find(issuer: { readonly issuerFingerprint?: string; readonly issuerKeyId?: string }): readonly SigningKey[] {
+    if (issuer.issuerFingerprint !== undefined) {
+      const key = this.#byFingerprint.get(issuer.issuerFingerprint)
+      return key === undefined ? [] : [key]
+    }
+    return issuer.issuerKeyId === undefined ? [] : (this.#byKeyId.get(issuer.issuerKeyId) ?? [])
+  }
+
+  /** The ready SSH key, made by `make` the first time. Keys come with commits, so their number is bounded here. */
+  sshKey(fingerprint: string, make: () => KeyObject): KeyObject {
+    const known = this.#ssh.get(fingerprint)
+    if (known !== undefined) return known
+    if (this.#ssh.size >= 1_000) this.#ssh.clear()
+    const key = make()
+    this.#ssh.set(fingerprint, key)
+    return key
+  }
+}
+
+const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
+const END = '-----END PGP PUBLIC KEY BLOCK-----'
+
+/**
+ * Reads OpenPGP public keys: armored (one or more blocks a file) or binary. Without files the library is not even loaded.
+ * @throws `source/key-unreadable` naming the file; a private key, or text beside the armor, refuses too.
+ */
+export async function loadKeyring(files: readonly { path: string; bytes: Uint8Array }[]): Promise<Keyring> {
+  const keys: SigningKey[] = []
+  for (const file of files) {
+    const openpgp = await import('openpgp')
+    try {
+      for (const key of await readKeys(file.bytes, openpgp)) keys.push(...(await signingKeysOf(key, openpgp)))
+    } catch (error) {
+      throw unreadable(file.path, error)
+    }
+  }
+  return new Keyring(keys)
+}
+
+async function readKeys(bytes: Uint8Array, openpgp: typeof import('openpgp')): Promise<readonly Key[]> {
+  const keys: Key[] = []
+  for (const block of blocksOf(bytes)) {
+    keys.push(
+      ...(typeof block === 'string'
+        ? await openpgp.readKeys({ armoredKeys: block })
+        : await openpgp.readKeys({ binaryKeys: block })),
+    )
+  }
+  if (keys.length === 0) throw new Error('no key in it')
+  if (keys.some(key => key.isPrivate())) throw new Error('a private key, which must never be in a repository')
+  return keys
+}
+
+/** A key that is silently skipped would show up as "unknown key" much later, so nothing may stand beside the blocks. */
+function blocksOf(bytes: Uint8Array): readonly (string | Uint8Array)[] {
+  if (!looksArmored(bytes)) return [bytes]
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw new Error('armor that is not UTF-8')
+  if (text.includes('PRIVATE KEY BLOCK')) throw new Error('a private key, which must never be in a repository')
+  const blocks: string[] = []
+  for (let at = 0; ; ) {
+    const begin = text.indexOf(BEGIN, at)
+    if (text.slice(at, begin === -1 ? undefined : begin).trim() !== '') throw new Error('text beside the key blocks')
+    if (begin === -1) return blocks
+    const end = text.indexOf(END, begin)
+    if (end === -1) throw new Error('a key block without end')
+    at = end + END.length
+    blocks.push(text.slice(begin, at))
+  }
+}
+
+function unreadable(path: string, cause: unknown): Error {
+  if (cause instanceof WaybillError) return cause
+  const found = cause instanceof Error ? cause.message : String(cause)
+  return fail('source/key-unreadable', `The key file ${printable(path)} cannot be read as OpenPGP public keys`, {
+    expected: 'the output of: gpg --armor --export FINGERPRINT',
+    found,
+    cause,
+  })
+}

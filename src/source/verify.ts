@@ -1,0 +1,143 @@
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import type { CommitFacts, SignatureFact, SignatureScheme, ValidOpenpgp } from '../core/facts.ts'
+import { decodePgpArmor, decodeSshArmor } from './armor.ts'
+import type { ParsedCommit } from './commit.ts'
+import type { Keyring } from './keyring.ts'
+import { earliest, type SigningKey } from './openpgp-key.ts'
+import { type OpenpgpSignature, parseOpenpgpSignature } from './openpgp-signature.ts'
+import { hashName, matchesOpenpgp, WEAK_HASHES } from './openpgp-verify.ts'
+import { parseSshsig, sshKeyObject, verifySshsig } from './sshsig.ts'
+
+/** Everything the policy may know about one commit. */
+export async function factsOf(commit: ParsedCommit, keyring: Keyring): Promise<CommitFacts> {
+  const { id, tree, parents, author, committer, subject } = commit
+  return { id, tree, parents, author, committer, subject, signature: await checkSignature(commit, keyring) }
+}
+
+/**
+ * Checks the signature of a commit by mathematics alone: no dates, no persons, no permission. Those are for the policy.
+ * @returns `none`, a valid fact whose every field was checked, or a `rejected` fact that says what is wrong.
+ * @throws only what Waybill did not foresee; a bad signature never throws.
+ */
+export async function checkSignature(commit: ParsedCommit, keyring: Keyring): Promise<SignatureFact> {
+  const { signature } = commit
+  if (signature === undefined) return { kind: 'none' }
+  const claim: { key?: string } = {}
+  try {
+    if (signature.scheme === 'openpgp') return await checkOpenpgp(signature.armor, commit.payload, keyring, claim)
+    if (signature.scheme === 'ssh') return checkSsh(signature.armor, commit.payload, keyring, claim)
+    throw fail('source/signature-unsupported', 'X.509 and gitsign signatures are not judged yet', {
+      expected: 'an OpenPGP or SSH signature',
+      found: 'SIGNED MESSAGE',
+      remedy: 'Sign with an OpenPGP or plain SSH key: git config gpg.format ssh',
+    })
+  } catch (error) {
+    return rejected(signature.scheme, asWaybillError(error), claim.key)
+  }
+}
+
+async function checkOpenpgp(
+  armor: string,
+  payload: Uint8Array,
+  keyring: Keyring,
+  claim: { key?: string },
+): Promise<SignatureFact> {
+  const signature = parseOpenpgpSignature(decodePgpArmor(armor))
+  const issuer = signature.issuerFingerprint ?? signature.issuerKeyId
+  if (issuer !== undefined) claim.key = issuer
+  refuseWeak(signature)
+  const keys = keyring.find(signature)
+  if (keys.length === 0) throw keyUnknown(issuer)
+  for (const key of keys) {
+    if (key.keyObject === undefined) throw unsupportedKey(key)
+    if (await matchesOpenpgp(signature, payload, key)) return openpgpFact(signature, key)
+  }
+  throw badSignature()
+}
+
+function refuseWeak(signature: OpenpgpSignature): void {
+  const weak = WEAK_HASHES[signature.hash]
+  if (weak !== undefined) {
+    throw fail('source/weak-hash', `The OpenPGP signature rests on ${weak}`, {
+      expected: 'SHA-256, SHA-384 or SHA-512',
+      found: weak,
+    })
+  }
+  if (hashName(signature.hash) === undefined) {
+    throw fail('source/signature-unsupported', 'The OpenPGP signature uses a hash that is not judged', {
+      found: `hash ${signature.hash}`,
+    })
+  }
+  if (signature.algorithm === 17) {
+    throw fail('source/weak-signature', 'The OpenPGP signature is made with DSA', { found: 'DSA' })
+  }
+}
+
+function openpgpFact(signature: OpenpgpSignature, key: SigningKey): ValidOpenpgp {
+  if (key.problem !== undefined) {
+    throw fail('source/key-unusable', `The key ${key.fingerprint} may not sign commits: ${key.problem}`, {
+      found: key.problem,
+    })
+  }
+  const { created, expiresAfter } = signature
+  const ends = expiresAfter === undefined ? undefined : new Date(created.getTime() + expiresAfter * 1000)
+  const keyExpires = earliest(key.expires, ends)
+  return {
+    kind: 'openpgp',
+    fingerprint: key.fingerprint,
+    primary: key.primary,
+    algorithm: key.algorithm,
+    bits: key.bits,
+    claimedTime: created,
+    ...(keyExpires === undefined ? {} : { keyExpires }),
+    keyRevoked: key.revoked,
+  }
+}
+
+function checkSsh(armor: string, payload: Uint8Array, keyring: Keyring, claim: { key?: string }): SignatureFact {
+  const sig = parseSshsig(decodeSshArmor(armor))
+  const { fingerprint, algorithm, bits } = sig.key
+  claim.key = fingerprint
+  const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))
+  if (!verifySshsig(sig, payload, keyObject)) throw badSignature()
+  return { kind: 'ssh', fingerprint, algorithm, bits }
+}
+
+function rejected(scheme: SignatureScheme, error: WaybillError, claimedKey?: string): SignatureFact {
+  // An error that is no statement about the signature must not read as one.
+  if (error.kind === 'unknown') throw error
+  return {
+    kind: 'rejected',
+    scheme,
+    code: error.code,
+    message: error.message,
+    ...(error.expected === undefined ? {} : { expected: error.expected }),
+    ...(error.found === undefined ? {} : { found: error.found }),
+    remedy: error.remedy,
+    ...(claimedKey === undefined ? {} : { claimedKey }),
+  }
+}
+
+function keyUnknown(issuer: string | undefined): Error {
+  return fail('source/key-unknown', 'The OpenPGP signature is by a key that no key file of the policy holds', {
+    expected: 'a key of the policy’s key files',
+    found: issuer ?? 'a signature that names no key',
+    ...(issuer === undefined
+      ? {}
+      : { remedy: `Add the key in an approved commit: gpg --armor --export ${issuer} > .github/keys/NAME.asc` }),
+  })
+}
+
+function unsupportedKey(key: SigningKey): Error {
+  return fail('source/signature-unsupported', `Signatures by keys of type ${key.algorithm} are not judged`, {
+    expected: 'RSA, ECDSA on P-256, P-384 or P-521, Ed25519, Ed448',
+    found: key.algorithm,
+  })
+}
+
+function badSignature(): Error {
+  return fail('source/bad-signature', 'The signature does not match the bytes of the commit', {
+    expected: 'the bytes that were signed',
+    found: 'other bytes, or a signature by another key',
+  })
+}
