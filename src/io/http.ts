@@ -111,6 +111,8 @@ export class HttpClient {
       if (typeof body === 'function') {
         const source = body()
         source.on('error', error => outgoing.destroy(error))
+        // An exchange that ends early (refused upload, cut connection) must not leave a file open.
+        outgoing.on('close', () => source.destroy())
         source.pipe(outgoing)
       } else outgoing.end(body)
     })

@@ -1,0 +1,78 @@
+import { decodeUtf8 } from '../core/bytes.ts'
+import { fail, type WaybillError } from '../core/error.ts'
+import { isObject, parseJson } from '../core/json.ts'
+import { printable } from '../core/text.ts'
+import type { HttpAnswer } from '../io/http.ts'
+import { loginRemedy, scopeOf } from './auth.ts'
+import type { RegistryRequest } from './transport.ts'
+
+/** Turns an answer nobody wanted into the error that says what to do. */
+export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: boolean): WaybillError {
+  const { host, repository } = request.repository
+  const what = `${request.method} ${host}/${repository} (${shortPath(request)})`
+  const found = `status ${answer.status}${saidBy(answer)}`
+  const scope = scopeOf(request)
+  switch (answer.status) {
+    case 401:
+      if (!hasLogin || request.action === 'pull') return unauthorized(host, scope, found)
+      return forbidden(host, what, scope, found)
+    case 403:
+      return hasLogin ? forbidden(host, what, scope, found) : unauthorized(host, scope, found)
+    case 404:
+      return fail('registry/not-found', `${what}: the registry has no such thing`, { found })
+    case 429:
+      return fail('registry/rate-limited', `${host} refuses for now`, {
+        found: `${found}${answer.headers['retry-after'] ? `, Retry-After ${answer.headers['retry-after']}` : ''}`,
+      })
+    case 409:
+    case 412:
+      return fail('registry/precondition-failed', `${what}: changed by somebody else meanwhile`, { found })
+    default:
+      if (answer.status >= 500 || answer.status === 408)
+        return fail('registry/unavailable', `${what}: the registry failed`, { found })
+      return fail('registry/unexpected-answer', `${what}: refused by the registry`, { found })
+  }
+}
+
+/** True when the answer says that the tag exists and may not be moved; registries use 400, 403, 409 and 412 for it. */
+export function saysImmutable(answer: HttpAnswer): boolean {
+  if (answer.status < 400 || answer.status >= 500) return false
+  return /immutab|cannot be overwritten|TAG_ALREADY_EXISTS|ImageTagAlreadyExists/i.test(decodeUtf8(answer.body) ?? '')
+}
+
+/** ` (CODE: message)` from the answer's first error. distribution-spec v1.1.1 § Error Codes */
+function saidBy(answer: HttpAnswer): string {
+  try {
+    const value = parseJson(answer.body, 'error')
+    const first = isObject(value) && Array.isArray(value.errors) ? value.errors[0] : undefined
+    if (!isObject(first)) return ''
+    const parts = [first.code, first.message].filter(part => typeof part === 'string')
+    return parts.length === 0 ? '' : ` (${printable(parts.join(': '), 200)})`
+  } catch {
+    return ''
+  }
+}
+
+/** Upload and storage URLs carry secrets in their query: only the path's kind is shown. */
+function shortPath(request: RegistryRequest): string {
+  return request.path instanceof URL ? 'upload' : printable((request.path.split('?', 1)[0] ?? '').slice(0, 90))
+}
+
+function unauthorized(host: string, scope: string, found: string): WaybillError {
+  return fail('registry/unauthorized', `${host} wants a login for ${scope}`, {
+    expected: `a login with the right ${scope}`,
+    found,
+    remedy: loginRemedy(host),
+  })
+}
+
+function forbidden(host: string, what: string, scope: string, found: string): WaybillError {
+  return fail('registry/forbidden', `${what}: the login may not do this`, {
+    expected: `the right ${scope}`,
+    found,
+    remedy:
+      host === 'ghcr.io'
+        ? 'Add to the job: permissions: packages: write'
+        : `Give the account at ${host} write access to this repository`,
+  })
+}

@@ -1,0 +1,101 @@
+import { type Digest, sha256 } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+import type { RawManifest, RegistryClient } from './client.ts'
+import { DOCKER_LIST, DOCKER_MANIFEST, type Manifest, OCI_INDEX, parseManifest } from './manifest.ts'
+import { formatReference, isTag, type Repository } from './reference.ts'
+
+/** Fallback indexes (also with a suffix: cosign's `.sig`, `.att`), files by digest, Waybill's own. 13-adversary 25 */
+const RESERVED = [/^sha256-[0-9a-f]{64}/i, /^file-sha256-/i, /^waybill-/i]
+const IMAGE_CONFIGS = new Set([
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+])
+
+/**
+ * A tag a user may ask for. Tags come from branch names, and whoever may push a branch `sha256-<hex>` would otherwise
+ * overwrite the list of an image's signatures.
+ * @throws `registry/tag-malformed`, `registry/tag-reserved`
+ */
+export function checkTagName(tag: string): string {
+  if (!isTag(tag)) throw fail('registry/tag-malformed', `${printable(tag, 150)} is not a tag name`, { found: tag })
+  if (RESERVED.some(pattern => pattern.test(tag)))
+    throw fail('registry/tag-reserved', `The tag name ${printable(tag, 150)} is reserved`, { found: tag })
+  return tag
+}
+
+export interface MoveOptions {
+  /** The artifact type that is expected there and written, for tags of files; default: an image. */
+  readonly artifactType?: string
+  /**
+   * What the tag pointed to when its provenance was judged (`undefined` = it did not exist). If it points elsewhere
+   * right before the write, it is left alone.
+   */
+  readonly judged?: { readonly digest: Digest | undefined }
+}
+
+export interface MovedTag {
+  readonly tag: string
+  readonly digest: Digest
+  /** What it pointed to before. */
+  readonly previous?: Digest
+  readonly changed: boolean
+}
+
+/**
+ * Points a tag to a manifest: reads what is there, refuses to overwrite what is not an image, writes exactly these
+ * bytes. Registries offer no lock: between the reading and the writing lies one request.
+ * @throws `registry/tag-malformed`, `registry/tag-reserved`, `registry/tag-not-ours`, `registry/tag-changed`,
+ * `registry/tag-immutable`
+ */
+export async function moveTag(
+  client: RegistryClient,
+  repository: Repository,
+  tag: string,
+  target: { readonly mediaType: string; readonly bytes: Uint8Array },
+  options: MoveOptions = {},
+): Promise<MovedTag> {
+  if (options.artifactType === undefined) checkTagName(tag)
+  else if (!isTag(tag)) throw fail('registry/tag-malformed', `${printable(tag, 150)} is not a tag name`)
+  const present = await client.getRaw(repository, tag)
+  const name = formatReference({ ...repository, tag })
+  if (options.judged !== undefined && options.judged.digest !== present?.digest)
+    throw fail('registry/tag-changed', `${name} was moved meanwhile`, {
+      expected: options.judged.digest ?? 'no such tag',
+      found: present?.digest ?? 'no such tag',
+    })
+  const digest = sha256(target.bytes)
+  const previous = present === undefined ? {} : { previous: present.digest }
+  if (present?.digest === digest) return { tag, digest, ...previous, changed: false }
+  if (present !== undefined) checkReplaceable(present, options.artifactType, name)
+  const conditions =
+    present === undefined ? ({ ifNoneMatch: '*' } as const) : present.etag ? { ifMatch: present.etag } : {}
+  await client.putManifest(repository, tag, target.mediaType, target.bytes, conditions)
+  return { tag, digest, ...previous, changed: true }
+}
+
+/** @throws `registry/tag-not-ours`; what cannot be read strictly is not ours either. */
+function checkReplaceable(present: RawManifest, artifactType: string | undefined, name: string): void {
+  const found = artifactTypeOf(present)
+  if (found === (artifactType ?? 'image')) return
+  throw fail('registry/tag-not-ours', `${name} exists and is not replaced`, {
+    expected: artifactType ?? 'an image',
+    found: `${found} (${present.digest})`,
+  })
+}
+
+function artifactTypeOf(raw: RawManifest): string {
+  let manifest: Manifest
+  try {
+    manifest = parseManifest(raw.bytes, raw.mediaType)
+  } catch {
+    return `something that is not a strict manifest (${printable(raw.mediaType, 80)})`
+  }
+  if (manifest.artifactType !== undefined) return manifest.artifactType
+  if (manifest.mediaType === DOCKER_LIST || manifest.mediaType === DOCKER_MANIFEST) return 'image'
+  if (manifest.kind === 'image')
+    return IMAGE_CONFIGS.has(manifest.config.mediaType) ? 'image' : manifest.config.mediaType
+  // An index of referrers carries no type of its own; its entries do, and no platform.
+  const isImage = manifest.manifests.length > 0 && manifest.manifests.every(entry => entry.artifactType === undefined)
+  return isImage ? 'image' : `an ${OCI_INDEX} of artifacts`
+}

@@ -1,0 +1,168 @@
+import type { Readable } from 'node:stream'
+import { asWaybillError, fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
+import { type RetryClock, realClock, withRetry } from '../io/retry.ts'
+import { type Action, Authorizer, type Need } from './auth.ts'
+import type { CredentialSource } from './credentials.ts'
+import { headersForHop, mayRedirect, originOf } from './origin.ts'
+import type { Repository } from './reference.ts'
+import { refusal } from './refusal.ts'
+
+export interface TransportOptions {
+  readonly http: HttpClient
+  readonly credentials: CredentialSource
+  /** Registry hosts spoken to without TLS (`insecure-registries`); the `HttpClient` must have the same list. */
+  readonly plainHttpHosts?: readonly string[]
+  readonly clock?: RetryClock
+  /** Token servers that may be asked besides a registry's own, by registry host. */
+  readonly realms?: Readonly<Record<string, readonly string[]>>
+  /** Called with every URL before it is asked, redirects and token servers too; throws to refuse (13-adversary 32). */
+  readonly guard?: (url: URL) => void | Promise<void>
+}
+
+export interface RegistryRequest {
+  readonly method: HttpRequest['method']
+  readonly repository: Repository
+  readonly action: Action
+  readonly alsoPull?: string
+  /** A path below `/v2/<repository>/`, or a URL the registry gave (upload location, next page). */
+  readonly path: string | URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | (() => Readable)
+  readonly maxBytes?: number
+  readonly timeoutMs?: number
+  /** Tries altogether; 1 for a request that must not be repeated blindly (the end of an upload). */
+  readonly attempts?: number
+  /** False: a redirect is an answer like any other. */
+  readonly follow?: boolean
+}
+
+/**
+ * Carries requests to registries: login, retries with Retry-After, redirects by hand, one kind of error.
+ * Safe to use concurrently; connections and tokens are shared.
+ */
+export class RegistryTransport {
+  readonly clock: RetryClock
+  readonly #options: TransportOptions
+  readonly #authorizer: Authorizer
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.clock = options.clock ?? realClock
+    const { http, credentials, realms, guard } = options
+    this.#authorizer = new Authorizer({
+      http,
+      credentials,
+      clock: this.clock,
+      ...(realms === undefined ? {} : { realms }),
+      ...(guard === undefined ? {} : { guard }),
+    })
+  }
+
+  /**
+   * The answer if its status is one of `accepted`.
+   * @throws `registry/unauthorized`, `registry/forbidden`, `registry/not-found`, `registry/rate-limited`,
+   * `registry/unavailable`, `registry/unreachable`, `registry/unexpected-answer`, `registry/redirect-refused`, …
+   */
+  async request(request: RegistryRequest, accepted: readonly number[]): Promise<HttpAnswer> {
+    const answer = await this.send(request)
+    if (accepted.includes(answer.status)) return answer
+    throw refusal(request, answer, await this.#authorizer.hasLogin(request.repository))
+  }
+
+  /** The answer whatever its status, after login and retries. @throws `registry/unreachable`, `registry/redirect-refused` … */
+  async send(request: RegistryRequest): Promise<HttpAnswer> {
+    const options = { clock: this.clock, ...(request.attempts === undefined ? {} : { attempts: request.attempts }) }
+    try {
+      return await withRetry(() => this.#authorized(request), options)
+    } catch (error) {
+      throw unreachable(request.repository.host, error)
+    }
+  }
+
+  originOf(repository: Repository): URL {
+    return originOf(repository, this.#options.plainHttpHosts ?? [])
+  }
+
+  /** The URL a registry gave in a header, resolved; undefined when it is none. */
+  resolveLocation(repository: Repository, location: string | undefined): URL | undefined {
+    const origin = this.originOf(repository)
+    if (location === undefined || !URL.canParse(location, origin.href)) return undefined
+    const url = new URL(location, origin)
+    return url.origin === origin.origin || mayRedirect(origin, url) ? url : undefined
+  }
+
+  async #authorized(request: RegistryRequest): Promise<HttpAnswer> {
+    const { repository, action, alsoPull } = request
+    const home = this.originOf(repository)
+    const need: Need = { repository, action, ...(alsoPull === undefined ? {} : { alsoPull }) }
+    const url =
+      request.path instanceof URL ? request.path : new URL(`/v2/${repository.repository}/${request.path}`, home)
+    // A foreign upload host never asks for the registry's login.
+    if (url.origin !== home.origin) return this.#follow(request, url, home, undefined)
+    const sent = await this.#authorizer.header(need, home)
+    const answer = await this.#follow(request, url, home, sent)
+    if (answer.status !== 401 || answer.headers['www-authenticate'] === undefined) return answer
+    const better = await this.#authorizer.afterRefusal(need, home, answer, sent)
+    return better === undefined ? answer : this.#follow(request, url, home, better)
+  }
+
+  async #follow(
+    request: RegistryRequest,
+    start: URL,
+    home: URL,
+    authorization: string | undefined,
+  ): Promise<HttpAnswer> {
+    let url = start
+    let hasLeftHome = false
+    for (let hop = 0; hop <= LIMITS.redirects; hop++) {
+      hasLeftHome ||= url.origin !== home.origin
+      await this.#options.guard?.(url)
+      const headers = headersForHop(url, home, hasLeftHome, request.headers ?? {}, authorization)
+      const answer = await this.#options.http.send({
+        method: request.method,
+        url: url.href,
+        headers,
+        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.maxBytes === undefined ? {} : { maxBytes: request.maxBytes }),
+        ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+      })
+      if (request.follow === false || !isRedirect(answer, request.method)) {
+        // A storage host's 401 says nothing about the registry's login.
+        return hasLeftHome && answer.status === 401 ? { ...answer, status: 403 } : answer
+      }
+      url = nextHop(url, answer, request.repository.host)
+    }
+    throw fail('registry/redirect-refused', `${request.repository.host} redirects too often`, {
+      expected: `at most ${LIMITS.redirects} redirects`,
+    })
+  }
+}
+
+/** 301–303 would turn a write into a read, so only 307 and 308 move those. */
+function isRedirect(answer: HttpAnswer, method: string): boolean {
+  if (answer.headers.location === undefined) return false
+  const kept = answer.status === 307 || answer.status === 308
+  return kept || ((method === 'GET' || method === 'HEAD') && answer.status >= 301 && answer.status <= 303)
+}
+
+function nextHop(from: URL, answer: HttpAnswer, host: string): URL {
+  const location = answer.headers.location ?? ''
+  const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  if (url !== undefined && mayRedirect(from, url)) return url
+  throw fail('registry/redirect-refused', `${host} redirects to a place that is not followed`, {
+    expected: 'an https URL outside this machine',
+    // Query strings of storage URLs are secrets for as long as they live.
+    found: location.split('?', 1)[0] ?? '',
+  })
+}
+
+function unreachable(host: string, error: unknown): unknown {
+  const known = asWaybillError(error)
+  if (known.code !== 'core/unreachable') return error
+  return fail('registry/unreachable', `${host} does not answer`, {
+    ...(known.found === undefined ? {} : { found: known.found }),
+    cause: error,
+  })
+}
