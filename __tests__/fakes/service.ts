@@ -1,11 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type FaultHook, Faults } from './registry/faults.ts'
 
 /** What a fake sees of one request; the body has arrived completely. */
 export interface ServiceRequest {
   readonly method: string
-  /** Decoded nowhere: the path as sent, without the query. */
+  /** As sent, without the query: nothing is decoded. */
   readonly path: string
+  /** As sent, without the question mark. */
+  readonly queryText: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -18,22 +21,14 @@ export interface ServiceAnswer {
   readonly body?: string | Uint8Array | object
 }
 
-/**
- * A fault instead of, or before, the honest answer:
- * `undefined` none · an answer, sent instead · `cut` the connection ends before the request is processed ·
- * `cut-answer` it is processed, then the connection ends (the client cannot know) · `delayMs` the honest answer, late.
- */
-export type Fault = undefined | 'cut' | 'cut-answer' | { readonly delayMs: number } | ServiceAnswer
-export type FaultHook = (request: ServiceRequest) => Fault | Promise<Fault>
-
-/** One line a request. `status` is 0 for a connection that was cut. */
+/** One line a request, in order of arrival. */
 export interface ServiceRecord {
   readonly method: string
   /** Path with query, as sent. */
-  readonly url: string
+  readonly path: string
   readonly headers: IncomingHttpHeaders
-  readonly bodyBytes: number
-  status: number
+  /** `cut` when a fault ended the connection; `pending` until the answer begins. */
+  status: number | 'cut' | 'pending'
 }
 
 export interface Service {
@@ -43,30 +38,37 @@ export interface Service {
   /** `127.0.0.1:<port>` */
   readonly host: string
   readonly port: number
-  /** Every request in order of arrival. */
   readonly log: ServiceRecord[]
-  /** May be set and unset at any time; asked once a request. */
-  faults: FaultHook | undefined
+  /** `faults.add({method: 'POST', fault: {status: 503}})`, as the registry's. */
+  readonly faults: Faults
+  /** Log lines as `METHOD path → status`. */
+  requests(): string[]
   close(): Promise<void>
 }
 
-/** Answers one request, or writes to `response` itself and returns `streamed`. A throw becomes a 500 with its text. */
-export type Handler = (
-  request: ServiceRequest,
-  response: ServerResponse,
-) => ServiceAnswer | 'streamed' | Promise<ServiceAnswer | 'streamed'>
+/** Answers one request. A throw becomes a 500 with its text. */
+export type Handler = (request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer>
 
 export interface ServiceOptions {
   readonly faults?: FaultHook
 }
 
-/** A real HTTP server on loopback, port chosen by the system, with a request log and a fault hook. */
+/** A real HTTP server on loopback, port chosen by the system, with a request log and faults. */
 export async function startService(name: string, handle: Handler, options: ServiceOptions = {}): Promise<Service> {
   const log: ServiceRecord[] = []
+  const faults = new Faults()
+  if (options.faults !== undefined) faults.hook(options.faults)
   const server = createServer((incoming, response) => {
-    serve(service, handle, incoming, response).catch(error => {
-      if (!response.headersSent) send(response, { status: 500, body: `${name}: ${String(error)}` })
-      else response.destroy()
+    const record: ServiceRecord = {
+      method: incoming.method ?? 'GET',
+      path: incoming.url ?? '/',
+      headers: incoming.headers,
+      status: 'pending',
+    }
+    log.push(record)
+    serve(faults, handle, record, incoming, response).catch(error => {
+      if (response.headersSent) incoming.socket.destroy()
+      else send(record, response, { status: 500, body: `${name}: ${String(error)}` })
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -75,72 +77,74 @@ export async function startService(name: string, handle: Handler, options: Servi
   })
   const { port } = server.address() as AddressInfo
   const host = `127.0.0.1:${port}`
-  const service: Service = {
+  return {
     name,
     url: `http://${host}`,
     host,
     port,
     log,
-    faults: options.faults,
+    faults,
+    requests: () => log.map(record => `${record.method} ${record.path} → ${record.status}`),
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
-  return service
 }
 
 async function serve(
-  service: Service,
+  faults: Faults,
   handle: Handler,
+  record: ServiceRecord,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = incoming.url ?? '/'
-  const mark = url.indexOf('?')
-  const record: ServiceRecord = {
-    method: incoming.method ?? 'GET',
-    url,
-    headers: incoming.headers,
-    bodyBytes: 0,
-    status: 0,
-  }
-  service.log.push(record)
-  response.on('close', () => {
-    if (response.headersSent) record.status = response.statusCode
-  })
+  const [path = '/', queryText = ''] = splitOnce(record.path, '?')
   const body = await readAll(incoming)
-  Object.assign(record, { bodyBytes: body.byteLength })
-  const request: ServiceRequest = {
-    method: record.method,
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
-    headers: incoming.headers,
-    body,
-  }
-  const fault = await service.faults?.(request)
-  if (fault === 'cut') return void incoming.destroy()
-  if (fault !== undefined && fault !== 'cut-answer') {
-    if ('status' in fault) {
-      record.status = fault.status
-      return send(response, fault)
-    }
-    await new Promise(resolve => setTimeout(resolve, fault.delayMs))
-  }
-  const answer = await handle(request, response)
-  if (fault === 'cut-answer') return void incoming.destroy()
-  if (answer === 'streamed') return
-  record.status = answer.status
-  send(response, answer)
+  const query = new URLSearchParams(queryText)
+  const request: ServiceRequest = { method: record.method, path, queryText, query, headers: incoming.headers, body }
+  const fault = faults.next(request)
+  if (fault === 'cut') return cut(record, incoming)
+  if (typeof fault === 'object' && 'status' in fault) return send(record, response, fault)
+  if (typeof fault === 'object') await new Promise(resolve => setTimeout(resolve, fault.delayMs))
+  const answer = await handle(request)
+  if (fault === 'cut-body') await sendHalf(response, answer)
+  if (fault === 'cut-body' || fault === 'cut-after') return cut(record, incoming)
+  send(record, response, answer)
 }
 
-function send(response: ServerResponse, answer: ServiceAnswer): void {
-  const raw = answer.body === undefined || typeof answer.body === 'string' || answer.body instanceof Uint8Array
-  const body = raw ? (answer.body as string | Uint8Array | undefined) : JSON.stringify(answer.body)
-  const type = raw ? 'text/plain; charset=utf-8' : 'application/json'
-  response.writeHead(answer.status, { 'content-type': type, ...answer.headers })
-  response.end(body)
+function cut(record: ServiceRecord, incoming: IncomingMessage): void {
+  record.status = 'cut'
+  incoming.socket.destroy()
+}
+
+function send(record: ServiceRecord, response: ServerResponse, answer: ServiceAnswer): void {
+  const body = bytesOf(answer)
+  record.status = answer.status
+  response.writeHead(answer.status, { ...contentType(answer), 'content-length': body.byteLength, ...answer.headers })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+async function sendHalf(response: ServerResponse, answer: ServiceAnswer): Promise<void> {
+  const body = bytesOf(answer)
+  response.writeHead(answer.status, { ...contentType(answer), 'content-length': body.byteLength, ...answer.headers })
+  await new Promise<void>(resolve => response.write(body.subarray(0, body.byteLength >> 1), () => resolve()))
+}
+
+function bytesOf({ body }: ServiceAnswer): Buffer {
+  if (body === undefined || typeof body === 'string') return Buffer.from(body ?? '')
+  return body instanceof Uint8Array ? Buffer.from(body) : Buffer.from(JSON.stringify(body))
+}
+
+function contentType({ body }: ServiceAnswer): { 'content-type': string } {
+  const isJson = typeof body === 'object' && !(body instanceof Uint8Array)
+  return { 'content-type': isJson ? 'application/json' : 'text/plain; charset=utf-8' }
+}
+
+function splitOnce(text: string, at: string): [string, string] {
+  const place = text.indexOf(at)
+  return place < 0 ? [text, ''] : [text.slice(0, place), text.slice(place + 1)]
 }
 
 async function readAll(incoming: IncomingMessage): Promise<Buffer> {

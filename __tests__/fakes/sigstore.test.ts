@@ -1,7 +1,5 @@
-import { bundleFromJSON, bundleToJSON } from '@sigstore/bundle'
-import { TrustedRoot } from '@sigstore/protobuf-specs'
-import { DSSEBundleBuilder, FulcioSigner, RekorWitness, TSAWitness } from '@sigstore/sign'
-import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
+import type { BundleWithDsseEnvelope } from '@sigstore/bundle'
+import { referenceBundle, referenceVerify, timestampWitness } from './reference-signer.ts'
 import { type Stack, startStack } from './stack.ts'
 
 let stack: Stack
@@ -10,34 +8,55 @@ beforeAll(async () => {
 })
 afterAll(() => stack.close())
 
-async function signed(payload = `{"at":${performance.now()}}`) {
-  const builder = new DSSEBundleBuilder({
-    signer: new FulcioSigner({
-      fulcioBaseURL: stack.fulcio.url,
-      identityProvider: { getToken: () => stack.oidc.mint() },
-    }),
-    witnesses: [
-      new RekorWitness({ rekorBaseURL: stack.rekorV1.url }),
-      new TSAWitness({ tsaBaseURL: stack.timestamp.url }),
-    ],
-  })
-  const bundle = await builder.create({ data: Buffer.from(payload), type: 'application/vnd.in-toto+json' })
-  return bundleFromJSON(bundleToJSON(bundle))
-}
-
-const verifier = () =>
-  new Verifier(toTrustMaterial(TrustedRoot.fromJSON(stack.trustedRoot)), {
-    tlogThreshold: 1,
-    ctlogThreshold: 1,
-    timestampThreshold: 2,
-  })
-
-describe('the stack as Sigstore', () => {
+describe('the embedded Sigstore', () => {
   test('a bundle of the public client libraries verifies with trusted_root.json', async () => {
-    const signer = verifier().verify(toSignedEntity(await signed()))
+    const bundle = await referenceBundle(stack)
+    const signer = referenceVerify(stack, bundle, { timestamps: 2 })
     expect(signer.identity?.subjectAlternativeName).toBe(
       'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
     )
     expect(signer.identity?.extensions?.issuer).toBe(stack.oidc.url)
   })
+
+  test('a timestamp alone is enough time for a bundle', async () => {
+    const bundle = await referenceBundle(stack, { witnesses: [timestampWitness(stack)] })
+    expect(() => referenceVerify(stack, bundle, { logs: 0 })).not.toThrow()
+  })
+
+  test('a changed payload, log index, body or timestamp no longer verifies', async () => {
+    const change: Record<string, (bundle: BundleWithDsseEnvelope) => void> = {
+      payload: bundle => bundle.content.dsseEnvelope.payload.writeUInt8(0x20, 0),
+      'integrated time': bundle => {
+        for (const entry of bundle.verificationMaterial.tlogEntries)
+          entry.integratedTime = `${Number(entry.integratedTime) - 60}`
+      },
+      'log index': bundle => {
+        for (const entry of bundle.verificationMaterial.tlogEntries) entry.logIndex = '1'
+      },
+      body: bundle => {
+        for (const entry of bundle.verificationMaterial.tlogEntries) entry.canonicalizedBody.writeUInt8(0x20, 20)
+      },
+      timestamp: bundle => {
+        const [timestamp] = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
+        timestamp?.signedTimestamp.writeUInt8(0xff, (timestamp?.signedTimestamp.byteLength ?? 1) - 1)
+      },
+    }
+    for (const [what, apply] of Object.entries(change)) {
+      const bundle = await referenceBundle(stack)
+      apply(bundle)
+      expect({ what, verifies: attempt(() => referenceVerify(stack, bundle, { timestamps: 2 })) }).toEqual({
+        what,
+        verifies: false,
+      })
+    }
+  })
 })
+
+function attempt(action: () => unknown): boolean {
+  try {
+    action()
+    return true
+  } catch {
+    return false
+  }
+}

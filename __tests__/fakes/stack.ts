@@ -1,23 +1,30 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ClaimOverrides } from './claims.ts'
 import { type Fulcio, startFulcio } from './fulcio.ts'
+import { type GitServer, startGitServer } from './git-server.ts'
+import { type Github, repositoryOf, startGithub } from './github.ts'
 import { type Oidc, startOidc } from './oidc.ts'
+import { type EmbeddedRegistry, type RegistryOptions, startRegistry } from './registry/registry.ts'
 import { type RekorV1, startRekorV1 } from './rekor-v1.ts'
 import { type RekorV2, startRekorV2 } from './rekor-v2.ts'
+import { prepareRun, type Run, type RunOptions } from './runner.ts'
 import { startTimestampAuthority, type TimestampAuthority } from './timestamp.ts'
 import { type RekorChoice, signingConfig, trustedRoot } from './trusted-root.ts'
 
 export interface StackOptions {
   /** Where files are written; default: a temporary folder that `close` removes. */
   readonly folder?: string
-  /** Over the defaults of `githubClaims`, for every token. */
+  /** Over the defaults of `githubClaims`, for every token and run. */
   readonly claims?: ClaimOverrides
   /** `iss` of tokens and certificates; default: the issuer's loopback URL. */
   readonly issuer?: string
   /** Which transparency log the signing config names; default `v1`. */
   readonly rekor?: RekorChoice
+  readonly registry?: RegistryOptions
+  /** Asked for by the git server always, and by the GitHub double for repositories that are not public. */
+  readonly githubToken?: string
 }
 
 export interface Stack {
@@ -27,34 +34,49 @@ export interface Stack {
   readonly rekorV1: RekorV1
   readonly rekorV2: RekorV2
   readonly timestamp: TimestampAuthority
+  readonly registry: EmbeddedRegistry
+  readonly github: Github
+  readonly git: GitServer
+  readonly trustedRoot: Record<string, unknown>
+  readonly signingConfig: Record<string, unknown>
   /** Absolute paths of `trusted_root.json` and `signing_config.json`. */
   readonly trustedRootFile: string
   readonly signingConfigFile: string
-  readonly trustedRoot: Record<string, unknown>
-  readonly signingConfig: Record<string, unknown>
+  /** Sets up one job: environment, event, runner files. */
+  run(options?: RunOptions): Run
+  /** The environment of a fresh job with these variables over it. */
+  environment(overrides?: Readonly<Record<string, string | undefined>>): Record<string, string>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts every service of the embedded stack on loopback, ports chosen by the system. */
+/** Starts every service of the embedded stack on loopback, ports chosen by the system, in well under a second. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const folder = options.folder ?? (await mkdtemp(join(await realpath(tmpdir()), 'waybill-stack-')))
-  const [oidc, rekorV1, rekorV2, timestamp] = await Promise.all([
-    startOidc(options),
+  const gitFolder = join(folder, 'git')
+  await mkdir(gitFolder, { recursive: true })
+  const token = options.githubToken === undefined ? {} : { token: options.githubToken }
+  const oidc = await startOidc(options)
+  const [fulcio, rekorV1, rekorV2, timestamp, registry, github, git] = await Promise.all([
+    startFulcio({ issuers: new Map([[oidc.issuer, oidc.url]]) }),
     startRekorV1(),
     startRekorV2(),
     startTimestampAuthority(),
+    startRegistry(options.registry),
+    startGithub({ ...token, repositories: new Map([repositoryOf(oidc.claims())]) }),
+    startGitServer({ ...token, folder: gitFolder }),
   ])
-  const fulcio = await startFulcio({ issuers: new Map([[oidc.issuer, oidc.url]]) })
   const services = { issuer: oidc.issuer, fulcio, rekorV1, rekorV2, timestamp }
   const root = trustedRoot(services)
   const config = signingConfig(services, options.rekor)
-  const trustedRootFile = join(folder, 'trusted_root.json')
-  const signingConfigFile = join(folder, 'signing_config.json')
-  await writeFile(trustedRootFile, JSON.stringify(root, null, 2))
-  await writeFile(signingConfigFile, JSON.stringify(config, null, 2))
+  const [trustedRootFile, signingConfigFile] = await Promise.all([
+    writeJson(join(folder, 'trusted_root.json'), root),
+    writeJson(join(folder, 'signing_config.json'), config),
+  ])
+  const world = { folder, oidc, serverUrl: git.url, apiUrl: github.url }
   const close = async () => {
-    await Promise.all([oidc, fulcio, rekorV1, rekorV2, timestamp].map(service => service.close()))
+    const all = [oidc, fulcio, rekorV1, rekorV2, timestamp, registry, github, git]
+    await Promise.all(all.map(service => service.close()))
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
   return {
@@ -64,11 +86,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rekorV1,
     rekorV2,
     timestamp,
-    trustedRootFile,
-    signingConfigFile,
+    registry,
+    github,
+    git,
     trustedRoot: root,
     signingConfig: config,
+    trustedRootFile,
+    signingConfigFile,
+    run: runOptions => prepareRun(world, runOptions),
+    environment: (env = {}) => prepareRun(world, { env }).environment,
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+async function writeJson(path: string, value: object): Promise<string> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`)
+  return path
 }
