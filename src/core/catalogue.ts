@@ -2,6 +2,7 @@ import { BUILD_ERRORS } from './catalogue/build.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
+import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
 import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
@@ -25,6 +26,7 @@ export const CATALOGUE = {
   ...GITHUB_ERRORS,
   ...POLICY_ERRORS,
   ...SOURCE_ERRORS,
+  ...JUDGEMENT_ERRORS,
   ...BUILD_ERRORS,
   ...REGISTRY_ERRORS,
   ...SIGSTORE_ERRORS,

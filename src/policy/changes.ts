@@ -1,0 +1,130 @@
+import type { CommitId } from '../core/digest.ts'
+import { printable } from '../core/text.ts'
+import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
+import type { Pattern } from './match.ts'
+import type { DeployRule, Policy, Principal, Revocation } from './policy.ts'
+
+/** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
+export interface LawChange {
+  readonly commit: CommitId
+  /** First line of the commit message. */
+  readonly subject: string
+  readonly by?: string
+  readonly kind: 'workflows' | 'policy'
+  /** False: the law accepted before goes on. */
+  readonly accepted: boolean
+  /** Law paths that differ, sorted, printable. */
+  readonly paths: readonly string[]
+  /** Differences of the policy; empty when it cannot be parsed or did not change. */
+  readonly lines: readonly LawLine[]
+}
+
+export interface LawLine {
+  readonly what: LawPart
+  readonly how: 'added' | 'removed'
+  readonly text: string
+}
+
+export type LawPart =
+  | 'principal'
+  | 'role'
+  | 'source-rule'
+  | 'policy-change'
+  | 'exception'
+  | 'revocation'
+  | 'gate-refs'
+  | 'deploy-rule'
+
+/** Differences between two policies, removed before added, in the order of the file. */
+export function policyDifference(before: Policy, after: Policy): readonly LawLine[] {
+  const old = linesOf(before)
+  const now = linesOf(after)
+  const key = ([what, text]: Line) => `${what} ${text}`
+  const oldKeys = new Set(old.map(key))
+  const nowKeys = new Set(now.map(key))
+  return [
+    ...old.filter(line => !nowKeys.has(key(line))).map(([what, text]) => ({ what, how: 'removed' as const, text })),
+    ...now.filter(line => !oldKeys.has(key(line))).map(([what, text]) => ({ what, how: 'added' as const, text })),
+  ]
+}
+
+type Line = readonly [what: LawPart, text: string]
+
+function linesOf(policy: Policy): readonly Line[] {
+  const { principals, roles, source, policyChange, exceptions, revoked, gateRefs, deploy } = policy
+  const lines: Line[] = [
+    ...[...principals.values()].flatMap(principal => principalLines(principal)),
+    ...[...roles].map(([name, members]): Line => ['role', `@${name}: ${members.join(', ')}`]),
+    ...source.map((rule): Line => {
+      const other = rule.allowOtherCommit ? ', other commits allowed' : ''
+      return [
+        'source-rule',
+        `${rule.text}: commits by ${[...rule.signers].join(', ')}, RSA from ${rule.minRsa}${other}`,
+      ]
+    }),
+    ['policy-change', `policy: ${people(policyChange.signers)}`],
+    ['policy-change', `workflows: ${people(policyChange.workflows)}`],
+    ...exceptions.map(({ kind, commit, reason }): Line => ['exception', `${kind} ${commit}: ${reason}`]),
+    ...revoked.map((revocation): Line => ['revocation', revocationLine(revocation)]),
+    ['gate-refs', gateRefs === undefined ? 'the default branch' : patternList(gateRefs)],
+    ...deploy.map((rule): Line => ['deploy-rule', deployLine(rule)]),
+  ]
+  return lines.map(([what, text]) => [what, printable(text, 500)])
+}
+
+function principalLines({ name, github, emails, signers }: Principal): readonly Line[] {
+  const parts = [
+    ...(github === undefined ? [] : [`GitHub ${github.login} (${github.id})`]),
+    ...emails.map(email => `e-mail ${email}`),
+    ...signers.map(({ kind, fingerprint, notAfter }) => {
+      const end = notAfter === undefined ? '' : ` until ${notAfter.toISOString()}`
+      return `${kind} key ${fingerprint}${end}`
+    }),
+  ]
+  return [['principal', name], ...parts.map((part): Line => ['principal', `${name}: ${part}`])]
+}
+
+function people(names: ReadonlySet<string>): string {
+  return names.size === 0 ? 'nobody' : [...names].join(', ')
+}
+
+function revocationLine({ fingerprint, effective, mode }: Revocation): string {
+  return `${fingerprint} ${mode} from ${effective.toISOString()}`
+}
+
+function deployLine(rule: DeployRule): string {
+  if (rule.kind === 'deny') return `${patternList(rule.match)}: denied`
+  const trust = rule.trust === 'public-good' ? rule.trust : rule.trust.file
+  const age = rule.maxAgeSeconds === undefined ? '' : `, at most ${rule.maxAgeSeconds} seconds old`
+  const audit = rule.allowAudit ? ', audited sources allowed' : ''
+  return `${patternList(rule.match)}: ${rule.require.join(', ')} by ${signerText(rule.build)}, builders ${rule.builders.join(', ')}, trust ${trust}${age}${audit}`
+}
+
+function patternList(patterns: readonly Pattern[]): string {
+  return patterns.map(({ text }) => text).join(', ')
+}
+
+/** An expected signer in words, every part that is judged named. */
+export function signerText(signer: ExpectedSigner): string {
+  if (signer.kind === 'key')
+    return `the key ${signer.file}${signer.fingerprint === undefined ? '' : ` (${signer.fingerprint})`}`
+  if (signer.kind === 'sigstore') {
+    const { identity, issuer } = signer
+    return `${'exact' in identity ? identity.exact : `${identity.prefix}…`} by ${issuer}`
+  }
+  const parts = [
+    `${signer.server}/${signer.repository} (id ${signer.repositoryId})`,
+    `workflow ${signer.signer.text}`,
+    ...(signer.caller === undefined ? [] : [`called by ${workflowText(signer.caller)}`]),
+    `from ${signer.sourceRef === 'any' ? 'any ref' : patternList(signer.sourceRef)}`,
+    ...(signer.trigger === undefined ? [] : [`on ${signer.trigger.join(' or ')}`]),
+    ...(signer.runner === undefined ? [] : [`on ${signer.runner} runners`]),
+    ...(signer.environment === undefined ? [] : [`in environment ${signer.environment}`]),
+    `by ${signer.issuer}`,
+  ]
+  return parts.join(', ')
+}
+
+function workflowText(workflow: ExpectedWorkflow | 'any'): string {
+  return workflow === 'any' ? 'anybody' : workflow.text
+}

@@ -1,0 +1,308 @@
+import { CATALOGUE } from '../core/catalogue.ts'
+import type { CommitId } from '../core/digest.ts'
+import type { ErrorCode } from '../core/error.ts'
+import {
+  type CommitFacts,
+  isMalformed,
+  type JudgedCommit,
+  type SignatureFact,
+  type ValidOpenpgp,
+  type ValidSsh,
+} from '../core/facts.ts'
+import { printable } from '../core/text.ts'
+import type { Finding } from '../core/verdict.ts'
+import { sameEmail } from './email.ts'
+import type { CommitJudgement } from './judgement.ts'
+import type { Law } from './law.ts'
+import { matchesRef } from './match.ts'
+import { isPlatformKey } from './platform.ts'
+import { DEFAULT_MIN_RSA, type Principal, type PrincipalSigner, type Revocation, type SourceRule } from './policy.ts'
+
+/** Under which law a commit is judged. */
+export interface Bench {
+  readonly law: Law
+  /** The commit that brought this law. */
+  readonly lawAt: CommitId
+  /** Full name of the ref whose rules hold. */
+  readonly ref: string
+  /** The instant at which expiry is judged, as no trusted time is known. */
+  readonly now: Date
+}
+
+type ValidSignature = ValidOpenpgp | ValidSsh
+
+/**
+ * Judges one commit: signature, key → principal by fingerprint, committer's e-mail, every rule that matches the ref.
+ * Facts in, verdict out; nothing of what the commit itself says is believed beyond what its signature proves.
+ */
+export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement {
+  if (isMalformed(commit)) {
+    const { code, message, found } = commit.malformed
+    const finding = findingFor(commit.id, code, message, { found })
+    return { id: commit.id, subject: '', kind: 'malformed', ...settle([finding]) }
+  }
+  const { id, subject, author, committer, signature } = commit
+  const rules = rulesFor(bench)
+  const about = {
+    id,
+    subject,
+    author,
+    committer,
+    kind: signature.kind === 'rejected' ? signature.scheme : signature.kind,
+  }
+  const noRule = rules.length === 0 ? [noRuleFinding(commit, bench)] : []
+  if (signature.kind === 'none') return { ...about, ...settle([unsigned(commit), ...noRule]) }
+  if (signature.kind === 'rejected') {
+    const key = signature.claimedKey === undefined ? {} : { key: printable(signature.claimedKey, 120) }
+    return { ...about, ...key, ...settle([badSignature(commit, signature), ...noRule]) }
+  }
+  const { principal, findings } = judgeSigner(commit, signature, rules, bench)
+  return {
+    ...about,
+    key: signature.fingerprint,
+    ...(signature.kind === 'openpgp' && signature.primary !== signature.fingerprint
+      ? { primary: signature.primary }
+      : {}),
+    ...(principal === undefined ? {} : { principal }),
+    ...settle([...findings, ...noRule]),
+  }
+}
+
+/** Source rules that hold for the ref, all together. */
+export function rulesFor({ law, ref }: Pick<Bench, 'law' | 'ref'>): readonly SourceRule[] {
+  return law.policy.source.filter(rule => matchesRef(rule.refs, ref))
+}
+
+/** Outcome of what was found; a code whose kind is not "rejected" says that something could not be checked. */
+function settle(findings: readonly Finding[]): Pick<CommitJudgement, 'outcome' | 'basis' | 'findings'> {
+  if (findings.length === 0) return { outcome: 'passed', basis: 'signed', findings }
+  const outcome = findings.some(finding => finding.severity === 'reject') ? 'rejected' : 'unknown'
+  return { outcome, findings }
+}
+
+function findingFor(
+  id: CommitId,
+  code: ErrorCode,
+  message: string,
+  facts: { readonly expected?: string; readonly found?: string; readonly remedy?: string } = {},
+): Finding {
+  const { kind, remedy } = CATALOGUE[code]
+  const { expected, found } = facts
+  return {
+    code,
+    severity: kind === 'rejected' ? 'reject' : 'note',
+    subject: id,
+    message: printable(message, 600),
+    ...(expected === undefined ? {} : { expected: printable(expected, 600) }),
+    ...(found === undefined ? {} : { found: printable(found, 600) }),
+    remedy: facts.remedy ?? remedy,
+  }
+}
+
+/** `commit 3f1c9e2 "Fix login"` */
+export function commitText(id: CommitId, subject: string): string {
+  return `commit ${id.slice(0, 7)}${subject === '' ? '' : ` "${subject}"`}`
+}
+
+/** `the policy (.github/waybill.yml at 9a04d11)` */
+export function lawText({ law, lawAt }: Pick<Bench, 'law' | 'lawAt'>): string {
+  return `the policy (${law.policyPath}${law.constant ? '' : ` at ${lawAt.slice(0, 7)}`})`
+}
+
+function unsigned({ id, subject }: CommitFacts): Finding {
+  return findingFor(id, 'source/unsigned', `${commitText(id, subject)} carries no signature`)
+}
+
+export function noRuleFinding({ id, subject }: Pick<CommitFacts, 'id' | 'subject'>, bench: Bench): Finding {
+  const known = bench.law.policy.source.map(rule => rule.text).join('; ')
+  return findingFor(
+    id,
+    'policy/no-rule',
+    `${commitText(id, subject)}: no source rule of ${lawText(bench)} matches ${bench.ref}`,
+    {
+      expected: known === '' ? 'a source rule' : `one of: ${known}`,
+      found: bench.ref,
+      remedy: `Build from a ref that a rule names, or add to ${bench.law.policyPath} a rule with refs: ["${printable(bench.ref, 200)}"].`,
+    },
+  )
+}
+
+type RejectedSignature = Extract<SignatureFact, { kind: 'rejected' }>
+
+function badSignature({ id, subject, committer }: CommitFacts, fact: RejectedSignature): Finding {
+  if (isPlatformKey(fact.claimedKey))
+    return findingFor(
+      id,
+      'source/platform-unsupported',
+      `${commitText(id, subject)} is signed by the platform, not by a person`,
+      {
+        expected: 'a signature of a principal’s own key',
+        found: `GitHub’s key ${fact.claimedKey}, committer ${committer.email}`,
+        remedy: `Merge or edit on your own machine and sign (git merge --no-ff -S BRANCH), or name the commit: exceptions: [{commit: ${id}, reason: "…", approved-by: NAME}]`,
+      },
+    )
+  const facts = {
+    ...(fact.expected === undefined ? {} : { expected: fact.expected }),
+    ...(fact.found === undefined ? {} : { found: fact.found }),
+    ...(fact.remedy === undefined ? {} : { remedy: fact.remedy }),
+  }
+  return findingFor(id, fact.code, `${commitText(id, subject)}: ${fact.message}`, facts)
+}
+
+interface SignerJudgement {
+  readonly principal?: string
+  readonly findings: readonly Finding[]
+}
+
+function judgeSigner(
+  commit: CommitFacts,
+  fact: ValidSignature,
+  rules: readonly SourceRule[],
+  bench: Bench,
+): SignerJudgement {
+  const owners = ownersOf(fact, bench.law)
+  const [owner, second] = owners
+  if (owner === undefined)
+    return { findings: [unknownSigner(commit, fact, bench), ...keyFindings(commit, fact, rules, bench)] }
+  if (second !== undefined) return { findings: [ambiguousSigner(commit, fact, owners)] }
+  const { principal, signer } = owner
+  const findings = [
+    ...keyFindings(commit, fact, rules, bench, signer),
+    ...committerFinding(commit, principal),
+    ...rules.filter(rule => !rule.signers.has(principal.name)).map(rule => notAllowed(commit, principal, rule, bench)),
+  ]
+  return { principal: principal.name, findings }
+}
+
+interface Owner {
+  readonly principal: Principal
+  readonly signer: PrincipalSigner
+}
+
+/** Principals by the key that signed or its primary key; user ids inside keys are self-asserted and never looked at. */
+function ownersOf(fact: ValidSignature, law: Law): readonly Owner[] {
+  const fingerprints = fact.kind === 'openpgp' ? [fact.fingerprint, fact.primary] : [fact.fingerprint]
+  const owners = new Map<string, Owner>()
+  for (const principal of law.policy.principals.values()) {
+    const signer = principal.signers.find(s => s.kind === fact.kind && fingerprints.includes(s.fingerprint))
+    if (signer !== undefined) owners.set(principal.name, { principal, signer })
+  }
+  return [...owners.values()]
+}
+
+function unknownSigner({ id, subject, committer }: CommitFacts, fact: ValidSignature, bench: Bench): Finding {
+  const key = `${fact.kind} key ${fact.fingerprint}`
+  const line =
+    fact.kind === 'ssh'
+      ? '{ssh: {key: "LINE OF THE .pub FILE"}}'
+      : `{openpgp: {fingerprint: ${fact.primary}, file: keys/NAME.asc}}`
+  return findingFor(
+    id,
+    'source/signer-unknown',
+    `${commitText(id, subject)} is signed by ${key}, which belongs to no principal of ${lawText(bench)}`,
+    {
+      expected: 'a key of a principal',
+      found: `${key}, committer ${committer.email}`,
+      remedy: `If the key is known to you, add it to the signers of its principal in an approved commit: ${line}`,
+    },
+  )
+}
+
+function ambiguousSigner({ id, subject }: CommitFacts, fact: ValidSignature, owners: readonly Owner[]): Finding {
+  const names = owners.map(({ principal }) => principal.name).join(' and ')
+  const message = `${commitText(id, subject)} is signed by ${fact.kind} key ${fact.fingerprint}, which belongs to ${names}`
+  return findingFor(id, 'source/signer-ambiguous', message, { expected: 'one principal', found: names })
+}
+
+/** What is wrong with the key itself, whoever it belongs to. */
+function keyFindings(
+  { id, subject }: CommitFacts,
+  fact: ValidSignature,
+  rules: readonly SourceRule[],
+  bench: Bench,
+  signer?: PrincipalSigner,
+): readonly Finding[] {
+  const key = `${fact.kind} key ${fact.fingerprint}`
+  const text = `${commitText(id, subject)} is signed by ${key}`
+  const findings: Finding[] = []
+  if (fact.kind === 'openpgp' && fact.keyRevoked)
+    findings.push(findingFor(id, 'source/key-revoked', `${text}, which its owner has revoked`))
+  const revocation = bench.law.policy.revoked.find(entry => revokes(entry, fact) && inForce(entry, bench.now))
+  if (revocation !== undefined) findings.push(revokedFinding(id, text, revocation, bench))
+  const end = earliest(fact.kind === 'openpgp' ? fact.keyExpires : undefined, signer?.notAfter)
+  if (end !== undefined && end.getTime() <= bench.now.getTime()) findings.push(expiredFinding(id, text, end, bench))
+  const minRsa = Math.max(DEFAULT_MIN_RSA, ...rules.map(rule => rule.minRsa))
+  const weak = weakness(fact, minRsa)
+  if (weak !== undefined)
+    findings.push(
+      findingFor(id, 'source/key-weak', `${text}, which is too weak`, {
+        expected: weak,
+        found: `${fact.algorithm}, ${fact.bits} bits`,
+      }),
+    )
+  return findings
+}
+
+/** A compromise has no beginning anybody can trust; a retirement begins on its date. */
+function inForce({ mode, effective }: Revocation, now: Date): boolean {
+  return mode === 'compromised' || effective.getTime() <= now.getTime()
+}
+
+/** Whether the entry names this key or its primary key. */
+export function revokes(
+  { fingerprint }: Revocation,
+  key: { readonly fingerprint: string; readonly primary?: string },
+): boolean {
+  return fingerprint === key.fingerprint || fingerprint === key.primary
+}
+
+function revokedFinding(id: CommitId, text: string, { mode, effective }: Revocation, bench: Bench): Finding {
+  return findingFor(id, 'source/key-revoked', `${text}, which ${lawText(bench)} calls ${mode}`, {
+    expected: 'a key that is not revoked',
+    found: `${mode}, effective ${effective.toISOString()}`,
+  })
+}
+
+function expiredFinding(id: CommitId, text: string, end: Date, bench: Bench): Finding {
+  return findingFor(id, 'source/key-expired', `${text}, which ended on ${end.toISOString()}`, {
+    expected: `a key valid at ${bench.now.toISOString()}, as no trusted time of the signature is known`,
+    found: `ended ${end.toISOString()}`,
+  })
+}
+
+function earliest(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a.getTime() <= b.getTime() ? a : b
+}
+
+/** What would have been strong enough, or undefined when the key is. */
+function weakness({ algorithm, bits }: ValidSignature, minRsa: number): string | undefined {
+  const name = algorithm.toLowerCase()
+  if (name === 'dsa' || name === 'ssh-dss' || name === 'elgamal') return 'Ed25519, ECDSA or RSA'
+  return name.includes('rsa') && bits < minRsa ? `RSA with at least ${minRsa} bits` : undefined
+}
+
+function committerFinding({ id, subject, committer }: CommitFacts, principal: Principal): readonly Finding[] {
+  if (principal.emails.some(email => sameEmail(email, committer.email))) return []
+  return [
+    findingFor(
+      id,
+      'source/committer-mismatch',
+      `${commitText(id, subject)} is signed by ${principal.name}, but its committer is ${printable(committer.email, 100)}`,
+      {
+        expected: principal.emails.join(' or '),
+        found: committer.email,
+        remedy: `If ${principal.name} made it: git config user.email ${principal.emails[0] ?? 'ADDRESS'}, then git commit --amend --no-edit -S. If the address is ${principal.name}’s, add it to emails.`,
+      },
+    ),
+  ]
+}
+
+function notAllowed({ id, subject }: CommitFacts, principal: Principal, rule: SourceRule, bench: Bench): Finding {
+  return findingFor(
+    id,
+    'source/signer-not-allowed',
+    `${commitText(id, subject)} is signed by ${principal.name}, whom the rule for ${rule.text} of ${lawText(bench)} does not name`,
+    { expected: [...rule.signers].join(', '), found: principal.name },
+  )
+}

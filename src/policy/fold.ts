@@ -1,0 +1,255 @@
+import { CATALOGUE } from '../core/catalogue.ts'
+import type { CommitId } from '../core/digest.ts'
+import { type ErrorCode, WaybillError } from '../core/error.ts'
+import type { JudgedCommit, LawFiles } from '../core/facts.ts'
+import { printable } from '../core/text.ts'
+import type { Finding } from '../core/verdict.ts'
+import { type LawChange, policyDifference } from './changes.ts'
+import { type Bench, commitText, judgeCommit, lawText } from './commit.ts'
+import type { CommitJudgement } from './judgement.ts'
+import { changedLaw, changedPaths, differentPaths, type Law, type LawDifference, parseLaw, partsOf } from './law.ts'
+
+export { endFold } from './ending.ts'
+export type { CommitJudgement, KeyUse, SourceJudgement, SourceLevel, UsedException } from './judgement.ts'
+
+/**
+ * History as a fold over its law (3-source § 4): from the anchor, one first-parent commit at a time, each judged under the
+ * law accepted before it. Nothing is remembered between runs, so there is nothing an attacker could delete or forge, and a
+ * commit that was rejected once is rejected in every later run (13-adversary 1).
+ *
+ * Immutable: a step returns a new fold and shares the rest, so a branch of a history costs nothing.
+ */
+export interface Fold {
+  readonly anchor: CommitId
+  readonly ref: string
+  /** Accepted last. */
+  readonly law: Law
+  /** The commit that brought it. */
+  readonly lawAt: CommitId
+  /** Law files of the last first-parent commit, accepted or not. */
+  readonly previous?: LawFiles
+  /** The last commit that brought a law which was not accepted, while that law still stands in the tree. */
+  readonly refused?: { readonly commit: CommitId; readonly outcome: 'rejected' | 'unknown' }
+  /** An approved law that this version cannot judge, while it stands in the tree. */
+  readonly unsupported?: WaybillError
+  readonly steps: Chain<JudgedStep>
+  readonly changes: Chain<LawChange>
+}
+
+export interface JudgedStep {
+  readonly commit: CommitJudgement
+  readonly broughtIn: readonly CommitJudgement[]
+}
+
+/** Newest first; sharing the tail is what makes a step cost the same at the ten-thousandth commit. */
+export type Chain<T> = { readonly last: T; readonly before: Chain<T> } | undefined
+
+export interface FoldStep {
+  readonly commit: JudgedCommit
+  /** Commits reachable through the other parents and not seen before, in any order. */
+  readonly broughtIn: readonly JudgedCommit[]
+  /** Of the first-parent commit. A constant law does not look at them. */
+  readonly law: LawFiles
+  /** That commit's law already parsed; only a saving, it is parsed here when absent. */
+  readonly candidate?: Law | WaybillError
+}
+
+/** @param ref full name of the ref whose rules hold for every commit. */
+export function startFold(anchor: { readonly id: CommitId }, law: Law, ref: string): Fold {
+  return { anchor: anchor.id, ref, law, lawAt: anchor.id, steps: undefined, changes: undefined }
+}
+
+/** The law under which the next commit will be judged. */
+export function currentLaw(fold: Fold): Law {
+  return fold.law
+}
+
+/** A law that no commit changes, for a range judged under the law of somewhere else (a pull request under its base). */
+export function constantLaw(law: Law): Law {
+  return { ...law, constant: true }
+}
+
+/** Judges one first-parent commit and everything it brings in. Never throws for anything a commit holds. */
+export function stepFold(fold: Fold, step: FoldStep, now: Date): Fold {
+  const bench: Bench = { law: fold.law, lawAt: fold.lawAt, ref: fold.ref, now }
+  const judged = judgeCommit(step.commit, bench)
+  const broughtIn = step.broughtIn.map(commit => ({ ...judgeCommit(commit, bench), via: step.commit.id }))
+  const next = judgeLaw(fold, step, judged, bench)
+  return {
+    ...next.fold,
+    ...(fold.law.constant ? {} : { previous: step.law }),
+    steps: { last: { commit: next.commit, broughtIn }, before: fold.steps },
+  }
+}
+
+interface LawStep {
+  readonly fold: Fold
+  readonly commit: CommitJudgement
+}
+
+/** Compares the commit's law with the accepted one, whatever its parents hold (13-adversary 3), and accepts or refuses it. */
+function judgeLaw(fold: Fold, step: FoldStep, commit: CommitJudgement, bench: Bench): LawStep {
+  const difference = changedLaw(fold.law, step.law)
+  if (difference === 'same') return { fold: settled(fold), commit }
+  if (!changesItself(fold, step.law)) return { fold, commit: carried(fold, commit) }
+  const unapproved = approvalFinding(commit, difference, bench)
+  const candidate = candidateOf(step)
+  if (unapproved === undefined && !(candidate instanceof WaybillError))
+    return { fold: accept(fold, commit, difference, candidate, step.law), commit }
+  const findings = unapproved === undefined ? [] : [unapproved]
+  const errors = candidate instanceof WaybillError ? [brokenLaw(candidate, commit, bench)] : []
+  const unread = unapproved === undefined && candidate instanceof WaybillError && candidate.kind === 'unknown'
+  const refused = withFindings(commit, [...findings, ...errors], unread ? 'unknown' : undefined)
+  return { fold: refuse(fold, refused, difference, step, candidate, unapproved === undefined), commit: refused }
+}
+
+/** The law in the tree is the accepted one (again). */
+function settled(fold: Fold): Fold {
+  const { refused: _refused, unsupported: _unsupported, ...rest } = fold
+  return rest
+}
+
+/**
+ * Whether this commit differs in law from its own first parent. One that only carries a law which an earlier commit brought
+ * and which was refused does not approve it: a maintainer who commits on top of it may not even have seen it.
+ */
+function changesItself(fold: Fold, files: LawFiles): boolean {
+  const { previous } = fold
+  if (previous === undefined) return true
+  if (previous.tree !== undefined && previous.tree === files.tree) return false
+  const named = new Set(fold.law.policy.files.map(file => file.path))
+  return differentPaths(partsOf(previous, named), partsOf(files, named)).length > 0
+}
+
+function carried(fold: Fold, commit: CommitJudgement): CommitJudgement {
+  const { refused, law, lawAt } = fold
+  const from = refused === undefined ? 'an earlier commit' : `commit ${refused.commit.slice(0, 7)}`
+  const finding = lawFinding(
+    'policy/unapproved-change',
+    commit,
+    `still holds the law that ${from} brought and that was not accepted`,
+    {
+      expected: `the law of ${lawText({ law, lawAt })}`,
+      found: `the law of ${from}`,
+      remedy: `Put the accepted law back (git checkout ${lawAt} -- .github), or have the change made again in a commit signed by a principal of policy-change.`,
+    },
+  )
+  // Could the bringer not be judged, then whether its law holds is not known either.
+  return refused?.outcome === 'unknown'
+    ? withFindings(commit, [{ ...finding, severity: 'note' }], 'unknown')
+    : withFindings(commit, [finding])
+}
+
+function candidateOf({ candidate, law }: FoldStep): Law | WaybillError {
+  const fits = candidate instanceof WaybillError || (candidate?.tree !== undefined && candidate.tree === law.tree)
+  if (candidate !== undefined && fits) return candidate
+  try {
+    return parseLaw(law)
+  } catch (error) {
+    if (error instanceof WaybillError) return error
+    throw error
+  }
+}
+
+/** Undefined when the signer may make this change. A commit that is not accepted itself may change nothing. */
+function approvalFinding(
+  commit: CommitJudgement,
+  difference: Exclude<LawDifference, 'same'>,
+  bench: Bench,
+): Finding | undefined {
+  const allowed = bench.law.policy.policyChange[difference === 'workflows' ? 'workflows' : 'signers']
+  const signer = commit.outcome === 'passed' ? commit.principal : undefined
+  if (signer !== undefined && allowed.has(signer)) return undefined
+  const what = difference === 'workflows' ? 'workflows' : 'the policy'
+  const names = [...allowed].join(', ')
+  return lawFinding(
+    'policy/unapproved-change',
+    commit,
+    `changes ${what} without the approval that ${lawText(bench)} asks for`,
+    {
+      expected:
+        names === ''
+          ? 'nobody may: the policy has no policy-change and no role maintainers'
+          : `a commit accepted and signed by ${names}`,
+      found: commit.principal === undefined ? 'no accepted signer' : `${commit.principal}, ${commit.outcome}`,
+    },
+  )
+}
+
+function brokenLaw(error: WaybillError, commit: CommitJudgement, bench: Bench): Finding {
+  return lawFinding(
+    error.code,
+    commit,
+    `brings a law that is not accepted; ${lawText(bench)} judges on. ${error.message}`,
+    {
+      ...(error.expected === undefined ? {} : { expected: error.expected }),
+      ...(error.found === undefined ? {} : { found: error.found }),
+      remedy: error.remedy,
+    },
+  )
+}
+
+function lawFinding(
+  code: ErrorCode,
+  { id, subject }: CommitJudgement,
+  sentence: string,
+  facts: { readonly expected?: string; readonly found?: string; readonly remedy?: string },
+): Finding {
+  const message = printable(`${commitText(id, subject)} ${sentence}`, 1000)
+  return { code, severity: 'reject', subject: id, message, ...facts, remedy: facts.remedy ?? CATALOGUE[code].remedy }
+}
+
+/** The judgement made worse; what could not be judged before stays so when only its law is in question. */
+function withFindings(
+  commit: CommitJudgement,
+  more: readonly Finding[],
+  outcome: 'rejected' | 'unknown' = commit.outcome === 'unknown' ? 'unknown' : 'rejected',
+): CommitJudgement {
+  const { basis: _basis, ...rest } = commit
+  const findings = outcome === 'unknown' ? more.map(finding => ({ ...finding, severity: 'note' as const })) : more
+  const worse = commit.outcome === 'rejected' ? 'rejected' : outcome
+  return { ...rest, outcome: worse, findings: [...commit.findings, ...findings] }
+}
+
+function accept(fold: Fold, commit: CommitJudgement, kind: LawChange['kind'], law: Law, files: LawFiles): Fold {
+  const change = changeOf(fold.law, commit, kind, files, law, true)
+  return { ...settled(fold), law, lawAt: commit.id, changes: { last: change, before: fold.changes } }
+}
+
+function refuse(
+  fold: Fold,
+  commit: CommitJudgement,
+  kind: LawChange['kind'],
+  step: FoldStep,
+  candidate: Law | WaybillError,
+  approved: boolean,
+): Fold {
+  const law = candidate instanceof WaybillError ? undefined : candidate
+  const change = changeOf(fold.law, commit, kind, step.law, law, false)
+  const newer = approved && candidate instanceof WaybillError && candidate.code === 'policy/unsupported'
+  return {
+    ...settled(fold),
+    refused: { commit: commit.id, outcome: commit.outcome === 'unknown' ? 'unknown' : 'rejected' },
+    ...(newer ? { unsupported: candidate } : {}),
+    changes: { last: change, before: fold.changes },
+  }
+}
+
+function changeOf(
+  accepted: Law,
+  commit: CommitJudgement,
+  kind: LawChange['kind'],
+  files: LawFiles,
+  law: Law | undefined,
+  ok: boolean,
+): LawChange {
+  return {
+    commit: commit.id,
+    subject: commit.subject,
+    ...(commit.principal === undefined ? {} : { by: commit.principal }),
+    kind,
+    accepted: ok,
+    paths: changedPaths(accepted, files).map(path => printable(path)),
+    lines: law === undefined ? [] : policyDifference(accepted.policy, law.policy),
+  }
+}

@@ -1,0 +1,75 @@
+import type { CommitId } from '../core/digest.ts'
+import type { WaybillError } from '../core/error.ts'
+import type { Person } from '../core/facts.ts'
+import type { Basis, Finding, Outcome } from '../core/verdict.ts'
+import type { LawChange } from './changes.ts'
+import type { Law } from './law.ts'
+
+/** One commit, judged under the law of its moment. */
+export interface CommitJudgement {
+  readonly id: CommitId
+  /** First line of the message, printable; empty for a malformed commit. */
+  readonly subject: string
+  /** As claimed; absent for a malformed commit. */
+  readonly author?: Person
+  readonly committer?: Person
+  readonly kind: 'openpgp' | 'ssh' | 'x509' | 'none' | 'malformed'
+  /** Name of the principal whose key signed; present even when the commit is rejected for another reason. */
+  readonly principal?: string
+  /** Fingerprint of the key that signed; for a rejected signature as it claims, unproven. */
+  readonly key?: string
+  /** Of an OpenPGP subkey's primary key. */
+  readonly primary?: string
+  /** The first-parent commit that brought this one in. */
+  readonly via?: CommitId
+  readonly outcome: Outcome
+  /** Present when `outcome` is passed. */
+  readonly basis?: Basis
+  /** `reject` findings for a rejected commit; what stands in the way of an unknown or excepted one are notes. */
+  readonly findings: readonly Finding[]
+}
+
+/** A key that signed accepted commits since the anchor, so that a gate can apply revocations of later days (13-adversary 12). */
+export interface KeyUse {
+  readonly fingerprint: string
+  readonly primary?: string
+  readonly principal: string
+  readonly first: CommitId
+  /** A trusted time; absent while none is known. Dates inside commits are the committer's own word. */
+  readonly firstTime?: Date
+  readonly last: CommitId
+  readonly lastTime?: Date
+  readonly commits: number
+}
+
+/** An exception of the finally accepted law that changed a verdict. */
+export interface UsedException {
+  readonly kind: 'commit' | 'until'
+  readonly commit: CommitId
+  readonly reason: string
+  readonly approvedBy?: string
+  /** Commits it covers that would not have passed without it. */
+  readonly covers: number
+}
+
+export type SourceLevel = 'ORG_SOURCE_COMMITS_SIGNED' | 'ORG_SOURCE_COMMITS_ACCEPTED'
+
+export interface SourceJudgement {
+  readonly outcome: Outcome
+  /** Oldest first; a commit that was brought in stands before the one that brought it. */
+  readonly commits: readonly CommitJudgement[]
+  /** About the history as a whole. */
+  readonly findings: readonly Finding[]
+  /** The law accepted at the head, and the commit that brought it. */
+  readonly law: Law
+  readonly lawAt: CommitId
+  readonly anchor: CommitId
+  readonly ref: string
+  /** Only when `outcome` is passed. */
+  readonly level?: SourceLevel
+  readonly keys: readonly KeyUse[]
+  readonly exceptions: readonly UsedException[]
+  readonly changes: readonly LawChange[]
+  /** The approved law of the head cannot be judged by this version: a configuration error, exit code 3. The outcome is rejected. */
+  readonly unsupported?: WaybillError
+}
