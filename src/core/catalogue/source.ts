@@ -153,4 +153,9 @@ export const SOURCE_ERRORS = {
     meaning: 'The tree contains a name or a symbolic link that would make an export write or read outside its folder.',
     remedy: 'Rename the entry or point the link at a file inside the repository, without .. after a folder name.',
   },
+  'source/blob-too-large': {
+    kind: 'unknown',
+    meaning: 'A file of the repository is larger than Waybill reads for this purpose.',
+    remedy: 'Make the file smaller; a policy, key or Dockerfile is never that large.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

@@ -1,0 +1,201 @@
+import { latin1 } from '../core/bytes.ts'
+import { type CommitId, isCommitId } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import type { LawFiles } from '../core/facts.ts'
+import { LIMITS } from '../core/limits.ts'
+import { printable } from '../core/text.ts'
+import type { Environment } from '../io/environment.ts'
+import { makeFolder, remove } from '../io/files.ts'
+import type { GitObject, ObjectRequest } from './cat-file.ts'
+import { sha256Repository } from './git-failure.ts'
+import { GitTransport, type TransportOptions } from './git-transport.ts'
+import { LawReader } from './law-files.ts'
+import { linkLocalObjects } from './local-source.ts'
+import { missing, Objects } from './objects.ts'
+import type { TreeEntry } from './tree.ts'
+
+export interface HistoryOptions {
+  /** Absolute path of git, from `findTool`. */
+  readonly git: string
+  /** A folder of this run alone; two bare repositories are made below it. */
+  readonly folder: string
+  /** `https://host/owner/name`, http on loopback, or with `localPath` an absolute path. */
+  readonly url: string
+  /** The URL is a path of this machine (a laptop's clone). Never derived from judged content. */
+  readonly localPath?: boolean
+  readonly token?: string
+  readonly env: Environment
+  readonly head: CommitId
+  /** Further commits that must be there, such as the anchor or the base of a pull request. */
+  readonly also?: readonly CommitId[]
+  readonly deadline: Date
+  /** Milliseconds since the epoch; for the deadline only. */
+  readonly now?: () => number
+}
+
+/** Objects of one repository, every id recomputed from the bytes. Safe to call concurrently. */
+export interface History {
+  /**
+   * Raw bytes of a commit; of one larger than `LIMITS.commitBytes` the first `LIMITS.commitBytes + 1`, which the parser
+   * refuses. @throws `source/object-missing`, `source/object-forged`, `source/deadline`
+   */
+  commit(id: CommitId): Promise<Uint8Array>
+  /** @throws also `source/tree-malformed` */
+  tree(id: CommitId): Promise<readonly TreeEntry[]>
+  /** @throws also `source/blob-too-large` */
+  blob(id: CommitId, maxBytes: number): Promise<Uint8Array>
+  /** For large blobs: content as it comes, see `ObjectRequest.sink`. */
+  object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject>
+  /** Law files of many commits with two fetches, in the order given. */
+  lawFiles(
+    commits: readonly { readonly id: CommitId; readonly tree: CommitId }[],
+  ): AsyncIterable<{ readonly id: CommitId; readonly law: LawFiles }>
+  /** Makes the full tree of a commit readable. */
+  fetchTree(commit: CommitId): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Fetches the history of `head` (commits only, to the roots) into a private repository.
+ * @throws `source/commit-not-found`, `source/repository-unreachable`, `source/repository-unsupported`,
+ * `source/git-too-old`, `source/deadline`
+ */
+export async function openHistory(options: HistoryOptions): Promise<History> {
+  await makeFolder(options.folder)
+  const transport = await openTransport(options)
+  const commits = await initBare(transport, options.folder, 'commits.git')
+  const trees = await initBare(transport, options.folder, 'trees.git')
+  await transport.fetch(commits, [options.head], ['--filter=tree:0'], true)
+  const objects = new Objects(transport, trees, `${commits}/objects`)
+  try {
+    for (const id of [options.head, ...(options.also ?? [])]) {
+      if (await isCommit(objects, id)) continue
+      await transport.fetch(commits, [id], ['--filter=tree:0'], true)
+      if (!(await isCommit(objects, id))) throw missing(id, 'commit')
+    }
+    return new GitHistory(transport, objects, { commits, trees })
+  } catch (error) {
+    await objects.close()
+    throw error
+  }
+}
+
+/**
+ * Asks the server where a full ref (`refs/heads/main`) points now; for an annotated tag, at the commit behind it.
+ * @returns undefined when the server answers that there is no such ref.
+ */
+export async function resolveRef(
+  options: Omit<HistoryOptions, 'head' | 'also'>,
+  ref: string,
+): Promise<CommitId | undefined> {
+  if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref) || ref.includes('..') || ref.includes('\0')) {
+    throw fail('source/repository-unsupported', `${printable(ref, 200)} is not a full ref name`, {
+      expected: 'refs/heads/… or refs/tags/…',
+      found: ref,
+      remedy: 'Give the ref in full, for example refs/heads/main.',
+    })
+  }
+  await makeFolder(options.folder)
+  const transport = new GitTransport({ now: () => Date.now(), ...options })
+  const { stdout } = await transport.run({
+    args: ['ls-remote', '--quiet', '--', transport.url, ref, `${ref}^{}`],
+    doing: `ask for ${printable(ref, 200)}`,
+  })
+  const refs = new Map<string, string>()
+  for (const line of latin1(stdout).split('\n')) {
+    const [id = '', name] = line.split('\t')
+    // ls-remote matches the end of names; only the exact one counts.
+    if (name !== undefined) refs.set(Buffer.from(name, 'latin1').toString('utf8'), id)
+  }
+  const id = refs.get(`${ref}^{}`) ?? refs.get(ref)
+  if (id === undefined) return undefined
+  if (id.length === 64) throw sha256Repository()
+  if (!isCommitId(id)) throw fail('source/repository-unreachable', 'The server gave no object id', { found: id })
+  return id
+}
+
+class GitHistory implements History {
+  readonly #transport: GitTransport
+  readonly #objects: Objects
+  readonly #laws: LawReader
+  readonly #trees: string
+
+  constructor(transport: GitTransport, objects: Objects, folders: { commits: string; trees: string }) {
+    this.#transport = transport
+    this.#objects = objects
+    this.#trees = folders.trees
+    this.#laws = new LawReader(objects, {
+      roots: ids => transport.fetch(folders.commits, ids, ['--filter=tree:0'], true),
+      whole: ids => transport.fetch(folders.trees, ids, [], false),
+    })
+  }
+
+  async commit(id: CommitId): Promise<Uint8Array> {
+    return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')).bytes
+  }
+
+  tree(id: CommitId): Promise<readonly TreeEntry[]> {
+    return this.#objects.tree(id)
+  }
+
+  async blob(id: CommitId, maxBytes: number): Promise<Uint8Array> {
+    const { size, bytes } = await this.#objects.read({ id, keep: maxBytes }, 'blob')
+    if (size <= maxBytes) return bytes
+    throw fail('source/blob-too-large', `The file with id ${id} is larger than accepted here`, {
+      expected: `at most ${maxBytes} bytes`,
+      found: `${size} bytes`,
+    })
+  }
+
+  object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject> {
+    return this.#objects.read(request, type)
+  }
+
+  lawFiles(
+    commits: readonly { readonly id: CommitId; readonly tree: CommitId }[],
+  ): AsyncIterable<{ readonly id: CommitId; readonly law: LawFiles }> {
+    return this.#laws.read(commits)
+  }
+
+  /** The `shallow` file says "this commit has no parents"; nothing may believe that, so it goes. */
+  async fetchTree(commit: CommitId): Promise<void> {
+    await this.#transport.fetch(this.#trees, [commit], ['--depth=1'], false)
+    await remove(`${this.#trees}/shallow`)
+  }
+
+  close(): Promise<void> {
+    return this.#objects.close()
+  }
+}
+
+async function openTransport(options: HistoryOptions): Promise<GitTransport> {
+  const base: TransportOptions = { now: () => Date.now(), ...options }
+  const transport = new GitTransport(base)
+  await transport.checkVersion()
+  if (options.localPath !== true) return transport
+  const link = await initBare(transport, options.folder, 'link.git')
+  await linkLocalObjects(options.url, link)
+  return new GitTransport({ ...base, url: link })
+}
+
+async function initBare(transport: GitTransport, folder: string, name: string): Promise<string> {
+  const gitDir = `${folder}/${name}`
+  await remove(gitDir)
+  await transport.run({
+    args: ['init', '--quiet', '--bare', '--template=', '--object-format=sha1', gitDir],
+    doing: 'make a private repository',
+  })
+  return gitDir
+}
+
+async function isCommit(objects: Objects, id: CommitId): Promise<boolean> {
+  const object = await objects.find({ id, keep: 0 })
+  if (object !== undefined && object.type !== 'commit') {
+    throw fail('source/commit-not-found', `${id} is a ${object.type}, not a commit`, {
+      expected: 'the id of a commit',
+      found: `the id of a ${object.type}`,
+      remedy: 'Give the commit behind the tag: git rev-parse TAG^{commit}',
+    })
+  }
+  return object !== undefined
+}
