@@ -1,0 +1,68 @@
+/** The part of JSON Schema 2020-12 that our schemas use; an unknown keyword fails, so that no rule is silently skipped. */
+export interface Schema {
+  readonly [keyword: string]: unknown
+}
+
+type Check = (schema: Schema, value: unknown, path: string, root: Schema) => readonly string[]
+
+const IGNORED = ['$schema', '$id', '$defs', 'title', 'description']
+
+/** Where and how `value` breaks `schema`; empty when it does not. */
+export function breaks(schema: Schema, value: unknown, path = '$', root = schema): readonly string[] {
+  return Object.keys(schema).flatMap(keyword => {
+    if (IGNORED.includes(keyword)) return []
+    const check = CHECKS[keyword]
+    if (check === undefined) throw new Error(`keyword ${keyword} at ${path} is not supported by this validator`)
+    return check(schema, value, path, root)
+  })
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  $ref: ({ $ref }, value, path, root) => breaks(definition(root, String($ref)), value, path, root),
+  const: (schema, value, path) => (value === schema.const ? [] : [`${path} is not ${schema.const}`]),
+  enum: (schema, value, path) => ((schema.enum as unknown[]).includes(value) ? [] : [`${path} is none of the values`]),
+  type: (schema, value, path) => (isType(String(schema.type), value) ? [] : [`${path} is no ${schema.type}`]),
+  pattern: (schema, value, path) =>
+    typeof value !== 'string' || new RegExp(String(schema.pattern), 'u').test(value) ? [] : [`${path} does not match`],
+  minLength: (schema, value, path) =>
+    typeof value !== 'string' || value.length >= Number(schema.minLength) ? [] : [`${path} is too short`],
+  minimum: (schema, value, path) =>
+    typeof value !== 'number' || value >= Number(schema.minimum) ? [] : [`${path} is too small`],
+  required: (schema, value, path) =>
+    isObject(value)
+      ? (schema.required as string[]).filter(key => !Object.hasOwn(value, key)).map(key => `${path}.${key} is missing`)
+      : [],
+  items: (schema, value, path, root) =>
+    Array.isArray(value)
+      ? value.flatMap((item, at) => breaks(schema.items as Schema, item, `${path}[${at}]`, root))
+      : [],
+  properties: (schema, value, path, root) =>
+    isObject(value)
+      ? Object.entries(schema.properties as Record<string, Schema>).flatMap(([key, part]) =>
+          Object.hasOwn(value, key) ? breaks(part, value[key], `${path}.${key}`, root) : [],
+        )
+      : [],
+  additionalProperties: (schema, value, path, root) => {
+    if (!isObject(value)) return []
+    const more = Object.keys(value).filter(key => !Object.hasOwn((schema.properties ?? {}) as object, key))
+    if (schema.additionalProperties === false) return more.map(key => `${path}.${key} is not known`)
+    return more.flatMap(key => breaks(schema.additionalProperties as Schema, value[key], `${path}.${key}`, root))
+  },
+}
+
+function definition(root: Schema, ref: string): Schema {
+  const found = (root.$defs as Record<string, Schema>)[ref.replace('#/$defs/', '')]
+  if (found === undefined) throw new Error(`${ref} does not exist`)
+  return found
+}
+
+function isType(type: string, value: unknown): boolean {
+  if (type === 'object') return isObject(value)
+  if (type === 'array') return Array.isArray(value)
+  if (type === 'integer') return Number.isInteger(value)
+  return typeof value === type
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { fail } from '../../src/core/error.ts'
+import { isPrintable } from '../../src/core/text.ts'
+import { renderError, renderTerminal, wantsColour } from '../../src/report/terminal.ts'
+import { expectGolden } from './golden.ts'
+import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+
+const RECEIPTS = {
+  release: RELEASE,
+  'without-policy': WITHOUT_POLICY,
+  rejected: REJECTED,
+  unknown: UNKNOWN,
+  draft: DRAFT,
+}
+
+test.each(Object.entries(RECEIPTS))('renderTerminal() of %s is the golden file', (name, receipt) => {
+  expectGolden(join(import.meta.dirname, `golden/terminal-${name}.txt`), renderTerminal(receipt, { colour: false }))
+})
+
+test('renderError() is code, sentence and remedy, wrapped at spaces', () => {
+  const error = fail(
+    'source/signer-unknown',
+    'commit 3f1c9e2 "Fix login" is signed by ssh key SHA256:Qm1, which belongs to no principal of the policy (.github/waybill.yml at 9a04d11)',
+    { remedy: 'add the key to a principal, or run: waybill signers import --github alice' },
+  )
+  expect(renderError(error, 90)).toBe(
+    [
+      'source/signer-unknown: commit 3f1c9e2 "Fix login" is signed by ssh key SHA256:Qm1, which',
+      'belongs to no principal of the policy (.github/waybill.yml at 9a04d11).',
+      '→ add the key to a principal, or run: waybill signers import --github alice',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('renderError() says what was expected and found on lines of their own', () => {
+  const error = fail('core/digest-malformed', 'x is not a sha256 digest', { expected: 'sha256:<64 hex>', found: 'x' })
+  expect(renderError(error).split('\n').slice(0, 3)).toEqual([
+    'core/digest-malformed: x is not a sha256 digest.',
+    '  expected: sha256:<64 hex>',
+    '  found:    x',
+  ])
+})
+
+test('colour stands around states only, and its absence leaves the same text', () => {
+  const coloured = renderTerminal(REJECTED, { colour: true })
+  expect(coloured).toContain('\u001b[31mrejected\u001b[0m')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape is what is removed
+  expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(renderTerminal(REJECTED, { colour: false }))
+})
+
+test.each([
+  { noColor: undefined, isTerminal: true, colour: true },
+  { noColor: '', isTerminal: true, colour: true },
+  { noColor: '1', isTerminal: true, colour: false },
+  { noColor: undefined, isTerminal: false, colour: false },
+])('wantsColour($noColor, $isTerminal) is $colour', ({ noColor, isTerminal, colour }) => {
+  expect(wantsColour(noColor, isTerminal)).toBe(colour)
+})
+
+test('prose fits 80 columns; only lines with an id, a command or a value may be longer', () => {
+  const long = renderTerminal(
+    { ...REJECTED, notChecked: ['word '.repeat(60).trim()], notices: ['word '.repeat(60).trim()] },
+    { colour: false },
+  )
+  for (const line of long.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+})
+
+test('no text of a commit or image reaches the terminal as a control, bidi or line break', () => {
+  const text = fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'binary' }))
+  const lines = (foreign: string) => renderTerminal(hostile(foreign), { colour: false }).split('\n')
+  fc.assert(
+    fc.property(text, foreign => {
+      for (const line of lines(foreign)) expect(isPrintable(line)).toBe(true)
+    }),
+  )
+})
+
+test('a remedy of several lines cannot imitate a line of ours', () => {
+  const receipt = {
+    ...REJECTED,
+    error: { code: 'core/internal', message: 'x', remedy: 'add:\nwaybill attest: passed' },
+  }
+  expect(renderTerminal(receipt, { colour: false })).toContain('→ add:\n  waybill attest: passed\n')
+})

@@ -1,0 +1,43 @@
+import type { StageReceipt, StageState } from '../core/receipt.ts'
+import { STAGE_WORDS } from './words.ts'
+
+/** Stages that are links of the chain; preflight and the digest comparison are conditions, not links. */
+const LINKS: readonly StageReceipt['name'][] = [
+  'source',
+  'materials',
+  'build',
+  'sign',
+  'publish',
+  'self-verify',
+  'tags',
+  'resolve',
+  'collect',
+  'judge',
+]
+
+/** White text on each keeps a contrast above 4.5 : 1; the word in the node says the same as the colour. */
+const FILL = {
+  passed: 'fill:#1a7f37,color:#ffffff',
+  rejected: 'fill:#cf222e,color:#ffffff',
+  unknown: 'fill:#9a6700,color:#ffffff',
+  'not-asked': 'fill:#57606a,color:#ffffff,stroke-dasharray:4',
+  'not-reached': 'fill:#ffffff,color:#57606a,stroke-dasharray:4',
+} as const satisfies Record<StageState, string>
+
+/** Mermaid lines of the chain, from fixed words alone (13-adversary 37). Empty when fewer than two links are known. */
+export function chain(stages: readonly StageReceipt[]): readonly string[] {
+  const links = LINKS.flatMap(name => stages.filter(stage => stage.name === name))
+  if (links.length < 2) return []
+  const nodes = links.map(({ name, state }) => `  ${id(name)}["${STAGE_WORDS[name]}: ${word(state)}"]:::${id(state)}`)
+  const arrows = `  ${links.map(({ name }) => id(name)).join(' --> ')}`
+  const used = [...new Set(links.map(({ state }) => state))].sort()
+  return ['flowchart LR', ...nodes, arrows, ...used.map(state => `  classDef ${id(state)} ${FILL[state]}`)]
+}
+
+function id(name: string): string {
+  return name.replaceAll('-', '_')
+}
+
+function word(state: StageState): string {
+  return state.replace('-', ' ')
+}

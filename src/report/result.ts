@@ -1,0 +1,91 @@
+import type { Receipt } from '../core/receipt.ts'
+import { isPrintable } from '../core/text.ts'
+
+/** Keys in the order in which a person looks for them; a key that is not listed comes last, in the order of the alphabet. */
+const ORDER: readonly string[] = [
+  'schemaVersion',
+  'command',
+  'verdict',
+  'error',
+  'notices',
+  'notChecked',
+  'image',
+  'repository',
+  'ref',
+  'commit',
+  'source',
+  'identity',
+  'policy',
+  'subjects',
+  'stages',
+  'attestations',
+  'requests',
+  'suggestedPolicy',
+  'name',
+  'digest',
+  'platform',
+  'size',
+  'basis',
+  'kind',
+  'principal',
+  'key',
+  'title',
+  'author',
+  'findings',
+  'code',
+  'severity',
+  'subject',
+  'message',
+  'expected',
+  'found',
+  'remedy',
+  'state',
+  'mode',
+  'ms',
+  'predicateType',
+  'manifest',
+  'bundle',
+  'log',
+  'stored',
+  'url',
+  'index',
+  'mediaType',
+  'platforms',
+  'tags',
+  'builder',
+  'pushed',
+  'uri',
+  'anchor',
+  'san',
+  'issuer',
+]
+
+/**
+ * The result object (`schemas/result.json`) as JSON with one line break at the end: the same receipt gives the same bytes.
+ * Characters that a terminal would act on are written as JSON escapes: equal for a machine, harmless for a person.
+ */
+export function renderResult(receipt: Receipt): string {
+  const text = JSON.stringify(receipt, (_key, value: unknown) => (isRecord(value) ? ordered(value) : value), 2)
+  return `${text.replace(/[^\u0020-\u007e\n]/gu, visible)}\n`
+}
+
+function ordered(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const keys = Object.keys(object).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  return Object.fromEntries(keys.map(key => [key, object[key]]))
+}
+
+function rank(key: string): number {
+  const at = ORDER.indexOf(key)
+  return at === -1 ? ORDER.length : at
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function visible(character: string): string {
+  if (isPrintable(character)) return character
+  return [...Array(character.length).keys()]
+    .map(at => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+    .join('')
+}

@@ -1,0 +1,141 @@
+import { LIMITS } from '../core/limits.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { chain } from './chain.ts'
+import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
+import {
+  attestationTable,
+  commitTable,
+  findingTable,
+  isCommit,
+  platformTable,
+  subjectTable,
+  timingTable,
+} from './tables.ts'
+import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
+import { MARKS, VERDICT_WORDS } from './words.ts'
+
+/** Rows of every list to begin with; halved until the summary fits its budget. */
+const FIRST_LIMIT = 4096
+
+/**
+ * The job summary (8-report § 1) in GitHub's Markdown, from the receipt alone, on success and on failure.
+ * @param budget bytes it may have; the platform drops a whole summary that is too large.
+ */
+export function renderSummary(receipt: Receipt, budget: number = LIMITS.summaryBytes): string {
+  for (let limit = FIRST_LIMIT; ; limit = Math.floor(limit / 2)) {
+    const text = render(receipt, limit)
+    if (limit === 0 || Buffer.byteLength(text) <= budget) return text
+  }
+}
+
+function render(receipt: Receipt, limit: number): string {
+  const parts = [
+    ...notices(receipt),
+    `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}`,
+    optionalCommand(pullCommand(receipt)),
+    failure(receipt),
+    block('mermaid', chain(receipt.stages)),
+    ...lists(receipt, limit),
+    notChecked(receipt, limit),
+    verifyYourself(receipt),
+    policy(receipt, limit),
+    receipt.stages.length === 0 ? undefined : `### Stages\n\n${timingTable(receipt)}`,
+  ]
+  return `${parts.filter(part => part !== undefined).join('\n\n')}\n`
+}
+
+/** First of all: what a reader must know before the verdict (13-adversary 38). */
+function notices(receipt: Receipt): readonly string[] {
+  const source = receipt.stages.find(({ name }) => name === 'source')
+  const silent = receipt.notices.length === 0 && source?.state === 'not-asked'
+  const all = silent ? ['No policy judged the commits: nothing is claimed about them.'] : receipt.notices
+  return all.map(notice => `> ⚠️ ${sentence(notice)}`)
+}
+
+function headline({ image, source, subjects, command }: Receipt): string {
+  if (image !== undefined) return codeSpan(`${image.repository}@${image.digest}`, 500)
+  const [only, ...more] = subjects
+  if (only !== undefined && more.length === 0) return codeSpan(only.name === '' ? only.digest : only.name, 500)
+  if (source !== undefined) return codeSpan(`${source.repository}@${source.commit}`, 500)
+  return subjects.length === 0 ? codeSpan(command) : `${subjects.length} subjects`
+}
+
+/** The error as it stands in the log: code, expected, found, remedy. */
+function failure({ error }: Receipt): string | undefined {
+  if (error === undefined) return undefined
+  const lines = [
+    `${error.code}: ${error.message}`,
+    ...(error.expected === undefined ? [] : [`  expected: ${error.expected}`]),
+    ...(error.found === undefined ? [] : [`  found:    ${error.found}`]),
+    ...remedyLines(error.remedy),
+  ]
+  return `### Why\n\n${fenced('text', lines)}`
+}
+
+function lists(receipt: Receipt, limit: number): readonly string[] {
+  const { subjects, image, attestations } = receipt
+  const commits = subjects.filter(isCommit)
+  const others = subjects.filter(subject => !isCommit(subject))
+  const findings = subjects.flatMap(subject => subject.findings)
+  const parts: string[] = []
+  if (findings.length > 0) parts.push(`### Findings\n\n${findingTable(findings, limit)}`)
+  if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
+  if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`)
+  if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
+  if (attestations.length > 0) parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}`)
+  return parts
+}
+
+function imageFacts({ image }: Receipt, limit: number): string {
+  if (image === undefined) return ''
+  const tags =
+    image.tags.length === 0
+      ? 'none'
+      : image.tags
+          .slice(0, limit)
+          .map(tag => codeSpan(tag))
+          .join(', ')
+  const facts = `Built by ${codeSpan(image.builder)}, ${image.pushed ? 'pushed' : 'not pushed'}; tags: ${tags}`
+  return image.platforms.length === 0 ? facts : `${facts}\n\n${platformTable(image, limit)}`
+}
+
+/** Always there, even when empty: what is not said here was checked. */
+function notChecked({ notChecked: list }: Receipt, limit: number): string {
+  const shown = list.slice(0, limit).map(item => `- ${sentence(item)}`)
+  const more = list.length > shown.length ? [`- ${list.length - shown.length} more in the result JSON`] : []
+  return `### What was not checked\n\n${list.length === 0 ? 'Nothing was left out.' : [...shown, ...more].join('\n')}`
+}
+
+function verifyYourself(receipt: Receipt): string | undefined {
+  const commands = verifyCommands(receipt)
+  if (commands.length === 0) return undefined
+  const root = needsTrustedRoot(receipt)
+    ? '\n\nThe signatures rest on a Sigstore of its own: give each command its trust root, with `--trusted-root FILE`.'
+    : ''
+  return `### Verify it yourself\n\n${fenced('sh', commands)}${root}`
+}
+
+function policy({ policy: used, suggestedPolicy }: Receipt, limit: number): string | undefined {
+  const parts: string[] = []
+  if (used !== undefined) {
+    const facts = [used.uri, used.ref, used.digest, used.anchor && `anchor ${used.anchor}`].filter(
+      fact => fact !== undefined,
+    )
+    parts.push(`Judged by ${facts.map(fact => codeSpan(fact)).join(', ')}`)
+  }
+  if (suggestedPolicy !== undefined && limit > 0) {
+    const text = fenced('yaml', suggestedPolicy.trimEnd().split('\n'))
+    parts.push(
+      `<details><summary>A policy made from what this run saw, to read before using it</summary>\n\n${text}\n\n</details>`,
+    )
+  }
+  return parts.length === 0 ? undefined : `### Policy\n\n${parts.join('\n\n')}`
+}
+
+function block(language: 'mermaid', lines: readonly string[]): string | undefined {
+  return lines.length === 0 ? undefined : fenced(language, lines)
+}
+
+function optionalCommand(line: string | undefined): string | undefined {
+  return line === undefined ? undefined : fenced('sh', [line])
+}

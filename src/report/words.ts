@@ -1,0 +1,33 @@
+import type { StageReceipt, StageState } from '../core/receipt.ts'
+import type { Outcome } from '../core/verdict.ts'
+
+/** The only words for a state, with its mark in Markdown. */
+export const MARKS = {
+  passed: '✅',
+  rejected: '❌',
+  unknown: '⚠️',
+  'not-asked': '➖',
+  'not-reached': '⏹️',
+} as const satisfies Record<StageState, string>
+
+export const VERDICT_WORDS = {
+  passed: 'Passed',
+  rejected: 'Rejected',
+  unknown: 'Not checked',
+} as const satisfies Record<Outcome, string>
+
+/** What a stage does, for somebody who has not read the plan. */
+export const STAGE_WORDS = {
+  preflight: 'preflight',
+  source: 'commits',
+  materials: 'materials',
+  build: 'image',
+  digest: 'digest',
+  sign: 'signature',
+  publish: 'registry',
+  'self-verify': 'read back and verified',
+  tags: 'tags',
+  resolve: 'reference',
+  collect: 'bundles',
+  judge: 'verdict',
+} as const satisfies Record<StageReceipt['name'], string>
