@@ -1,0 +1,254 @@
+import { type CommitId, type Digest, isCommitId, isDigest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import type { Environment } from '../io/environment.ts'
+import { ATTEST_INPUTS } from './input-table.ts'
+import { contradiction, Inputs, malformed } from './inputs.ts'
+
+export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
+export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
+
+/** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
+export interface AttestInputs {
+  readonly commit?: CommitId
+  readonly sourceMode: SourceMode
+  /** Relative to the root of the repository. */
+  readonly policy?: string
+  readonly since?: CommitId
+  /** `auto` became `none` with `digest` and `layout` with `layout`. */
+  readonly builder: 'auto' | 'buildx' | 'buildah' | 'layout' | 'none'
+  readonly context: string
+  readonly file?: string
+  readonly target?: string
+  readonly platforms: readonly string[]
+  readonly buildArgs: Readonly<Record<string, string>>
+  readonly recordBuildArgs: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly network: 'default' | 'none'
+  readonly layout?: string
+  readonly digest?: Digest
+  /** As written; empty: the default of the repository. */
+  readonly images: readonly string[]
+  readonly tags: readonly string[]
+  readonly push?: boolean
+  readonly name?: string
+  readonly sign: 'auto' | boolean
+  readonly signingConfig?: string
+  readonly trustedRoot?: string
+  readonly transparencyLog: TransparencyLog
+  readonly insecureRegistries: readonly string[]
+  readonly githubToken?: string
+  readonly summary: boolean
+  readonly result?: string
+}
+
+/** @throws `entry/input-unsupported`, `entry/input-malformed`, `entry/input-contradiction` */
+export function readAttestInputs(env: Environment): AttestInputs {
+  const inputs = new Inputs(env, ATTEST_INPUTS)
+  const read: AttestInputs = {
+    ...readSource(inputs),
+    ...readBuild(inputs),
+    ...readSubjects(inputs),
+    ...readSigning(inputs),
+    ...readShared(inputs),
+  }
+  checkBuilder(read, inputs)
+  checkPush(read)
+  checkSigning(read)
+  checkSource(read)
+  return { ...read, builder: effectiveBuilder(read) }
+}
+
+/** The inputs that both doors share. */
+export function readShared(
+  inputs: Inputs,
+): Pick<AttestInputs, 'trustedRoot' | 'insecureRegistries' | 'githubToken' | 'summary' | 'result'> {
+  return {
+    ...maybe('trustedRoot', inputs.text('trusted-root')),
+    insecureRegistries: inputs.list('insecure-registries').map(hostOf),
+    ...maybe('githubToken', tokenOf(inputs)),
+    summary: inputs.flag('summary') ?? true,
+    ...maybe('result', inputs.text('result')),
+  }
+}
+
+/** The path of a policy inside the repository; the form with another repository is not served. */
+export function policyPath(inputs: Inputs): string | undefined {
+  const policy = inputs.text('policy')
+  if (policy === undefined) return undefined
+  if (/^[^/@:]+\/[^/@:]+@.+:/.test(policy))
+    throw fail('entry/input-unsupported', 'A policy of another repository is not served by this version', {
+      expected: 'a path inside the repository',
+      found: policy,
+      remedy: 'Give the path of a policy file in this repository, e.g. .github/waybill.yml',
+    })
+  const clean = policy.replace(/^\.\//, '')
+  if (/^\/|^-|\\|\0/.test(clean) || clean.split('/').some(part => part === '..' || part === ''))
+    throw malformed('policy', 'a path inside the repository, without ..', policy)
+  return clean
+}
+
+/** `{[key]: value}`, or nothing when there is no value: optional fields are absent, never `undefined`. */
+export function maybe<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: V }
+}
+
+function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {
+  return {
+    ...maybe('commit', commitId(inputs, 'commit')),
+    sourceMode: inputs.choice('source-mode', ['auto', 'enforce', 'audit', 'off']),
+    ...maybe('policy', policyPath(inputs)),
+    ...maybe('since', commitId(inputs, 'since')),
+  }
+}
+
+type BuildInputs = Pick<
+  AttestInputs,
+  | 'builder'
+  | 'context'
+  | 'file'
+  | 'target'
+  | 'platforms'
+  | 'buildArgs'
+  | 'recordBuildArgs'
+  | 'labels'
+  | 'annotations'
+  | 'network'
+>
+
+function readBuild(inputs: Inputs): BuildInputs {
+  return {
+    builder: inputs.choice('builder', ['auto', 'buildx', 'buildah', 'layout', 'none']),
+    context: inputs.text('context') ?? '.',
+    ...maybe('file', inputs.text('file')),
+    ...maybe('target', inputs.text('target')),
+    platforms: inputs.list('platforms'),
+    buildArgs: inputs.pairs('build-args'),
+    recordBuildArgs: inputs.list('record-build-args'),
+    labels: inputs.pairs('labels'),
+    annotations: inputs.pairs('annotations'),
+    network: inputs.choice('network', ['default', 'none']),
+  }
+}
+
+function readSubjects(inputs: Inputs): Pick<AttestInputs, 'layout' | 'digest' | 'images' | 'tags' | 'push' | 'name'> {
+  const digest = inputs.text('digest')
+  if (digest !== undefined && !isDigest(digest)) throw malformed('digest', 'sha256:<64 lower-case hex digits>', digest)
+  return {
+    ...maybe('layout', inputs.text('layout')),
+    ...maybe('digest', digest),
+    images: inputs.list('images'),
+    tags: inputs.list('tags'),
+    ...maybe('push', inputs.flag('push')),
+    // It becomes the name of a folder and of an artifact.
+    ...maybe('name', inputs.matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits and . _ -')),
+  }
+}
+
+function readSigning(inputs: Inputs): Pick<AttestInputs, 'sign' | 'signingConfig' | 'transparencyLog'> {
+  return {
+    sign: inputs.text('sign') === 'auto' ? 'auto' : (inputs.flag('sign') ?? 'auto'),
+    ...maybe('signingConfig', inputs.text('signing-config')),
+    transparencyLog: inputs.choice('transparency-log', ['auto', 'public', 'own', 'none']),
+  }
+}
+
+function effectiveBuilder({ builder, digest, layout }: AttestInputs): AttestInputs['builder'] {
+  if (builder !== 'auto') return builder
+  return digest !== undefined ? 'none' : layout !== undefined ? 'layout' : 'auto'
+}
+
+function checkBuilder(read: AttestInputs, inputs: Inputs): void {
+  const { digest, layout } = read
+  const builder = effectiveBuilder(read)
+  if (digest !== undefined && layout !== undefined)
+    throw contradiction('The inputs digest and layout name two images', 'one of digest and layout', 'both')
+  if (digest !== undefined && builder !== 'none')
+    throw contradiction('The input digest names an image that is not built', 'builder: none', `builder: ${builder}`)
+  if (layout !== undefined && builder !== 'layout')
+    throw contradiction(
+      'The input layout names an image that is built already',
+      'builder: layout',
+      `builder: ${builder}`,
+    )
+  if (builder === 'none' && digest === undefined)
+    throw contradiction('The builder none needs an image', 'digest: sha256:…', 'no digest')
+  if (builder === 'layout' && layout === undefined)
+    throw contradiction('The builder layout needs a layout', 'layout: <path>', 'no layout')
+  if (builder === 'none' || builder === 'layout') checkNothingToBuild(builder, inputs)
+}
+
+/** What shapes a build says nothing about an image that exists: it would be recorded as if it had. */
+function checkNothingToBuild(builder: string, inputs: Inputs): void {
+  const shaping = ['file', 'target', 'platforms', 'build-args', 'record-build-args', 'labels', 'annotations']
+  const set = [
+    ...shaping.filter(name => inputs.text(name) !== undefined),
+    ...(inputs.text('context') === '.' ? [] : ['context']),
+    ...(inputs.text('network') === 'default' ? [] : ['network']),
+  ]
+  const first = set[0]
+  if (first !== undefined)
+    throw contradiction(
+      `The input ${first} shapes a build, but ${builder} builds nothing`,
+      `no ${first}`,
+      set.join(', '),
+    )
+}
+
+function checkPush({ push, tags, sign, builder, digest }: AttestInputs): void {
+  if (push !== false) return
+  if (tags.length > 0)
+    throw contradiction('Tags can be set only on an image that is pushed', 'push: true', 'push: false')
+  if (sign === true)
+    throw contradiction('A signature is attached to an image in a registry', 'push: true', 'push: false, sign: true')
+  if (builder === 'none' || digest !== undefined)
+    throw contradiction('An image given by its digest is in the registry already', 'no push', 'push: false')
+}
+
+function checkSigning({ sign, signingConfig, trustedRoot, transparencyLog: log }: AttestInputs): void {
+  if (signingConfig !== undefined && trustedRoot === undefined)
+    throw contradiction(
+      'Signatures of own services can be verified with their trusted root only',
+      'trusted-root: <path of trusted_root.json>',
+      'signing-config without trusted-root',
+    )
+  if ((log === 'own' || log === 'none') && signingConfig === undefined)
+    throw contradiction(
+      `transparency-log: ${log} needs own services: the public certificate authority has a public log, too`,
+      'signing-config: <path of signing_config.json>',
+      `transparency-log: ${log} without signing-config`,
+    )
+  if (log === 'public' && signingConfig !== undefined)
+    throw contradiction('The services of signing-config are not the public log', 'transparency-log: own', 'public')
+  if (sign === false && (signingConfig !== undefined || log !== 'auto'))
+    throw contradiction('Nothing is signed, but it is said how', 'sign: auto', 'sign: false')
+}
+
+function checkSource({ sourceMode, since, policy }: AttestInputs): void {
+  if (sourceMode === 'enforce' && since === undefined)
+    throw contradiction(
+      'source-mode: enforce needs the commit from which on all commits are judged',
+      'since: <full id of the commit that brought the policy>',
+      'no since',
+    )
+  if (sourceMode === 'off' && (since !== undefined || policy !== undefined))
+    throw contradiction('Commits are not judged, but it is said how', 'source-mode: auto', 'source-mode: off')
+}
+
+function commitId(inputs: Inputs, name: string): CommitId | undefined {
+  const value = inputs.text(name)
+  if (value === undefined || isCommitId(value)) return value
+  throw malformed(name, 'the full commit id: 40 lower-case hex digits', value)
+}
+
+/** Its value is never shown, whatever it is. */
+function tokenOf(inputs: Inputs): string | undefined {
+  const token = inputs.text('github-token')
+  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token
+  throw malformed('github-token', 'a token on one line', 'other characters')
+}
+
+function hostOf(text: string): string {
+  if (/^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?)(:[0-9]{1,5})?$/.test(text)) return text
+  throw malformed('insecure-registries', 'host or host:port, one a line', text)
+}

@@ -1,0 +1,142 @@
+/**
+ * Every input of every action: `action.yml` is checked against this table, the documentation is made from it.
+ * An input that is in no table does not exist; one that is not served yet is refused by name, never ignored.
+ */
+export interface InputRow {
+  readonly name: string
+  /** `false`: part of the design, refused when set. Not listed in `action.yml`. */
+  readonly served: boolean
+  readonly default?: string
+  /** One line, as it stands in `action.yml` and the documentation. */
+  readonly description: string
+}
+
+export interface OutputRow {
+  readonly name: string
+  readonly description: string
+}
+
+function served(name: string, description: string, byDefault?: string): InputRow {
+  return { name, served: true, description, ...(byDefault === undefined ? {} : { default: byDefault }) }
+}
+
+function later(name: string, description: string): InputRow {
+  return { name, served: false, description }
+}
+
+const SHARED: readonly InputRow[] = [
+  served('trusted-root', 'Path of a trusted_root.json. Default: the public Sigstore instance, by TUF.'),
+  served('insecure-registries', 'Registries without TLS besides loopback, host[:port], one a line.'),
+  served(
+    'github-token',
+    'Token that reads the repository and logs in to ghcr.io when the docker configuration has no login.',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
+    '${{ github.token }}',
+  ),
+  served('summary', 'Write the job summary: true or false.', 'true'),
+  served('result', 'Path of the result JSON, written on success and on failure.'),
+  later('ca-certificates', 'Certificates of registries with a private authority.'),
+]
+
+export const ATTEST_INPUTS: readonly InputRow[] = [
+  served('commit', 'Full id of the commit to build. Default: the commit of the event.'),
+  served('source-mode', 'What a bad commit does: auto, enforce, audit or off.', 'auto'),
+  served('policy', 'Path of the policy file in the repository. Default: .github/waybill.yml.'),
+  served('since', 'Anchor: full id of the commit from which on all commits are judged.'),
+  served('builder', 'auto, buildx, buildah, layout or none.', 'auto'),
+  served('context', 'Folder of the commit to build, relative to its root.', '.'),
+  served('file', 'Dockerfile, relative to the root of the commit. Default: Dockerfile of the context.'),
+  served('target', 'Stage of the Dockerfile to build.'),
+  served('platforms', "os/arch[/variant], one a line. Default: the machine's own."),
+  served('build-args', 'NAME=value, one a line. Never secrets: they stay readable in the image.'),
+  served('record-build-args', 'Names of build arguments whose values may stand in the provenance, one a line.'),
+  served('labels', 'key=value, one a line.'),
+  served('annotations', 'key=value, one a line.'),
+  served('network', 'Network of RUN steps: default or none.', 'default'),
+  served('layout', 'Prebuilt OCI layout (folder or tar) to push instead of building.'),
+  served('digest', 'Digest of an image that is in the registry already, instead of building.'),
+  served('images', 'Repositories, one a line. Default: ghcr.io/<owner>/<repository>.'),
+  served('tags', 'Tags to set last, one a line: v1 or registry/repository:v1.'),
+  served('push', 'Push the image: true or false. Default: true, on pull requests and merge groups false.'),
+  served('name', "Key of this step among several of one job. Default: the first image's repository."),
+  served('sign', 'auto (where the event may sign), true or false.', 'auto'),
+  served('signing-config', 'Path of a signing_config.json that names the Sigstore services. Needs trusted-root.'),
+  served('transparency-log', 'auto, public, own or none. A private repository must choose.', 'auto'),
+  ...SHARED,
+  later('record-inputs', 'Names of dispatch inputs whose values may be recorded.'),
+  later('build-contexts', 'Further named contexts.'),
+  later('secrets', 'Secrets for RUN --mount=type=secret.'),
+  later('secret-files', 'Files as secrets.'),
+  later('ssh', 'SSH agent sockets for RUN --mount=type=ssh.'),
+  later('cache-from', 'Caches to read.'),
+  later('cache-to', 'Caches to write.'),
+  later('bake', 'Bake file and target.'),
+  later('command', 'Own build command.'),
+  later('command-isolation', 'How the own build command is kept apart.'),
+  later('image-refs', 'File that the own build command writes.'),
+  later('reproducible', 'Build twice and compare.'),
+  later('allow-rollback', 'Let a tag move back to an older commit.'),
+  later('files', 'Deployables that are not images.'),
+  later('files-repository', 'Registry repository for the bundles of files.'),
+  later('materials', 'Path of the materials manifest.'),
+  later('materials-mode', 'What bad materials do.'),
+  later('key', 'Signing key instead of keyless.'),
+  later('key-password', 'Password of the signing key.'),
+  later('legacy-signatures', 'Tags as cosign 2 reads them.'),
+  later('github-attestations', "Copies in GitHub's attestation store."),
+  later('sbom', 'Software bill of materials.'),
+  later('comment', 'Comment on the pull request.'),
+  later('upload', 'Upload bundles and result as an artifact.'),
+]
+
+export const ATTEST_OUTPUTS: readonly OutputRow[] = [
+  { name: 'digest', description: 'Digest of the image (sha256:…).' },
+  { name: 'image', description: 'repository@digest of the first repository.' },
+  { name: 'platforms', description: 'Platforms with their digests, as JSON.' },
+  { name: 'tags', description: 'Tags that were set, one a line.' },
+  { name: 'verdict', description: 'passed, rejected or unknown: the worst of all stages that were asked for.' },
+  { name: 'source-verdict', description: 'passed, rejected, unknown or not-asked.' },
+  { name: 'materials-verdict', description: 'not-asked: materials are not judged by this version.' },
+  { name: 'bundles', description: 'Paths of the bundles, one a line.' },
+  { name: 'attestations', description: 'Attestations with their referrers, as JSON.' },
+  { name: 'result', description: 'Path of the result JSON.' },
+  { name: 'verify-command', description: 'Command that verifies the image, to read.' },
+  { name: 'verify-args', description: 'Its arguments as a JSON array, for machines.' },
+]
+
+export const VERIFY_INPUTS: readonly InputRow[] = [
+  served('images', 'Images to verify, one a line: repository@sha256:… or repository:tag.'),
+  served('policy', 'Path of the policy file whose deploy rules say who is expected.'),
+  served('certificate-identity', 'Exact identity (SAN) of the signing certificate.'),
+  served('certificate-oidc-issuer', 'Exact issuer of the identity.'),
+  served('repository', 'owner/name that the image must have been built in.'),
+  served('repository-id', 'Numeric id of that repository.'),
+  served('signer', 'owner/name/.github/workflows/file.yml@ref of the workflow that signs.'),
+  served('caller', 'The same of the workflow that was started. Default: the signer.'),
+  served('source-ref', 'Refs the image may be built from, one a line.'),
+  served('key', 'Path of the public key that signed.'),
+  served('require', 'What must hold, one a line: signature, provenance.'),
+  ...SHARED,
+  later('files', 'Files to verify.'),
+  later('files-repository', 'Registry repository with the bundles of files.'),
+  later('bundles', 'Bundles on disk.'),
+  later('manifests', 'Kubernetes manifests.'),
+  later('compose', 'Compose files.'),
+  later('url', 'A running application.'),
+  later('server-key', "Key of the running application's server."),
+  later('server-identity', "Identity of the running application's server."),
+  later('stage', 'deploy or run.'),
+  later('predicate-type', 'A further predicate that must be there.'),
+  later('offline', 'Ask no network but the registry.'),
+  later('pin', 'Write manifests with digests.'),
+  later('sarif', 'Path of a SARIF file.'),
+  later('events', 'Path of the event lines.'),
+  later('quarantine', 'What happens to a rejected artefact.'),
+  later('quarantine-directory', 'Where rejected files go.'),
+]
+
+export const VERIFY_OUTPUTS: readonly OutputRow[] = [
+  { name: 'verdict', description: 'passed, rejected or unknown: the worst of all images.' },
+  { name: 'subjects', description: 'Verdict of each image, as JSON.' },
+  { name: 'result', description: 'Path of the result JSON.' },
+]

@@ -1,0 +1,55 @@
+import { utf8 } from '../core/bytes.ts'
+import { fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import { appendTo, exists, readFileBounded } from '../io/files.ts'
+
+/** Bytes of the whole summary of one step; above, GitHub shows none of it. */
+const STEP_SUMMARY_BYTES = 1024 * 1024
+const CUT_NOTE = '\n\n*The summary was cut here: a job step may show 1 MiB. The result file holds all of it.*\n'
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,99}$/
+
+/**
+ * Writes one output or state value: `name<<delimiter`, the value, `delimiter`.
+ * The delimiter is random, because a value that contains it could add outputs of its own.
+ * @param file `GITHUB_OUTPUT` or `GITHUB_STATE`. @param random a fresh unguessable word. @throws `core/file-unwritable`
+ */
+export async function writeRunnerValue(file: string, name: string, value: string, random: () => string): Promise<void> {
+  await appendTo(file, runnerValue(name, value, random))
+}
+
+/** The lines of one value. Exported for its property test. */
+export function runnerValue(name: string, value: string, random: () => string): string {
+  if (!NAME.test(name)) throw fail('core/internal', `The output name ${name} is not one`)
+  let delimiter = `waybill_${random()}`
+  while (value.includes(delimiter)) delimiter = `waybill_${random()}`
+  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`
+}
+
+/**
+ * Appends Markdown to the job summary, cut at the end of a line when the step would exceed what GitHub shows.
+ * @param file `GITHUB_STEP_SUMMARY`. @returns whether all of it was written. @throws `core/file-unwritable`
+ */
+export async function appendSummary(file: string, markdown: string): Promise<boolean> {
+  const there = (await exists(file)) ? (await readFileBounded(file, 8 * STEP_SUMMARY_BYTES)).byteLength : 0
+  const text = markdown.endsWith('\n') ? markdown : `${markdown}\n`
+  const room = Math.min(LIMITS.summaryBytes, STEP_SUMMARY_BYTES - there)
+  const fitting = cutToBytes(text, room)
+  if (fitting !== '') await appendTo(file, fitting)
+  return fitting === text
+}
+
+/** All of the text, or its first whole lines with a note, in at most `bytes` bytes of UTF-8; empty when not even that fits. */
+export function cutToBytes(text: string, bytes: number): string {
+  if (utf8(text).byteLength <= bytes) return text
+  const budget = bytes - utf8(CUT_NOTE).byteLength
+  let size = 0
+  let end = 0
+  for (let start = 0; start < text.length; ) {
+    const next = text.indexOf('\n', start) + 1 || text.length
+    size += utf8(text.slice(start, next)).byteLength
+    if (size > budget) break
+    end = next
+    start = next
+  }
+  return budget < 0 ? '' : `${text.slice(0, end)}${CUT_NOTE}`
+}
