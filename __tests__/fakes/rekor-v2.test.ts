@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { TransparencyLogEntry } from '@sigstore/protobuf-specs'
 import type { Witness } from '@sigstore/sign'
 import { referenceBundle, referenceVerify, timestampWitness } from './reference-signer.ts'
@@ -70,5 +70,18 @@ describe('the Rekor v2 double', () => {
     })
     const again = await fetch(`${stack.rekorV2.url}/api/v2/log/entries`, { method: 'POST', body: JSON.stringify(sent) })
     expect([again.status, again.headers.get('x-log-index')]).toEqual([409, String(stack.rekorV2.entries.length - 1)])
+  })
+
+  test('takes a bare public key as verifier, and logs it so', async () => {
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const rawBytes = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+    const verifier = { keyDetails: 'PKIX_ECDSA_P256_SHA_256', publicKey: { rawBytes } }
+    const content = sign('sha256', Buffer.from('signed'), keys.privateKey).toString('base64')
+    const digest = createHash('sha256').update('signed').digest('base64')
+    const body = JSON.stringify({ hashedRekordRequestV002: { digest, signature: { content, verifier } } })
+    const answer = await fetch(`${stack.rekorV2.url}/api/v2/log/entries`, { method: 'POST', body })
+    expect(answer.status).toBe(201)
+    const logged = JSON.parse(stack.rekorV2.entries.at(-1) ?? '').spec.hashedRekordV002
+    expect(logged).toEqual({ data: { algorithm: 'SHA2_256', digest }, signature: { content, verifier } })
   })
 })

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { json } from '@sigstore/core'
 import { signCheckpoint } from './checkpoint.ts'
 import { ed25519, hash256, type KeyPair, spki } from './keys.ts'
@@ -16,6 +16,9 @@ export interface RekorV2 extends Service {
   append(body: Uint8Array): void
 }
 
+/** Verifiers take the origin from the host name of `baseUrl`, without its port (sigstore-go). Keys tell logs apart. */
+const ORIGIN = '127.0.0.1'
+
 interface Log {
   readonly tree: MerkleTree
   readonly bodies: string[]
@@ -26,10 +29,10 @@ interface Log {
 /**
  * Rekor v2 (rekor-tiles): `POST /api/v2/log/entries` with `hashedRekordRequestV002`, and `GET /checkpoint`.
  *
- * Real: the signature is verified over the digest with the certificate's key, body, tree, proof and Ed25519 checkpoint
+ * Real: the signature is verified over the digest with the certificate or public key, body, tree, proof and Ed25519 checkpoint
  * verify, a duplicate is refused (409, `x-log-index`), a `dsseRequestV002` is refused as rekor-tiles 2.3 does.
- * Does not check: that the certificate was valid, or by whom it was issued. Does not have: tiles, witnesses, batching (a real log
- * answers after its next checkpoint, seconds later: use `faults` with `delayMs`), keys other than P-256 in certificates.
+ * Does not check: that the certificate was valid, or by whom it was issued. Does not have: tiles, witnesses, batching
+ * (a real log answers after its next checkpoint, seconds later: use `faults` with `delayMs`), keys other than P-256.
  */
 export async function startRekorV2(options: ServiceOptions = {}): Promise<RekorV2> {
   const keys = await ed25519()
@@ -38,7 +41,7 @@ export async function startRekorV2(options: ServiceOptions = {}): Promise<RekorV
   const raw = spki(keys.publicKey).subarray(-32)
   const rekor: RekorV2 = Object.assign(service, {
     keys,
-    logId: hash256(service.host, Buffer.from([0x0a, 0x01]), raw),
+    logId: hash256(ORIGIN, Buffer.from([0x0a, 0x01]), raw),
     entries: log.bodies,
     append: (body: Uint8Array) => void add(log, Buffer.from(body)),
   })
@@ -77,20 +80,36 @@ function canonicalBody(bytes: Buffer): Buffer | string {
     if (request === undefined) return 'invalid type, must be hashedrekord'
     const { digest, signature } = request
     const { content, verifier } = signature
-    const certificate: string = verifier.x509Certificate.rawBytes
     if (verifier.keyDetails !== 'PKIX_ECDSA_P256_SHA_256') return 'invalid hashedrekord request: keyDetails'
-    const key = new X509Certificate(Buffer.from(certificate, 'base64')).publicKey
+    const { key, canonical } = readVerifier(verifier)
     const verified = verifyDigest(key, Buffer.from(digest, 'base64'), Buffer.from(content, 'base64'))
     if (!verified) return 'invalid hashedrekord request: the signature does not verify'
     const spec = {
       data: { algorithm: 'SHA2_256', digest },
-      signature: { content, verifier: { keyDetails: verifier.keyDetails, x509Certificate: { rawBytes: certificate } } },
+      signature: { content, verifier: { keyDetails: verifier.keyDetails, ...canonical } },
     }
     const entry = { apiVersion: '0.0.2', kind: 'hashedrekord', spec: { hashedRekordV002: spec } }
     return Buffer.from(json.canonicalize(entry))
   } catch {
     return 'invalid hashedrekord request'
   }
+}
+
+interface Verifier {
+  readonly x509Certificate?: { readonly rawBytes: string }
+  readonly publicKey?: { readonly rawBytes: string }
+}
+
+/** Exactly one of the two, as the protocol's `oneof` says. @throws for anything else. */
+function readVerifier({ x509Certificate, publicKey }: Verifier): { key: KeyObject; canonical: Verifier } {
+  if (x509Certificate !== undefined && publicKey === undefined) {
+    const { rawBytes } = x509Certificate
+    const key = new X509Certificate(Buffer.from(rawBytes, 'base64')).publicKey
+    return { key, canonical: { x509Certificate: { rawBytes } } }
+  }
+  const rawBytes = x509Certificate === undefined ? (publicKey?.rawBytes ?? '') : ''
+  const key = createPublicKey({ key: Buffer.from(rawBytes, 'base64'), type: 'spki', format: 'der' })
+  return { key, canonical: { publicKey: { rawBytes } } }
 }
 
 /** A `TransparencyLogEntry` in the JSON of protocol buffers; 64-bit numbers are strings. */
@@ -114,9 +133,9 @@ function present(rekor: RekorV2, log: Log, body: Buffer, index: number): object 
 
 function checkpoint(rekor: RekorV2, log: Log): string {
   return signCheckpoint({
-    origin: rekor.host,
+    origin: ORIGIN,
     size: log.tree.size,
     root: log.tree.root(),
-    signer: { name: rekor.host, keyHint: rekor.logId, key: rekor.keys.privateKey },
+    signer: { name: ORIGIN, keyHint: rekor.logId, key: rekor.keys.privateKey },
   })
 }

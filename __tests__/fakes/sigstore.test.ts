@@ -18,6 +18,13 @@ describe('the embedded Sigstore', () => {
     expect(signer.identity?.extensions?.issuer).toBe(stack.oidc.url)
   })
 
+  test('13-adversary 29: a bundle of one stack does not verify with the root of another', async () => {
+    await using other = await startStack()
+    const bundle = await referenceBundle(other)
+    expect(() => referenceVerify(other, bundle)).not.toThrow()
+    expect(() => referenceVerify(stack, bundle)).toThrow()
+  })
+
   test('a timestamp alone is enough time for a bundle', async () => {
     const bundle = await referenceBundle(stack, { witnesses: [timestampWitness(stack)] })
     expect(() => referenceVerify(stack, bundle, { logs: 0 })).not.toThrow()
