@@ -19,8 +19,11 @@ export interface ObjectRequest {
   readonly id: CommitId
   /** Bytes to keep; the rest is hashed and dropped. */
   readonly keep: number
-  /** Gets the content as it comes, before its id is known to be right: the caller must discard it when `read` fails. */
-  readonly sink?: (chunk: Uint8Array) => Promise<void> | undefined
+  /**
+   * Gets the content as it comes, and the size of the whole, before the id is known to be right: the caller must discard
+   * it when `read` fails. Reading stops while the promise is open.
+   */
+  readonly sink?: (chunk: Uint8Array, size: number) => Promise<void> | undefined
 }
 
 interface Waiting extends ObjectRequest {
@@ -160,8 +163,8 @@ export class CatFileReader {
 function keep(body: Body, content: Uint8Array): void {
   const room = body.request.keep - body.keptBytes
   if (room <= 0) return
-  // A copy: the chunk belongs to the pipe, and a small view would keep all of it alive.
-  const kept = content.slice(0, room)
+  // A copy (`slice` of a Buffer is a view): the chunk belongs to the pipe, and a small view would keep all of it alive.
+  const kept = new Uint8Array(content.subarray(0, room))
   body.kept.push(kept)
   body.keptBytes += kept.byteLength
 }
@@ -172,7 +175,7 @@ function pour(body: Body, content: Uint8Array): Promise<void> | undefined {
     body.refused = error
   }
   try {
-    return body.request.sink(content)?.catch(refuse)
+    return body.request.sink(content, body.size)?.catch(refuse)
   } catch (error) {
     refuse(error)
     return undefined

@@ -53,7 +53,11 @@ export class LawReader {
       if (entries === 'absent') absent.push(id)
       else found.set(id, entries.find(entry => entry.name === '.github' && entry.mode === '40000')?.id)
     }
-    await this.#each(roots, async id => note(id, await this.#root(id)))
+    // The first one tells for all: a server that ignores the filter has sent every tree with the commits.
+    const [first] = roots
+    const none = first === undefined || (await this.#root(first)) === 'absent'
+    if (none) absent.push(...roots)
+    else await this.#each(roots, async id => note(id, await this.#root(id)))
     if (absent.length === 0) return found
     await this.#fetch.roots(absent)
     await this.#each(absent.splice(0), async id => note(id, await this.#root(id)))

@@ -61,6 +61,8 @@ export function parseTree(id: CommitId, bytes: Uint8Array): readonly TreeEntry[]
  */
 function isUnsafe(name: string): boolean {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) return true
+  // Only names that begin so can be read as .git or git~1; the rest is not looked at closer (trees are long).
+  if (!/^[.gG\x80-\xff]/.test(name)) return false
   const seen = plain(name)
   return seen === '.git' || seen === 'git~1'
 }

@@ -158,4 +158,10 @@ export const SOURCE_ERRORS = {
     meaning: 'A file of the repository is larger than Waybill reads for this purpose.',
     remedy: 'Make the file smaller; a policy, key or Dockerfile is never that large.',
   },
+  'source/tree-too-large': {
+    kind: 'rejected',
+    meaning:
+      'A tree unfolds to more files, folders or bytes than an export may have. A few small objects can be made to do that.',
+    remedy: 'Build from a commit without the large folder; if the size is honest, split the repository.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

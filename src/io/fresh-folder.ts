@@ -1,0 +1,99 @@
+import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fail, WaybillError } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+
+/** A file that is written piece by piece. */
+export interface OpenFile {
+  write(chunk: Uint8Array): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * A folder that did not exist before, filled with exactly the entries it is told. Nothing is ever replaced, and no write
+ * goes through a link: files are created exclusively, and links should be made last.
+ * Paths are relative, one character a byte, because names in git are bytes. Modes are exact, whatever the umask.
+ * Every method throws `core/file-unwritable`.
+ */
+export class FreshFolder {
+  readonly path: string
+
+  private constructor(path: string) {
+    this.path = path
+  }
+
+  /** @throws `core/file-unwritable` when something is there already. */
+  static async create(path: string): Promise<FreshFolder> {
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await mkdir(path, { mode: 0o755 })
+      chmodSync(path, 0o755)
+      return new FreshFolder(path)
+    } catch (error) {
+      throw unwritable(path, error)
+    }
+  }
+
+  makeFolder(path: string): void {
+    this.#guard(path, file => {
+      mkdirSync(file, { mode: 0o755 })
+      chmodSync(file, 0o755)
+    })
+  }
+
+  writeFile(path: string, bytes: Uint8Array, mode: 0o644 | 0o755): void {
+    this.#guard(path, file => {
+      const descriptor = openSync(file, EXCLUSIVE, mode)
+      try {
+        writeFileSync(descriptor, bytes)
+        fchmodSync(descriptor, mode)
+      } finally {
+        closeSync(descriptor)
+      }
+    })
+  }
+
+  async openFile(path: string, mode: 0o644 | 0o755): Promise<OpenFile> {
+    try {
+      const handle = await open(this.#full(path), EXCLUSIVE, mode)
+      await handle.chmod(mode)
+      return { write: chunk => this.#write(path, handle, chunk), close: () => handle.close() }
+    } catch (error) {
+      throw unwritable(path, error)
+    }
+  }
+
+  /** The target is written as it is; that it stays inside is for the caller to check. */
+  makeLink(path: string, target: string): void {
+    this.#guard(path, file => symlinkSync(Buffer.from(target, 'latin1'), file))
+  }
+
+  async #write(path: string, handle: FileHandle, chunk: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
+    } catch (error) {
+      throw unwritable(path, error)
+    }
+  }
+
+  #full(path: string): Buffer {
+    return Buffer.concat([Buffer.from(`${this.path}/`), Buffer.from(path, 'latin1')])
+  }
+
+  #guard(path: string, act: (file: Buffer) => void): void {
+    try {
+      act(this.#full(path))
+    } catch (error) {
+      throw unwritable(path, error)
+    }
+  }
+}
+
+const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+function unwritable(path: string, error: unknown): Error {
+  if (error instanceof WaybillError) return error
+  const found = error instanceof Error ? error.message : String(error)
+  return fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found, cause: error })
+}
