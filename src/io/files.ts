@@ -49,7 +49,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string, 
     }
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => {})
     throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
   }
 }
