@@ -46,7 +46,7 @@ export function parseBuild(
   if (signer === undefined || second !== undefined)
     throw wrong(reading, field, 'must name exactly one signer', 'github: {…}, sigstore: {…} or key: FILE')
   return {
-    build: parseSigner(reading, signer[0], signer[1]),
+    build: parseBuildSigner(reading, signer[0], signer[1]),
     builders:
       builders === undefined
         ? DEFAULT_BUILDERS
@@ -54,7 +54,8 @@ export function parseBuild(
   }
 }
 
-function parseSigner(reading: FileReading, kind: string, value: Field): ExpectedSigner {
+/** One signer of an image: `github`, `sigstore` or `key`. */
+export function parseBuildSigner(reading: FileReading, kind: string, value: Field): ExpectedSigner {
   if (kind === 'github') return parseGithub(reading, value)
   if (kind === 'sigstore') return parseSigstore(reading, value)
   return { kind: 'key', file: namedFile(reading, value, 'key') }

@@ -1,35 +1,14 @@
-import { CATALOGUE } from '../core/catalogue.ts'
-import type { CommitId } from '../core/digest.ts'
-import type { ErrorCode } from '../core/error.ts'
-import {
-  type CommitFacts,
-  isMalformed,
-  type JudgedCommit,
-  type SignatureFact,
-  type ValidOpenpgp,
-  type ValidSsh,
-} from '../core/facts.ts'
+import { type CommitFacts, isMalformed, type JudgedCommit, type SignatureFact } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
+import { type Bench, commitText, findingFor, lawText } from './bench.ts'
 import { sameEmail } from './email.ts'
 import type { CommitJudgement } from './judgement.ts'
+import { keyFindings, type ValidSignature } from './key.ts'
 import type { Law } from './law.ts'
 import { matchesRef } from './match.ts'
 import { isPlatformKey } from './platform.ts'
-import { DEFAULT_MIN_RSA, type Principal, type PrincipalSigner, type Revocation, type SourceRule } from './policy.ts'
-
-/** Under which law a commit is judged. */
-export interface Bench {
-  readonly law: Law
-  /** The commit that brought this law. */
-  readonly lawAt: CommitId
-  /** Full name of the ref whose rules hold. */
-  readonly ref: string
-  /** The instant at which expiry is judged, as no trusted time is known. */
-  readonly now: Date
-}
-
-type ValidSignature = ValidOpenpgp | ValidSsh
+import type { Principal, PrincipalSigner, SourceRule } from './policy.ts'
 
 /**
  * Judges one commit: signature, key → principal by fingerprint, committer's e-mail, every rule that matches the ref.
@@ -78,35 +57,6 @@ function settle(findings: readonly Finding[]): Pick<CommitJudgement, 'outcome' |
   if (findings.length === 0) return { outcome: 'passed', basis: 'signed', findings }
   const outcome = findings.some(finding => finding.severity === 'reject') ? 'rejected' : 'unknown'
   return { outcome, findings }
-}
-
-function findingFor(
-  id: CommitId,
-  code: ErrorCode,
-  message: string,
-  facts: { readonly expected?: string; readonly found?: string; readonly remedy?: string } = {},
-): Finding {
-  const { kind, remedy } = CATALOGUE[code]
-  const { expected, found } = facts
-  return {
-    code,
-    severity: kind === 'rejected' ? 'reject' : 'note',
-    subject: id,
-    message: printable(message, 600),
-    ...(expected === undefined ? {} : { expected: printable(expected, 600) }),
-    ...(found === undefined ? {} : { found: printable(found, 600) }),
-    remedy: facts.remedy ?? remedy,
-  }
-}
-
-/** `commit 3f1c9e2 "Fix login"` */
-export function commitText(id: CommitId, subject: string): string {
-  return `commit ${id.slice(0, 7)}${subject === '' ? '' : ` "${subject}"`}`
-}
-
-/** `the policy (.github/waybill.yml at 9a04d11)` */
-export function lawText({ law, lawAt }: Pick<Bench, 'law' | 'lawAt'>): string {
-  return `the policy (${law.policyPath}${law.constant ? '' : ` at ${lawAt.slice(0, 7)}`})`
 }
 
 function unsigned({ id, subject }: CommitFacts): Finding {
@@ -212,74 +162,6 @@ function ambiguousSigner({ id, subject }: CommitFacts, fact: ValidSignature, own
   const names = owners.map(({ principal }) => principal.name).join(' and ')
   const message = `${commitText(id, subject)} is signed by ${fact.kind} key ${fact.fingerprint}, which belongs to ${names}`
   return findingFor(id, 'source/signer-ambiguous', message, { expected: 'one principal', found: names })
-}
-
-/** What is wrong with the key itself, whoever it belongs to. */
-function keyFindings(
-  { id, subject }: CommitFacts,
-  fact: ValidSignature,
-  rules: readonly SourceRule[],
-  bench: Bench,
-  signer?: PrincipalSigner,
-): readonly Finding[] {
-  const key = `${fact.kind} key ${fact.fingerprint}`
-  const text = `${commitText(id, subject)} is signed by ${key}`
-  const findings: Finding[] = []
-  if (fact.kind === 'openpgp' && fact.keyRevoked)
-    findings.push(findingFor(id, 'source/key-revoked', `${text}, which its owner has revoked`))
-  const revocation = bench.law.policy.revoked.find(entry => revokes(entry, fact) && inForce(entry, bench.now))
-  if (revocation !== undefined) findings.push(revokedFinding(id, text, revocation, bench))
-  const end = earliest(fact.kind === 'openpgp' ? fact.keyExpires : undefined, signer?.notAfter)
-  if (end !== undefined && end.getTime() <= bench.now.getTime()) findings.push(expiredFinding(id, text, end, bench))
-  const minRsa = Math.max(DEFAULT_MIN_RSA, ...rules.map(rule => rule.minRsa))
-  const weak = weakness(fact, minRsa)
-  if (weak !== undefined)
-    findings.push(
-      findingFor(id, 'source/key-weak', `${text}, which is too weak`, {
-        expected: weak,
-        found: `${fact.algorithm}, ${fact.bits} bits`,
-      }),
-    )
-  return findings
-}
-
-/** A compromise has no beginning anybody can trust; a retirement begins on its date. */
-function inForce({ mode, effective }: Revocation, now: Date): boolean {
-  return mode === 'compromised' || effective.getTime() <= now.getTime()
-}
-
-/** Whether the entry names this key or its primary key. */
-export function revokes(
-  { fingerprint }: Revocation,
-  key: { readonly fingerprint: string; readonly primary?: string },
-): boolean {
-  return fingerprint === key.fingerprint || fingerprint === key.primary
-}
-
-function revokedFinding(id: CommitId, text: string, { mode, effective }: Revocation, bench: Bench): Finding {
-  return findingFor(id, 'source/key-revoked', `${text}, which ${lawText(bench)} calls ${mode}`, {
-    expected: 'a key that is not revoked',
-    found: `${mode}, effective ${effective.toISOString()}`,
-  })
-}
-
-function expiredFinding(id: CommitId, text: string, end: Date, bench: Bench): Finding {
-  return findingFor(id, 'source/key-expired', `${text}, which ended on ${end.toISOString()}`, {
-    expected: `a key valid at ${bench.now.toISOString()}, as no trusted time of the signature is known`,
-    found: `ended ${end.toISOString()}`,
-  })
-}
-
-function earliest(a: Date | undefined, b: Date | undefined): Date | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  return a.getTime() <= b.getTime() ? a : b
-}
-
-/** What would have been strong enough, or undefined when the key is. */
-function weakness({ algorithm, bits }: ValidSignature, minRsa: number): string | undefined {
-  const name = algorithm.toLowerCase()
-  if (name === 'dsa' || name === 'ssh-dss' || name === 'elgamal') return 'Ed25519, ECDSA or RSA'
-  return name.includes('rsa') && bits < minRsa ? `RSA with at least ${minRsa} bits` : undefined
 }
 
 function committerFinding({ id, subject, committer }: CommitFacts, principal: Principal): readonly Finding[] {

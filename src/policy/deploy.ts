@@ -45,15 +45,20 @@ function parseRule(reading: FileReading, field: Field): DeployRule {
     if (fields.size > 2) throw wrong(reading, field, 'denies, so it can have no key but match and deny')
     return { kind: 'deny', match }
   }
-  const build = required(reading, field, fields, 'build')
   const age = fields.get('max-age')
   const audit = fields.get('allow-audit')
+  const build = parseBuild(reading, required(reading, field, fields, 'build'))
+  const require = parseRequire(reading, required(reading, field, fields, 'require'))
+  // 13-adversary 40: the certificate describes the job that signed, only the provenance says where the build ran.
+  const hosted = build.build.kind === 'github' && build.build.runner === 'github-hosted'
+  if (hosted && !require.includes('provenance'))
+    throw wrong(reading, field, 'asks for a runner, which only provenance tells', 'require: [signature, provenance]')
   return {
     kind: 'allow',
     match,
     trust: parseTrust(reading, fields),
-    ...parseBuild(reading, build),
-    require: parseRequire(reading, required(reading, field, fields, 'require')),
+    ...build,
+    require,
     allowAudit: audit !== undefined && booleanOf(reading, audit),
     ...(age === undefined ? {} : { maxAgeSeconds: parseAge(reading, age) }),
   }

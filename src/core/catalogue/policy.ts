@@ -30,4 +30,15 @@ export const POLICY_ERRORS = {
     meaning: 'Nothing says who is expected to have signed: no policy, no identity, no key.',
     remedy: 'Give --policy FILE, or --certificate-identity with --certificate-oidc-issuer.',
   },
+  'policy/expectation-unclear': {
+    kind: 'configuration',
+    meaning: 'What is given to say who should have signed is incomplete, contradictory or misspelt.',
+    remedy:
+      'Give one of: a policy; certificate-identity with certificate-oidc-issuer; repository, repository-id, signer and source-ref; a key.',
+  },
+  'policy/denied': {
+    kind: 'rejected',
+    meaning: 'The first rule of the policy that matches the image denies it.',
+    remedy: 'Use another image, or put a rule that allows this one above the denying rule.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>

@@ -1,0 +1,200 @@
+import { CATALOGUE } from '../core/catalogue.ts'
+import { type ErrorCode, WaybillError } from '../core/error.ts'
+import { isObject, type JsonObject } from '../core/json.ts'
+import type { CertificateSigner, ObservedSigner } from '../core/signer.ts'
+import { printable } from '../core/text.ts'
+import type { Finding } from '../core/verdict.ts'
+import { type ProvenanceClaims, readProvenance } from '../statements/read-provenance.ts'
+import type { SignedStatement } from '../statements/statement.ts'
+import { RECORDED_BUILD_TYPE } from '../statements/uris.ts'
+import type { Expectation } from './expectation.ts'
+
+/**
+ * Judges the content of a provenance whose signer already matched: it may only say about its run what the certificate
+ * proves, it must name the run's own commit, and, for a rule of a policy, come from a builder and a source mode that count.
+ */
+export function judgeProvenance(
+  signed: SignedStatement,
+  expectation: Expectation,
+  subject: string,
+): readonly Finding[] {
+  const about: About = (code, message, expected, found) => finding(subject, code, 'reject', message, expected, found)
+  let claims: ProvenanceClaims
+  try {
+    claims = readProvenance(signed.statement.predicate)
+  } catch (error) {
+    if (!(error instanceof WaybillError)) throw error
+    return [about('verify/provenance-unusable', error.message, error.expected ?? 'SLSA provenance v1', error.found)]
+  }
+  return [
+    ...judgeClaims(claims, signed.signer, about),
+    ...judgeCommit(claims, signed.signer, expectation, about),
+    ...judgeBuilder(claims, expectation, about),
+    ...judgeSource(claims, expectation, about),
+    ...judgeRunner(claims, signed.statement.predicate, expectation, about),
+  ]
+}
+
+/** A note when nothing but the signer's word stands behind the claims. */
+export function unbackedNote({ signer }: SignedStatement, subject: string): readonly Finding[] {
+  if (hasRun(signer)) return []
+  const message = 'What the provenance says about its run rests on the signer’s word alone'
+  return [
+    finding(subject, 'verify/claims-unbacked', 'note', message, 'a certificate with facts about the run', signer.kind),
+  ]
+}
+
+type About = (code: ErrorCode, message: string, expected: string, found: string | undefined) => Finding
+
+function finding(
+  subject: string,
+  code: ErrorCode,
+  severity: Finding['severity'],
+  message: string,
+  expected: string,
+  found: string | undefined,
+): Finding {
+  return {
+    code,
+    severity,
+    subject: printable(subject),
+    message: printable(message, 600),
+    expected: printable(expected, 600),
+    found: printable(found ?? 'nothing', 600),
+    remedy: CATALOGUE[code].remedy,
+  }
+}
+
+/** A certificate that says something about a run: one of .11 to .21. */
+function hasRun(signer: ObservedSigner): signer is CertificateSigner {
+  return (
+    signer.kind === 'certificate' && (signer.ci.sourceRepositoryUri ?? signer.ci.sourceRepositoryDigest) !== undefined
+  )
+}
+
+/** Each claim that is made must be the certificate's; one the certificate says nothing about cannot be proved by it. */
+function judgeClaims(claims: ProvenanceClaims, signer: ObservedSigner, about: About): readonly Finding[] {
+  if (!hasRun(signer)) return []
+  return pairs(claims, signer).flatMap(([what, claimed, proved]) =>
+    claimed === undefined || claimed === proved
+      ? []
+      : [
+          about(
+            'verify/claims-mismatch',
+            `The provenance claims another ${what} than the certificate`,
+            proved ?? 'nothing',
+            claimed,
+          ),
+        ],
+  )
+}
+
+type Pair = readonly [what: string, claimed: string | undefined, proved: string | undefined]
+
+function pairs(claims: ProvenanceClaims, { ci, san }: CertificateSigner): readonly Pair[] {
+  const { workflow, github, resolvedDependencies, invocationId } = claims
+  const config = workflow === undefined ? undefined : `${workflow.repository}/${workflow.path}@${workflow.ref}`
+  const source = resolvedDependencies[0]?.uri
+  const named =
+    source?.includes('@') === true
+      ? `git+${ci.sourceRepositoryUri}@${ci.sourceRepositoryRef}`
+      : `git+${ci.sourceRepositoryUri}`
+  return [
+    ['repository', workflow?.repository, ci.sourceRepositoryUri],
+    ['ref', workflow?.ref, ci.sourceRepositoryRef],
+    ['workflow', config, ci.buildConfigUri],
+    ['repository id', github?.repository_id, ci.sourceRepositoryIdentifier],
+    ['owner id', github?.repository_owner_id, ci.sourceRepositoryOwnerIdentifier],
+    ['event', github?.event_name, ci.buildTrigger],
+    ['runner', github?.runner_environment, ci.runnerEnvironment],
+    ['source', source, named],
+    // Builders other than GitHub's own put any name they like into builder.id.
+    ['builder', workflow === undefined ? undefined : claims.builderId.replace(/#self-hosted$/, ''), san.value],
+    ['run', invocationId, ci.runInvocationUri ?? invocationId],
+  ]
+}
+
+/** 13-adversary 15, 28: the first dependency is the built commit, and it must be the run's own (.13). */
+function judgeCommit(
+  claims: ProvenanceClaims,
+  signer: ObservedSigner,
+  expectation: Expectation,
+  about: About,
+): readonly Finding[] {
+  if (!hasRun(signer)) return []
+  const built = claims.resolvedDependencies[0]?.digest.gitCommit
+  // A recorded build claims no commit; whether that is enough is judged by its builder.
+  if (built === undefined && isRecorded(claims) && expectation.builders !== undefined) return []
+  if (built !== undefined && built === signer.ci.sourceRepositoryDigest) return []
+  const want = signer.ci.sourceRepositoryDigest ?? 'a commit in the certificate'
+  return [
+    about('verify/commit-not-of-run', 'The provenance names another commit than the run that signed it', want, built),
+  ]
+}
+
+function isRecorded({ buildType }: ProvenanceClaims): boolean {
+  return buildType === RECORDED_BUILD_TYPE
+}
+
+/** 13-adversary 15: a digest that was only recorded came from nowhere, unless the rule names that builder. */
+function judgeBuilder(claims: ProvenanceClaims, { builders }: Expectation, about: About): readonly Finding[] {
+  const builder = claims.waybill?.builder
+  if (builders === undefined) {
+    if (!isRecorded(claims)) return []
+    return [about('verify/builder-not-allowed', 'The image was recorded, not built', 'a build', claims.buildType)]
+  }
+  const drives = builder === 'buildx' || builder === 'buildah'
+  // A recorded build cannot call itself buildx.
+  if (builder !== undefined && builders.includes(builder) && !(drives && isRecorded(claims))) return []
+  const found = builder ?? `no recorded builder (build type ${claims.buildType})`
+  return [
+    about(
+      'verify/builder-not-allowed',
+      'The provenance does not come from a builder that counts',
+      builders.join(' or '),
+      found,
+    ),
+  ]
+}
+
+/** 13-adversary 41: an audit looks green to others, so the mode is in the provenance and judged here. */
+function judgeSource({ waybill }: ProvenanceClaims, { sourceMode }: Expectation, about: About): readonly Finding[] {
+  if (sourceMode === 'any') return []
+  const source = waybill?.source
+  if (source?.mode === 'enforce' && source.verdict === 'passed') return []
+  const found = source === undefined ? undefined : `mode ${source.mode}, verdict ${source.verdict}`
+  return [
+    about(
+      'verify/source-not-enforced',
+      'The build did not insist on verified commits',
+      'mode enforce, verdict passed',
+      found,
+    ),
+  ]
+}
+
+/** 13-adversary 40: the certificate describes the job that signed; the provenance says where the builds ran. */
+function judgeRunner(
+  { builderId }: ProvenanceClaims,
+  predicate: JsonObject,
+  { build }: Expectation,
+  about: About,
+): readonly Finding[] {
+  if (build.kind !== 'github' || build.runner !== 'github-hosted') return []
+  if (!builderId.endsWith('#self-hosted') && !namesRunners(predicate)) return []
+  return [
+    about(
+      'verify/runner-mismatch',
+      'A build that the run signed for was on a self-hosted runner',
+      build.runner,
+      'self-hosted',
+    ),
+  ]
+}
+
+/** `internalParameters.waybill.buildRunners` is written only for runners that are not GitHub's. */
+function namesRunners({ buildDefinition }: JsonObject): boolean {
+  const internal = isObject(buildDefinition) ? buildDefinition.internalParameters : undefined
+  const waybill = isObject(internal) ? internal.waybill : undefined
+  return isObject(waybill) && waybill.buildRunners !== undefined
+}
