@@ -18,17 +18,22 @@ export async function linkLocalObjects(path: string, link: string): Promise<void
   await writeFileAtomic(`${link}/config`, LINK_CONFIG)
 }
 
-/** Serves any object that is there; trusts no index of the other repository that is not checked by content later. */
+/**
+ * Serves any object that is there; trusts no index of the other repository that is not checked by content later. Nothing is
+ * compressed on the way: it stays on this machine.
+ */
 const LINK_CONFIG = `[core]
 	repositoryformatversion = 0
 	bare = true
 	commitGraph = false
 	multiPackIndex = false
+	compression = 0
 [uploadpack]
 	allowFilter = true
 	allowAnySHA1InWant = true
 [pack]
 	useBitmaps = false
+	window = 0
 `
 
 const SMALL = 4_096
