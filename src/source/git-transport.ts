@@ -72,7 +72,12 @@ export class GitTransport {
   }
 
   /** Fetches objects by id into a repository; nothing else (no ref, no FETCH_HEAD) is written. */
-  async fetch(gitDir: string, ids: readonly CommitId[], flags: readonly string[], promisor: boolean): Promise<void> {
+  async fetchObjects(
+    gitDir: string,
+    ids: readonly CommitId[],
+    flags: readonly string[],
+    promisor: boolean,
+  ): Promise<void> {
     const partial = [
       ['remote.source.promisor', 'true'],
       ['remote.source.partialCloneFilter', 'tree:0'],

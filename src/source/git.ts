@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, remove } from '../io/files.ts'
+import { realClock } from '../io/retry.ts'
 import type { GitObject, ObjectRequest } from './cat-file.ts'
 import { sha256Repository } from './git-failure.ts'
 import { GitTransport, type TransportOptions } from './git-transport.ts'
@@ -65,12 +66,12 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
   const transport = await openTransport(options)
   const commits = await initBare(transport, options.folder, 'commits.git')
   const trees = await initBare(transport, options.folder, 'trees.git')
-  await transport.fetch(commits, [options.head], ['--filter=tree:0'], true)
+  await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
     for (const id of [options.head, ...(options.also ?? [])]) {
       if (await isCommit(objects, id)) continue
-      await transport.fetch(commits, [id], ['--filter=tree:0'], true)
+      await transport.fetchObjects(commits, [id], ['--filter=tree:0'], true)
       if (!(await isCommit(objects, id))) throw missing(id, 'commit')
     }
     return new GitHistory(transport, objects, { commits, trees })
@@ -96,7 +97,7 @@ export async function resolveRef(
     })
   }
   await makeFolder(options.folder)
-  const transport = new GitTransport({ now: () => Date.now(), ...options })
+  const transport = new GitTransport({ now: realClock.now, ...options })
   const { stdout } = await transport.run({
     args: ['ls-remote', '--quiet', '--', transport.url, ref, `${ref}^{}`],
     doing: `ask for ${printable(ref, 200)}`,
@@ -125,8 +126,8 @@ class GitHistory implements History {
     this.#objects = objects
     this.#trees = folders.trees
     this.#laws = new LawReader(objects, {
-      roots: ids => transport.fetch(folders.commits, ids, ['--filter=tree:0'], true),
-      whole: ids => transport.fetch(folders.trees, ids, [], false),
+      roots: ids => transport.fetchObjects(folders.commits, ids, ['--filter=tree:0'], true),
+      whole: ids => transport.fetchObjects(folders.trees, ids, [], false),
     })
   }
 
@@ -159,7 +160,7 @@ class GitHistory implements History {
 
   /** The `shallow` file says "this commit has no parents"; nothing may believe that, so it goes. */
   async fetchTree(commit: CommitId): Promise<void> {
-    await this.#transport.fetch(this.#trees, [commit], ['--depth=1'], false)
+    await this.#transport.fetchObjects(this.#trees, [commit], ['--depth=1'], false)
     await remove(`${this.#trees}/shallow`)
   }
 
@@ -169,7 +170,7 @@ class GitHistory implements History {
 }
 
 async function openTransport(options: HistoryOptions): Promise<GitTransport> {
-  const base: TransportOptions = { now: () => Date.now(), ...options }
+  const base: TransportOptions = { now: realClock.now, ...options }
   const transport = new GitTransport(base)
   await transport.checkVersion()
   if (options.localPath !== true) return transport

@@ -9,13 +9,13 @@ import { parseTree, type TreeEntry } from './tree.ts'
 /** Reads objects out of private repositories through one long-lived `git cat-file --batch`. Safe to call concurrently. */
 export class Objects {
   readonly #reader = new CatFileReader()
-  readonly #process: BatchProcess
+  readonly #catFile: BatchProcess
   readonly #deadline: NodeJS.Timeout
 
   /** @param alternate object folder that is read as well. */
   constructor(transport: GitTransport, gitDir: string, alternate: string) {
     const quoted = `"${alternate.replace(/["\\]/g, '\\$&')}"`
-    this.#process = startBatch({
+    this.#catFile = startBatch({
       file: transport.file,
       args: ['cat-file', '--batch'],
       // No protocol at all: whatever a repository asks for, reading never opens a connection.
@@ -30,7 +30,7 @@ export class Objects {
     this.#deadline = setTimeout(
       () => {
         this.#reader.fail(asWaybillError(transport.late()))
-        void this.#process.close()
+        void this.#catFile.close()
       },
       Math.min(transport.remaining(), 0x7fffffff),
     )
@@ -40,7 +40,7 @@ export class Objects {
   /** The object, or undefined when the repositories do not have it. @throws `source/object-forged`, `source/deadline` */
   find(request: ObjectRequest): Promise<GitObject | undefined> {
     const answer = this.#reader.expect(request)
-    this.#process.write(`${request.id}\n`)
+    this.#catFile.write(`${request.id}\n`)
     return answer
   }
 
@@ -58,7 +58,7 @@ export class Objects {
 
   async close(): Promise<void> {
     clearTimeout(this.#deadline)
-    await this.#process.close()
+    await this.#catFile.close()
   }
 }
 
