@@ -144,7 +144,7 @@ export class Authorizer {
       if (credential?.kind !== 'password') throw loginRefused(host, scope, 'no user name and password for Basic login')
       return { header: basicHeader(credential), until: Infinity }
     }
-    const scopes = [...new Set([...scope.split(' '), ...(extraScope?.split(' ') ?? [])])].filter(part => part !== '')
+    const scopes = mergeScopes([...scope.split(' '), ...(extraScope?.split(' ') ?? [])])
     const request = tokenRequest(scheme, scopes, mayCarrySecrets(scheme.realm) ? credential : undefined)
     await this.#options.guard?.(new URL(request.url))
     const answer = await withRetry(() => this.#options.http.send(request), { clock: this.#options.clock }).catch(
@@ -160,6 +160,23 @@ export class Authorizer {
 export function scopeOf(need: Need): string {
   const own = `repository:${need.repository.repository}:${need.action === 'push' ? 'pull,push' : 'pull'}`
   return need.alsoPull === undefined ? own : `${own} repository:${need.alsoPull}:pull`
+}
+
+/**
+ * One entry for each resource, with all its actions: some token servers grant only the last of two entries for one
+ * repository. What is not `type:name:actions` is passed on as it is.
+ */
+export function mergeScopes(scopes: readonly string[]): readonly string[] {
+  const merged = new Map<string, readonly string[]>()
+  for (const scope of scopes.filter(part => part !== '')) {
+    const colon = scope.lastIndexOf(':')
+    const resource = colon < 0 ? scope : scope.slice(0, colon)
+    const actions = colon < 0 ? [] : scope.slice(colon + 1).split(',')
+    merged.set(resource, [...new Set([...(merged.get(resource) ?? []), ...actions])])
+  }
+  return [...merged].map(([resource, actions]) =>
+    actions.length === 0 ? resource : `${resource}:${actions.join(',')}`,
+  )
 }
 
 /** A token for push also pulls: one login serves a whole run. */

@@ -12,7 +12,10 @@ export interface PlatformManifest {
   /** `linux/amd64`, `linux/arm/v7`; `unknown` when the image does not say. */
   readonly platform: string
   readonly digest: Digest
+  /** Bytes of the manifest. */
   readonly size: number
+  /** Bytes of config and layers as the manifest states them. */
+  readonly contentBytes: number
   readonly descriptor: Descriptor
 }
 
@@ -53,7 +56,7 @@ export async function inspectImage(
   const walk: Walk = { platforms: [], attestations: [], seen: new Set([digest]) }
   if (top.manifest.kind === 'image') {
     const platform = await configPlatform(client, repository, top.manifest)
-    walk.platforms.push(platformManifest(top.descriptor, platform))
+    walk.platforms.push(platformManifest(top.descriptor, top.manifest, platform))
   } else await walkIndex(client, repository, top, walk, 1)
   return {
     descriptor: top.descriptor,
@@ -83,7 +86,7 @@ async function walkIndex(
     if (entry === undefined) continue
     if (child.fetched.manifest.kind === 'index') await walkIndex(client, repository, child.fetched, walk, depth + 1)
     else if (isAttestation(entry)) walk.attestations.push(entry.digest)
-    else walk.platforms.push(platformManifest(entry, entry.platform ?? child.platform))
+    else walk.platforms.push(platformManifest(entry, child.fetched.manifest, entry.platform ?? child.platform))
   }
 }
 
@@ -131,11 +134,16 @@ async function configPlatform(
   }
 }
 
-function platformManifest(descriptor: Descriptor, platform: Platform | undefined): PlatformManifest {
+function platformManifest(
+  descriptor: Descriptor,
+  manifest: ImageManifest,
+  platform: Platform | undefined,
+): PlatformManifest {
   return {
     platform: platform === undefined ? 'unknown' : formatPlatform(platform),
     digest: descriptor.digest,
     size: descriptor.size,
+    contentBytes: [manifest.config, ...manifest.layers].reduce((sum, part) => sum + part.size, 0),
     descriptor,
   }
 }

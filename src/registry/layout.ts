@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { type Digest, hexOf, sha256 } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { type JsonObject, parseJsonObject } from '../core/json.ts'
@@ -167,8 +167,9 @@ async function tarFiles(file: string): Promise<Files> {
     open: (name, size) => {
       const entry = find(name)
       if (entry.size !== size) throw malformed(file, `${name} has ${entry.size} bytes, not ${size}`)
-      const end = entry.offset + Math.max(0, entry.size - 1)
-      return () => createReadStream(file, { start: entry.offset, end })
+      // A stream's end is inclusive, so it cannot say "nothing".
+      if (size === 0) return () => Readable.from([])
+      return () => createReadStream(file, { start: entry.offset, end: entry.offset + size - 1 })
     },
   }
 }

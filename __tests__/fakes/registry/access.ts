@@ -124,7 +124,7 @@ export class Access {
             ? ['pull', 'push']
             : ['pull']
       const granted = wanted.split(',').filter(action => allowed.includes(action))
-      if (user !== undefined || granted.length > 0) actions.set(name, granted)
+      if (user !== undefined || granted.length > 0) actions.set(name, [...(actions.get(name) ?? []), ...granted])
     }
     const token = randomBytes(24).toString('hex')
     const seconds = this.#options.tokenSeconds ?? 300
