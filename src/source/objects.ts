@@ -1,7 +1,7 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
-import { type BatchProcess, startBatch } from '../io/batch-process.ts'
+import { type BatchProcess, startBatch } from '../io/batch.ts'
 import { CatFileReader, type GitObject, type ObjectRequest, type ObjectType } from './cat-file.ts'
 import type { GitTransport } from './git-transport.ts'
 import { parseTree, type TreeEntry } from './tree.ts'
