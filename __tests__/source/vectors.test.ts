@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as openpgp from 'openpgp'
+import { isMalformed } from '../../src/core/facts.ts'
+import { parseCommit } from '../../src/source/commit.ts'
+import { Keyring, loadKeyring } from '../../src/source/keyring.ts'
+import { checkSignature } from '../../src/source/verify.ts'
+import { idOfCommit, readBytes } from './support.ts'
+
+const FOLDER = join(import.meta.dirname, '../vectors/commit')
+const NAMES = readdirSync(FOLDER, { withFileTypes: true })
+  .filter(entry => entry.isDirectory())
+  .map(entry => entry.name)
+
+/** Keys an `expect.json` of each kind must have, and those it may have. A typing error in one fails the run. */
+const SCHEMA: Readonly<Record<string, { must: readonly string[]; may: readonly string[] }>> = {
+  malformed: { must: ['kind', 'code', 'parents'], may: [] },
+  none: { must: ['kind'], may: [] },
+  rejected: { must: ['kind', 'code'], may: ['claimedKey'] },
+  openpgp: { must: ['kind', 'algorithm', 'bits', 'fingerprint', 'primary', 'keyRevoked'], may: ['keyExpires'] },
+  ssh: { must: ['kind', 'algorithm', 'bits', 'fingerprint'], may: [] },
+}
+
+/** Vectors that prove a numbered rule of the threat model. */
+const RULES: Readonly<Record<string, string>> = {
+  'openpgp-two-packets': '13-adversary 12: ',
+  'openpgp-wrong-type': '13-adversary 12: ',
+  'openpgp-inline-message': '13-adversary 12: ',
+  'openpgp-expired': '13-adversary 12: ',
+  'openpgp-revoked': '13-adversary 12: ',
+}
+
+async function read(name: string) {
+  const folder = join(FOLDER, name)
+  const expected = JSON.parse(readFileSync(join(folder, 'expect.json'), 'utf8')) as Record<string, unknown>
+  const keys = existsSync(join(folder, 'keys.asc'))
+    ? await loadKeyring([{ path: 'keys.asc', bytes: readBytes(join(folder, 'keys.asc')) }])
+    : new Keyring([])
+  const bytes = readBytes(join(folder, 'commit.raw'))
+  return { expected, keys, bytes, commit: parseCommit(idOfCommit(bytes), bytes) }
+}
+
+/** What the code says, in the words of `expect.json`. */
+async function outcome(name: string): Promise<Record<string, unknown>> {
+  const { expected, keys, commit } = await read(name)
+  if (isMalformed(commit as Parameters<typeof isMalformed>[0])) {
+    const { malformed, parents } = commit as { malformed: { code: string }; parents: unknown[] }
+    return { kind: 'malformed', code: malformed.code, parents: parents.length }
+  }
+  const fact = await checkSignature(commit as Parameters<typeof checkSignature>[0], keys)
+  const all = JSON.parse(JSON.stringify(fact)) as Record<string, unknown>
+  const wanted = SCHEMA[fact.kind]?.must.concat('keyExpires' in all ? ['keyExpires'] : Object.keys(expected)) ?? []
+  return Object.fromEntries([...new Set(wanted)].map(key => [key, all[key]]))
+}
+
+test('the vectors are there', () => {
+  expect(NAMES.length).toBeGreaterThan(60)
+})
+
+test.each(NAMES)('the vector %s is complete: a story, a commit, an expectation without unknown keys', name => {
+  const files = readdirSync(join(FOLDER, name)).sort()
+  expect(['README.md,commit.raw,expect.json', 'README.md,commit.raw,expect.json,keys.asc']).toContain(files.join(','))
+  const expected = JSON.parse(readFileSync(join(FOLDER, name, 'expect.json'), 'utf8')) as Record<string, unknown>
+  const schema = SCHEMA[String(expected.kind)]
+  expect(schema).toBeDefined()
+  const keys = Object.keys(expected)
+  expect(schema?.must.filter(key => !keys.includes(key))).toEqual([])
+  expect(keys.filter(key => !schema?.must.includes(key) && !schema?.may.includes(key))).toEqual([])
+  expect(readFileSync(join(FOLDER, name, 'README.md'), 'utf8')).toMatch(new RegExp(`^# ${name}\n\n.{4,}\n$`))
+})
+
+test.each(NAMES.map(name => ({ name, rule: RULES[name] ?? '' })))('$rule$name gives what its folder says', async ({ name }) => {
+  const { expected } = await read(name)
+  expect(await outcome(name)).toEqual(expected)
+})
+
+test.each(NAMES.filter(name => name.startsWith('openpgp-')))('the openpgp library agrees about %s', async name => {
+  const { expected, bytes, commit } = await read(name)
+  if (!('tree' in commit) || commit.signature === undefined) return
+  // Where our answer is about the key or the packaging, the library's answer about the mathematics is another question.
+  const comparable = expected.kind === 'openpgp' || expected.code === 'source/bad-signature'
+  if (!comparable) return
+  const config = { minRSABits: 0, rejectHashAlgorithms: new Set<openpgp.enums.hash>() }
+  const result = await openpgp.verify({
+    message: await openpgp.createMessage({ binary: commit.payload }),
+    signature: await openpgp.readSignature({ armoredSignature: commit.signature.armor }),
+    verificationKeys: await openpgp.readKeys({
+      armoredKeys: readFileSync(join(FOLDER, name, 'keys.asc'), 'utf8'),
+      config,
+    }),
+    date: null as unknown as Date,
+    config,
+  })
+  const agreed = await result.signatures[0]?.verified.then(
+    () => 'valid',
+    (error: Error) => error.message,
+  )
+  expect(bytes.byteLength).toBeGreaterThan(0)
+  if (expected.code === 'source/bad-signature') expect(agreed).toMatch(/did not match|verification failed/)
+  // The library refuses revoked keys by itself; here that is a fact for the policy.
+  else if (expected.keyRevoked !== true) expect(agreed).toBe('valid')
+})
