@@ -49,6 +49,8 @@ test('inspectImage() of an index lists platforms and tells attestation manifests
     ['linux/arm/v7', arm.descriptor.digest],
   ])
   expect(image.attestationManifests).toEqual([attestation.descriptor.digest])
+  const stated = JSON.parse(Buffer.from(amd.bytes).toString())
+  expect(image.platforms[0]?.contentBytes).toBe(stated.config.size + stated.layers[0].size)
 })
 
 test('a child or config that does not exist is told, a registry that fails is not taken for that', async () => {
