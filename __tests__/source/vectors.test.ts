@@ -69,10 +69,13 @@ test.each(NAMES)('the vector %s is complete: a story, a commit, an expectation w
   expect(readFileSync(join(FOLDER, name, 'README.md'), 'utf8')).toMatch(new RegExp(`^# ${name}\n\n.{4,}\n$`))
 })
 
-test.each(NAMES.map(name => ({ name, rule: RULES[name] ?? '' })))('$rule$name gives what its folder says', async ({ name }) => {
-  const { expected } = await read(name)
-  expect(await outcome(name)).toEqual(expected)
-})
+test.each(NAMES.map(name => ({ name, rule: RULES[name] ?? '' })))(
+  '$rule$name gives what its folder says',
+  async ({ name }) => {
+    const { expected } = await read(name)
+    expect(await outcome(name)).toEqual(expected)
+  },
+)
 
 test.each(NAMES.filter(name => name.startsWith('openpgp-')))('the openpgp library agrees about %s', async name => {
   const { expected, bytes, commit } = await read(name)
