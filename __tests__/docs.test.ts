@@ -1,5 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { parse } from 'yaml'
+import { utf8 } from '../src/core/bytes.ts'
+import { parsePolicy } from '../src/policy/parse.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...below('docs').filter(path => path.endsWith('.md'))]
@@ -15,6 +18,34 @@ test.each(PAGES)('every file that %s links to exists', page => {
   const links = [...read(page).matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
   const local = links.filter(link => !/^[a-z]+:/.test(link))
   expect(local.filter(link => !existsSync(join(ROOT, dirname(page), link)))).toEqual([])
+})
+
+/** The YAML examples of a page, without the indentation they share. */
+function examples(page: string): readonly string[] {
+  return [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => {
+    const indent = /^ */.exec(text)?.[0] ?? ''
+    return text.replace(new RegExp(`^${indent}`, 'gm'), '')
+  })
+}
+
+test('the policy of docs/start-here.md, with its deploy rule, is one that Waybill reads', () => {
+  const [policy = ''] = examples('docs/start-here.md').filter(text => text.startsWith('version: 1'))
+  const [deploy = ''] = examples('docs/start-here.md').filter(text => text.startsWith('deploy:'))
+  const parsed = parsePolicy(utf8(policy + deploy), '.github/waybill.yml')
+  expect([parsed.source.length, parsed.deploy.length]).toEqual([1, 1])
+})
+
+test('the steps of README.md and docs/start-here.md set only inputs that exist', () => {
+  const texts = [...examples('README.md'), ...examples('docs/start-here.md')]
+  const steps = texts.flatMap(text => [
+    ...text.matchAll(/(?:uses: OWNER\/waybill(\/verify)?@v1\s+)?^ *with:\n((?: +[a-z-]+:.*\n)+)/gm),
+  ])
+  expect(steps.length).toBeGreaterThan(2)
+  for (const [, door = '', block = ''] of steps) {
+    const action = parse(read(join(`.${door}`, 'action.yml'))) as { inputs: object }
+    const names = [...block.matchAll(/^ +([a-z-]+):/gm)].map(([, name = '']) => name)
+    expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(names))
+  }
 })
 
 const RULE_COUNT = 44
