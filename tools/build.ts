@@ -21,7 +21,16 @@ function execute(file: string, args: readonly string[]): void {
 
 for (const folder of ['lib', 'dist']) rmSync(join(root, folder), { recursive: true, force: true })
 execute(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
-execute(process.execPath, ['node_modules/@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/entry/main.js', '-o', 'dist', '-m', '--no-cache', '--quiet'])
+execute(process.execPath, [
+  'node_modules/@vercel/ncc/dist/ncc/cli.js',
+  'build',
+  'lib/entry/main.js',
+  '-o',
+  'dist',
+  '-m',
+  '--no-cache',
+  '--quiet',
+])
 mkdirSync(dist, { recursive: true })
 for (const [door, run] of Object.entries(DOORS)) {
   const file = join(dist, `${door}.js`)

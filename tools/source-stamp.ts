@@ -12,6 +12,10 @@ export function sourceStamp(root: string): string {
     .filter(name => name.endsWith('.ts'))
     .map(name => join('src', name))
   const hash = createHash('sha256')
-  for (const file of [...files, ...sources].sort()) hash.update(`${file}\0`).update(readFileSync(join(root, file))).update('\0')
+  for (const file of [...files, ...sources].sort())
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0')
   return hash.digest('hex')
 }

@@ -18,11 +18,15 @@ const report = join(root, '.cache', 'jest.json')
 mkdirSync(join(root, '.cache', 'counts'), { recursive: true })
 rmSync(report, { force: true })
 const update = args.includes('-u') ? { UPDATE_GOLDEN: '1' } : {}
-const run = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...args], {
-  cwd: root,
-  stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, ...update, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
-})
+const run = spawnSync(
+  process.execPath,
+  ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...args],
+  {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...update, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
+  },
+)
 if (!existsSync(report)) process.exit(run.status || 1)
 const counts = JSON.parse(readFileSync(report, 'utf8')) as {
   numPassedTests: number

@@ -3,6 +3,7 @@ import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
 import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
+import { PIPELINE_ERRORS } from './catalogue/pipeline.ts'
 import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
@@ -30,6 +31,7 @@ export const CATALOGUE = {
   ...BUILD_ERRORS,
   ...REGISTRY_ERRORS,
   ...SIGSTORE_ERRORS,
+  ...PIPELINE_ERRORS,
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -82,7 +82,7 @@ export interface MalformedCommit {
 
 export type JudgedCommit = CommitFacts | MalformedCommit
 
-export function isMalformed(commit: JudgedCommit): commit is MalformedCommit {
+export function isMalformed(commit: object): commit is MalformedCommit {
   return 'malformed' in commit
 }
 

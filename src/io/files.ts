@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
+import { constants, createReadStream, readFileSync, statSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, parseDigest } from '../core/digest.ts'
@@ -22,6 +22,16 @@ export async function readFileBounded(path: string, maxBytes: number): Promise<U
     }
   } catch (error) {
     throw fail('core/file-unreadable', `Cannot read ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+/** As `readFileBounded`, for a caller that cannot wait; undefined when it is missing, no regular file or too large. */
+export function readSmallFile(path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    const info = statSync(path)
+    return info.isFile() && info.size <= maxBytes ? new Uint8Array(readFileSync(path)) : undefined
+  } catch {
+    return undefined
   }
 }
 

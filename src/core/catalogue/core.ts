@@ -64,9 +64,4 @@ export const CORE_ERRORS = {
     remedy:
       'Free space or choose another folder, then run again; what was already signed and published is found and kept.',
   },
-  'core/deadline': {
-    kind: 'unknown',
-    meaning: 'A stage reached its time limit before it had covered everything.',
-    remedy: 'Run again. If it stays, move the anchor forward or look for a slow server in the timings.',
-  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

@@ -1,0 +1,134 @@
+import { fail } from '../core/error.ts'
+import { printable } from '../core/text.ts'
+import type { AttestInputs } from '../github/attest-inputs.ts'
+import { defaultImage, type RunContext } from '../github/context.ts'
+import { isUntrusted, type RunEvent, requireBuildEvent } from '../github/event.ts'
+import type { AttestRequest, SourceRequest, TagTarget } from '../pipeline/attest-request.ts'
+import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
+import { checkTagName } from '../registry/tags.ts'
+import { WAYBILL_VERSION } from './version.ts'
+
+type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
+
+/**
+ * Turns inputs and event into one request: the event table of 1-product § 5, and nothing else, decides what may be
+ * pushed, signed and tagged. Pure.
+ * @throws `github/event-refused`, `entry/…`, `registry/reference-malformed`, `registry/tag-…`
+ */
+export function planAttest(inputs: AttestInputs, context: RunContext): AttestRequest {
+  const { event } = context
+  requireBuildEvent(event)
+  const proposal = event.kind === 'pull_request' || event.kind === 'merge_group'
+  if (proposal && inputs.sign === true) throw neverSigned(event)
+  const repositories = repositoriesOf(inputs, context)
+  const push = mayPush(event) && (inputs.push ?? !proposal)
+  const unsigned = unsignedBecause(event, inputs, push)
+  return {
+    name: inputs.name ?? nameOf(repositories[0]),
+    waybillVersion: WAYBILL_VERSION,
+    source: sourceOf(inputs, context, event),
+    build: buildOf(inputs, repositories, push),
+    recordBuildArgs: inputs.recordBuildArgs,
+    given: {
+      ...(inputs.layout === undefined ? {} : { layout: inputs.layout }),
+      ...(inputs.digest === undefined ? {} : { digest: inputs.digest }),
+    },
+    repositories,
+    tags: proposal ? [] : tagsOf(inputs.tags, repositories),
+    allowRollback: false,
+    run: { id: context.runId, repositoryId: context.repositoryId },
+    push,
+    sign: unsigned === undefined,
+    ...(unsigned === undefined ? {} : { unsignedBecause: unsigned }),
+    serverUrl: context.serverUrl,
+    repository: context.repository,
+    onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
+  }
+}
+
+/** A pull request of this repository may push by digest when asked to; a fork's run and a merge group never. */
+function mayPush(event: BuildEvent): boolean {
+  return event.kind !== 'merge_group' && !isUntrusted(event)
+}
+
+function unsignedBecause(event: BuildEvent, inputs: AttestInputs, push: boolean): string | undefined {
+  if (event.kind === 'pull_request' && isUntrusted(event))
+    return 'Unsigned draft: this run is for a pull request from outside. Checks ran and the image was built; nothing was pushed, nothing is signed.'
+  if (event.kind === 'pull_request') return 'Nothing is signed: pull requests are checked and built, never signed.'
+  if (event.kind === 'merge_group') return 'Nothing is signed: merge groups are checked and built, never signed.'
+  if (inputs.sign === false) return 'Nothing is signed, because `sign` is false.'
+  if (!push) return 'Nothing is signed, because nothing is pushed.'
+  return undefined
+}
+
+function neverSigned(event: BuildEvent): Error {
+  return fail('entry/input-contradiction', `sign: true, but ${event.kind} runs never sign`, {
+    expected: 'sign: auto',
+    found: 'sign: true',
+    remedy: 'Set sign: auto (the default): the run signs where the event may.',
+  })
+}
+
+function sourceOf(inputs: AttestInputs, context: RunContext, event: BuildEvent): SourceRequest {
+  const common = {
+    head: inputs.commit ?? event.head,
+    mode: inputs.sourceMode,
+    ...(inputs.since === undefined ? {} : { anchor: inputs.since }),
+  }
+  if (event.kind === 'pull_request')
+    return { ...common, purpose: 'propose', ref: event.headRef, base: { ref: event.baseRef } }
+  if (event.kind === 'merge_group')
+    return { ...common, purpose: 'propose', ref: event.ref, base: { ref: event.baseRef, tip: event.base } }
+  return { ...common, purpose: 'sign', ref: context.ref }
+}
+
+function buildOf(inputs: AttestInputs, repositories: readonly Repository[], push: boolean): AttestRequest['build'] {
+  const { context, file, target, platforms, buildArgs, labels, annotations, network } = inputs
+  return {
+    context,
+    ...(file === undefined ? {} : { file }),
+    ...(target === undefined ? {} : { target }),
+    platforms,
+    buildArgs,
+    labels,
+    annotations,
+    network,
+    images: repositories.map(formatReference),
+    push,
+  }
+}
+
+function repositoriesOf(inputs: AttestInputs, context: RunContext): readonly [Repository, ...Repository[]] {
+  const [first = defaultImage(context), ...more] = inputs.images
+  return [repositoryIn(first), ...more.map(repositoryIn)]
+}
+
+function repositoryIn(text: string): Repository {
+  const reference = parseReference(text)
+  if (reference.tag === undefined && reference.digest === undefined) return repositoryOf(reference)
+  throw fail('entry/input-malformed', `images takes repositories, but ${printable(text, 200)} names more`, {
+    expected: formatReference(repositoryOf(reference)),
+    found: text,
+    remedy: 'Move the tag to the input tags; a digest comes out of the build.',
+  })
+}
+
+/** `v1` goes to every repository, `host/repository:v1` to that one, which must be among the images. */
+function tagsOf(tags: readonly string[], repositories: readonly [Repository, ...Repository[]]): readonly TagTarget[] {
+  return tags.flatMap(text => {
+    if (!/[/:]/.test(text)) return repositories.map(repository => ({ repository, tag: checkTagName(text) }))
+    const reference = parseReference(text)
+    const repository = repositories.find(item => formatReference(item) === reference.canonical)
+    if (repository === undefined || reference.tag === undefined || reference.digest !== undefined)
+      throw fail('entry/input-malformed', `The tag ${printable(text, 200)} is not one of an image of this step`, {
+        expected: `a tag, or one of ${repositories.map(formatReference).join(', ')} with a tag`,
+        found: text,
+      })
+    return [{ repository, tag: checkTagName(reference.tag) }]
+  })
+}
+
+/** The repository's path as the name of a folder and an artifact. */
+function nameOf({ repository }: Repository): string {
+  return repository.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 100)
+}

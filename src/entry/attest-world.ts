@@ -1,0 +1,225 @@
+import { join } from 'node:path'
+import type { Builder, BuildWorld, Login } from '../build/builder.ts'
+import { detectBuilder, openBuilder } from '../build/detect.ts'
+import { LayoutBuilder } from '../build/layout.ts'
+import { NoneBuilder } from '../build/none.ts'
+import type { CommitId } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { AttestInputs } from '../github/attest-inputs.ts'
+import type { TokenClaims } from '../github/claims.ts'
+import { checkClaims, maySign } from '../github/claims.ts'
+import type { WorkflowLog } from '../github/commands.ts'
+import type { RunContext } from '../github/context.ts'
+import { IdTokens } from '../github/token.ts'
+import type { Environment } from '../io/environment.ts'
+import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
+import type { HttpClient } from '../io/http.ts'
+import { findTool } from '../io/process.ts'
+import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
+import { RegistryClient } from '../registry/client.ts'
+import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
+import { openSession } from '../sigstore/sign/session.ts'
+import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
+import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
+import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { openHistory, resolveRef } from '../source/git.ts'
+import type { RunClaims } from '../statements/claims.ts'
+import { layoutPort } from './layout-port.ts'
+import { registryCredentials } from './registry-login.ts'
+
+export interface AttestWorld {
+  readonly env: Environment
+  readonly inputs: AttestInputs
+  readonly context: RunContext
+  readonly request: AttestRequest
+  readonly log: WorkflowLog
+  readonly http: HttpClient
+  /** The run's private folder. */
+  readonly folder: string
+}
+
+/** Real implementations behind every port of the story; each is made when it is first asked for. */
+export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
+  const { inputs, context, log, http, folder } = world
+  const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor)
+  const registry = new RegistryClient({
+    http,
+    credentials: credentials.source,
+    plainHttpHosts: inputs.insecureRegistries,
+  })
+  const sigstore = sigstoreOf(world)
+  return {
+    git: gitPort(world),
+    registry,
+    builder: () => builderOf(world, registry, credentials.logins),
+    folder: async name => {
+      const path = join(folder, name)
+      await remove(path)
+      return path
+    },
+    ...sigstore,
+    keep: async (name, bytes) => {
+      const path = join(folder, 'bundles', name)
+      await writeFileAtomic(path, bytes)
+      return path
+    },
+    now: () => new Date(),
+    clock: () => performance.now(),
+    requests: () => http.records.length,
+    progress: line => log.info(line),
+  }
+}
+
+function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['git'] {
+  const options = () => {
+    const git = findTool('git', env.PATH ?? '')
+    if (git === undefined)
+      throw fail('source/git-too-old', 'There is no git on PATH', { expected: 'git 2.38 or newer', found: 'none' })
+    return {
+      git,
+      url: `${context.serverUrl}/${context.repository}`,
+      env,
+      deadline: new Date(Date.now() + LIMITS.sourceStageMs),
+      ...(inputs.githubToken === undefined ? {} : { token: inputs.githubToken }),
+    }
+  }
+  let opened = 0
+  return {
+    openHistory: (head: CommitId, also: readonly CommitId[]) =>
+      openHistory({ ...options(), folder: join(folder, 'git', String(opened++)), head, also }),
+    resolveRef: ref => resolveRef({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
+  }
+}
+
+type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verify'>
+
+function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): SigstorePorts {
+  const cacheFolder = join(folder, 'tuf')
+  const file = async (path: string | undefined) =>
+    path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
+  const services = once(async () => {
+    const signingConfigFile = await file(inputs.signingConfig)
+    return loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) })
+  })
+  const trust = once(async () => {
+    const trustedRootFile = await file(inputs.trustedRoot)
+    return loadTrust(trustedRootFile === undefined ? { tuf: 'public-good', cacheFolder } : { trustedRootFile })
+  })
+  const tokens = once(async () => {
+    const { oidcIssuers } = await services()
+    return new IdTokens(
+      { env, http, mask: secret => log.mask(secret), now: () => Date.now() },
+      context.event,
+      oidcIssuers,
+    )
+  })
+  const logged = inputs.transparencyLog !== 'none'
+  return {
+    identity: once(async () => {
+      const { claims } = await (await tokens()).get()
+      checkClaims(claims, context)
+      if (!maySign(claims)) throw mayNotSign(claims)
+      return identityOf(claims)
+    }),
+    guardTransparency: async ({ certified }) => {
+      const choice = { visibility: certified.repository_visibility, transparencyLog: inputs.transparencyLog }
+      assertTransparencyAllowed({ ...choice, services: await services() })
+    },
+    session: async () =>
+      openSession({
+        services: await services(),
+        http,
+        identityToken: async () => (await (await tokens()).get()).token,
+        now: () => Date.now(),
+        log: logged,
+      }),
+    verify: async bundle => verifyBundle(bundle, await trust(), logged ? {} : { logs: 0 }),
+  }
+}
+
+/** 13-adversary 6: the token's own event decides, whatever the runner's variables say. */
+function mayNotSign({ eventName, ref }: TokenClaims): Error {
+  return fail('github/event-refused', 'The identity token is for an event that never signs', {
+    expected: 'push, release, workflow_dispatch, repository_dispatch or schedule',
+    found: `${eventName} on ${ref}`,
+  })
+}
+
+function identityOf(claims: TokenClaims): RunIdentity {
+  const run: RunClaims = {
+    repository: claims.repository,
+    repository_id: claims.repositoryId,
+    repository_owner_id: claims.repositoryOwnerId,
+    ref: claims.ref,
+    sha: claims.sha,
+    job_workflow_ref: claims.jobWorkflowRef,
+    workflow_ref: claims.workflowRef,
+    event_name: claims.eventName,
+    runner_environment: claims.runnerEnvironment,
+    run_id: claims.runId,
+    run_attempt: claims.runAttempt,
+  }
+  const certified: CertifiedClaims = {
+    ...run,
+    iss: claims.issuer,
+    repository_owner: claims.repositoryOwner,
+    job_workflow_sha: claims.jobWorkflowSha,
+    workflow_sha: claims.workflowSha,
+    repository_visibility: claims.repositoryVisibility,
+    environment: claims.environment,
+  }
+  return { claims: run, certified }
+}
+
+async function builderOf(world: AttestWorld, registry: RegistryClient, logins: readonly Login[]): Promise<Builder> {
+  const { env, inputs, context, log, folder } = world
+  const layouts = layoutPort(registry)
+  if (inputs.builder === 'none' && inputs.digest !== undefined) return new NoneBuilder(inputs.digest)
+  if (inputs.builder === 'layout') return new LayoutBuilder(inWorkspace(context, inputs.layout ?? ''), layouts)
+  if (inputs.builder === 'none') throw fail('core/internal', 'builder none without a digest')
+  const host = await detectBuilder(inputs.builder, env)
+  await makeFolder(join(folder, 'build'))
+  const buildWorld: BuildWorld = {
+    env,
+    folder: join(folder, 'build'),
+    output: guardedSink(log),
+    layouts,
+    logins,
+    insecureRegistries: [...inputs.insecureRegistries, ...loopbackHosts(world.request)],
+  }
+  return closing(openBuilder(host, buildWorld, secretsOf(world)), log)
+}
+
+/** A section of the log in which a child can command nothing, open as long as the build runs (5-build § 1). */
+function guardedSink(log: WorkflowLog): BuildWorld['output'] {
+  return { write: chunk => log.guard().write(chunk) }
+}
+
+function closing(builder: Builder, log: WorkflowLog): Builder {
+  return { name: builder.name, build: request => builder.build(request).finally(() => log.guard().close()) }
+}
+
+function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
+  return [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN].filter(
+    (secret): secret is string => secret !== undefined && secret !== '',
+  )
+}
+
+/** Registries on this machine have no TLS; the client accepts them by the same rule. */
+function loopbackHosts(request: AttestRequest): readonly string[] {
+  const hosts = request.repositories.map(repository => repository.host)
+  return hosts.filter(host => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(host))
+}
+
+function inWorkspace(context: RunContext, path: string): string {
+  return path.startsWith('/') ? path : join(context.workspace, path)
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

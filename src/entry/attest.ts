@@ -1,0 +1,95 @@
+import { isAbsolute, join } from 'node:path'
+import { asWaybillError, type WaybillError } from '../core/error.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
+import { WorkflowLog } from '../github/commands.ts'
+import { type RunContext, readContext } from '../github/context.ts'
+import { door, randomWord } from '../io/door.ts'
+import { type Environment, environment } from '../io/environment.ts'
+import { makeFolder } from '../io/files.ts'
+import { HttpClient } from '../io/http.ts'
+import { attest } from '../pipeline/attest.ts'
+import { verifyArgs, verifyCommand } from '../report/commands.ts'
+import { planAttest } from './attest-plan.ts'
+import { attestPorts } from './attest-world.ts'
+import { exitCodeOfError } from './exit-code.ts'
+import { type Reporting, refusedReceipt, reportRun } from './report-run.ts'
+
+/** `action.yml`: one step from the commit to an attested image. */
+export async function runAttest(): Promise<void> {
+  const world = door()
+  const env = environment()
+  const log = new WorkflowLog(bytes => world.out(bytes), randomWord)
+  world.exit(await attestStep(env, log))
+}
+
+async function attestStep(env: Environment, log: WorkflowLog): Promise<number> {
+  let reporting: Reporting = reportingBefore(env)
+  try {
+    const inputs = readAttestInputs(env)
+    if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
+    const context = await readContext(env)
+    reporting = reportingOf(inputs, context)
+    const { receipt, error } = await attestRun(env, inputs, context, log, reporting)
+    await reportRun(receipt, reporting, log, attestOutputs(receipt))
+    return error === undefined ? 0 : exitCodeOfError(error)
+  } catch (error) {
+    const known = asWaybillError(error)
+    await reportRun(refusedReceipt('attest', known), reporting, log, {})
+    return exitCodeOfError(known.kind)
+  }
+}
+
+async function attestRun(
+  env: Environment,
+  inputs: AttestInputs,
+  context: RunContext,
+  log: WorkflowLog,
+  reporting: Reporting,
+): Promise<{ receipt: Receipt; error: WaybillError['kind'] | undefined }> {
+  const request = planAttest(inputs, context)
+  const folder = join(context.temporary, 'waybill', request.name)
+  await makeFolder(folder)
+  reporting.resultPath ??= join(folder, 'result.json')
+  const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
+  try {
+    const ports = await attestPorts({ env, inputs, context, request, log, http, folder })
+    return await attest(request, ports)
+  } finally {
+    http.close()
+  }
+}
+
+/** Before the inputs could be read there is only what the runner says about itself. */
+function reportingBefore(env: Environment): Reporting {
+  const { GITHUB_STEP_SUMMARY: summary, GITHUB_OUTPUT: output } = env
+  return { ...(summary ? { summary } : {}), ...(output ? { output } : {}) }
+}
+
+function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {
+  const { summary, output } = context.files
+  const result = inputs.result
+  const resultPath = result === undefined || isAbsolute(result) ? result : join(context.workspace, result)
+  return {
+    ...(inputs.summary && summary !== undefined ? { summary } : {}),
+    ...(output === undefined ? {} : { output }),
+    ...(resultPath === undefined ? {} : { resultPath }),
+  }
+}
+
+function attestOutputs(receipt: Receipt): Readonly<Record<string, string>> {
+  const { image, attestations, stages } = receipt
+  const stateOf = (name: string): string => stages.find(stage => stage.name === name)?.state ?? 'not-reached'
+  return {
+    digest: image?.digest ?? '',
+    image: image === undefined ? '' : `${image.repository}@${image.digest}`,
+    platforms: JSON.stringify(image?.platforms ?? []),
+    tags: (image?.tags ?? []).join('\n'),
+    'source-verdict': stateOf('source'),
+    'materials-verdict': stateOf('materials'),
+    bundles: attestations.flatMap(attestation => attestation.bundle ?? []).join('\n'),
+    attestations: JSON.stringify(attestations),
+    'verify-command': verifyCommand(receipt) ?? '',
+    'verify-args': JSON.stringify(verifyArgs(receipt) ?? []),
+  }
+}

@@ -1,0 +1,4 @@
+/** The one bundle: each door of `dist/` imports it and runs its own function. */
+export { runAttest } from './attest.ts'
+export { runCli } from './cli.ts'
+export { runVerify } from './verify.ts'

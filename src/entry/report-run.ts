@@ -1,0 +1,77 @@
+import type { WaybillError } from '../core/error.ts'
+import { asWaybillError } from '../core/error.ts'
+import type { Receipt } from '../core/receipt.ts'
+import type { WorkflowLog } from '../github/commands.ts'
+import { appendSummary, writeRunnerValue } from '../github/runner-files.ts'
+import { randomWord } from '../io/door.ts'
+import { writeFileAtomic } from '../io/files.ts'
+import { errorReceipt } from '../pipeline/run.ts'
+import { outcomeOfError } from '../pipeline/stages.ts'
+import { renderResult } from '../report/result.ts'
+import { renderSummary } from '../report/summary.ts'
+import { renderTerminal } from '../report/terminal.ts'
+
+/** Where a step tells what it did. Absent: nobody asked, or the runner has no such file. */
+export interface Reporting {
+  readonly summary?: string
+  readonly output?: string
+  resultPath?: string
+}
+
+/** A run that ended before its first stage. */
+export function refusedReceipt(command: string, error: WaybillError): Receipt {
+  return {
+    schemaVersion: 1,
+    command,
+    verdict: outcomeOfError(error),
+    subjects: [],
+    stages: [],
+    attestations: [],
+    notChecked: ['Everything: the run ended before its first stage.'],
+    notices: [],
+    error: errorReceipt(error),
+  }
+}
+
+/** Writes result, outputs, summary and annotations, on success and on failure; one that cannot be written stops no other. */
+export async function reportRun(
+  receipt: Receipt,
+  reporting: Reporting,
+  log: WorkflowLog,
+  outputs: Readonly<Record<string, string>>,
+): Promise<void> {
+  log.info(renderTerminal(receipt, { colour: false, columns: 120 }))
+  annotate(receipt, log)
+  const { summary, output, resultPath } = reporting
+  const all = { ...outputs, verdict: receipt.verdict, result: resultPath ?? '' }
+  await Promise.all([
+    resultPath === undefined ? undefined : attempt(log, () => writeFileAtomic(resultPath, renderResult(receipt))),
+    summary === undefined ? undefined : attempt(log, () => appendSummary(summary, renderSummary(receipt))),
+    output === undefined ? undefined : attempt(log, () => writeOutputs(output, all)),
+  ])
+}
+
+async function writeOutputs(file: string, values: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) await writeRunnerValue(file, name, value, randomWord)
+}
+
+function annotate(receipt: Receipt, log: WorkflowLog): void {
+  const { error, subjects } = receipt
+  if (error !== undefined)
+    log.annotate({ level: 'error', title: error.code, message: `${error.message}\n→ ${error.remedy}` })
+  for (const finding of subjects.flatMap(subject => subject.findings)) {
+    if (finding.message === error?.message) continue
+    const level = finding.severity === 'reject' ? 'error' : 'warning'
+    log.annotate({ level, title: finding.code, message: `${finding.message}\n→ ${finding.remedy}` })
+  }
+  for (const message of receipt.notices) log.annotate({ level: 'notice', message })
+}
+
+async function attempt(log: WorkflowLog, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const known = asWaybillError(error)
+    log.annotate({ level: 'warning', title: known.code, message: known.message })
+  }
+}

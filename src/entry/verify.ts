@@ -1,0 +1,148 @@
+import { isAbsolute, join } from 'node:path'
+import { asWaybillError, fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { WorkflowLog } from '../github/commands.ts'
+import { type RunContext, readContext } from '../github/context.ts'
+import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
+import { door, randomWord } from '../io/door.ts'
+import { type Environment, environment } from '../io/environment.ts'
+import { HttpClient } from '../io/http.ts'
+import { findTool } from '../io/process.ts'
+import { lawOf } from '../pipeline/source-fold.ts'
+import { POLICY_PATH, parseLaw } from '../policy/law.ts'
+import { matchesRef } from '../policy/match.ts'
+import { openHistory } from '../source/git.ts'
+import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
+import { type GateOptions, runGate } from './gate.ts'
+import { registryCredentials } from './registry-login.ts'
+import { type Reporting, refusedReceipt, reportRun } from './report-run.ts'
+
+/** `verify/action.yml`: the gate. It executes nothing of any commit, so it may run on every event. */
+export async function runVerify(): Promise<void> {
+  const world = door()
+  const log = new WorkflowLog(bytes => world.out(bytes), randomWord)
+  world.exit(await verifyStep(environment(), log))
+}
+
+async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
+  let reporting: Reporting = {
+    ...(env.GITHUB_STEP_SUMMARY ? { summary: env.GITHUB_STEP_SUMMARY } : {}),
+    ...(env.GITHUB_OUTPUT ? { output: env.GITHUB_OUTPUT } : {}),
+  }
+  try {
+    const inputs = readVerifyInputs(env)
+    if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
+    const context = await readContext(env)
+    reporting = reportingOf(inputs, context)
+    const receipt = await gateOf(env, inputs, context)
+    await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects) })
+    return exitCodeOfVerdict(receipt.verdict)
+  } catch (error) {
+    const known = asWaybillError(error)
+    await reportRun(refusedReceipt('verify image', known), reporting, log, { subjects: '[]' })
+    return exitCodeOfError(known.kind)
+  }
+}
+
+async function gateOf(env: Environment, inputs: VerifyInputs, context: RunContext): Promise<Receipt> {
+  const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
+  try {
+    const { source } = await registryCredentials(env, inputs.githubToken, context.actor)
+    const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
+    return await runGate({
+      images: inputs.images,
+      ...(policy === undefined ? {} : { policy }),
+      flags: flagsOf(inputs),
+      ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
+      ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
+      http,
+      credentials: source,
+      insecureRegistries: inputs.insecureRegistries,
+      cacheFolder: join(context.temporary, 'waybill', 'tuf'),
+    })
+  } finally {
+    http.close()
+  }
+}
+
+function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
+  const { certificateIdentity, certificateOidcIssuer, repository, repositoryId, signer, caller, sourceRefs } = inputs
+  return {
+    ...(certificateIdentity === undefined ? {} : { certificateIdentity }),
+    ...(certificateOidcIssuer === undefined ? {} : { certificateOidcIssuer }),
+    ...(repository === undefined ? {} : { repository }),
+    ...(repositoryId === undefined ? {} : { repositoryId }),
+    ...(signer === undefined ? {} : { signer }),
+    ...(caller === undefined ? {} : { caller }),
+    sourceRef: sourceRefs,
+    require: inputs.require,
+  }
+}
+
+/**
+ * The policy of the commit this run is for, read from git and not from the workspace, which earlier steps may have
+ * changed; it counts only on a ref that the policy itself names in `gate-refs` (12-policy § 1).
+ */
+async function committedPolicy(
+  env: Environment,
+  inputs: VerifyInputs,
+  context: RunContext,
+): Promise<NonNullable<GateOptions['policy']>> {
+  if (inputs.policy !== POLICY_PATH)
+    throw fail('entry/input-unsupported', 'The gate reads its policy from one place', {
+      expected: POLICY_PATH,
+      found: inputs.policy ?? '',
+      remedy: `Set policy: ${POLICY_PATH}`,
+    })
+  const history = await openHistory({
+    git: gitOf(env),
+    folder: join(context.temporary, 'waybill', 'policy'),
+    url: `${context.serverUrl}/${context.repository}`,
+    env,
+    head: context.sha,
+    deadline: new Date(Date.now() + LIMITS.sourceStageMs),
+    ...(inputs.githubToken === undefined ? {} : { token: inputs.githubToken }),
+  })
+  try {
+    const law = parseLaw(await lawOf(history, context.sha))
+    checkGateRef(law.policy.gateRefs, context)
+    const uri = `git+${context.serverUrl}/${context.repository}#${POLICY_PATH}`
+    return { law, receipt: { uri, ref: context.sha, digest: law.policyDigest } }
+  } finally {
+    await history.close()
+  }
+}
+
+function checkGateRef(refs: Parameters<typeof matchesRef>[0] | undefined, context: RunContext): void {
+  const { ref, defaultBranch } = context
+  const allowed = refs === undefined ? ref === `refs/heads/${defaultBranch}` : matchesRef(refs, ref)
+  if (allowed) return
+  throw fail('policy/gate-ref', `The policy at ${ref} may not judge deployments`, {
+    expected:
+      refs === undefined ? `the default branch, refs/heads/${defaultBranch}` : refs.map(({ text }) => text).join(', '),
+    found: ref,
+  })
+}
+
+function gitOf(env: Environment): string {
+  const git = findTool('git', env.PATH ?? '')
+  if (git !== undefined) return git
+  throw fail('source/git-too-old', 'There is no git on PATH', { expected: 'git 2.38 or newer', found: 'none' })
+}
+
+function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
+  const { summary, output } = context.files
+  const { result } = inputs
+  const path =
+    result === undefined ? join(context.temporary, 'waybill', 'verify-result.json') : inWorkspace(context, result)
+  return {
+    ...(inputs.summary && summary !== undefined ? { summary } : {}),
+    ...(output === undefined ? {} : { output }),
+    resultPath: path,
+  }
+}
+
+function inWorkspace(context: RunContext, path: string): string {
+  return isAbsolute(path) ? path : join(context.workspace, path)
+}

@@ -1,0 +1,100 @@
+import type { Builder } from '../build/builder.ts'
+import type { BuildRequest } from '../build/request.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
+import type { StageMode } from '../core/receipt.ts'
+import type { Verified } from '../core/verified.ts'
+import type { RegistryClient } from '../registry/client.ts'
+import type { Repository } from '../registry/reference.ts'
+import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
+import type { SigningSession } from '../sigstore/sign/session.ts'
+import type { History } from '../source/git.ts'
+import type { RunClaims } from '../statements/claims.ts'
+import type { SignedStatement } from '../statements/statement.ts'
+
+/** What the event, the inputs and nobody else decided (1-product § 5). */
+export interface AttestRequest {
+  /** Key of this step in a monorepo; names its folder and comment. */
+  readonly name: string
+  readonly waybillVersion: string
+  readonly source: SourceRequest
+  readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
+  /** Names of build arguments whose values may be recorded. */
+  readonly recordBuildArgs: readonly string[]
+  /** For `layout` and `none`: what the inputs named. */
+  readonly given: { readonly layout?: string; readonly digest?: Digest }
+  readonly repositories: readonly [Repository, ...Repository[]]
+  readonly tags: readonly TagTarget[]
+  /** Lets a tag move back to an older commit. */
+  readonly allowRollback: boolean
+  /** This run and its repository by their ids, where there is a run. */
+  readonly run?: { readonly id: string; readonly repositoryId: string }
+  readonly push: boolean
+  readonly sign: boolean
+  /** Why nothing is signed, for the first line of the summary; absent when `sign`. */
+  readonly unsignedBecause?: string
+  /** `https://github.com`, without a slash at the end. */
+  readonly serverUrl: string
+  /** `owner/name` */
+  readonly repository: string
+  /** True on the default branch, the only place where a ready policy is printed (13-adversary 35). */
+  readonly onDefaultBranch: boolean
+}
+
+export interface TagTarget {
+  readonly repository: Repository
+  readonly tag: string
+}
+
+export interface SourceRequest {
+  /** The commit to build. */
+  readonly head: CommitId
+  /** Full name of the ref the run stands on. */
+  readonly ref: string
+  /**
+   * `sign`: the head must be on `ref` as the server serves it now, and the law is the one accepted at its tip.
+   * `propose`: a pull request or merge group; the law is the one accepted at the tip of `base`.
+   */
+  readonly purpose: 'sign' | 'propose'
+  /** Its tip as the server serves it now, unless the event fixes one (merge group). */
+  readonly base?: { readonly ref: string; readonly tip?: CommitId }
+  /** `since`: the commit that is the root of trust. */
+  readonly anchor?: CommitId
+  readonly mode: StageMode | 'auto'
+}
+
+/** The verified identity token's claims, in the spelling of those who need them. */
+export interface RunIdentity {
+  readonly claims: RunClaims
+  readonly certified: CertifiedClaims
+}
+
+/** All that `attest` may ask of the world. */
+export interface AttestPorts {
+  readonly git: SourcePort
+  readonly registry: RegistryClient
+  /** Finds the program that builds; a builder that is missing fails in preflight. */
+  builder(): Promise<Builder>
+  /** Path of a folder below the run's own that does not exist yet. */
+  folder(name: string): Promise<string>
+  /** The verified token's claims; refused where the job may not have one. */
+  identity(): Promise<RunIdentity>
+  /** Stops before any certificate is asked for when private names would become public (13-adversary 23). */
+  guardTransparency(identity: RunIdentity): Promise<void>
+  session(): Promise<SigningSession>
+  /** The gate's own check against the trust root of the signing services. */
+  verify(bundle: Uint8Array): Promise<Verified<SignedStatement>>
+  /** Keeps a document of this run on disk and returns its path. */
+  keep(name: string, bytes: Uint8Array): Promise<string>
+  now(): Date
+  /** Milliseconds, monotonic. */
+  clock(): number
+  /** Requests made so far, for the counts of the summary. */
+  requests(): number
+  progress(line: string): void
+}
+
+export interface SourcePort {
+  openHistory(head: CommitId, also: readonly CommitId[]): Promise<History>
+  /** What the server serves under a full ref name now, peeled; undefined when it says there is none. */
+  resolveRef(ref: string): Promise<CommitId | undefined>
+}

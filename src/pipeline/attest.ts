@@ -1,0 +1,43 @@
+import type { ErrorKind } from '../core/error.ts'
+import type { Receipt } from '../core/receipt.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { buildImage } from './build-stage.ts'
+import { readServedImage } from './digest-stage.ts'
+import { preflight } from './preflight.ts'
+import { publishBundles } from './publish-stage.ts'
+import { RunRecord } from './run.ts'
+import { selfVerify } from './self-verify-stage.ts'
+import { signStatements } from './sign-stage.ts'
+import { verifySource } from './source-stage.ts'
+import { StageLog } from './stages.ts'
+import { moveTags } from './tags-stage.ts'
+
+/**
+ * The story of one run: verify the source, build, hash what the registry serves, sign, publish, read back, move the tag.
+ * Never throws: whatever happens, the receipt tells what was reached and what was not.
+ */
+export async function attest(
+  request: AttestRequest,
+  ports: AttestPorts,
+): Promise<{ receipt: Receipt; error: ErrorKind | undefined }> {
+  const record = new RunRecord(new StageLog(ports))
+  try {
+    await story(request, ports, record)
+  } catch (error) {
+    record.fail(error)
+  }
+  return { receipt: record.receipt('attest'), error: record.error?.kind }
+}
+
+async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
+  const ready = await preflight(request, ports, record) // nothing happened anywhere yet
+  const source = await verifySource(request, ports, ready, record) // who wrote it
+  record.stages.notAsked('materials')
+  const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
+  const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
+  const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
+  if (image === undefined || signed === undefined) return
+  await publishBundles(ports, image, signed, record) // beside the image, in every repository
+  await selfVerify(request, ports, image, signed, record) // read back with the gate's own code
+  await moveTags(request, ports, image, source, record) // last
+}

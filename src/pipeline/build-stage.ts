@@ -1,0 +1,43 @@
+import type { BuildResult } from '../build/builder.ts'
+import { type ExportedTree, exportTree } from '../source/export.ts'
+import { isRecorded } from '../statements/provenance.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import type { Ready } from './preflight.ts'
+import type { RunRecord } from './run.ts'
+import type { SourceOutcome } from './source-stage.ts'
+
+export interface Built {
+  readonly result: BuildResult
+  /** Absent for `layout` and `none`, which build nothing. */
+  readonly exported?: ExportedTree
+  readonly startedOn: Date
+  readonly finishedOn: Date
+}
+
+/** Writes the verified tree byte for byte and builds from it, never from the workspace (13-adversary 14). */
+export function buildImage(
+  request: AttestRequest,
+  ports: AttestPorts,
+  ready: Ready,
+  source: SourceOutcome,
+  record: RunRecord,
+): Promise<Built> {
+  return record.stages.run('build', undefined, async () => {
+    const startedOn = ports.now()
+    const exported = isRecorded(ready.builder.name) ? undefined : await exportVerified(ports, source)
+    const result = await ready.builder.build({
+      ...request.build,
+      commitFolder: exported?.folder ?? '',
+      sourceDateEpoch: source.commit.committer.time,
+    })
+    record.notices.push(...result.notes)
+    for (const note of exported?.notes ?? []) record.notChecked.push(`${note.message} (${note.code})`)
+    const finishedOn = ports.now()
+    return { state: 'passed', value: { result, ...(exported ? { exported } : {}), startedOn, finishedOn } }
+  })
+}
+
+async function exportVerified(ports: AttestPorts, source: SourceOutcome): Promise<ExportedTree> {
+  await source.history.fetchTree(source.commit.id)
+  return exportTree(source.history, source.commit, await ports.folder('context'))
+}

@@ -1,0 +1,54 @@
+import type { BuildInputs, ProvenanceFacts } from '../statements/provenance.ts'
+import { isRecorded } from '../statements/provenance.ts'
+import type { Subject } from '../statements/statement.ts'
+import type { AttestRequest, RunIdentity } from './attest-request.ts'
+import type { ServedImage } from './digest-stage.ts'
+import type { SignInput } from './sign-stage.ts'
+
+/** Gathers what the provenance states; every value was verified, measured or given as an input in this run. */
+export function provenanceFacts(
+  request: AttestRequest,
+  { source, built, image, identity }: SignInput & { image: ServedImage; identity: RunIdentity },
+  subjects: readonly [Subject, ...Subject[]],
+): ProvenanceFacts {
+  const { result, exported } = built
+  return {
+    subjects,
+    builder: result.builder,
+    claims: identity.claims,
+    serverUrl: request.serverUrl,
+    commit: { id: source.commit.id, ...(source.foundOnRef ? { ref: request.source.ref } : {}) },
+    ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
+    source: source.claim,
+    materials: { mode: 'off', verdict: 'not-asked' },
+    inputs: buildInputs(request, source.commit.committer.time),
+    tools: result.tools,
+    waybillVersion: request.waybillVersion,
+    startedOn: built.startedOn,
+    finishedOn: built.finishedOn,
+    byproducts: image.attestationManifests.map(digest => ({
+      name: 'buildkit-attestation-manifest',
+      digest: { sha256: digest.slice('sha256:'.length) },
+    })),
+  }
+}
+
+/** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */
+function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInputs {
+  const { build, given, recordBuildArgs } = request
+  const recorded = isRecorded(given.layout !== undefined ? 'layout' : given.digest !== undefined ? 'none' : 'buildx')
+  if (recorded) return { ...given }
+  return {
+    context: build.context,
+    ...(build.file === undefined ? {} : { file: build.file }),
+    ...(build.target === undefined ? {} : { target: build.target }),
+    platforms: build.platforms,
+    buildArgs: Object.entries(build.buildArgs).map(([name, value]) =>
+      recordBuildArgs.includes(name) ? { name, value } : { name },
+    ),
+    labels: Object.keys(build.labels),
+    annotations: Object.keys(build.annotations),
+    network: build.network,
+    sourceDateEpoch,
+  }
+}

@@ -1,0 +1,63 @@
+import type { Digest } from '../core/digest.ts'
+import type { AttestationReceipt } from '../core/receipt.ts'
+import { type AttachedBundle, attachBundles, type BundleToAttach } from '../registry/bundles.ts'
+import type { Descriptor } from '../registry/manifest.ts'
+import { formatReference, type Repository } from '../registry/reference.ts'
+import type { AttestPorts } from './attest-request.ts'
+import type { ServedImage } from './digest-stage.ts'
+import type { RunRecord } from './run.ts'
+import type { Signed, SignedDocument } from './sign-stage.ts'
+
+/** Attaches every bundle to the image and to each platform manifest, in every repository. Repeating it adds nothing. */
+export function publishBundles(
+  ports: AttestPorts,
+  image: ServedImage,
+  signed: Signed,
+  record: RunRecord,
+): Promise<void> {
+  return record.stages.run('publish', undefined, async () => {
+    const items = subjectsOf(image).flatMap(subject => signed.bundles.map(bundle => itemOf(bundle, subject)))
+    const stored = await Promise.all(
+      image.repositories.map(async repository => ({
+        repository,
+        attached: await attachBundles(ports.registry, repository, items),
+      })),
+    )
+    record.attestations = signed.bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, stored))
+    return { state: 'passed', value: undefined }
+  })
+}
+
+/** The index and every platform manifest; a plain image is its own only subject (5-build § 2). */
+export function subjectsOf(image: ServedImage): readonly Descriptor[] {
+  if (image.kind === 'image') return [image.descriptor]
+  return [image.descriptor, ...image.platforms.map(platform => platform.descriptor)]
+}
+
+function itemOf(bundle: SignedDocument, subject: Descriptor): BundleToAttach {
+  return { subject, bundle: bundle.bytes, predicateType: bundle.predicateType, created: bundle.signedAt }
+}
+
+interface Stored {
+  readonly repository: Repository
+  /** In the order of the items. */
+  readonly attached: readonly AttachedBundle[]
+}
+
+function receiptOf(
+  document: SignedDocument,
+  subject: Digest,
+  items: readonly BundleToAttach[],
+  stored: readonly Stored[],
+): AttestationReceipt {
+  const at = items.findIndex(item => item.bundle === document.bytes && item.subject.digest === subject)
+  const manifest = stored[0]?.attached[at]?.manifest
+  return {
+    predicateType: document.predicateType,
+    subject,
+    ...(manifest === undefined ? {} : { manifest }),
+    bundle: document.path,
+    ...(document.log === undefined ? {} : { log: document.log }),
+    stored: stored.map(({ repository, attached }) => `${formatReference(repository)} (${attached[at]?.stored})`),
+  }
+}

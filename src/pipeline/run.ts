@@ -1,0 +1,74 @@
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from '../core/receipt.ts'
+import type { Finding } from '../core/verdict.ts'
+import type { StageLog } from './stages.ts'
+
+/** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */
+export class RunRecord {
+  readonly stages: StageLog
+  subjects: readonly SubjectReceipt[] = []
+  attestations: readonly AttestationReceipt[] = []
+  image: ImageReceipt | undefined
+  policy: Receipt['policy']
+  identity: Receipt['identity']
+  source: Receipt['source']
+  suggestedPolicy: string | undefined
+  readonly notices: string[] = []
+  readonly notChecked: string[] = []
+  #error: WaybillError | undefined
+
+  constructor(stages: StageLog) {
+    this.stages = stages
+  }
+
+  fail(error: unknown): void {
+    this.#error = asWaybillError(error)
+  }
+
+  get error(): WaybillError | undefined {
+    return this.#error
+  }
+
+  receipt(command: string): Receipt {
+    const { image, policy, identity, source, suggestedPolicy } = this
+    return {
+      schemaVersion: 1,
+      command,
+      verdict: this.stages.verdict(),
+      subjects: this.subjects,
+      stages: this.stages.receipts(),
+      attestations: this.attestations,
+      ...(image === undefined ? {} : { image }),
+      ...(policy === undefined ? {} : { policy }),
+      ...(source === undefined ? {} : { source }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(suggestedPolicy === undefined ? {} : { suggestedPolicy }),
+      notChecked: [...this.notChecked],
+      notices: [...this.notices],
+      requests: this.stages.requests(),
+      ...(this.#error === undefined ? {} : { error: errorReceipt(this.#error) }),
+    }
+  }
+}
+
+export function errorReceipt(error: WaybillError): NonNullable<Receipt['error']> {
+  const { code, message, expected, found, remedy } = error
+  return {
+    code,
+    message,
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    remedy,
+  }
+}
+
+/** The error that ends a run on a finding, with the same code and facts. */
+export function errorOf(finding: Finding, kind: 'rejected' | 'unknown'): WaybillError {
+  const { code, message, expected, found, remedy } = finding
+  return fail(code, message, {
+    kind,
+    remedy,
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+  })
+}

@@ -1,0 +1,76 @@
+import type { Digest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { expectationFromFlags } from '../policy/gate.ts'
+import { fetchBundles } from '../registry/bundles.ts'
+import type { Repository } from '../registry/reference.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import type { ServedImage } from './digest-stage.ts'
+import { subjectsOf } from './publish-stage.ts'
+import { errorOf, type RunRecord } from './run.ts'
+import type { Signed } from './sign-stage.ts'
+import { judge } from './verify-images.ts'
+
+/**
+ * Reads everything back from the registry and judges it with the gate's own code, expecting exactly this run's identity.
+ * Attestations that others planted are named and ignored; what counts is that ours are served and verify.
+ */
+export function selfVerify(
+  request: AttestRequest,
+  ports: AttestPorts,
+  image: ServedImage,
+  signed: Signed,
+  record: RunRecord,
+): Promise<void> {
+  return record.stages.run('self-verify', undefined, async () => {
+    const { signer } = signed
+    const expectation = expectationFromFlags({
+      certificateIdentity: signer.san.value,
+      certificateOidcIssuer: signer.issuer,
+      require: ['signature', 'provenance'],
+    })
+    const checks = image.repositories.flatMap(repository =>
+      subjectsOf(image).map(subject => check(repository, subject.digest, { ports, image, signed, expectation })),
+    )
+    await Promise.all(checks)
+    if (request.tags.length === 0) record.stages.notAsked('tags')
+    return { state: 'passed', value: undefined }
+  })
+}
+
+interface Check {
+  readonly ports: AttestPorts
+  readonly image: ServedImage
+  readonly signed: Signed
+  readonly expectation: ReturnType<typeof expectationFromFlags>
+}
+
+async function check(
+  repository: Repository,
+  digest: Digest,
+  { ports, image, signed, expectation }: Check,
+): Promise<void> {
+  const reference = { ...repository, canonical: `${repository.host}/${repository.repository}`, digest }
+  const platforms = digest === image.descriptor.digest ? platformDigests(image) : []
+  const { verdict, statements } = await judge({ reference, digest, platforms }, expectation, {
+    bundles: () => fetchBundles(ports.registry, repository, digest),
+    verify: bundle => ports.verify(bundle),
+    now: ports.now(),
+  })
+  if (verdict.kind === 'unknown') throw verdict.cause
+  if (verdict.kind === 'rejected') throw errorOf(verdict.findings[0], 'rejected')
+  const served = new Set(statements.map(statement => statement.bundle))
+  const missing = signed.bundles.find(bundle => !served.has(bundle.digest))
+  if (missing === undefined) return
+  throw fail(
+    'verify/self-check',
+    `The registry does not serve the ${missing.predicateType} of this run for ${digest}`,
+    {
+      expected: missing.digest,
+      found: [...served].join(', ') || 'no bundle that verifies',
+    },
+  )
+}
+
+function platformDigests(image: ServedImage): readonly Digest[] {
+  return image.kind === 'index' ? image.platforms.map(platform => platform.digest) : []
+}

@@ -1,0 +1,137 @@
+import { type CommitId, parseCommitId } from '../core/digest.ts'
+import { asWaybillError, fail } from '../core/error.ts'
+import { type CommitFacts, isMalformed, type JudgedCommit, type LawFiles } from '../core/facts.ts'
+import { currentLaw, type Fold, startFold, stepFold } from '../policy/fold.ts'
+import { changedLaw, type Law, parseLaw } from '../policy/law.ts'
+import { parseCommit } from '../source/commit.ts'
+import type { History } from '../source/git.ts'
+import { type Keyring, loadKeyring } from '../source/keyring.ts'
+import { factsOf } from '../source/verify.ts'
+import { type JudgedStep, type ReadCommit, walkFirstParents } from '../source/walk.ts'
+
+/** Commits whose signatures are checked side by side before they are judged in order. */
+const BATCH = 64
+
+/**
+ * Drives the fold of `policy` over the history that `source` reads: the one place where facts meet the law.
+ * Signatures of a batch are checked with the keys of the law accepted at its start; a batch ends where the law changes,
+ * so that every commit is judged with the keys of its own moment.
+ */
+export class SourceFold {
+  readonly #history: History
+  readonly #now: Date
+  readonly #keyrings = new Map<Law, Promise<Keyring>>()
+
+  constructor(history: History, now: Date) {
+    this.#history = history
+    this.#now = now
+  }
+
+  /** @throws `source/anchor-without-policy`, `source/anchor-not-ancestor` and what reading the objects throws. */
+  async alongFirstParents(anchor: CommitId, head: CommitId, ref: string): Promise<Fold> {
+    const law = await this.#anchorLaw(anchor)
+    const steps = await walkFirstParents(head, anchor, id => this.#history.commit(id))
+    let fold = startFold({ id: anchor }, law, ref)
+    for await (const step of this.#withLaws(steps)) fold = await this.#step(fold, step)
+    return fold
+  }
+
+  /** Judges commits one by one under a law that none of them changes. */
+  async underLaw(fold: Fold, commits: readonly ReadCommit[]): Promise<Fold> {
+    const keyring = await this.keyring(currentLaw(fold))
+    let next = fold
+    for (let at = 0; at < commits.length; at += BATCH) {
+      const facts = await Promise.all(commits.slice(at, at + BATCH).map(commit => judged(commit, keyring)))
+      for (const commit of facts) next = stepFold(next, { commit, broughtIn: [], law: { files: [] } }, this.#now)
+    }
+    return next
+  }
+
+  /** The OpenPGP keys a law names, parsed once. @throws `source/key-unreadable` */
+  keyring(law: Law): Promise<Keyring> {
+    const known = this.#keyrings.get(law)
+    if (known !== undefined) return known
+    const loading = loadKeyring(law.keyFiles)
+    this.#keyrings.set(law, loading)
+    return loading
+  }
+
+  async #anchorLaw(anchor: CommitId): Promise<Law> {
+    const files = await lawOf(this.#history, anchor)
+    try {
+      const law = parseLaw(files)
+      await this.keyring(law)
+      return law
+    } catch (error) {
+      const known = asWaybillError(error)
+      if (known.kind === 'unknown') throw known
+      throw fail('source/anchor-without-policy', `The anchor ${anchor} contains no usable policy: ${known.message}`, {
+        ...(known.expected === undefined ? {} : { expected: known.expected }),
+        ...(known.found === undefined ? {} : { found: known.found }),
+        cause: known,
+      })
+    }
+  }
+
+  async *#withLaws(steps: readonly JudgedStep[]): AsyncGenerator<LawStep> {
+    const commits = await Promise.all(
+      steps.map(async ({ commit }) => ({ id: commit.id, tree: await this.#treeOf(commit) })),
+    )
+    let at = 0
+    for await (const { law } of this.#history.lawFiles(commits)) {
+      const step = steps[at++]
+      if (step !== undefined) yield { ...step, law }
+    }
+  }
+
+  /** A malformed commit still has a tree to git, and its law must be seen where it was brought, not one commit later. */
+  async #treeOf(commit: ReadCommit): Promise<CommitId> {
+    if (!isMalformed(commit)) return commit.tree
+    const head = Buffer.from(await this.#history.commit(commit.id))
+      .subarray(0, 46)
+      .toString('latin1')
+    const tree = /^tree ([0-9a-f]{40})\n$/.exec(head)?.[1]
+    if (tree !== undefined) return parseCommitId(tree)
+    throw fail('source/malformed', `Commit ${commit.id} names no tree, so what follows it cannot be judged`, {
+      expected: 'tree <40 hex> as the first line',
+    })
+  }
+
+  async #step(fold: Fold, step: LawStep): Promise<Fold> {
+    const keyring = await this.keyring(currentLaw(fold))
+    const [commit, ...broughtIn] = await Promise.all(
+      [step.commit, ...step.broughtIn].map(item => judged(item, keyring)),
+    )
+    if (commit === undefined) return fold
+    const candidate = await this.#candidate(currentLaw(fold), step.law)
+    const input = { commit, broughtIn, law: step.law, ...(candidate === undefined ? {} : { candidate }) }
+    return stepFold(fold, input, this.#now)
+  }
+
+  /** A law whose key files cannot be read is as unusable as one that does not parse. */
+  async #candidate(accepted: Law, files: LawFiles) {
+    if (changedLaw(accepted, files) === 'same') return undefined
+    try {
+      const law = parseLaw(files)
+      await this.keyring(law)
+      return law
+    } catch (error) {
+      return asWaybillError(error)
+    }
+  }
+}
+
+type LawStep = JudgedStep & { readonly law: LawFiles }
+
+function judged(commit: ReadCommit, keyring: Keyring): Promise<JudgedCommit | CommitFacts> {
+  return isMalformed(commit) ? Promise.resolve(commit) : factsOf(commit, keyring)
+}
+
+/** Law files of one commit. @throws `source/malformed` when the commit itself cannot be read. */
+export async function lawOf(history: History, id: CommitId): Promise<LawFiles> {
+  const commit = parseCommit(id, await history.commit(id))
+  if (isMalformed(commit))
+    throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+  for await (const { law } of history.lawFiles([commit])) return law
+  return { files: [] }
+}

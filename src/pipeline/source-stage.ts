@@ -1,0 +1,199 @@
+import type { CommitId } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { isMalformed } from '../core/facts.ts'
+import type { StageMode, StageState } from '../core/receipt.ts'
+import type { Finding } from '../core/verdict.ts'
+import { worst } from '../core/verdict.ts'
+import {
+  type CommitJudgement,
+  constantLaw,
+  currentLaw,
+  endFold,
+  type SourceJudgement,
+  startFold,
+} from '../policy/fold.ts'
+import { matchesRef } from '../policy/match.ts'
+import { type ParsedCommit, parseCommit } from '../source/commit.ts'
+import type { History } from '../source/git.ts'
+import { commitsBetween, firstParentsDownTo } from '../source/range.ts'
+import type { StageClaim } from '../statements/provenance.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { otherCommit, type Ready } from './preflight.ts'
+import { errorOf, type RunRecord } from './run.ts'
+import { SourceFold } from './source-fold.ts'
+import { commitReceipt } from './source-receipt.ts'
+import { showCommits } from './source-shown.ts'
+
+/** What the rest of the run needs to know about the commit it builds. */
+export interface SourceOutcome {
+  readonly history: History
+  readonly commit: ParsedCommit
+  /** True when the commit was found on the first-parent line of the run's ref in this run (13-adversary 7). */
+  readonly foundOnRef: boolean
+  /** First parents of the ref's tip that come after the commit, as served in this run: they are newer. */
+  readonly newer: ReadonlySet<CommitId>
+  /** What provenance says about this stage. */
+  readonly claim: StageClaim
+}
+
+/** Fetches the commits, judges the range under the law accepted before each, and refuses what may not be built. */
+export async function verifySource(
+  request: AttestRequest,
+  ports: AttestPorts,
+  ready: Ready,
+  record: RunRecord,
+): Promise<SourceOutcome> {
+  const wanted = request.source.mode
+  const mode: StageMode = wanted === 'auto' ? 'enforce' : wanted
+  return record.stages.run('source', mode, async () => {
+    const position = await locate(request, ports, record)
+    const judgement = wanted === 'off' ? undefined : await judge(request, ports, position)
+    const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
+    checkOtherCommit(request, ready, judgement)
+    if (!asked) return notAsked(request, position, wanted, record)
+    return judgedOutcome(request, position, judgement, mode, record)
+  })
+}
+
+interface Position {
+  readonly history: History
+  readonly commit: ParsedCommit
+  /** Of the run's ref; for a proposal the tip of its base. */
+  readonly tip: CommitId
+  readonly line: readonly CommitId[] | undefined
+}
+
+/** Fetches what is needed and finds the head on its ref as the server serves it now. */
+async function locate(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Position> {
+  const { head, ref, purpose, base, anchor } = request.source
+  const against = purpose === 'sign' ? ref : (base?.ref ?? ref)
+  const tip = base?.tip ?? (await ports.git.resolveRef(against))
+  if (tip === undefined) throw fail('source/ref-gone', `${against} does not exist any more`, { expected: against })
+  const also = [tip, ...(anchor === undefined ? [] : [anchor])]
+  const history = await ports.git.openHistory(head, also)
+  const commit = parseCommit(head, await history.commit(head))
+  record.source = { repository: `${request.serverUrl}/${request.repository}`, ref, commit: head }
+  if (isMalformed(commit))
+    throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+  const line = purpose === 'sign' ? await firstParentsDownTo(tip, head, id => history.commit(id)) : undefined
+  return { history, commit, tip, line }
+}
+
+async function judge(
+  request: AttestRequest,
+  ports: AttestPorts,
+  { history, tip, line }: Position,
+): Promise<SourceJudgement | undefined> {
+  const { anchor, head, ref, purpose, base, mode } = request.source
+  if (anchor === undefined) {
+    if (mode === 'enforce') throw fail('source/no-anchor', 'Nothing says from which commit on to verify')
+    return undefined
+  }
+  const now = ports.now()
+  const driver = new SourceFold(history, now)
+  if (purpose === 'sign') {
+    if (line === undefined) throw notOnRef(request, tip)
+    return upTo(endFold(await driver.alongFirstParents(anchor, tip, ref), now), new Set(line.slice(0, -1)))
+  }
+  const baseRef = base?.ref ?? ref
+  const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
+  const commits = await commitsBetween(head, tip, id => history.commit(id))
+  return endFold(await driver.underLaw(startFold({ id: tip }, constantLaw(accepted), baseRef), commits), now)
+}
+
+/**
+ * The law is that of the ref's tip, also when an older commit is built; commits that came later are not judged with it.
+ * A commit that was brought in by a later one is told by `via`.
+ */
+function upTo(judgement: SourceJudgement, newer: ReadonlySet<CommitId>): SourceJudgement {
+  if (newer.size === 0) return judgement
+  const commits = judgement.commits.filter(commit => !newer.has(commit.via ?? commit.id))
+  const outcome = worst(['passed', ...commits.map(commit => commit.outcome), ...outcomesOf(judgement.findings)])
+  return { ...judgement, commits, outcome }
+}
+
+function outcomesOf(findings: readonly Finding[]): readonly 'rejected'[] {
+  return findings.filter(finding => finding.severity === 'reject').map(() => 'rejected' as const)
+}
+
+function hasNoRule({ findings }: SourceJudgement): boolean {
+  return findings.some(finding => finding.code === 'policy/no-rule')
+}
+
+/** 13-adversary 7: the commit of everything that signs is the token's `sha`, unless an approved rule says otherwise. */
+function checkOtherCommit(request: AttestRequest, ready: Ready, judgement: SourceJudgement | undefined): void {
+  const sha = ready.identity?.claims.sha
+  if (sha === undefined || sha === request.source.head) return
+  const rules = judgement?.law.policy.source.filter(rule => matchesRef(rule.refs, request.source.ref)) ?? []
+  if (rules.length > 0 && rules.every(rule => rule.allowOtherCommit)) return
+  throw otherCommit(request.source.head, sha)
+}
+
+async function notAsked(
+  request: AttestRequest,
+  position: Position,
+  wanted: AttestRequest['source']['mode'],
+  record: RunRecord,
+): Promise<{ state: StageState; value: SourceOutcome }> {
+  const shown = await showCommits(request, position.history, position.commit)
+  record.subjects = shown.subjects
+  record.notices.push(...shown.notices)
+  if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy
+  record.notChecked.push('Who wrote and reviewed the commits: nothing was judged.')
+  const mode = wanted === 'off' ? 'off' : 'audit'
+  return { state: 'not-asked', value: outcome(position, { mode, verdict: 'not-asked' }) }
+}
+
+function judgedOutcome(
+  request: AttestRequest,
+  position: Position,
+  judgement: SourceJudgement,
+  mode: StageMode,
+  record: RunRecord,
+): { state: StageState; value: SourceOutcome } {
+  record.subjects = judgement.commits.map(commitReceipt)
+  const { policyPath, policyDigest } = judgement.law
+  record.policy = {
+    uri: `git+${request.serverUrl}/${request.repository}#${policyPath}`,
+    ref: judgement.lawAt,
+    digest: policyDigest,
+    anchor: judgement.anchor,
+  }
+  for (const change of judgement.changes) record.notices.push(changeNotice(change))
+  if (judgement.unsupported !== undefined) throw judgement.unsupported
+  const first = firstRejection(judgement)
+  // A rejected source ends an enforced run before anything is built; under audit it is told and the run goes on.
+  if (mode === 'enforce' && first !== undefined) throw first
+  return { state: judgement.outcome, value: outcome(position, { mode, verdict: judgement.outcome }) }
+}
+
+function firstRejection({ outcome, findings, commits }: SourceJudgement): Error | undefined {
+  if (outcome === 'passed') return undefined
+  const all = [...findings, ...commits.filter(commit => commit.outcome === outcome).flatMap(findingsOf)]
+  const [finding] = outcome === 'rejected' ? all.filter(item => item.severity === 'reject') : all
+  return finding === undefined ? fail('core/internal', 'A rejection without a finding') : errorOf(finding, outcome)
+}
+
+function findingsOf(commit: CommitJudgement): readonly Finding[] {
+  return commit.findings
+}
+
+function changeNotice({ commit, kind, accepted, by, paths, lines }: SourceJudgement['changes'][number]): string {
+  const what = kind === 'policy' ? 'the policy' : 'workflows'
+  const how = accepted ? `approved${by === undefined ? '' : ` by ${by}`}` : 'NOT accepted'
+  const details = lines.map(line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}`)
+  const shown = [...paths.slice(0, 5), ...details.slice(0, 10)].join('; ')
+  return `Commit ${commit.slice(0, 7)} changed ${what} (${how}): ${shown}`
+}
+
+function outcome({ history, commit, line }: Position, claim: StageClaim): SourceOutcome {
+  return { history, commit, claim, foundOnRef: line !== undefined, newer: new Set(line?.slice(0, -1) ?? []) }
+}
+
+function notOnRef(request: AttestRequest, tip: CommitId): Error {
+  const { head, ref } = request.source
+  return fail('source/not-on-ref', `${head} is not on the first-parent line of ${ref}`, {
+    expected: `${head} among the first parents of ${ref}`,
+    found: `${ref} is at ${tip} now`,
+  })
+}

@@ -1,0 +1,85 @@
+import { asWaybillError, type WaybillError } from '../core/error.ts'
+import { STAGES, type StageMode, type StageName, type StageReceipt, type StageState } from '../core/receipt.ts'
+import { type Outcome, worst } from '../core/verdict.ts'
+
+/** What a stage hands back: its state and the value the next stage needs. */
+export interface StageResult<T> {
+  readonly state: StageState
+  readonly value: T
+}
+
+export interface StagePorts {
+  /** Milliseconds, monotonic. */
+  clock(): number
+  /** Requests made so far. */
+  requests(): number
+  progress(line: string): void
+}
+
+/** Keeps the order, state and duration of the stages of one run, also when one of them throws. */
+export class StageLog {
+  readonly #done = new Map<StageName, StageReceipt>()
+  readonly #requests: Record<string, number> = {}
+  readonly #ports: StagePorts
+
+  constructor(ports: StagePorts) {
+    this.#ports = ports
+  }
+
+  /** Runs one stage. A thrown error is recorded as the stage's state and thrown on. */
+  async run<T>(name: StageName, mode: StageMode | undefined, work: () => Promise<StageResult<T>>): Promise<T> {
+    const started = this.#ports.clock()
+    const asked = this.#ports.requests()
+    this.#ports.progress(`${name} …`)
+    try {
+      const { state, value } = await work()
+      this.#set(name, state, mode, started)
+      return value
+    } catch (error) {
+      this.#set(name, outcomeOfError(asWaybillError(error)), mode, started)
+      throw error
+    } finally {
+      this.#requests[name] = this.#ports.requests() - asked
+    }
+  }
+
+  /** A stage that nobody asked for: a state, never a verdict. */
+  notAsked(name: StageName): void {
+    this.#set(name, 'not-asked', undefined, this.#ports.clock())
+  }
+
+  /** Every stage in order; those that were never begun are `not-reached`. */
+  receipts(): readonly StageReceipt[] {
+    return STAGES.map(name => this.#done.get(name) ?? { name, state: 'not-reached', ms: 0 })
+  }
+
+  /** Requests of each stage that was begun. */
+  requests(): Readonly<Record<string, number>> {
+    return { ...this.#requests }
+  }
+
+  state(name: StageName): StageState {
+    return this.#done.get(name)?.state ?? 'not-reached'
+  }
+
+  /** The worst outcome of all asked stages, whatever their mode (13-adversary 41). */
+  verdict(): Outcome {
+    const outcomes = [...this.#done.values()].map(stage => stage.state).filter(isOutcome)
+    const [first, ...rest] = outcomes
+    return first === undefined ? 'unknown' : worst([first, ...rest])
+  }
+
+  #set(name: StageName, state: StageState, mode: StageMode | undefined, started: number): void {
+    const ms = Math.round(this.#ports.clock() - started)
+    this.#done.set(name, { name, state, ...(mode === undefined ? {} : { mode }), ms })
+  }
+}
+
+/** What an error means for a verdict: a configuration that was not understood decided nothing. */
+export function outcomeOfError(error: WaybillError): Outcome {
+  return error.kind === 'rejected' ? 'rejected' : 'unknown'
+}
+
+function isOutcome(state: StageState): state is Outcome {
+  return state === 'passed' || state === 'rejected' || state === 'unknown'
+}

@@ -1,0 +1,99 @@
+import { isCommitId } from '../core/digest.ts'
+import { asWaybillError, fail } from '../core/error.ts'
+import type { Verified } from '../core/verified.ts'
+import { fetchBundles } from '../registry/bundles.ts'
+import type { RawManifest } from '../registry/client.ts'
+import { formatReference } from '../registry/reference.ts'
+import { moveTag } from '../registry/tags.ts'
+import { firstParentsDownTo } from '../source/range.ts'
+import { readProvenance } from '../statements/provenance.ts'
+import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
+import type { AttestPorts, AttestRequest, TagTarget } from './attest-request.ts'
+import type { ServedImage } from './digest-stage.ts'
+import type { RunRecord } from './run.ts'
+import type { SourceOutcome } from './source-stage.ts'
+
+/** Moves the tags, last of all: a tag never points at an image whose attestations are not there (13-adversary 25). */
+export async function moveTags(
+  request: AttestRequest,
+  ports: AttestPorts,
+  image: ServedImage,
+  source: SourceOutcome,
+  record: RunRecord,
+): Promise<void> {
+  if (request.tags.length === 0) return
+  await record.stages.run('tags', undefined, async () => {
+    const [home] = image.repositories
+    const { bytes } = await ports.registry.getManifest(home, image.descriptor.digest)
+    const target = { mediaType: image.descriptor.mediaType, bytes }
+    for (const { repository, tag } of request.tags) {
+      const present = await ports.registry.getRaw(repository, tag)
+      if (present !== undefined && present.digest !== image.descriptor.digest && !request.allowRollback)
+        await refuseRollback({ repository, tag }, present, request, ports, source)
+      await moveTag(ports.registry, repository, tag, target, { judged: { digest: present?.digest } })
+      const name = formatReference({ ...repository, tag })
+      if (record.image !== undefined) record.image = { ...record.image, tags: [...record.image.tags, name] }
+    }
+    return { state: 'passed', value: undefined }
+  })
+}
+
+/**
+ * A run that was slow, or is run again, must not move `latest` back over the image of a later commit.
+ * @throws `registry/tag-newer`
+ */
+async function refuseRollback(
+  target: TagTarget,
+  present: RawManifest,
+  request: AttestRequest,
+  ports: AttestPorts,
+  source: SourceOutcome,
+): Promise<void> {
+  const { bundles } = await fetchBundles(ports.registry, target.repository, present.digest)
+  for (const { bytes } of bundles) {
+    // What does not verify says nothing about what the tag holds, and never stops us.
+    const signed = await ports.verify(bytes).catch(() => undefined)
+    const origin = signed === undefined ? undefined : originOf(signed, request)
+    if (origin === undefined || !(await isNewer(origin, ports, source))) continue
+    throw fail('registry/tag-newer', `${formatReference({ ...target.repository, tag: target.tag })} is newer`, {
+      expected: `an image of an ancestor of ${source.commit.id}`,
+      found: `${present.digest} of commit ${origin.commit}, run ${origin.run}`,
+    })
+  }
+}
+
+interface Origin {
+  readonly commit: string
+  readonly run: string
+  readonly ownRun: string
+}
+
+/** Only provenance of this very repository counts: anybody may attach a statement about our commit. */
+function originOf(signed: Verified<SignedStatement>, request: AttestRequest): Origin | undefined {
+  if (signed.statement.predicateType !== PROVENANCE_PREDICATE || signed.signer.kind !== 'certificate') return undefined
+  const { sourceRepositoryIdentifier, runInvocationUri } = signed.signer.ci
+  if (request.run === undefined || sourceRepositoryIdentifier !== request.run.repositoryId) return undefined
+  const { resolvedDependencies, claimedSource } = readProvenance(signed.statement.predicate)
+  const commit = (resolvedDependencies[0] ?? claimedSource)?.digest.gitCommit
+  const run = /\/actions\/runs\/(\d+)/.exec(runInvocationUri ?? '')?.[1]
+  return commit === undefined || run === undefined ? undefined : { commit, run, ownRun: request.run.id }
+}
+
+async function isNewer({ commit, run, ownRun }: Origin, ports: AttestPorts, source: SourceOutcome): Promise<boolean> {
+  const own = source.commit.id
+  if (commit === own) return BigInt(run) > BigInt(ownRun)
+  if (!isCommitId(commit)) return false
+  if (source.newer.has(commit)) return true
+  const older = await firstParentsDownTo(own, commit, id => source.history.commit(id))
+  if (older !== undefined) return false
+  // Not in what was fetched when the run began: perhaps pushed since.
+  try {
+    const history = await ports.git.openHistory(commit, [])
+    const line = await firstParentsDownTo(commit, own, id => history.commit(id))
+    await history.close()
+    return line !== undefined
+  } catch (error) {
+    if (asWaybillError(error).code === 'source/commit-not-found') return false
+    throw error
+  }
+}
