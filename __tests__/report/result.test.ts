@@ -11,7 +11,7 @@ const SCHEMA = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/
 const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT }
 
 test('renderResult() of a release is the golden file', () => {
-  expectGolden(join(import.meta.dirname, 'golden/result-release.json'), renderResult(RELEASE))
+  expectGolden(join(import.meta.dirname, 'golden/result-release.json.txt'), renderResult(RELEASE))
 })
 
 test.each(Object.entries(RECEIPTS))(

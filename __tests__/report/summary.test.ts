@@ -29,7 +29,7 @@ test('13-adversary 38: what was not judged is said before the verdict, also when
     expect(renderSummary(receipt).split('\n')[0]).toMatch(/^> ⚠️ .*No policy/)
 })
 
-test('an unsigned draft says so in its first line', () => {
+test('13-adversary 36: the draft of a fork says in its first line that it is unsigned', () => {
   expect(renderSummary(DRAFT).split('\n')[0]).toMatch(/^> ⚠️ .*Unsigned draft/)
 })
 

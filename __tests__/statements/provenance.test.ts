@@ -25,11 +25,11 @@ function recorded(builder: 'layout' | 'none'): ProvenanceFacts {
 }
 
 test('provenanceStatement() of a build on push is the golden file', () => {
-  expectGolden(golden('provenance-push.json'), pretty(FACTS))
+  expectGolden(golden('provenance-push.json.txt'), pretty(FACTS))
 })
 
 test('provenanceStatement() of a recorded digest is the golden file', () => {
-  expectGolden(golden('provenance-recorded.json'), pretty(recorded('none')))
+  expectGolden(golden('provenance-recorded.json.txt'), pretty(recorded('none')))
 })
 
 test.each([
@@ -63,6 +63,11 @@ test('13-adversary 7: a built commit other than the run’s own is stated first 
   ])
 })
 
+test('13-adversary 40: the runner environment of the token is stated, whatever it is', () => {
+  const claims = { ...CLAIMS, runner_environment: 'self-hosted' }
+  expect(readProvenance(predicateOf({ ...FACTS, claims })).github?.runner_environment).toBe('self-hosted')
+})
+
 test('13-adversary 41: mode and verdict of source and materials stand in every provenance', () => {
   const facts: ProvenanceFacts = { ...FACTS, source: { mode: 'audit', verdict: 'rejected' } }
   expect(readProvenance(predicateOf(facts)).waybill).toEqual({
@@ -77,7 +82,7 @@ test('13-adversary 44: every own URI begins with the one constant, on a name nob
   expect(new URL(OWN_URI_BASE).hostname).toBe('example.invalid')
 })
 
-test('provenanceStatement() shows a build argument’s name always and its value only when it is given as recordable', () => {
+test('13-adversary 42: a build argument is stated by name, its value only when it is given as recordable', () => {
   const text = pretty(FACTS)
   expect(text).toContain('"name": "MIRROR"\n')
   expect(text).toContain('"value": "1.2.3"')

@@ -9,5 +9,5 @@ test('signatureStatement() is what cosign 3 writes: an empty predicate and subje
     { name: 'ghcr.io/acme/app#linux/amd64', digest: { sha256: '2'.repeat(64) } },
   ])
   const document = JSON.parse(new TextDecoder().decode(bytes))
-  expectGolden(join(import.meta.dirname, 'golden/signature.json'), `${JSON.stringify(document, null, 2)}\n`)
+  expectGolden(join(import.meta.dirname, 'golden/signature.json.txt'), `${JSON.stringify(document, null, 2)}\n`)
 })
