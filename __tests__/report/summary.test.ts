@@ -16,7 +16,7 @@ const RECEIPTS = {
 }
 
 test.each(Object.entries(RECEIPTS))('renderSummary() of %s is the golden file', (name, receipt) => {
-  expectGolden(join(import.meta.dirname, `golden/summary-${name}.md`), renderSummary(receipt))
+  expectGolden(join(import.meta.dirname, `golden/summary-${name}.md.txt`), renderSummary(receipt))
 })
 
 test('docs/example-summary.md is the summary of a release', () => {
