@@ -1,0 +1,74 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { WaybillError } from '../../src/core/error.ts'
+import { decodeSshArmor } from '../../src/source/armor.ts'
+import { parseCommit } from '../../src/source/commit.ts'
+import { parseSshsig, sshKeyObject, verifySshsig } from '../../src/source/sshsig.ts'
+import { errorOf, idOfCommit, readBytes } from './support.ts'
+
+const VECTORS = join(import.meta.dirname, '../vectors/commit')
+const GOOD = readdirSync(VECTORS).filter(name => /^ssh-(ed25519|ecdsa|rsa)[0-9]+$/.test(name))
+
+function read(name: string): { blob: Uint8Array; message: Uint8Array } {
+  const bytes = readBytes(join(VECTORS, name, 'commit.raw'))
+  const commit = parseCommit(idOfCommit(bytes), bytes)
+  if ('malformed' in commit || commit.signature === undefined) throw new Error(`${name} is not signed`)
+  return { blob: decodeSshArmor(commit.signature.armor), message: commit.payload }
+}
+
+function accepts(blob: Uint8Array, message: Uint8Array): boolean {
+  const sig = parseSshsig(blob)
+  return verifySshsig(sig, message, sshKeyObject(sig.key))
+}
+
+test('there is a vector for each kind of key', () => {
+  expect(GOOD.length).toBe(5)
+})
+
+test.each(GOOD)('verifySshsig() accepts %s, and no other message', name => {
+  const { blob, message } = read(name)
+  expect(accepts(blob, message)).toBe(true)
+  expect(accepts(blob, message.subarray(1))).toBe(false)
+})
+
+test.each(GOOD)('no byte of the signature in %s can be changed or left out', name => {
+  const { blob, message } = read(name)
+  for (let at = 0; at < blob.byteLength; at++) {
+    const changed = new Uint8Array(blob)
+    changed[at] = (changed[at] ?? 0) ^ 1
+    expect(attempt(changed, message)).not.toBe('accepted')
+    expect(attempt(blob.subarray(0, at), message)).toMatch(/^source\//)
+  }
+  expect(attempt(new Uint8Array([...blob, 0]), message)).toBe('source/malformed')
+})
+
+function attempt(blob: Uint8Array, message: Uint8Array): string {
+  try {
+    return accepts(blob, message) ? 'accepted' : 'refused'
+  } catch (error) {
+    if (error instanceof WaybillError) return error.code
+    throw error
+  }
+}
+
+test('parseSshsig() of any bytes gives a signature or an error of this room', () => {
+  const { blob } = read(GOOD[0] ?? '')
+  const near = fc
+    .tuple(fc.nat(blob.byteLength), fc.uint8Array({ maxLength: 9 }))
+    .map(([at, part]) => new Uint8Array([...blob.subarray(0, at), ...part, ...blob.subarray(at + part.byteLength)]))
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), near), bytes => {
+      expect(attempt(bytes, new Uint8Array())).toMatch(/^source\/|^refused$/)
+    }),
+  )
+})
+
+test('sshKeyObject() refuses a point that is not on its curve', async () => {
+  const { blob } = read('ssh-ecdsa256')
+  const { key } = parseSshsig(blob)
+  const [point = new Uint8Array()] = key.fields
+  const off = new Uint8Array(point)
+  off[64] = (off[64] ?? 0) ^ 1
+  expect((await errorOf(() => sshKeyObject({ ...key, fields: [off] }))).code).toBe('source/malformed')
+})
