@@ -11,7 +11,7 @@ export function verifyCommands(receipt: Receipt): readonly string[] {
   if (target === undefined) return []
   const { reference, identity } = target
   const expect = ['--certificate-identity', identity.san, '--certificate-oidc-issuer', identity.issuer]
-  const provenance = receipt.attestations.some(({ predicateType }) => predicateType === PROVENANCE_PREDICATE)
+  const provenance = hasProvenance(receipt)
   return [
     command('cosign verify', [...expect, reference]),
     ...(provenance ? [command('cosign verify-attestation --type slsaprovenance1', [...expect, reference])] : []),
@@ -39,6 +39,8 @@ export function verifyArgs(receipt: Receipt): readonly string[] | undefined {
     identity.san,
     '--certificate-oidc-issuer',
     identity.issuer,
+    '--require',
+    hasProvenance(receipt) ? 'signature,provenance' : 'signature',
   ]
 }
 
@@ -66,6 +68,10 @@ interface SignedImage {
 function signedImage({ image, identity, attestations }: Receipt): SignedImage | undefined {
   if (image === undefined || identity === undefined || !image.pushed || attestations.length === 0) return undefined
   return { reference: `${image.repository}@${image.digest}`, identity }
+}
+
+function hasProvenance({ attestations }: Receipt): boolean {
+  return attestations.some(({ predicateType }) => predicateType === PROVENANCE_PREDICATE)
 }
 
 function ghApplies(receipt: Receipt): boolean {
