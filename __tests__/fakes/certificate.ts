@@ -8,6 +8,7 @@ import {
   octets,
   oid,
   sequence,
+  setOf,
   time,
   utf8String,
 } from './der.ts'
@@ -41,11 +42,9 @@ const EC_ALGORITHMS: Readonly<Record<string, { oid: string; hash: string }>> = {
 }
 
 export function name(organization: string, commonName: string): Name {
-  const attribute = (type: string, text: string) => der31(sequence(oid(type), utf8String(text)))
+  const attribute = (type: string, text: string) => setOf(sequence(oid(type), utf8String(text)))
   return sequence(attribute('2.5.4.10', organization), attribute('2.5.4.3', commonName))
 }
-
-const der31 = (content: Buffer): Buffer => Buffer.concat([Buffer.from([0x31, content.byteLength]), content])
 
 export const NO_NAME: Name = sequence()
 
@@ -91,15 +90,11 @@ export function extension(id: string, value: Uint8Array, critical = false): Buff
   return critical ? sequence(oid(id), boolean(true), octets(value)) : sequence(oid(id), octets(value))
 }
 
-/** SHA-1 over the bits of the public key: RFC 5280 § 4.2.1.2 method 1, as Fulcio does. */
+/** SHA-1 over the bits of the public key (an uncompressed point): RFC 5280 § 4.2.1.2 method 1, as Fulcio does. */
 function keyId(key: KeyObject): Buffer {
-  const [bits] = [key.export({ format: 'jwk' })]
-  const point = Buffer.concat([
-    Buffer.from([4]),
-    Buffer.from(bits.x ?? '', 'base64url'),
-    Buffer.from(bits.y ?? '', 'base64url'),
-  ])
-  return createHash('sha1').update(point).digest()
+  const { x = '', y = '' } = key.export({ format: 'jwk' })
+  const point = [Buffer.from([4]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]
+  return createHash('sha1').update(Buffer.concat(point)).digest()
 }
 
 export const subjectKeyId = (key: KeyObject): Buffer => extension('2.5.29.14', octets(keyId(key)))

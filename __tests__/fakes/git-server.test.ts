@@ -104,6 +104,15 @@ describe('the git server', () => {
     expect(await git('ls-remote', '--heads', `${server.url}/acme/changing`)).toBe(`${head}\trefs/heads/main`)
   })
 
+  test('HEAD is the branch that was checked out', async () => {
+    await git('-C', work, 'branch', 'trunk')
+    const other = target()
+    await git('clone', '--quiet', '--branch=trunk', work, other)
+    expect(await server.publish(other, 'acme/trunk')).toBe(head)
+    expect(await git('ls-remote', '--symref', `${server.url}/acme/trunk`, 'HEAD')).toContain('ref: refs/heads/trunk')
+    await git('-C', work, 'branch', '--delete', 'trunk')
+  })
+
   test('can cut an answer in the middle of a pack', async () => {
     server.faults.add({ method: 'POST', after: 1, fault: 'cut-body' })
     await expect(git('clone', '--quiet', '--bare', `${server.url}/acme/app`, target())).rejects.toThrow()

@@ -127,5 +127,9 @@ async function publish(from: string, to: string): Promise<string> {
   // Fetching every ref into an existing mirror, with deletions, makes a second publish replace the first.
   await git('init', '--quiet', '--bare', '--initial-branch=main', to)
   await git('-C', to, 'fetch', '--quiet', '--prune', '--no-write-fetch-head', from, '+refs/*:refs/*')
-  return (await git('-C', from, 'rev-parse', 'HEAD')).stdout.trim()
+  const [id = '', branch = ''] = (
+    await git('-C', from, 'rev-parse', 'HEAD', '--symbolic-full-name', 'HEAD')
+  ).stdout.split('\n')
+  if (branch.startsWith('refs/')) await git('-C', to, 'symbolic-ref', 'HEAD', branch)
+  return id
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { parseRunnerFile } from './runner.ts'
 import { type Stack, startStack } from './stack.ts'
@@ -91,6 +92,16 @@ describe('startStack()', () => {
     ])
     await both.close()
     expect(existsSync(both.folder)).toBe(false)
+  })
+
+  test('a start that fails leaves no server behind', async () => {
+    const servers = () => process.getActiveResourcesInfo().filter(kind => kind === 'TCPServerWrap').length
+    const before = servers()
+    const folder = join(stack.folder, 'unusable')
+    mkdirSync(join(folder, 'trusted_root.json'), { recursive: true })
+    await expect(startStack({ folder })).rejects.toThrow(/EISDIR/)
+    await new Promise(resolve => setTimeout(resolve, 20)) // closed handles are counted until the next turn
+    expect(servers()).toBe(before)
   })
 
   test('tools/stack.ts prints an environment and ends at SIGTERM', async () => {

@@ -57,7 +57,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await mkdir(gitFolder, { recursive: true })
   const token = options.githubToken === undefined ? {} : { token: options.githubToken }
   const oidc = await startOidc(options)
-  const [fulcio, rekorV1, rekorV2, timestamp, registry, github, git] = await Promise.all([
+  const [, fulcio, rekorV1, rekorV2, timestamp, registry, github, git] = await allOrNone([
+    oidc,
     startFulcio({ issuers: new Map([[oidc.issuer, oidc.url]]) }),
     startRekorV1(),
     startRekorV2(),
@@ -69,16 +70,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const services = { issuer: oidc.issuer, fulcio, rekorV1, rekorV2, timestamp }
   const root = trustedRoot(services)
   const config = signingConfig(services, options.rekor)
-  const [trustedRootFile, signingConfigFile] = await Promise.all([
-    writeJson(join(folder, 'trusted_root.json'), root),
-    writeJson(join(folder, 'signing_config.json'), config),
-  ])
-  const world = { folder, oidc, serverUrl: git.url, apiUrl: github.url }
   const close = async () => {
     const all = [oidc, fulcio, rekorV1, rekorV2, timestamp, registry, github, git]
     await Promise.all(all.map(service => service.close()))
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
+  const files = [
+    writeJson(join(folder, 'trusted_root.json'), root),
+    writeJson(join(folder, 'signing_config.json'), config),
+  ]
+  const [trustedRootFile = '', signingConfigFile = ''] = await Promise.all(files).catch(async error => {
+    await close()
+    throw error
+  })
+  const world = { folder, oidc, serverUrl: git.url, apiUrl: github.url }
   return {
     folder,
     oidc,
@@ -98,6 +103,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** All services, or the error of the first that failed with the others closed: an open server keeps a process alive. */
+async function allOrNone<T extends readonly unknown[]>(
+  starting: readonly [...{ [K in keyof T]: T[K] | Promise<T[K]> }],
+): Promise<T> {
+  const settled = await Promise.allSettled(starting)
+  const failed = settled.find((result): result is PromiseRejectedResult => result.status === 'rejected')
+  const values = settled.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  if (failed === undefined) return values as unknown as T
+  await Promise.all((values as { close(): Promise<void> }[]).map(service => service.close()))
+  throw failed.reason
 }
 
 async function writeJson(path: string, value: object): Promise<string> {
