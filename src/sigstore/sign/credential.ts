@@ -1,6 +1,6 @@
 import { generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
-import { fail } from '../../core/error.ts'
+import { fail, WaybillError } from '../../core/error.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { assertClocksAgree } from './clock.ts'
 import { type IssuedCertificate, requestCertificate } from './fulcio.ts'
@@ -60,13 +60,23 @@ export class CredentialStore {
 
 const newKeyPair = promisify(generateKeyPair)
 
+/** A provider's own error may quote the token, so only an error of ours is passed on. */
+async function tokenFrom(provider: () => Promise<string>): Promise<string> {
+  try {
+    return await provider()
+  } catch (error) {
+    if (error instanceof WaybillError) throw error
+    throw fail('sigstore/identity-token-malformed', 'No identity token could be had')
+  }
+}
+
 async function fetchCredential(options: CredentialOptions): Promise<Credential> {
   if (options.fulcioUrl === undefined) {
     throw fail('sigstore/no-service', 'The signing configuration names no certificate authority', {
       expected: 'caUrls with a usable service, or a key to sign with',
     })
   }
-  const [keys, token] = await Promise.all([newKeyPair('ec', { namedCurve: 'P-256' }), options.identityToken()])
+  const [keys, token] = await Promise.all([newKeyPair('ec', { namedCurve: 'P-256' }), tokenFrom(options.identityToken)])
   const issued = await requestCertificate(options.transport, options.fulcioUrl, token, keys)
   assertClocksAgree('certificate authority', issued.signer.notBefore, options.now())
   return { ...issued, publicKey: keys.publicKey, sign: bytes => sign('sha256', bytes, keys.privateKey) }

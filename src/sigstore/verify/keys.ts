@@ -59,7 +59,8 @@ function readKey({ publicKey }: KeyMaterial): KeyObject {
   }
 }
 
-function verifies(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
+/** True when the signature is over these bytes; a key that cannot verify at all gives false, not an exception. */
+export function verifies(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
   try {
     return verify(undefined, signed, key, signature)
   } catch {

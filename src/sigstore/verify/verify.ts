@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { sha256 } from '../../core/digest.ts'
-import { fail } from '../../core/error.ts'
+import { fail, WaybillError } from '../../core/error.ts'
 import type { ObservedSigner } from '../../core/signer.ts'
 import { mintVerified, type Verified } from '../../core/verified.ts'
 import { parseStatement } from '../../statements/parse.ts'
@@ -8,7 +8,7 @@ import { IN_TOTO_PAYLOAD_TYPE, type SignedStatement } from '../../statements/sta
 import { type BundleParts, parseBundle, partsOf } from '../bundle.ts'
 import type { TrustRoot } from '../trust/root.ts'
 import { hasSct, observedSigner } from './certificate.ts'
-import { type FoundKey, findKey, type KeyMaterial } from './keys.ts'
+import { type FoundKey, findKey, type KeyMaterial, verifies } from './keys.ts'
 import { runLibrary } from './library.ts'
 import { checkEntryBody, preAuthEncoding } from './log-entry.ts'
 import { type ClaimedTime, claimedTimes, countServices } from './times.ts'
@@ -41,16 +41,28 @@ export function verifyBundle(
   trust: TrustRoot,
   need: VerificationNeed = {},
 ): Verified<SignedStatement> {
+  try {
+    return verifyParts(bytes, trust, need)
+  } catch (error) {
+    if (error instanceof WaybillError) throw error
+    throw fail('sigstore/bundle-malformed', 'The bundle cannot be verified: a part of it has an unexpected structure', {
+      cause: error,
+    })
+  }
+}
+
+function verifyParts(bytes: Uint8Array, trust: TrustRoot, need: VerificationNeed): Verified<SignedStatement> {
   const parts = partsOf(parseBundle(bytes))
   const wanted = { logs: need.logs ?? 1, timestamps: Math.max(1, need.timestamps ?? 1), scts: need.scts ?? 1 }
-  requireInTotoEnvelope(parts) //                                     1/8 what the bytes claim to be
-  requireKnownServices(parts, trust, wanted.logs) //                  2/8 every service is one of the root's
-  const times = requireTimes(parts, wanted.timestamps) //             3/8 enough services gave a time
-  const signer = signerOf(parts, need.keys ?? [], wanted.scts) //     4/8 one strict leaf, or a given key
-  requireValidAt(signer, times) //                                    5/8 valid at every claimed time
-  runLibrary(parts, trust, signer.found, wanted) //                   6/8 all cryptography
-  requireEntriesOfThisEnvelope(parts, trust, signer, times) //        7/8 logged: exactly this, by exactly this key
-  return mintVerified(signedStatement(bytes, parts, trust, signer, times)) // 8/8 the payload, strictly
+  requireInTotoEnvelope(parts) // 1/9 what the bytes claim to be
+  requireKnownServices(parts, trust, wanted.logs) // 2/9 every log is one of the root's
+  const times = requireTimes(parts, wanted.timestamps) // 3/9 enough services gave a time
+  const signer = signerOf(parts, need.keys ?? [], wanted.scts) // 4/9 one strict leaf, or a given key
+  requireValidAt(signer, times) // 5/9 valid at every claimed time
+  requireSignature(parts, signer) // 6/9 this key signed exactly these bytes
+  runLibrary(parts, trust, signer.found, wanted) // 7/9 chain, promises, inclusion, timestamps
+  requireEntriesOfThisEnvelope(parts, trust, signer, times) // 8/9 logged: exactly this, by exactly this key
+  return mintVerified(signedStatement(bytes, parts, trust, signer, times)) // 9/9 the payload, strictly
 }
 
 /** Another payload type would let a document signed for another purpose pass as an attestation. */
@@ -70,6 +82,11 @@ function requireKnownServices(parts: BundleParts, trust: TrustRoot, logs: number
       found: `log ${logId.keyId.toString('hex')}`,
     })
   }
+  const bodies = new Set(
+    parts.entries.map(e => `${e.logId.keyId.toString('hex')} ${e.canonicalizedBody.toString('hex')}`),
+  )
+  if (bodies.size < parts.entries.length)
+    throw fail('sigstore/log-entry-invalid', 'The bundle has the same transparency log entry twice')
   const distinct = new Set(parts.entries.map(({ logId }) => logId.keyId.toString('hex'))).size
   if (distinct < logs) {
     throw fail('sigstore/log-missing', 'The bundle has too few transparency log entries', {
@@ -116,6 +133,15 @@ function requireValidAt({ observed, found }: Signer, times: readonly ClaimedTime
       found: `${time.toISOString()} (${source})`,
     })
   }
+}
+
+/** First by ourselves, so that changed bytes are called that, not "entry of another signature". */
+function requireSignature(parts: BundleParts, { publicKey }: Signer): void {
+  if (verifies(publicKey, preAuthEncoding(parts), parts.signature)) return
+  throw fail('sigstore/signature-invalid', 'The signature does not belong to this payload and key', {
+    expected: 'a signature over the payload in the bundle',
+    found: 'one over other bytes, or of another key',
+  })
 }
 
 /** After the library: its inclusion checks hold, so what is left is what each entry is about, and where it stands. */
