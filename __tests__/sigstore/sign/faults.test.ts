@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../../../src/core/error.ts'
 import { requestTimestamp } from '../../../src/sigstore/sign/timestamp.ts'
 import { verifyBundle } from '../../../src/sigstore/verify/verify.ts'
-import type { FaultHook, Service, ServiceAnswer } from '../../fakes/service.ts'
-import { type Bench, errorOf, openBench, statement } from '../support.ts'
+import type { Fault, FaultHook } from '../../fakes/registry/faults.ts'
+import type { Service } from '../../fakes/service.ts'
+import { at, type Bench, errorOf, jsonOf, openBench, statement } from '../support.ts'
 
 let bench: Bench
 let second: Bench
@@ -13,15 +14,15 @@ afterAll(() => Promise.all([bench.close(), second.close()]))
 
 /** Signs while a service misbehaves; the fault ends with it. */
 async function signWith(b: Bench, service: Service, faults: FaultHook, own: object = {}) {
-  service.faults = faults
+  service.faults.hook(faults)
   try {
     return await errorOf(() => b.session({ requestMs: 250, retryBudgetMs: 600, ...own }).sign(statement()))
   } finally {
-    service.faults = undefined
+    service.faults.clear()
   }
 }
 
-const once = (fault: Awaited<ReturnType<FaultHook>>): FaultHook => {
+const once = (fault: Fault): FaultHook => {
   let left = 1
   return () => (left-- > 0 ? fault : undefined)
 }
@@ -64,7 +65,7 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-const json = (body: object, status = 201): ServiceAnswer => ({ status, body })
+const json = (body: object, status = 201): Fault => ({ status, body: JSON.stringify(body) })
 
 describe.each(KINDS)('signing with a $name', kind => {
   test.each<readonly [string, FaultHook]>([
@@ -94,7 +95,7 @@ describe.each(KINDS)('signing with a $name', kind => {
 
   test.each<readonly [string, FaultHook]>([
     ['cuts one connection', once('cut')],
-    ['cuts one connection after the work is done', once('cut-answer')],
+    ['cuts one connection after the work is done', once('cut-after')],
     ['is overloaded once', once({ status: 503 })],
   ])('that %s is asked again', async (_, fault) => {
     expect(await signWith(kind.bench(), kind.service(), fault)).toBeUndefined()
@@ -103,9 +104,9 @@ describe.each(KINDS)('signing with a $name', kind => {
 
 describe('signing', () => {
   test('takes the entry that exists when the log says 409, and it verifies', async () => {
-    bench.stack.rekorV1.faults = once('cut-answer')
+    bench.stack.rekorV1.faults.hook(once('cut-after'))
     const { bundle } = await bench.session().sign(statement())
-    bench.stack.rekorV1.faults = undefined
+    bench.stack.rekorV1.faults.clear()
     expect(bench.stack.rekorV1.log.at(-1)?.method).toBe('GET')
     expect(verifyBundle(bundle, bench.trust).log?.url).toBe(bench.stack.rekorV1.url)
   })
@@ -124,38 +125,25 @@ describe('signing', () => {
 
   test('never follows Location to another host', async () => {
     const seen: string[] = []
-    bench.stack.rekorV1.faults = r => {
+    bench.stack.rekorV1.faults.hook(r => {
       seen.push(`${r.method} ${r.path}`)
-      return r.method === 'POST'
-        ? { status: 409, headers: { location: `https://evil.example/${'a'.repeat(64)}` } }
-        : undefined
-    }
+      const location = `https://evil.example/${'a'.repeat(64)}`
+      return r.method === 'POST' ? { status: 409, headers: { location } } : undefined
+    })
     await errorOf(() => bench.session().sign(statement()))
-    bench.stack.rekorV1.faults = undefined
+    bench.stack.rekorV1.faults.clear()
     expect(seen.at(-1)).toBe(`GET /api/v1/log/entries/${'a'.repeat(64)}`)
   })
 
   test.each(['v1', 'v2'])('refuses the honest entry of another envelope as the answer (%s)', async version => {
     const [b, log] = version === 'v1' ? [bench, bench.stack.rekorV1] : [second, second.stack.rekorV2]
-    let earlier: ServiceAnswer | undefined
-    const session = b.session()
-    log.faults = async r => {
-      if (r.method !== 'POST' || earlier !== undefined) return earlier
-      const answer = await fetch(`${log.url}${r.path}`, {
-        method: 'POST',
-        body: Uint8Array.from(r.body),
-        headers: { 'x-inner': '1' },
-      })
-      earlier = { status: 201, body: (await answer.json()) as object }
-      return earlier
-    }
-    // The hook asks its own service; that inner request must pass.
-    const hook = log.faults
-    log.faults = r => (r.headers['x-inner'] === '1' ? undefined : hook(r))
-    expect(await errorOf(() => session.sign(statement('a')))).toBeUndefined()
-    const error = await errorOf(() => session.sign(statement('b')))
-    log.faults = undefined
+    const { bundle } = await b.session().sign(statement('a'))
+    const entry = at(jsonOf(bundle), 'verificationMaterial', 'tlogEntries', 0)
+    const asAnswered = await fetch(`${log.url}/api/v1/log/entries?logIndex=${entry.logIndex}`)
+    const honest = version === 'v1' ? ((await asAnswered.json()) as object) : entry
+    const error = await signWith(b, log, () => json(honest))
     expect(error?.code).toBe('sigstore/log-answer-malformed')
+    expect(error?.found).toMatch(/about another/)
   })
 
   test('refuses a certificate for another key', async () => {
@@ -173,16 +161,14 @@ describe('signing', () => {
   })
 
   test('refuses the timestamp of another signature, and one that answers another question', async () => {
-    const answers: Buffer[] = []
     const endpoint = bench.stack.timestamp.endpoint
     const stamp = await requestTimestamp({ http: bench.http }, endpoint, Buffer.from('x'))
-    answers.push(stamp.der)
     const replay = () => ({ status: 200, body: stamp.der })
     const other = await signWith(bench, bench.stack.timestamp, replay)
     expect(other?.found).toBe('the timestamp is over something else')
-    bench.stack.timestamp.faults = replay
+    bench.stack.timestamp.faults.hook(replay)
     const again = await errorOf(() => requestTimestamp({ http: bench.http }, endpoint, Buffer.from('x')))
-    bench.stack.timestamp.faults = undefined
+    bench.stack.timestamp.faults.clear()
     expect([again?.code, again?.found]).toEqual([
       'sigstore/timestamp-answer-malformed',
       'the timestamp answers another question',
@@ -214,9 +200,9 @@ describe('signing', () => {
 
   test('is tried again with a fresh certificate request after one that failed', async () => {
     const session = bench.session({ retryBudgetMs: 1 })
-    bench.stack.fulcio.faults = () => 'cut'
+    bench.stack.fulcio.faults.hook(() => 'cut')
     expect((await errorOf(() => session.certificate()))?.code).toBe('sigstore/certificate-unavailable')
-    bench.stack.fulcio.faults = undefined
+    bench.stack.fulcio.faults.clear()
     expect(await errorOf(() => session.sign(statement()))).toBeUndefined()
   })
 })
@@ -240,9 +226,9 @@ describe('an identity token', () => {
     const token = await bench.stack.oidc.mint()
     const [, payload = ''] = token.split('.')
     for (const message of [`bad token ${token}`, `bad payload ${payload}`]) {
-      bench.stack.fulcio.faults = () => ({ status: 400, body: { message } })
+      bench.stack.fulcio.faults.hook(() => json({ message }, 400))
       const error = await errorOf(() => bench.session({ identityToken: async () => token }).sign(statement()))
-      bench.stack.fulcio.faults = undefined
+      bench.stack.fulcio.faults.clear()
       expect(error?.code).toBe('sigstore/certificate-refused')
       expect(dump(error)).not.toContain(payload.slice(0, 20))
     }
