@@ -14,7 +14,7 @@ export const SIGSTORE_LIMITS = {
   signingConfigBytes: 512 * 1024,
   /** Public keys one verification tries. */
   keys: 32,
-  /** Milliconds for the whole TUF exchange (root chain, timestamp, snapshot, targets, one file). */
+  /** Milliseconds for the whole TUF exchange (root chain, timestamp, snapshot, targets, one file). */
   tufMs: 60_000,
   /** A certificate with less time left than this is renewed before the next signature. 6-sign-and-publish § 1. */
   renewBeforeMs: 2 * 60_000,

@@ -135,11 +135,20 @@ describe('assertCertificateMatchesClaims()', () => {
     ['run_id', '3'],
     ['run_attempt', '2'],
     ['repository_visibility', 'private'],
-    ['environment', 'production'],
   ])('refuses another %s', async (claim, value) => {
     const certificate = await bench.session().certificate()
     const code = await codeOf(() => assertCertificateMatchesClaims(certificate, { ...full(), [claim]: value }))
     expect(code).toBe('sigstore/certificate-mismatch')
+  })
+})
+
+describe('assertCertificateMatchesClaims() of the environment', () => {
+  test('compares it where the certificate has one, and accepts an authority that writes none', async () => {
+    const certificate = await bench.session().certificate()
+    const claims = { iss: bench.stack.oidc.issuer, environment: 'production' }
+    expect(await codeOf(() => assertCertificateMatchesClaims(certificate, claims))).toBeUndefined()
+    const staging = { ...certificate, ci: { ...certificate.ci, environment: 'staging' } }
+    expect(await codeOf(() => assertCertificateMatchesClaims(staging, claims))).toBe('sigstore/certificate-mismatch')
   })
 })
 

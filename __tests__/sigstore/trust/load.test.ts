@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadServices, loadTrust } from '../../../src/sigstore/trust/load.ts'
 import { type Bench, codeOf, errorOf, openBench } from '../support.ts'
+import { startTufRepository, type TufRepository } from '../tuf-repository.ts'
 
 let bench: Bench
 let folder: string
@@ -49,6 +50,44 @@ describe('loadTrust()', () => {
 
   test('needs a folder to keep metadata in', async () => {
     expect(await codeOf(() => loadTrust({ tuf: 'public-good' }))).toBe('sigstore/trust-unavailable')
+  })
+})
+
+describe('loadTrust() by TUF', () => {
+  const open: TufRepository[] = []
+  afterEach(() => Promise.all(open.splice(0).map(repository => repository.close())))
+  const repositoryOf = async (options = {}) => {
+    const bytes = await readFile(bench.stack.trustedRootFile)
+    const repository = await startTufRepository({ name: 'trusted_root.json', bytes }, options)
+    open.push(repository)
+    const mirror = { url: repository.url, rootFile: repository.rootFile }
+    return { repository, request: { tuf: 'public-good', cacheFolder: repository.cacheFolder, mirror } as const }
+  }
+
+  test('gives the verified trust root, and fetches the file itself only once', async () => {
+    const { repository, request } = await repositoryOf()
+    const root = await loadTrust(request)
+    expect(root.origin).toBe(`mirror:${repository.url}`)
+    expect(root.material.tlogs).toHaveLength(2)
+    await loadTrust(request)
+    expect(repository.requests().filter(path => path.startsWith('/targets/'))).toHaveLength(1)
+    expect(repository.requests().filter(path => path === '/timestamp.json')).toHaveLength(2)
+  })
+
+  test.each([
+    ['signed by a stranger', { forged: true }],
+    ['expired, so that somebody may be holding back a newer one', { expired: true }],
+  ])('never uses metadata that is %s', async (_, options) => {
+    const { request } = await repositoryOf(options)
+    const error = await errorOf(() => loadTrust(request))
+    expect([error?.code, error?.kind]).toEqual(['sigstore/trust-unavailable', 'unknown'])
+  })
+
+  test('never uses a file that is not the one listed', async () => {
+    const { repository, request } = await repositoryOf()
+    for (const path of repository.files.keys())
+      if (path.startsWith('/targets/')) repository.files.set(path, Buffer.from('{}'))
+    expect(await codeOf(() => loadTrust(request))).toBe('sigstore/trust-unavailable')
   })
 })
 

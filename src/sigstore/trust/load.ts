@@ -19,7 +19,9 @@ export async function loadTrust(request: TrustRequest): Promise<TrustRoot> {
     if (request.tuf !== undefined) throw ambiguous()
     return parseTrustRoot(request.trustedRootFile, 'file')
   }
-  return parseTrustRoot(await fetchByTuf('trusted_root.json', tufOptions(request)), 'public-good')
+  const bytes = await fetchByTuf('trusted_root.json', tufOptions(request))
+  // A mirror begins from a root of its own, so what it gives is not the public instance's word.
+  return parseTrustRoot(bytes, request.mirror === undefined ? 'public-good' : `mirror:${request.mirror.url}`)
 }
 
 export interface ServicesRequest extends Partial<TufOptions> {

@@ -8,7 +8,7 @@ import { SIGSTORE_LIMITS } from '../limits.ts'
 import { checkShape, type Shape } from '../protojson.ts'
 
 /** Where a trust root came from: it is named in every verdict, and never mixed with another (13-adversary 29). */
-export type TrustOrigin = 'public-good' | `file:${Digest}`
+export type TrustOrigin = 'public-good' | `file:${Digest}` | `mirror:${string}`
 
 /**
  * The services one verification believes: certificate authorities, certificate logs, transparency logs, timestamp
@@ -58,10 +58,10 @@ const TRUSTED_ROOT = {
 
 /**
  * Reads a trusted_root.json strictly. A service that cannot be used is left out and named: nothing it signed is believed.
- * @param source `public-good` only for bytes that TUF has verified.
+ * @param source `public-good` only for bytes that TUF has verified from the public instance's own root.
  * @throws `sigstore/trust-malformed`
  */
-export function parseTrustRoot(bytes: Uint8Array, source: 'public-good' | 'file'): TrustRoot {
+export function parseTrustRoot(bytes: Uint8Array, source: 'public-good' | 'file' | `mirror:${string}`): TrustRoot {
   if (bytes.byteLength > SIGSTORE_LIMITS.trustRootBytes) throw malformed('it is too large')
   const digest = sha256(bytes)
   const json = strictRoot(bytes)
@@ -77,7 +77,7 @@ export function parseTrustRoot(bytes: Uint8Array, source: 'public-good' | 'file'
   }
   const count = Object.values(material).reduce((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0)
   if (count === 0) throw malformed('it names no usable service', unusable.join('; '))
-  return { origin: source === 'public-good' ? 'public-good' : `file:${digest}`, digest, unusable, material }
+  return { origin: source === 'file' ? `file:${digest}` : source, digest, unusable, material }
 }
 
 function strictRoot(bytes: Uint8Array): JsonObject {
