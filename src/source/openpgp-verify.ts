@@ -1,7 +1,8 @@
-import { createHash, type KeyObject, verify } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { concatBytes } from '../core/bytes.ts'
 import type { SigningKey } from './openpgp-key.ts'
 import { type OpenpgpSignature, readMpis } from './openpgp-signature.ts'
+import { verifies } from './public-key.ts'
 
 /** RFC 9580 § 9.5, without MD5, SHA-1 and RIPEMD-160. */
 const HASHES: Readonly<Record<number, string>> = {
@@ -46,32 +47,21 @@ function checkNumbers(
   if (key.algorithm === 'rsa') {
     const [number] = readMpis(signature.numbers, 1)
     const padded = leftPad(number, Math.ceil(key.bits / 8))
-    return padded === undefined ? no : verified(what.hash, what.signed, keyObject, padded)
+    return padded === undefined ? no : verifies(what.hash, what.signed, keyObject, padded)
   }
   if (signature.algorithm === 19) {
     const pair = readPair(signature.numbers, Math.ceil(key.bits / 8))
     return pair === undefined
       ? no
-      : verified(what.hash, what.signed, { key: keyObject, dsaEncoding: 'ieee-p1363' }, pair)
+      : verifies(what.hash, what.signed, { key: keyObject, dsaEncoding: 'ieee-p1363' }, pair)
   }
   // EdDSA in OpenPGP signs the digest, not the message.
   const plain = signature.algorithm === 22 ? readPair(signature.numbers, 32) : signature.numbers
   const length = key.algorithm === 'ed448' ? 114 : 64
-  return plain?.byteLength === length ? verified(null, what.digest, keyObject, plain) : no
+  return plain?.byteLength === length ? verifies(null, what.digest, keyObject, plain) : no
 }
 
 const no = Promise.resolve(false)
-
-function verified(
-  hash: string | null,
-  data: Uint8Array,
-  key: KeyObject | { key: KeyObject; dsaEncoding: 'ieee-p1363' },
-  signature: Uint8Array,
-): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(hash, data, key, signature, (error, result) => (error === null ? resolve(result) : reject(error)))
-  })
-}
 
 function signedBytes(signature: OpenpgpSignature, message: Uint8Array): Uint8Array {
   const trailer = Buffer.alloc(6)

@@ -1,8 +1,9 @@
-import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { concatBytes, encodeBase64, equalBytes, utf8 } from '../core/bytes.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { parseSshPublicKey, type SshPublicKey, SshReader } from '../core/ssh-key.ts'
 import { printable } from '../core/text.ts'
+import { verifies } from './public-key.ts'
 
 /**
  * SSHSIG version 1: what git stores when `gpg.format=ssh` (OpenSSH PROTOCOL.sshsig, V_9_2_P1).
@@ -75,18 +76,18 @@ export function parseSshsig(blob: Uint8Array): Sshsig {
  * True when the signature is over exactly this message. The key is the one inside the signature: whose it is, is for the policy.
  * @param keyObject from `sshKeyObject(sig.key)`; callers that meet a key often keep it.
  */
-export function verifySshsig(sig: Sshsig, message: Uint8Array, keyObject: KeyObject): boolean {
+export async function verifySshsig(sig: Sshsig, message: Uint8Array, keyObject: KeyObject): Promise<boolean> {
   const digest = createHash(sig.hash).update(message).digest()
   const signed = concatBytes([MAGIC, ...[utf8(sig.namespace), utf8(''), utf8(sig.hash), digest].flatMap(wireString)])
   if (sig.algorithm === 'ssh-ed25519') {
-    return sig.signature.byteLength === 64 && verify(null, signed, keyObject, sig.signature)
+    return sig.signature.byteLength === 64 && (await verifies(null, signed, keyObject, sig.signature))
   }
   if (sig.algorithm === 'rsa-sha2-256' || sig.algorithm === 'rsa-sha2-512') {
-    return verify(sig.algorithm === 'rsa-sha2-256' ? 'sha256' : 'sha512', signed, keyObject, sig.signature)
+    return verifies(sig.algorithm === 'rsa-sha2-256' ? 'sha256' : 'sha512', signed, keyObject, sig.signature)
   }
   const ecdsa = ECDSA[sig.algorithm as keyof typeof ECDSA]
   const pair = strictly(() => readPair(sig.signature, ecdsa.size))
-  return verify(ecdsa.hash, signed, { key: keyObject, dsaEncoding: 'ieee-p1363' }, pair)
+  return verifies(ecdsa.hash, signed, { key: keyObject, dsaEncoding: 'ieee-p1363' }, pair)
 }
 
 /** @throws `source/malformed` for numbers that are no key (a point off its curve). */

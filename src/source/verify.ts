@@ -25,7 +25,7 @@ export async function checkSignature(commit: ParsedCommit, keyring: Keyring): Pr
   const claim: { key?: string } = {}
   try {
     if (signature.scheme === 'openpgp') return await checkOpenpgp(signature.armor, commit.payload, keyring, claim)
-    if (signature.scheme === 'ssh') return checkSsh(signature.armor, commit.payload, keyring, claim)
+    if (signature.scheme === 'ssh') return await checkSsh(signature.armor, commit.payload, keyring, claim)
     throw fail('source/signature-unsupported', 'X.509 and gitsign signatures are not judged yet', {
       expected: 'an OpenPGP or SSH signature',
       found: 'SIGNED MESSAGE',
@@ -94,12 +94,17 @@ function openpgpFact(signature: OpenpgpSignature, key: SigningKey): ValidOpenpgp
   }
 }
 
-function checkSsh(armor: string, payload: Uint8Array, keyring: Keyring, claim: { key?: string }): SignatureFact {
+async function checkSsh(
+  armor: string,
+  payload: Uint8Array,
+  keyring: Keyring,
+  claim: { key?: string },
+): Promise<SignatureFact> {
   const sig = parseSshsig(decodeSshArmor(armor))
   const { fingerprint, algorithm, bits } = sig.key
   claim.key = fingerprint
   const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))
-  if (!verifySshsig(sig, payload, keyObject)) throw badSignature()
+  if (!(await verifySshsig(sig, payload, keyObject))) throw badSignature()
   return { kind: 'ssh', fingerprint, algorithm, bits }
 }
 
