@@ -1,3 +1,4 @@
+import { readClaims } from '../../../src/github/claims.ts'
 import { assertCertificateMatchesClaims, type CertifiedClaims } from '../../../src/sigstore/sign/claims.ts'
 import { quorum } from '../../../src/sigstore/sign/quorum.ts'
 import { verifyBundle } from '../../../src/sigstore/verify/verify.ts'
@@ -111,30 +112,30 @@ describe('SigningSession', () => {
 })
 
 describe('assertCertificateMatchesClaims()', () => {
-  const claims = () => bench.stack.oidc.claims() as unknown as CertifiedClaims
-  const full = () => ({ ...claims(), iss: bench.stack.oidc.issuer })
+  const full = (): CertifiedClaims =>
+    readClaims({ ...bench.stack.oidc.claims(), iss: bench.stack.oidc.issuer, exp: Math.floor(Date.now() / 1000) })
 
   test('accepts the certificate of the very token', async () => {
     assertCertificateMatchesClaims(await bench.session().certificate(), full())
   })
 
   test.each([
-    ['iss', 'https://other.example'],
-    ['job_workflow_ref', 'acme/app/.github/workflows/other.yml@refs/heads/main'],
-    ['job_workflow_sha', 'a'.repeat(40)],
-    ['runner_environment', 'self-hosted'],
+    ['issuer', 'https://other.example'],
+    ['jobWorkflowRef', 'acme/app/.github/workflows/other.yml@refs/heads/main'],
+    ['jobWorkflowSha', 'a'.repeat(40)],
+    ['runnerEnvironment', 'self-hosted'],
     ['repository', 'acme/other'],
     ['sha', 'b'.repeat(40)],
     ['ref', 'refs/heads/other'],
-    ['repository_id', '1'],
-    ['repository_owner', 'mallory'],
-    ['repository_owner_id', '2'],
-    ['workflow_ref', 'x'],
-    ['workflow_sha', 'c'.repeat(40)],
-    ['event_name', 'schedule'],
-    ['run_id', '3'],
-    ['run_attempt', '2'],
-    ['repository_visibility', 'private'],
+    ['repositoryId', '1'],
+    ['repositoryOwner', 'mallory'],
+    ['repositoryOwnerId', '2'],
+    ['workflowRef', 'x'],
+    ['workflowSha', 'c'.repeat(40)],
+    ['eventName', 'schedule'],
+    ['runId', '3'],
+    ['runAttempt', '2'],
+    ['repositoryVisibility', 'private'],
   ])('refuses another %s', async (claim, value) => {
     const certificate = await bench.session().certificate()
     const code = await codeOf(() => assertCertificateMatchesClaims(certificate, { ...full(), [claim]: value }))
@@ -145,7 +146,7 @@ describe('assertCertificateMatchesClaims()', () => {
 describe('assertCertificateMatchesClaims() of the environment', () => {
   test('compares it where the certificate has one, and accepts an authority that writes none', async () => {
     const certificate = await bench.session().certificate()
-    const claims = { iss: bench.stack.oidc.issuer, environment: 'production' }
+    const claims = { issuer: bench.stack.oidc.issuer, environment: 'production' }
     expect(await codeOf(() => assertCertificateMatchesClaims(certificate, claims))).toBeUndefined()
     const staging = { ...certificate, ci: { ...certificate.ci, environment: 'staging' } }
     expect(await codeOf(() => assertCertificateMatchesClaims(staging, claims))).toBe('sigstore/certificate-mismatch')

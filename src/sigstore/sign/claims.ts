@@ -1,25 +1,28 @@
 import { fail } from '../../core/error.ts'
 import type { CertificateSigner, CiExtensions } from '../../core/signer.ts'
 
-/** Claims of a verified GitHub token that Fulcio writes into the certificate; each one given is compared. */
+/**
+ * Claims of a verified GitHub token that Fulcio writes into the certificate; each one given is compared.
+ * Named as `github/` names them, so that its `TokenClaims` fit without this room knowing it.
+ */
 export interface CertifiedClaims {
-  readonly iss: string
-  readonly job_workflow_ref?: string | undefined
-  readonly job_workflow_sha?: string | undefined
-  readonly runner_environment?: string | undefined
-  readonly repository?: string | undefined
-  readonly sha?: string | undefined
-  readonly ref?: string | undefined
-  readonly repository_id?: string | undefined
-  readonly repository_owner?: string | undefined
-  readonly repository_owner_id?: string | undefined
-  readonly workflow_ref?: string | undefined
-  readonly workflow_sha?: string | undefined
-  readonly event_name?: string | undefined
-  readonly run_id?: string | undefined
-  readonly run_attempt?: string | undefined
-  readonly repository_visibility?: string | undefined
-  readonly environment?: string | undefined
+  readonly issuer: string
+  readonly jobWorkflowRef?: string
+  readonly jobWorkflowSha?: string
+  readonly runnerEnvironment?: string
+  readonly repository?: string
+  readonly sha?: string
+  readonly ref?: string
+  readonly repositoryId?: string
+  readonly repositoryOwner?: string
+  readonly repositoryOwnerId?: string
+  readonly workflowRef?: string
+  readonly workflowSha?: string
+  readonly eventName?: string
+  readonly runId?: string
+  readonly runAttempt?: string
+  readonly repositoryVisibility?: string
+  readonly environment?: string
 }
 
 /**
@@ -34,23 +37,23 @@ export function assertCertificateMatchesClaims(
   server = 'https://github.com',
 ): void {
   const below = (path: string | undefined) => (path === undefined ? undefined : `${server}/${path}`)
-  compare('issuer', claims.iss, certificate.issuer)
-  compare('subject alternative name', below(claims.job_workflow_ref), certificate.san.value)
+  compare('issuer', claims.issuer, certificate.issuer)
+  compare('subject alternative name', below(claims.jobWorkflowRef), certificate.san.value)
   const expected: CiExtensions = definedOnly({
-    buildSignerUri: below(claims.job_workflow_ref),
-    buildSignerDigest: claims.job_workflow_sha,
-    runnerEnvironment: claims.runner_environment,
+    buildSignerUri: below(claims.jobWorkflowRef),
+    buildSignerDigest: claims.jobWorkflowSha,
+    runnerEnvironment: claims.runnerEnvironment,
     sourceRepositoryUri: below(claims.repository),
     sourceRepositoryDigest: claims.sha,
     sourceRepositoryRef: claims.ref,
-    sourceRepositoryIdentifier: claims.repository_id,
-    sourceRepositoryOwnerUri: below(claims.repository_owner),
-    sourceRepositoryOwnerIdentifier: claims.repository_owner_id,
-    buildConfigUri: below(claims.workflow_ref),
-    buildConfigDigest: claims.workflow_sha,
-    buildTrigger: claims.event_name,
+    sourceRepositoryIdentifier: claims.repositoryId,
+    sourceRepositoryOwnerUri: below(claims.repositoryOwner),
+    sourceRepositoryOwnerIdentifier: claims.repositoryOwnerId,
+    buildConfigUri: below(claims.workflowRef),
+    buildConfigDigest: claims.workflowSha,
+    buildTrigger: claims.eventName,
     runInvocationUri: below(invocation(claims)),
-    sourceRepositoryVisibility: claims.repository_visibility,
+    sourceRepositoryVisibility: claims.repositoryVisibility,
     // Older authorities do not write it; a rule that asks for it then finds nothing.
     environment: certificate.ci.environment === undefined ? undefined : claims.environment,
   })
@@ -58,7 +61,7 @@ export function assertCertificateMatchesClaims(
     compare(field, value, certificate.ci[field as keyof CiExtensions])
 }
 
-function invocation({ repository, run_id: run, run_attempt: attempt }: CertifiedClaims): string | undefined {
+function invocation({ repository, runId: run, runAttempt: attempt }: CertifiedClaims): string | undefined {
   return repository && run && attempt ? `${repository}/actions/runs/${run}/attempts/${attempt}` : undefined
 }
 
