@@ -4,14 +4,15 @@ import { type Digest, isDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { childEnvironment } from '../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
-import { findTool, run } from '../io/process.ts'
+import { findTool } from '../io/process.ts'
 import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { checkImagePositions } from './dockerfile-images.ts'
 import { pushEverywhere } from './layout.ts'
+import { checkPlatforms } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
-import { runBuilder } from './tools.ts'
+import { answer, runBuilder } from './tools.ts'
 
 /** Local name of the one index a run's own storage holds; it never leaves the machine. */
 const LIST = 'localhost/waybill:build'
@@ -55,7 +56,10 @@ export class BuildahBuilder implements Builder {
         remedy: 'Remove `network: none`, or run on a machine where runc or crun works.',
       })
     const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
-    await this.#run(store, buildArguments(store, request, authFile), request.timeoutMs)
+    // One platform after the other: buildah adds them to the list in the order they end, and the list has a digest, too.
+    const platforms = request.platforms.length === 0 ? [undefined] : request.platforms
+    for (const platform of platforms)
+      await this.#run(store, buildArguments(store, request, platform, authFile), request.timeoutMs)
     const layout = await makeTemporaryFolder(this.#world.folder, 'layout-')
     const digestFile = join(store.folder, 'digest')
     await this.#run(store, exportArguments(store, layout, digestFile), request.timeoutMs)
@@ -66,6 +70,7 @@ export class BuildahBuilder implements Builder {
         expected: digest,
         found: image.digest,
       })
+    await checkPlatforms(layout, digest, request.platforms)
     return {
       ...image,
       builder: 'buildah',
@@ -98,14 +103,15 @@ export class BuildahBuilder implements Builder {
     return text
   }
 
-  /** Rootless storage holds files of mapped users, which only `buildah unshare` may remove. */
+  /** A container that a failed or killed build leaves stays mounted, and then its folder cannot be removed. */
   async #removeStore(store: BuildahStore): Promise<void> {
     const env = buildahEnvironment(this.#world, store)
+    const flags = buildahFlags(store)
+    await answer(this.#host.buildah, [...flags, 'rm', '--all'], env)
     const rm = findTool('rm', this.#world.env.PATH ?? '')
-    if (store.rootless && rm !== undefined) {
-      const args = ['unshare', rm, '-rf', '--', store.graphRoot]
-      await run({ file: this.#host.buildah, args, env, timeoutMs: 120_000 }).catch(() => undefined)
-    }
+    // Rootless storage holds files of mapped users, which only `buildah unshare` may remove.
+    if (store.rootless && rm !== undefined)
+      await answer(this.#host.buildah, [...flags, 'unshare', rm, '-rf', '--', store.graphRoot], env)
     // What cannot be removed is left to the machine's own clean-up: the image is made, and the folder is private.
     await remove(store.folder).catch(() => undefined)
   }
@@ -128,12 +134,16 @@ export function buildahEnvironment(
 export function buildArguments(
   store: BuildahStore,
   request: CheckedRequest,
+  platform: string | undefined,
   authFile: string | undefined,
 ): readonly string[] {
   return [
     ...buildahFlags(store),
     'build',
     '--layers',
+    // buildah 1.28 takes the cached layer of another platform for its own, and the image gets the wrong architecture.
+    '--no-cache',
+    '--force-rm',
     '--format=oci',
     `--manifest=${LIST}`,
     `--isolation=${store.isolation}`,
@@ -141,7 +151,7 @@ export function buildArguments(
     ...(authFile === undefined ? [] : [`--authfile=${authFile}`]),
     ...(request.sourceDateEpoch === undefined ? [] : [`--timestamp=${request.sourceDateEpoch}`]),
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
-    ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
+    ...(platform === undefined ? [] : [`--platform=${platform}`]),
     ...pairs('--build-arg', request.buildArgs),
     ...pairs('--label', request.labels),
     ...pairs('--annotation', request.annotations),

@@ -71,9 +71,9 @@ export function imagePositions(
       const written = words(rest).find(word => !word.startsWith('--')) ?? ''
       positions.push({ line, written, name: expandVariables(written, globals) })
     }
-    if (name === 'COPY' || name === 'ADD' || name === 'RUN' || name === 'ONBUILD')
-      for (const written of flagImages(rest))
-        positions.push({ line, written, name: expandVariables(written, new Map()) })
+    // Builders differ in whether they expand a variable here: with any, the name counts as unresolved.
+    for (const written of flagImages(name === 'ONBUILD' ? rest : text))
+      positions.push({ line, written, name: expandVariables(written, new Map()) })
   }
   return positions
 }

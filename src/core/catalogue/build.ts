@@ -73,6 +73,11 @@ export const BUILD_ERRORS = {
     meaning: 'Two sources disagree about the digest of the same image. Nothing was signed.',
     remedy: 'Do not retry blindly: something changed the image between the builder and the registry.',
   },
+  'build/platforms-differ': {
+    kind: 'rejected',
+    meaning: 'The image that was built holds other platforms than were asked for. Nothing was signed.',
+    remedy: 'Name each platform once; a base image that lacks one of them cannot be built for it.',
+  },
   'build/layout-missing': {
     kind: 'configuration',
     meaning: 'The OCI layout that was named does not exist.',

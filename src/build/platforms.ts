@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { type Digest, hexOf } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import { readFileBounded } from '../io/files.ts'
+import { parseManifest } from '../registry/manifest.ts'
+
+const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+
+/**
+ * Compares the platforms of a layout's index with those asked for: a builder that mixes them up must not be believed.
+ * @param wanted empty: whatever the machine is, but exactly one.
+ * @throws `build/platforms-differ`
+ */
+export async function checkPlatforms(layout: string, digest: Digest, wanted: readonly string[]): Promise<void> {
+  const bytes = await readFileBounded(join(layout, 'blobs', 'sha256', hexOf(digest)), LIMITS.manifestBytes)
+  const index = parseManifest(bytes, OCI_INDEX)
+  const found = index.kind === 'index' ? index.manifests.map(({ platform }) => platformText(platform)) : []
+  const all = wanted.every((platform, at) => matches(platform, found[at] ?? ''))
+  if (all && found.length === Math.max(1, wanted.length)) return
+  throw fail('build/platforms-differ', 'The image holds other platforms than were asked for', {
+    expected: wanted.length === 0 ? 'one platform' : wanted.join(', '),
+    found: found.join(', ') || 'none',
+  })
+}
+
+function platformText(platform?: { os: string; architecture: string; variant?: string }): string {
+  if (platform === undefined) return 'unknown'
+  const { os, architecture, variant } = platform
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/')
+}
+
+/** `linux/arm64` is also what is written out as `linux/arm64/v8`. */
+function matches(wanted: string, found: string): boolean {
+  return found === wanted || found.startsWith(`${wanted}/`)
+}
