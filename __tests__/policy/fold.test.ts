@@ -299,9 +299,11 @@ describe('any history', () => {
     )
   })
 
+  // What a compromise voids is decided by the law at the head, so maintainers can take a mistaken one back: not a memory.
   test('13-adversary 1: a commit rejected once is rejected however the history goes on', () => {
+    const lasting = steps.filter(list => list.every(({ policy }) => !policy.includes('compromised')))
     fc.assert(
-      fc.property(steps, steps, (first, more) => {
+      fc.property(lasting, steps, (first, more) => {
         const rejected = run(first).commits.filter(c => c.outcome === 'rejected')
         const later = new Map(run([...first, ...more]).commits.map(c => [c.id, c.outcome]))
         for (const { id } of rejected) expect(later.get(id)).toBe('rejected')

@@ -8,7 +8,7 @@ export interface Budget {
   left: number
 }
 
-export const COVER_BUDGET = 2_000_000
+export const COVER_BUDGET = 500_000
 
 /** Where the pattern and each earlier one that is still possible could be after the same text. */
 interface State {

@@ -1,13 +1,12 @@
-import { CATALOGUE } from '../core/catalogue.ts'
 import { type Digest, hexOf } from '../core/digest.ts'
-import { type ErrorCode, fail } from '../core/error.ts'
-import type { ObservedSigner } from '../core/signer.ts'
+import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Finding, Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
 import type { Expectation } from './expectation.ts'
-import type { Requirement, Revocation } from './policy.ts'
+import { ageFinding, distinct, finding, revokedFinding } from './gate-findings.ts'
+import type { Requirement } from './policy.ts'
 import { judgeProvenance, unbackedNote } from './provenance.ts'
 import { matchSigner, observedText } from './signer.ts'
 
@@ -162,39 +161,6 @@ function judgeStatement(
   ]
 }
 
-/** The signature's time is a trusted one, so what was signed before the revocation took effect still counts. */
-function revokedFinding(
-  { signer, signedAt }: Signed,
-  revoked: readonly Revocation[],
-  subject: ImageSubject,
-): readonly Finding[] {
-  const entry = revoked.find(item => isSigner(signer, item) && item.effective.getTime() <= signedAt.getTime())
-  if (entry === undefined) return []
-  const message = `The signer is revoked (${entry.mode}) since ${entry.effective.toISOString()}`
-  return [
-    finding(subject, 'verify/signer-revoked', message, {
-      expected: 'a signer that is not revoked',
-      found: observedText(signer),
-    }),
-  ]
-}
-
-function isSigner({ fingerprint }: ObservedSigner, revocation: Revocation): boolean {
-  return fingerprint.toUpperCase() === revocation.fingerprint
-}
-
-function ageFinding(
-  { signedAt }: Signed,
-  maxAgeSeconds: number | undefined,
-  now: Date,
-  subject: ImageSubject,
-): readonly Finding[] {
-  if (maxAgeSeconds === undefined || now.getTime() - signedAt.getTime() <= maxAgeSeconds * 1000) return []
-  const oldest = new Date(now.getTime() - maxAgeSeconds * 1000)
-  const facts = { expected: `signed at or after ${oldest.toISOString()}`, found: signedAt.toISOString() }
-  return [finding(subject, 'verify/too-old', `The statement was signed at ${signedAt.toISOString()}`, facts)]
-}
-
 /** Why a requirement does not hold: what came close, or that there is nothing at all. */
 function failure(requirement: Requirement, findings: readonly Finding[], the: Case): readonly [Finding, ...Finding[]] {
   const [first, ...more] = distinct(findings)
@@ -209,11 +175,6 @@ function failure(requirement: Requirement, findings: readonly Finding[], the: Ca
       found: `nothing${others}${ignored}`,
     }),
   ]
-}
-
-/** Ten bundles by the same wrong signer are one thing to know. */
-function distinct(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.map(item => [`${item.code} ${item.found}`, item])).values()]
 }
 
 function unprovenPlatforms(
@@ -283,22 +244,4 @@ function contextNotes(
       : [finding(subject, 'verify/bundles-ignored', `${count} attached bundles could not be verified`, {})]
   const capped = partial ? [finding(subject, 'verify/incomplete', 'Not every attached bundle could be read', {})] : []
   return [...capped, ...ignored, ...named].map(item => ({ ...item, severity: 'note' as const }))
-}
-
-function finding(
-  subject: ImageSubject,
-  code: ErrorCode,
-  message: string,
-  facts: { readonly expected?: string; readonly found?: string },
-): Finding {
-  const { expected, found } = facts
-  return {
-    code,
-    severity: 'reject',
-    subject: printable(subject.name),
-    message: printable(message, 600),
-    ...(expected === undefined ? {} : { expected: printable(expected, 600) }),
-    ...(found === undefined ? {} : { found: printable(found, 600) }),
-    remedy: CATALOGUE[code].remedy,
-  }
 }

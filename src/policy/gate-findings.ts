@@ -1,0 +1,66 @@
+import { CATALOGUE } from '../core/catalogue.ts'
+import type { ErrorCode } from '../core/error.ts'
+import type { ObservedSigner } from '../core/signer.ts'
+import { printable } from '../core/text.ts'
+import type { Finding } from '../core/verdict.ts'
+import type { SignedStatement } from '../statements/statement.ts'
+import type { ImageSubject } from './gate.ts'
+import type { Revocation } from './policy.ts'
+import { observedText } from './signer.ts'
+
+/** The signature's time is a trusted one, so what was signed before the revocation took effect still counts. */
+export function revokedFinding(
+  { signer, signedAt }: SignedStatement,
+  revoked: readonly Revocation[],
+  subject: ImageSubject,
+): readonly Finding[] {
+  const entry = revoked.find(item => isSigner(signer, item) && item.effective.getTime() <= signedAt.getTime())
+  if (entry === undefined) return []
+  const message = `The signer is revoked (${entry.mode}) since ${entry.effective.toISOString()}`
+  return [
+    finding(subject, 'verify/signer-revoked', message, {
+      expected: 'a signer that is not revoked',
+      found: observedText(signer),
+    }),
+  ]
+}
+
+function isSigner({ fingerprint }: ObservedSigner, revocation: Revocation): boolean {
+  return fingerprint.toUpperCase() === revocation.fingerprint
+}
+
+export function ageFinding(
+  { signedAt }: SignedStatement,
+  maxAgeSeconds: number | undefined,
+  now: Date,
+  subject: ImageSubject,
+): readonly Finding[] {
+  if (maxAgeSeconds === undefined || now.getTime() - signedAt.getTime() <= maxAgeSeconds * 1000) return []
+  const oldest = new Date(now.getTime() - maxAgeSeconds * 1000)
+  const facts = { expected: `signed at or after ${oldest.toISOString()}`, found: signedAt.toISOString() }
+  return [finding(subject, 'verify/too-old', `The statement was signed at ${signedAt.toISOString()}`, facts)]
+}
+
+/** Ten bundles by the same wrong signer are one thing to know. */
+export function distinct(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map(item => [`${item.code} ${item.found}`, item])).values()]
+}
+
+/** A `reject` finding about the image. */
+export function finding(
+  subject: ImageSubject,
+  code: ErrorCode,
+  message: string,
+  facts: { readonly expected?: string; readonly found?: string },
+): Finding {
+  const { expected, found } = facts
+  return {
+    code,
+    severity: 'reject',
+    subject: printable(subject.name),
+    message: printable(message, 600),
+    ...(expected === undefined ? {} : { expected: printable(expected, 600) }),
+    ...(found === undefined ? {} : { found: printable(found, 600) }),
+    remedy: CATALOGUE[code].remedy,
+  }
+}
