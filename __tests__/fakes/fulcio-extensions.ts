@@ -2,9 +2,8 @@ import { extension } from './certificate.ts'
 import { utf8String } from './der.ts'
 
 const ARC = '1.3.6.1.4.1.57264.1'
-const GITHUB = 'https://github.com'
 
-/** A claim's value, or a text in which `{claim}` stands for one. */
+/** A text in which `{claim}` stands for a claim, and `{url}` for the platform's own address. */
 type Template = string
 
 /** Fulcio's own templates for GitHub (`config/identity/config.yaml`, type `github-workflow`), by the last number of the OID. */
@@ -16,27 +15,27 @@ const LEGACY: readonly (readonly [number, Template])[] = [
   [6, '{ref}'],
 ]
 const CURRENT: readonly (readonly [number, Template])[] = [
-  [9, `${GITHUB}/{job_workflow_ref}`],
+  [9, '{url}/{job_workflow_ref}'],
   [10, '{job_workflow_sha}'],
   [11, '{runner_environment}'],
-  [12, `${GITHUB}/{repository}`],
+  [12, '{url}/{repository}'],
   [13, '{sha}'],
   [14, '{ref}'],
   [15, '{repository_id}'],
-  [16, `${GITHUB}/{repository_owner}`],
+  [16, '{url}/{repository_owner}'],
   [17, '{repository_owner_id}'],
-  [18, `${GITHUB}/{workflow_ref}`],
+  [18, '{url}/{workflow_ref}'],
   [19, '{workflow_sha}'],
   [20, '{event_name}'],
-  [21, `${GITHUB}/{repository}/actions/runs/{run_id}/attempts/{run_attempt}`],
+  [21, '{url}/{repository}/actions/runs/{run_id}/attempts/{run_attempt}'],
   [22, '{repository_visibility}'],
   [23, '{environment}'],
   [24, '{sub}'],
 ]
 
-/** `https://github.com/<job_workflow_ref>`: the subject alternative name. @throws when the claim is missing. */
+/** `<url>/<job_workflow_ref>`: the subject alternative name. @throws when the claim is missing. */
 export function subjectAlternativeName(claims: Readonly<Record<string, unknown>>): string {
-  return fill(`${GITHUB}/{job_workflow_ref}`, claims)
+  return fill('{url}/{job_workflow_ref}', claims)
 }
 
 /**

@@ -24,6 +24,8 @@ import { type Service, type ServiceAnswer, type ServiceOptions, type ServiceRequ
 export interface FulcioOptions extends ServiceOptions {
   /** Accepted issuers: the `iss` claim, and the URL where its discovery document is really served. */
   readonly issuers: ReadonlyMap<string, string>
+  /** The platform's address in certificates, as in Fulcio's `config.yaml`; default `https://github.com`. */
+  readonly platform?: string
   /** Added to the clock that dates certificates and SCTs; tokens are judged by the true time. */
   readonly clockOffsetMs?: number
 }
@@ -32,6 +34,7 @@ export interface Fulcio extends Service {
   readonly root: Authority
   readonly intermediate: Authority
   readonly ctLog: CtLog
+  platform: string
   clockOffsetMs: number
   /** DER of every leaf issued, oldest first. */
   readonly issued: Buffer[]
@@ -67,6 +70,7 @@ export async function startFulcio(options: FulcioOptions): Promise<Fulcio> {
     root,
     intermediate,
     ctLog: new CtLog(logKeys),
+    platform: options.platform ?? 'https://github.com',
     clockOffsetMs: options.clockOffsetMs ?? 0,
     issued: [],
   })
@@ -117,6 +121,7 @@ function readRequest(body: Buffer): { token: string; key: KeyObject; proof: Buff
 function issue(fulcio: Fulcio, publicKey: KeyObject, claims: JWTPayload): Buffer {
   const now = new Date(Date.now() + fulcio.clockOffsetMs)
   const issuer = fulcio.intermediate
+  const facts = { ...claims, url: fulcio.platform }
   const fields = {
     issuer: { name: issuer.name, key: issuer.keys.privateKey },
     subject: NO_NAME,
@@ -129,8 +134,8 @@ function issue(fulcio: Fulcio, publicKey: KeyObject, claims: JWTPayload): Buffer
       extendedUsage(CODE_SIGNING),
       subjectKeyId(publicKey),
       authorityKeyId(issuer.keys.publicKey),
-      alternativeUri(subjectAlternativeName(claims)),
-      ...githubExtensions(claims),
+      alternativeUri(subjectAlternativeName(facts)),
+      ...githubExtensions(facts),
     ],
   }
   const sct = fulcio.ctLog.logPrecertificate(tbsCertificate(fields), spki(issuer.keys.publicKey), now)

@@ -67,6 +67,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startGithub({ ...token, repositories: new Map([repositoryOf(oidc.claims())]) }),
     startGitServer({ ...token, folder: gitFolder }),
   ])
+  // Certificates speak of the server that the runs name, as an own Fulcio beside an own GitHub server would.
+  fulcio.platform = git.url
   const services = { issuer: oidc.issuer, fulcio, rekorV1, rekorV2, timestamp }
   const root = trustedRoot(services)
   const config = signingConfig(services, options.rekor)

@@ -18,7 +18,6 @@ import type { HttpClient } from '../io/http.ts'
 import { findTool } from '../io/process.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
 import { RegistryClient } from '../registry/client.ts'
-import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
@@ -123,7 +122,7 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
       return identityOf(claims)
     }),
     guardTransparency: async ({ certified }) => {
-      const choice = { visibility: certified.repository_visibility, transparencyLog: inputs.transparencyLog }
+      const choice = { visibility: certified.repositoryVisibility, transparencyLog: inputs.transparencyLog }
       assertTransparencyAllowed({ ...choice, services: await services() })
     },
     session: async () =>
@@ -160,16 +159,7 @@ function identityOf(claims: TokenClaims): RunIdentity {
     run_id: claims.runId,
     run_attempt: claims.runAttempt,
   }
-  const certified: CertifiedClaims = {
-    ...run,
-    iss: claims.issuer,
-    repository_owner: claims.repositoryOwner,
-    job_workflow_sha: claims.jobWorkflowSha,
-    workflow_sha: claims.workflowSha,
-    repository_visibility: claims.repositoryVisibility,
-    environment: claims.environment,
-  }
-  return { claims: run, certified }
+  return { claims: run, certified: claims }
 }
 
 async function builderOf(world: AttestWorld, registry: RegistryClient, logins: readonly Login[]): Promise<Builder> {

@@ -15,10 +15,20 @@ export class RunRecord {
   suggestedPolicy: string | undefined
   readonly notices: string[] = []
   readonly notChecked: string[] = []
+  readonly #open: (() => Promise<void>)[] = []
   #error: WaybillError | undefined
 
   constructor(stages: StageLog) {
     this.stages = stages
+  }
+
+  /** Something to end when the run ends, however it ends. */
+  onEnd(close: () => Promise<void>): void {
+    this.#open.push(close)
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#open.splice(0).map(close => close()))
   }
 
   fail(error: unknown): void {

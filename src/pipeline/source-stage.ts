@@ -71,6 +71,7 @@ async function locate(request: AttestRequest, ports: AttestPorts, record: RunRec
   if (tip === undefined) throw fail('source/ref-gone', `${against} does not exist any more`, { expected: against })
   const also = [tip, ...(anchor === undefined ? [] : [anchor])]
   const history = await ports.git.openHistory(head, also)
+  record.onEnd(() => history.close())
   const commit = parseCommit(head, await history.commit(head))
   record.source = { repository: `${request.serverUrl}/${request.repository}`, ref, commit: head }
   if (isMalformed(commit))
@@ -139,7 +140,7 @@ async function notAsked(
   record.subjects = shown.subjects
   record.notices.push(...shown.notices)
   if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy
-  record.notChecked.push('Who wrote and reviewed the commits: nothing was judged.')
+  record.notChecked.push('Who wrote the commits: nothing was judged.')
   const mode = wanted === 'off' ? 'off' : 'audit'
   return { state: 'not-asked', value: outcome(position, { mode, verdict: 'not-asked' }) }
 }

@@ -89,8 +89,7 @@ async function isNewer({ commit, run, ownRun }: Origin, ports: AttestPorts, sour
   // Not in what was fetched when the run began: perhaps pushed since.
   try {
     const history = await ports.git.openHistory(commit, [])
-    const line = await firstParentsDownTo(commit, own, id => history.commit(id))
-    await history.close()
+    const line = await firstParentsDownTo(commit, own, id => history.commit(id)).finally(() => history.close())
     return line !== undefined
   } catch (error) {
     if (asWaybillError(error).code === 'source/commit-not-found') return false
