@@ -36,6 +36,8 @@ export interface TokenClaims {
   readonly actor?: string
   readonly actorId?: string
   readonly environment?: string
+  /** `true` when a branch protection or ruleset covered the ref as the run began. */
+  readonly refProtected?: string
   readonly expires: Date
 }
 
@@ -125,6 +127,7 @@ const OPTIONAL = {
   actor: 'actor',
   actor_id: 'actorId',
   environment: 'environment',
+  ref_protected: 'refProtected',
 } as const
 
 function optionalClaims(payload: JsonObject): Partial<Record<(typeof OPTIONAL)[keyof typeof OPTIONAL], string>> {

@@ -5,7 +5,7 @@
  *     ##[name key=value;…]message        anywhere in a line
  *
  * Whoever can put such a line into the log commands the job: masks, annotations, problem matchers, `stop-commands`.
- * Source: actions/runner v2.329.0, src/Runner.Common/ActionCommand.cs.
+ * Source: actions/runner at 079cdb1, src/Runner.Common/ActionCommand.cs.
  */
 
 /** The message of a command: one line, nothing in it is read as syntax. */

@@ -1,0 +1,303 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { parse } from 'yaml'
+import { WaybillError } from '../../src/core/error.ts'
+import { readAttestInputs } from '../../src/github/attest-inputs.ts'
+import { ATTEST_INPUTS, ATTEST_OUTPUTS, VERIFY_INPUTS, VERIFY_OUTPUTS } from '../../src/github/input-table.ts'
+import { readVerifyInputs } from '../../src/github/verify-inputs.ts'
+import { errorOf } from './support.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const COMMIT = '4f2d1c0b9a8e7d6c5b4a39281706f5e4d3c2b1a0'
+const DIGEST = `sha256:${'a'.repeat(64)}`
+
+/** Inputs as the runner hands them over. */
+function env(inputs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))
+}
+
+const attest = (inputs: Readonly<Record<string, string>>) => readAttestInputs(env(inputs))
+const verify = (inputs: Readonly<Record<string, string>>) =>
+  readVerifyInputs(env({ images: 'ghcr.io/acme/app:v1', ...inputs }))
+
+test.each([
+  ['action.yml', ATTEST_INPUTS, ATTEST_OUTPUTS, 'dist/attest.js'],
+  ['verify/action.yml', VERIFY_INPUTS, VERIFY_OUTPUTS, '../dist/verify.js'],
+] as const)('%s lists exactly what the table serves', (file, inputs, outputs, main) => {
+  const action = parse(readFileSync(join(ROOT, file), 'utf8'))
+  expect(action.runs).toEqual({ using: 'node24', main })
+  expect(Object.keys(action.inputs)).toEqual(inputs.filter(row => row.served).map(row => row.name))
+  for (const row of inputs.filter(entry => entry.served)) {
+    expect(action.inputs[row.name].description).toBe(row.description)
+    expect(action.inputs[row.name].default).toBe(row.default)
+  }
+  expect(Object.entries(action.outputs)).toEqual(outputs.map(({ name, description }) => [name, { description }]))
+})
+
+test.each([ATTEST_INPUTS, VERIFY_INPUTS])('a table names every input once, in one line', (...table) => {
+  const names = table.map(row => row.name)
+  expect(new Set(names).size).toBe(names.length)
+  for (const { name, description } of table) {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
+    expect(description).toMatch(/^[^\n]{3,110}\.$/)
+  }
+})
+
+test('the smallest step has defaults for everything', () => {
+  expect(attest({ tags: 'v1', 'github-token': 'ghs' })).toEqual({
+    sourceMode: 'auto',
+    builder: 'auto',
+    context: '.',
+    platforms: [],
+    buildArgs: {},
+    recordBuildArgs: [],
+    labels: {},
+    annotations: {},
+    network: 'default',
+    images: [],
+    tags: ['v1'],
+    sign: 'auto',
+    transparencyLog: 'auto',
+    insecureRegistries: [],
+    githubToken: 'ghs',
+    summary: true,
+  })
+})
+
+test('defaults of action.yml arrive as inputs and change nothing', () => {
+  const given = Object.fromEntries(
+    ATTEST_INPUTS.filter(row => row.served).map(row => [
+      row.name,
+      row.name === 'github-token' ? 't' : (row.default ?? ''),
+    ]),
+  )
+  expect(attest(given)).toEqual({ ...attest({}), githubToken: 't' })
+})
+
+test('every input arrives typed', () => {
+  expect(
+    attest({
+      commit: COMMIT,
+      'source-mode': 'enforce',
+      policy: './.github/waybill.yml',
+      since: COMMIT,
+      builder: 'buildah',
+      context: 'app',
+      file: 'app/Dockerfile',
+      target: 'release',
+      platforms: 'linux/amd64\n  linux/arm64  \n\n',
+      'build-args': 'A=1\nB=x=y\nC=',
+      'record-build-args': 'A',
+      labels: 'a.b=c d',
+      annotations: 'e=f',
+      network: 'none',
+      images: 'ghcr.io/acme/app\nregistry.example:5000/app',
+      tags: 'v1\r\nlatest',
+      push: 'true',
+      name: 'web',
+      sign: 'True',
+      'signing-config': 'config.json',
+      'trusted-root': 'root.json',
+      'transparency-log': 'own',
+      'insecure-registries': '127.0.0.1:5000\n[::1]:5000',
+      summary: 'false',
+      result: 'out/result.json',
+    }),
+  ).toEqual({
+    commit: COMMIT,
+    sourceMode: 'enforce',
+    policy: '.github/waybill.yml',
+    since: COMMIT,
+    builder: 'buildah',
+    context: 'app',
+    file: 'app/Dockerfile',
+    target: 'release',
+    platforms: ['linux/amd64', 'linux/arm64'],
+    buildArgs: { A: '1', B: 'x=y', C: '' },
+    recordBuildArgs: ['A'],
+    labels: { 'a.b': 'c d' },
+    annotations: { e: 'f' },
+    network: 'none',
+    images: ['ghcr.io/acme/app', 'registry.example:5000/app'],
+    tags: ['v1', 'latest'],
+    push: true,
+    name: 'web',
+    sign: true,
+    signingConfig: 'config.json',
+    trustedRoot: 'root.json',
+    transparencyLog: 'own',
+    insecureRegistries: ['127.0.0.1:5000', '[::1]:5000'],
+    summary: false,
+    result: 'out/result.json',
+  })
+})
+
+test('a digest or layout says what the builder is', () => {
+  expect(attest({ digest: DIGEST })).toMatchObject({ builder: 'none', digest: DIGEST })
+  expect(attest({ layout: 'out' })).toMatchObject({ builder: 'layout', layout: 'out' })
+})
+
+const laterRows = [
+  ...ATTEST_INPUTS.filter(row => !row.served).map(row => ['attest', row.name] as const),
+  ...VERIFY_INPUTS.filter(row => !row.served).map(row => ['verify', row.name] as const),
+]
+test.each(laterRows)('%s: the input %s is refused by name when set, and ignored when empty', async (door, name) => {
+  const read = door === 'attest' ? attest : verify
+  const error = await errorOf(() => read({ [name]: 'x' }))
+  expect(error.code).toBe('entry/input-unsupported')
+  expect(error.message).toContain(name)
+  expect(() => read({ [name]: ' ' })).not.toThrow()
+})
+
+test.each([
+  ['tag', 'tags'],
+  ['platfroms', 'platforms'],
+  ['build_args', 'build-args'],
+  ['nonsense-here', undefined],
+])('an input that does not exist is refused: %s (near: %s)', async (name, near) => {
+  const error = await errorOf(() => attest({ [name]: 'x' }))
+  expect(error).toMatchObject({ code: 'entry/input-unsupported', found: name })
+  if (near !== undefined) expect(error.remedy).toBe(`Write ${near}.`)
+  expect((await errorOf(() => attest({ [name]: '' }))).code).toBe('entry/input-unsupported')
+})
+
+test('a policy of another repository is not served', async () => {
+  expect((await errorOf(() => attest({ policy: 'acme/policies@refs/heads/main:waybill.yml' }))).code).toBe(
+    'entry/input-unsupported',
+  )
+})
+
+test.each([
+  [{ commit: 'main' }],
+  [{ commit: COMMIT.slice(0, 12) }],
+  [{ since: 'HEAD~3' }],
+  [{ 'source-mode': 'Enforce' }],
+  [{ builder: 'docker' }],
+  [{ network: 'host' }],
+  [{ push: 'yes' }],
+  [{ sign: '1' }],
+  [{ summary: 'no' }],
+  [{ digest: 'v1' }],
+  [{ digest: DIGEST.toUpperCase() }],
+  [{ 'build-args': 'NAME' }],
+  [{ 'build-args': '=x' }],
+  [{ labels: 'a=1\na=2' }],
+  [{ policy: '../policy.yml' }],
+  [{ policy: '/etc/policy.yml' }],
+  [{ policy: 'a//b' }],
+  [{ name: '../x' }],
+  [{ name: 'a b' }],
+  [{ 'transparency-log': 'private' }],
+  [{ 'insecure-registries': 'http://x' }],
+  [{ 'github-token': 'two words' }],
+])('attest refuses %j', async inputs => {
+  expect((await errorOf(() => attest(inputs))).code).toBe('entry/input-malformed')
+})
+
+test('a token or build argument in the wrong place is not shown', async () => {
+  for (const inputs of [{ 'github-token': 'secret word' }, { 'build-args': 'secret word' }])
+    expect(JSON.stringify(await errorOf(() => attest(inputs)))).not.toContain('secret')
+})
+
+test.each([
+  [{ digest: DIGEST, layout: 'x' }],
+  [{ digest: DIGEST, builder: 'buildx' }],
+  [{ layout: 'x', builder: 'buildah' }],
+  [{ builder: 'none' }],
+  [{ builder: 'layout' }],
+  [{ digest: DIGEST, context: 'app' }],
+  [{ digest: DIGEST, 'build-args': 'A=1' }],
+  [{ layout: 'x', platforms: 'linux/amd64' }],
+  [{ layout: 'x', network: 'none' }],
+  [{ push: 'false', tags: 'v1' }],
+  [{ push: 'false', sign: 'true' }],
+  [{ push: 'false', digest: DIGEST }],
+  [{ 'signing-config': 'c' }],
+  [{ 'transparency-log': 'own' }],
+  [{ 'transparency-log': 'none' }],
+  [{ 'transparency-log': 'public', 'signing-config': 'c', 'trusted-root': 'r' }],
+  [{ sign: 'false', 'transparency-log': 'public' }],
+  [{ sign: 'false', 'signing-config': 'c', 'trusted-root': 'r' }],
+  [{ 'source-mode': 'enforce' }],
+  [{ 'source-mode': 'off', since: COMMIT }],
+])('attest finds the contradiction in %j', async inputs => {
+  const error = await errorOf(() => attest(inputs as Record<string, string>))
+  expect(error.code).toBe('entry/input-contradiction')
+  expect(error.remedy).toMatch(/^Set: ./)
+})
+
+test('13-adversary 23: none and own never combine with the public certificate authority', async () => {
+  for (const log of ['none', 'own']) {
+    expect((await errorOf(() => attest({ 'transparency-log': log }))).code).toBe('entry/input-contradiction')
+    expect(attest({ 'transparency-log': log, 'signing-config': 'c', 'trusted-root': 'r' }).transparencyLog).toBe(log)
+  }
+})
+
+test('verify reads every input typed', () => {
+  expect(
+    verify({
+      images: 'a.example/x:1\na.example/y@sha256:z',
+      repository: 'acme/app',
+      'repository-id': '4711',
+      signer: 'acme/app/.github/workflows/release.yml@refs/tags/v1',
+      caller: 'acme/app/.github/workflows/ci.yml@refs/heads/main',
+      'source-ref': 'refs/tags/v*\nrefs/heads/main',
+      require: 'signature\nprovenance',
+    }),
+  ).toEqual({
+    images: ['a.example/x:1', 'a.example/y@sha256:z'],
+    repository: 'acme/app',
+    repositoryId: '4711',
+    signer: 'acme/app/.github/workflows/release.yml@refs/tags/v1',
+    caller: 'acme/app/.github/workflows/ci.yml@refs/heads/main',
+    sourceRefs: ['refs/tags/v*', 'refs/heads/main'],
+    require: ['signature', 'provenance'],
+    insecureRegistries: [],
+    summary: true,
+  })
+})
+
+test.each([
+  [{ images: '' }, 'entry/input-missing'],
+  [{ images: ' \n ' }, 'entry/input-missing'],
+  [{ require: 'sbom' }, 'entry/input-malformed'],
+  [{ require: 'signature,provenance' }, 'entry/input-malformed'],
+  [{ 'repository-id': 'acme' }, 'entry/input-malformed'],
+  [{ repository: 'acme' }, 'entry/input-malformed'],
+  [{ 'certificate-oidc-issuer': 'github' }, 'entry/input-malformed'],
+  [{ 'certificate-identity': 'alice@example.com' }, 'entry/input-contradiction'],
+  [{ 'certificate-oidc-issuer': 'https://i.example' }, 'entry/input-contradiction'],
+  [{ signer: 'x' }, 'entry/input-contradiction'],
+  [{ 'source-ref': 'refs/heads/main' }, 'entry/input-contradiction'],
+  [{ policy: '.github/waybill.yml', key: 'k.pub' }, 'entry/input-contradiction'],
+  [{ repository: 'acme/app', key: 'k.pub' }, 'entry/input-contradiction'],
+  [{ tags: 'v1' }, 'entry/input-unsupported'],
+] as const)('verify refuses %j with %s', async (inputs, code) => {
+  expect((await errorOf(() => verify(inputs as Record<string, string>))).code).toBe(code)
+})
+
+test('nothing said about who is expected is left to the gate', () => {
+  expect(() => verify({})).not.toThrow()
+})
+
+test('any inputs are read or a typed error', () => {
+  const names = ATTEST_INPUTS.map(row => row.name)
+  const value = fc.oneof(fc.constantFrom('true', 'auto', 'none', DIGEST, COMMIT, 'a=b', '__proto__=x', ''), fc.string())
+  fc.assert(
+    fc.property(fc.dictionary(fc.oneof(fc.constantFrom(...names), fc.string()), value), inputs => {
+      try {
+        attest(inputs)
+      } catch (error) {
+        expect(error).toBeInstanceOf(WaybillError)
+      }
+    }),
+  )
+})
+
+test('a build argument called __proto__ is an ordinary one', () => {
+  expect(Object.entries(attest({ 'build-args': '__proto__=x\nconstructor=y' }).buildArgs)).toEqual([
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+  ])
+})
