@@ -39,11 +39,6 @@ export const JUDGEMENT_ERRORS = {
     remedy:
       'Merge on your own machine and sign: git merge --no-ff -S BRANCH, then push; or name the commit in exceptions.',
   },
-  'source/tag-unsupported': {
-    kind: 'unknown',
-    meaning: 'The signature of a tag was to be judged, which this version does not do.',
-    remedy: 'Build from a branch that a rule of the policy names.',
-  },
   'source/exception-unused': {
     kind: 'rejected',
     meaning:
