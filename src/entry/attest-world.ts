@@ -3,6 +3,7 @@ import type { Builder, BuildWorld, Login } from '../build/builder.ts'
 import { detectBuilder, openBuilder } from '../build/detect.ts'
 import { LayoutBuilder } from '../build/layout.ts'
 import { NoneBuilder } from '../build/none.ts'
+import { RegistryLayouts } from '../build/registry-layouts.ts'
 import type { CommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -24,7 +25,6 @@ import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openHistory, resolveRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
-import { layoutPort } from './layout-port.ts'
 import { registryCredentials } from './registry-login.ts'
 
 export interface AttestWorld {
@@ -164,7 +164,7 @@ function identityOf(claims: TokenClaims): RunIdentity {
 
 async function builderOf(world: AttestWorld, registry: RegistryClient, logins: readonly Login[]): Promise<Builder> {
   const { env, inputs, context, log, folder } = world
-  const layouts = layoutPort(registry)
+  const layouts = new RegistryLayouts(registry)
   if (inputs.builder === 'none' && inputs.digest !== undefined) return new NoneBuilder(inputs.digest)
   if (inputs.builder === 'layout') return new LayoutBuilder(inWorkspace(context, inputs.layout ?? ''), layouts)
   if (inputs.builder === 'none') throw fail('core/internal', 'builder none without a digest')

@@ -64,7 +64,7 @@ export function unusable(site: Site, sentence: string, expected?: string, found?
   return fail('policy/unusable', `${site.path}:${site.at}: ${sentence}`, {
     ...(expected === undefined ? {} : { expected }),
     ...(found === undefined ? {} : { found }),
-    remedy: `Correct ${site.path} at line ${site.at.split(':')[0]}, then check it with: waybill policy check`,
+    remedy: `Correct ${site.path} at line ${site.at.split(':')[0]}.`,
   })
 }
 

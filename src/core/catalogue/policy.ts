@@ -11,7 +11,7 @@ export const POLICY_ERRORS = {
     kind: 'rejected',
     meaning:
       'A policy file cannot be used: it does not parse, names a file that is missing, or contradicts itself. The previously accepted policy judges on.',
-    remedy: 'Correct the file at the line named; check it with: waybill policy check',
+    remedy: 'Correct the file at the line named.',
   },
   'policy/no-rule': {
     kind: 'rejected',
