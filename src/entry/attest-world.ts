@@ -91,7 +91,7 @@ function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['gi
   }
 }
 
-type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verify'>
+type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier'>
 
 function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
@@ -133,7 +133,10 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
         now: () => Date.now(),
         log: logged,
       }),
-    verify: async bundle => verifyBundle(bundle, await trust(), logged ? {} : { logs: 0 }),
+    verifier: async () => {
+      const root = await trust()
+      return bundle => verifyBundle(bundle, root, logged ? {} : { logs: 0 })
+    },
   }
 }
 

@@ -50,7 +50,10 @@ export async function runGate(options: GateOptions): Promise<Receipt> {
       return { reference, digest: descriptor.digest, platforms: platforms.map(platform => platform.digest) }
     },
     bundles: (reference, digest) => fetchBundles(registry, reference, digest),
-    verify: async (bundle, expectation) => verifyBundle(bundle, await trust(expectation), keys),
+    verifier: async expectation => {
+      const root = await trust(expectation)
+      return bundle => verifyBundle(bundle, root, keys)
+    },
     now: new Date(),
     clock: () => performance.now(),
   }

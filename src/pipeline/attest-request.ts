@@ -2,14 +2,13 @@ import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { StageMode } from '../core/receipt.ts'
-import type { Verified } from '../core/verified.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import type { History } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
-import type { SignedStatement } from '../statements/statement.ts'
+import type { VerifyBundle } from './verify-images.ts'
 
 /** What the event, the inputs and nobody else decided (1-product § 5). */
 export interface AttestRequest {
@@ -82,7 +81,7 @@ export interface AttestPorts {
   guardTransparency(identity: RunIdentity): Promise<void>
   session(): Promise<SigningSession>
   /** The gate's own check against the trust root of the signing services. */
-  verify(bundle: Uint8Array): Promise<Verified<SignedStatement>>
+  verifier(): Promise<VerifyBundle>
   /** Keeps a document of this run on disk and returns its path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
   now(): Date

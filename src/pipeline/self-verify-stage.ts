@@ -53,7 +53,7 @@ async function check(
   const platforms = digest === image.descriptor.digest ? platformDigests(image) : []
   const { verdict, statements } = await judge({ reference, digest, platforms }, expectation, {
     bundles: () => fetchBundles(ports.registry, repository, digest),
-    verify: bundle => ports.verify(bundle),
+    verifier: () => ports.verifier(),
     now: ports.now(),
   })
   if (verdict.kind === 'unknown') throw verdict.cause

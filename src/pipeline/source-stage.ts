@@ -1,9 +1,8 @@
 import type { CommitId } from '../core/digest.ts'
-import { fail } from '../core/error.ts'
+import { fail, WaybillError } from '../core/error.ts'
 import { isMalformed } from '../core/facts.ts'
 import type { StageMode, StageState } from '../core/receipt.ts'
-import type { Finding } from '../core/verdict.ts'
-import { worst } from '../core/verdict.ts'
+import { type Finding, findingOf, worst } from '../core/verdict.ts'
 import {
   type CommitJudgement,
   constantLaw,
@@ -18,11 +17,12 @@ import type { History } from '../source/git.ts'
 import { commitsBetween, firstParentsDownTo } from '../source/range.ts'
 import type { StageClaim } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
-import { otherCommit, type Ready } from './preflight.ts'
+import type { Ready } from './preflight.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import { SourceFold } from './source-fold.ts'
 import { commitReceipt } from './source-receipt.ts'
 import { showCommits } from './source-shown.ts'
+import { outcomeOfError } from './stages.ts'
 
 /** What the rest of the run needs to know about the commit it builds. */
 export interface SourceOutcome {
@@ -47,7 +47,8 @@ export async function verifySource(
   const mode: StageMode = wanted === 'auto' ? 'enforce' : wanted
   return record.stages.run('source', mode, async () => {
     const position = await locate(request, ports, record)
-    const judgement = wanted === 'off' ? undefined : await judge(request, ports, position)
+    const judgement = wanted === 'off' ? undefined : await judge(request, ports, position).catch(tolerated(mode))
+    if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
     const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
     checkOtherCommit(request, ready, judgement)
     if (!asked) return notAsked(request, position, wanted, record)
@@ -130,6 +131,34 @@ function checkOtherCommit(request: AttestRequest, ready: Ready, judgement: Sourc
   throw otherCommit(request.source.head, sha)
 }
 
+/** Under audit a history that cannot be judged as a whole is told like a bad commit, and the run goes on. */
+function tolerated(mode: StageMode): (error: unknown) => WaybillError {
+  return error => {
+    if (mode === 'audit' && error instanceof WaybillError && error.kind !== 'configuration') return error
+    throw error
+  }
+}
+
+function unjudged(
+  request: AttestRequest,
+  ready: Ready,
+  position: Position,
+  error: WaybillError,
+  record: RunRecord,
+): { state: StageState; value: SourceOutcome } {
+  checkOtherCommit(request, ready, undefined)
+  record.subjects = [
+    {
+      name: position.commit.id.slice(0, 7),
+      digest: position.commit.id,
+      verdict: outcomeOfError(error),
+      findings: [findingOf(error, position.commit.id)],
+    },
+  ]
+  const state = outcomeOfError(error)
+  return { state, value: outcome(position, { mode: 'audit', verdict: state }) }
+}
+
 async function notAsked(
   request: AttestRequest,
   position: Position,
@@ -196,5 +225,13 @@ function notOnRef(request: AttestRequest, tip: CommitId): Error {
   return fail('source/not-on-ref', `${head} is not on the first-parent line of ${ref}`, {
     expected: `${head} among the first parents of ${ref}`,
     found: `${ref} is at ${tip} now`,
+  })
+}
+
+/** 13-adversary 7: another commit than the token's would let a run on main vouch for a commit of a fork. */
+function otherCommit(head: string, sha: string): Error {
+  return fail('source/other-commit', 'The commit to build is not the commit this run is for', {
+    expected: sha,
+    found: head,
   })
 }

@@ -12,6 +12,7 @@ import type { AttestPorts, AttestRequest, TagTarget } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
+import type { VerifyBundle } from './verify-images.ts'
 
 /** Moves the tags, last of all: a tag never points at an image whose attestations are not there (13-adversary 25). */
 export async function moveTags(
@@ -50,15 +51,24 @@ async function refuseRollback(
   source: SourceOutcome,
 ): Promise<void> {
   const { bundles } = await fetchBundles(ports.registry, target.repository, present.digest)
+  const verify = await ports.verifier()
   for (const { bytes } of bundles) {
     // What does not verify says nothing about what the tag holds, and never stops us.
-    const signed = await ports.verify(bytes).catch(() => undefined)
+    const signed = verifiedOrNothing(verify, bytes)
     const origin = signed === undefined ? undefined : originOf(signed, request)
     if (origin === undefined || !(await isNewer(origin, ports, source))) continue
     throw fail('registry/tag-newer', `${formatReference({ ...target.repository, tag: target.tag })} is newer`, {
       expected: `an image of an ancestor of ${source.commit.id}`,
       found: `${present.digest} of commit ${origin.commit}, run ${origin.run}`,
     })
+  }
+}
+
+function verifiedOrNothing(verify: VerifyBundle, bytes: Uint8Array): Verified<SignedStatement> | undefined {
+  try {
+    return verify(bytes)
+  } catch {
+    return undefined
   }
 }
 

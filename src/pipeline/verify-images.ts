@@ -22,13 +22,19 @@ export interface VerifyPorts {
   resolve(reference: Reference): Promise<ResolvedImage>
   /** Raw bundle bytes attached to the digest, bounded. Never parsed, never trusted. */
   bundles(reference: Reference, digest: Digest): Promise<FetchedBundles>
-  /** Checks one bundle against the trust root of the expectation. Throws when it proves nothing. */
-  verify(bundle: Uint8Array, expectation: Expectation): Promise<Verified<SignedStatement>>
+  /**
+   * Loads the one trust root that the expectation names and gives the check of a bundle against it.
+   * Throws `sigstore/trust-unavailable`: without a root nothing is known about any bundle.
+   */
+  verifier(expectation: Expectation): Promise<VerifyBundle>
   /** The instant this run judges by. */
   readonly now: Date
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
+
+/** Throws a `sigstore/…` or `statements/…` error when the bundle proves nothing. */
+export type VerifyBundle = (bundle: Uint8Array) => Verified<SignedStatement>
 
 export interface VerifyRequest {
   readonly images: readonly [string, ...string[]]
@@ -39,6 +45,7 @@ export interface VerifyRequest {
 
 /** Images judged at the same time: enough to hide latency, few enough to bound memory. */
 const PARALLEL_IMAGES = 16
+const PARALLEL_PLATFORMS = 8
 
 /** Judges every image on its own; one that fails never hides another. */
 export async function verifyImages(request: VerifyRequest, ports: VerifyPorts): Promise<Receipt> {
@@ -79,39 +86,60 @@ async function verifyImage(image: string, request: VerifyRequest, ports: VerifyP
   }
 }
 
-/** Steps 2 to 6 of the gate for one resolved image. 7-verify-deploy § 1. */
+/**
+ * Steps 2 to 6 of the gate for one resolved image. 7-verify-deploy § 1.
+ * An index that is not proved by its own statements may be proved by those of its every platform (13-adversary 21); they
+ * are only fetched then.
+ */
 export async function judge(
   image: ResolvedImage,
   expectation: Expectation,
-  ports: Pick<VerifyPorts, 'bundles' | 'verify' | 'now'>,
+  ports: Pick<VerifyPorts, 'bundles' | 'verifier' | 'now'>,
 ): Promise<{ verdict: Verdict; findings: readonly Finding[]; statements: readonly Verified<SignedStatement>[] }> {
-  const fetched = await ports.bundles(image.reference, image.digest)
-  const { statements, rejected } = await verifyBundles(fetched, expectation, ports)
-  const name = formatReference(image.reference)
-  const subject = { name, digest: image.digest, platforms: image.platforms }
-  const context = { rejectedBundles: [...fetched.skipped, ...rejected], incomplete: !fetched.complete, now: ports.now }
-  const { verdict, findings } = judgeImage(subject, statements, expectation, context)
-  return { verdict, findings, statements }
+  const { reference, digest, platforms } = image
+  const verify = await ports.verifier(expectation)
+  const subject = { name: formatReference(reference), digest, platforms }
+  const judged = (evidence: Evidence) => ({
+    ...judgeImage(subject, evidence.statements, expectation, { ...evidence, now: ports.now }),
+    statements: evidence.statements,
+  })
+  const own = evidenceIn(await ports.bundles(reference, digest), verify)
+  const first = judged(own)
+  if (first.verdict.kind === 'passed' || platforms.length === 0) return first
+  const below = await inParallel(platforms, PARALLEL_PLATFORMS, platform => ports.bundles(reference, platform))
+  return judged(below.map(fetched => evidenceIn(fetched, verify)).reduce(joined, own))
+}
+
+interface Evidence {
+  readonly statements: readonly Verified<SignedStatement>[]
+  readonly rejectedBundles: readonly Finding[]
+  readonly incomplete: boolean
 }
 
 /** A bundle that does not verify is counted and named, never fatal, never evidence (13-adversary 26). */
-async function verifyBundles(
-  fetched: FetchedBundles,
-  expectation: Expectation,
-  ports: Pick<VerifyPorts, 'verify'>,
-): Promise<{ statements: Verified<SignedStatement>[]; rejected: Finding[] }> {
+function evidenceIn(fetched: FetchedBundles, verify: VerifyBundle): Evidence {
   const statements: Verified<SignedStatement>[] = []
-  const rejected: Finding[] = []
+  const rejectedBundles: Finding[] = [...fetched.skipped]
+  let incomplete = !fetched.complete
   for (const bundle of fetched.bundles) {
     try {
-      statements.push(await ports.verify(bundle.bytes, expectation))
+      statements.push(verify(bundle.bytes))
     } catch (error) {
       const known = asWaybillError(error)
-      if (known.kind === 'configuration') throw known
-      rejected.push(findingOf(known, bundle.manifest, 'note'))
+      // One of a kind that this version cannot read may hold what is looked for.
+      if (known.kind !== 'rejected') incomplete = true
+      rejectedBundles.push(findingOf(known, bundle.manifest, 'note'))
     }
   }
-  return { statements, rejected }
+  return { statements, rejectedBundles, incomplete }
+}
+
+function joined(a: Evidence, b: Evidence): Evidence {
+  return {
+    statements: [...a.statements, ...b.statements],
+    rejectedBundles: [...a.rejectedBundles, ...b.rejectedBundles],
+    incomplete: a.incomplete || b.incomplete,
+  }
 }
 
 function receiptOf(name: string, digest: Digest, verdict: Verdict, findings: readonly Finding[]): SubjectReceipt {

@@ -51,7 +51,10 @@ export function needsTrustedRoot(receipt: Receipt): boolean {
 
 export function pullCommand(receipt: Receipt): string | undefined {
   const { image } = receipt
-  return image?.pushed === true ? command('docker pull', [`${image.repository}@${image.digest}`]) : undefined
+  // A line that is easy to copy must not lead to an image that was refused.
+  return image?.pushed === true && receipt.verdict === 'passed'
+    ? command('docker pull', [`${image.repository}@${image.digest}`])
+    : undefined
 }
 
 /** `program` is ours; every word is quoted unless it is an option of ours. Undefined when a word cannot be shown. */

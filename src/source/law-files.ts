@@ -83,13 +83,27 @@ export class LawReader {
   async #law(folder: CommitId): Promise<LawFiles> {
     const known = this.#laws.get(folder)
     if (known !== undefined) return known
-    const files = await orEmpty(() => this.#filesOf(folder), [])
+    const files = await this.#filesOrFetch(folder)
     const law = { tree: folder, files }
     this.#laws.set(folder, law)
     return law
   }
 
-  /** Regular files in the order of git. Links and submodules are no files: what they point at is not in the signed folder. */
+  /**
+   * A folder can be there without what it holds, when somebody made it the root tree of another commit as well. That must
+   * not end in "unknown" for everybody, so it is fetched once more, by itself.
+   */
+  async #filesOrFetch(folder: CommitId): Promise<readonly LawFile[]> {
+    try {
+      return await orEmpty(() => this.#filesOf(folder), [])
+    } catch (error) {
+      if (asWaybillError(error).code !== 'source/object-missing') throw error
+      await this.#fetch.whole([folder])
+      return orEmpty(() => this.#filesOf(folder), [])
+    }
+  }
+
+  /** Regular files, sorted by path. Links and submodules are no files: what they point at is not in the signed folder. */
   async #filesOf(folder: CommitId): Promise<readonly LawFile[]> {
     const files: LawFile[] = []
     const open: { path: string; id: CommitId }[] = [{ path: '.github', id: folder }]
