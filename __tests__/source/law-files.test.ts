@@ -4,6 +4,7 @@ import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import type { LawFiles } from '../../src/core/facts.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import { openHistory } from '../../src/source/git.ts'
+import { startGitServer } from '../fakes/git-server.ts'
 import { Clone, errorOf, findGit, temporaryFolder } from './support.ts'
 
 const ROOT = temporaryFolder()
@@ -170,4 +171,31 @@ test('names that are not UTF-8 stay apart', async () => {
   const root = from.store('tree', tree(['40000', '.github', from.store('tree', rows)]))
   const [law] = await lawsOf(from, [commitOf(from, root)])
   expect(new Set(law?.files.map(file => file.path)).size).toBe(3)
+})
+
+test('13-adversary 4: a .github that is the root of another commit as well is read all the same', async () => {
+  const from = clone()
+  put(from, '.github/waybill.yml', 'version: 1')
+  from.commit('one')
+  const one = { id: from.head(), tree: from.tree('HEAD') }
+  const folder = parseCommitId(from.git('rev-parse', 'HEAD:.github'))
+  const person = 'alice <alice@example.com> 1767225600 +0000'
+  const text = `tree ${folder}\nparent ${one.id}\nauthor ${person}\ncommitter ${person}\n\nx\n`
+  const two = { id: from.store('commit', Buffer.from(text)), tree: folder }
+  from.git('update-ref', 'refs/heads/main', two.id)
+  const server = await startGitServer({ folder: join(ROOT, 'server') })
+  await server.publish(from.path, 'acme/app')
+  const history = await openHistory({
+    git: findGit(),
+    folder: join(ROOT, `run-${++count}`),
+    url: `${server.url}/acme/app`,
+    env: { PATH: process.env.PATH },
+    head: two.id,
+    deadline: new Date(Date.now() + 60_000),
+  })
+  const laws: LawFiles[] = []
+  for await (const { law } of history.lawFiles([one, two])) laws.push(law)
+  await history.close()
+  await server.close()
+  expect(laws.map(paths)).toEqual([['.github/waybill.yml'], []])
 })
