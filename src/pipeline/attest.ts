@@ -40,7 +40,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
   if (image === undefined || signed === undefined) return
   await publishBundles(ports, image, signed, record) // beside the image, in every repository
-  await selfVerify(request, ports, image, signed, record) // read back with the gate's own code
+  await selfVerify(request, ports, { built, image, signed }, record) // read back with the gate's own code
   await moveTags(request, ports, image, source, record) // last
 }
 

@@ -1,9 +1,10 @@
 import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import { expectationFromFlags } from '../policy/gate.ts'
+import { type Expectation, expectationFromFlags } from '../policy/gate.ts'
 import { fetchBundles } from '../registry/bundles.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { subjectsOf } from './publish-stage.ts'
 import { errorOf, type RunRecord } from './run.ts'
@@ -17,17 +18,18 @@ import { judge } from './verify-images.ts'
 export function selfVerify(
   request: AttestRequest,
   ports: AttestPorts,
-  image: ServedImage,
-  signed: Signed,
+  { built, image, signed }: { readonly built: Built; readonly image: ServedImage; readonly signed: Signed },
   record: RunRecord,
 ): Promise<void> {
   return record.stages.run('self-verify', undefined, async () => {
     const { signer } = signed
-    const expectation = expectationFromFlags({
+    const flags = expectationFromFlags({
       certificateIdentity: signer.san.value,
       certificateOidcIssuer: signer.issuer,
       require: ['signature', 'provenance'],
     })
+    // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
+    const expectation = { ...flags, builders: [built.result.builder] }
     const checks = image.repositories.flatMap(repository =>
       subjectsOf(image).map(subject => check(repository, subject.digest, { ports, image, signed, expectation })),
     )
@@ -41,7 +43,7 @@ interface Check {
   readonly ports: AttestPorts
   readonly image: ServedImage
   readonly signed: Signed
-  readonly expectation: ReturnType<typeof expectationFromFlags>
+  readonly expectation: Expectation
 }
 
 async function check(
