@@ -35,7 +35,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     },
     repositories,
     tags: proposal ? [] : tagsOf(inputs.tags, repositories),
-    allowRollback: false,
+    allowRollback: inputs.allowRollback,
     run: { id: context.runId, repositoryId: context.repositoryId },
     push,
     sign: unsigned === undefined,

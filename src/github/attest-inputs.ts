@@ -30,6 +30,7 @@ export interface AttestInputs {
   /** As written; empty: the default of the repository. */
   readonly images: readonly string[]
   readonly tags: readonly string[]
+  readonly allowRollback: boolean
   readonly push?: boolean
   readonly name?: string
   readonly sign: 'auto' | boolean
@@ -131,7 +132,9 @@ function readBuild(inputs: Inputs): BuildInputs {
   }
 }
 
-function readSubjects(inputs: Inputs): Pick<AttestInputs, 'layout' | 'digest' | 'images' | 'tags' | 'push' | 'name'> {
+type SubjectInputs = Pick<AttestInputs, 'layout' | 'digest' | 'images' | 'tags' | 'allowRollback' | 'push' | 'name'>
+
+function readSubjects(inputs: Inputs): SubjectInputs {
   const digest = inputs.text('digest')
   if (digest !== undefined && !isDigest(digest)) throw malformed('digest', 'sha256:<64 lower-case hex digits>', digest)
   return {
@@ -139,6 +142,7 @@ function readSubjects(inputs: Inputs): Pick<AttestInputs, 'layout' | 'digest' | 
     ...maybe('digest', digest),
     images: inputs.list('images'),
     tags: inputs.list('tags'),
+    allowRollback: inputs.flag('allow-rollback') ?? false,
     ...maybe('push', inputs.flag('push')),
     // It becomes the name of a folder and of an artifact.
     ...maybe('name', inputs.matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits and . _ -')),
