@@ -13,7 +13,7 @@ import { verifyArgs, verifyCommand } from '../report/commands.ts'
 import { planAttest } from './attest-plan.ts'
 import { attestPorts } from './attest-world.ts'
 import { exitCodeOfError } from './exit-code.ts'
-import { type Reporting, refusedReceipt, reportRun } from './report-run.ts'
+import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 
 /** `action.yml`: one step from the commit to an attested image. */
 export async function runAttest(): Promise<void> {
@@ -24,7 +24,8 @@ export async function runAttest(): Promise<void> {
 }
 
 async function attestStep(env: Environment, log: WorkflowLog): Promise<number> {
-  let reporting: Reporting = reportingBefore(env)
+  const before = reportingBefore(env, 'result.json')
+  let reporting = before
   try {
     const inputs = readAttestInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
@@ -35,7 +36,9 @@ async function attestStep(env: Environment, log: WorkflowLog): Promise<number> {
     return error === undefined ? 0 : exitCodeOfError(error)
   } catch (error) {
     const known = asWaybillError(error)
-    await reportRun(refusedReceipt('attest', known), reporting, log, {})
+    const { resultPath = before.resultPath } = reporting
+    const told = { ...reporting, ...(resultPath === undefined ? {} : { resultPath }) }
+    await reportRun(refusedReceipt('attest', known), told, log, {})
     return exitCodeOfError(known.kind)
   }
 }
@@ -58,12 +61,6 @@ async function attestRun(
   } finally {
     http.close()
   }
-}
-
-/** Before the inputs could be read there is only what the runner says about itself. */
-function reportingBefore(env: Environment): Reporting {
-  const { GITHUB_STEP_SUMMARY: summary, GITHUB_OUTPUT: output } = env
-  return { ...(summary ? { summary } : {}), ...(output ? { output } : {}) }
 }
 
 function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {

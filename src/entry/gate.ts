@@ -14,6 +14,7 @@ import { inspectImage } from '../registry/image.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
+import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 
 /** Who is expected to have signed: a policy's deploy rules, or flags. Never both, never neither. */
@@ -52,7 +53,8 @@ export async function runGate(options: GateOptions): Promise<Receipt> {
     bundles: (reference, digest) => fetchBundles(registry, reference, digest),
     verifier: async expectation => {
       const root = await trust(expectation)
-      return bundle => verifyBundle(bundle, root, keys)
+      const need = { ...needUnder(root), ...keys }
+      return bundle => verifyBundle(bundle, root, need)
     },
     now: new Date(),
     clock: () => performance.now(),

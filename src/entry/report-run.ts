@@ -1,9 +1,11 @@
+import { isAbsolute, join } from 'node:path'
 import type { WaybillError } from '../core/error.ts'
 import { asWaybillError } from '../core/error.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import { appendSummary, writeRunnerValue } from '../github/runner-files.ts'
 import { randomWord } from '../io/door.ts'
+import type { Environment } from '../io/environment.ts'
 import { writeFileAtomic } from '../io/files.ts'
 import { errorReceipt } from '../pipeline/run.ts'
 import { outcomeOfError } from '../pipeline/stages.ts'
@@ -16,6 +18,22 @@ export interface Reporting {
   readonly summary?: string
   readonly output?: string
   resultPath?: string
+}
+
+/**
+ * Before the inputs could be read there is only what the runner says about itself, and where the result was asked for.
+ * @param name of the result's file in the runner's folder when nobody asked for a place.
+ */
+export function reportingBefore(env: Environment, name: string): Reporting {
+  const { GITHUB_STEP_SUMMARY: summary, GITHUB_OUTPUT: output } = env
+  const asked = (env.INPUT_RESULT ?? '').trim()
+  const path = asked === '' ? join(env.RUNNER_TEMP ?? '', 'waybill', name) : join(env.GITHUB_WORKSPACE ?? '', asked)
+  const resultPath = isAbsolute(asked) ? asked : path
+  return {
+    ...(summary ? { summary } : {}),
+    ...(output ? { output } : {}),
+    ...(isAbsolute(resultPath) ? { resultPath } : {}),
+  }
 }
 
 /** A run that ended before its first stage. */

@@ -16,7 +16,7 @@ import { openHistory } from '../source/git.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, runGate } from './gate.ts'
 import { registryCredentials } from './registry-login.ts'
-import { type Reporting, refusedReceipt, reportRun } from './report-run.ts'
+import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 
 /** `verify/action.yml`: the gate. It executes nothing of any commit, so it may run on every event. */
 export async function runVerify(): Promise<void> {
@@ -26,10 +26,7 @@ export async function runVerify(): Promise<void> {
 }
 
 async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
-  let reporting: Reporting = {
-    ...(env.GITHUB_STEP_SUMMARY ? { summary: env.GITHUB_STEP_SUMMARY } : {}),
-    ...(env.GITHUB_OUTPUT ? { output: env.GITHUB_OUTPUT } : {}),
-  }
+  let reporting = reportingBefore(env, 'verify-result.json')
   try {
     const inputs = readVerifyInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
