@@ -1,0 +1,49 @@
+/**
+ * `npm run bench -- [start] [publish] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
+ * It measures the bundle in `dist`, as a job downloads it; a missing peer is an error.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { benchPublish } from './bench/publish.ts'
+import { benchStart } from './bench/start.ts'
+import { type Row, renderTable } from './bench/table.ts'
+import { sourceStamp } from './source-stamp.ts'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+interface Result {
+  readonly rows: readonly Row[]
+  readonly notes?: readonly string[]
+}
+
+const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
+  start: async () => ({ rows: await benchStart(dist) }),
+  publish: verbose => benchPublish(dist, verbose),
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { verbose: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
+  const names = positionals.length === 0 ? Object.keys(CASES) : positionals
+  const stamp = join(dist, 'SOURCE')
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8').trim() !== sourceStamp(root))
+    throw new Error('dist/ is not what the sources build: run npm run build first')
+  const results: Result[] = []
+  for (const name of names) {
+    const measure = CASES[name]
+    if (measure === undefined) throw new Error(`There is no case ${name}: ${Object.keys(CASES).join(', ')}`)
+    console.error(`${name} …`)
+    results.push(await measure(values.verbose))
+  }
+  console.log(renderTable(results.flatMap(({ rows }) => rows)))
+  for (const note of results.flatMap(({ notes = [] }) => notes)) console.log(`\n${note}`)
+}
+
+await main().catch(error => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})

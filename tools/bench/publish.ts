@@ -1,0 +1,232 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inputVariables, REPOSITORY, type Scenario, startScenario } from '../../__tests__/fakes/scenario.ts'
+import type { Receipt } from '../../src/core/receipt.ts'
+import { type CosignWorld, findCosign, signAndAttest } from './cosign.ts'
+import { type DelayProxy, startDelayProxy } from './delay-proxy.ts'
+import { pushImage } from './image.ts'
+import { runProgram } from './program.ts'
+import { median, type Row, ratio, seconds } from './table.ts'
+
+/** How far away every service is: for each request, and once more for each new connection. */
+const DELAY_MS = 40
+const ROUNDS = 5
+const GOAL = 0.25
+const PLATFORMS = ['amd64', 'arm64', 'ppc64le', 's390x'] as const
+
+interface World {
+  readonly scenario: Scenario
+  readonly proxies: Readonly<Record<'registry' | 'fulcio' | 'rekor' | 'timestamp', DelayProxy>>
+  readonly signingConfigFile: string
+  /** `host/acme/app` behind the delay. */
+  readonly image: string
+  readonly cosign: CosignWorld
+}
+
+interface Measured {
+  /** The whole process. */
+  readonly ms: number
+  readonly receipt: Receipt
+  readonly requests: Requests
+}
+
+interface Requests {
+  readonly connections: Readonly<Record<string, number>>
+  readonly counts: Readonly<Record<string, number>>
+  /** Of the registry, from the first bundle blob to the last manifest. */
+  readonly upload: number
+  readonly lines: readonly string[]
+}
+
+/**
+ * Signature and provenance for an image that is in the registry already: the action with `builder: none` against
+ * `cosign sign` and `cosign attest`, each run against an image of its own, taking turns.
+ */
+export async function benchPublish(dist: string, verbose: boolean): Promise<{ rows: readonly Row[]; notes: string[] }> {
+  const file = await findCosign()
+  const world = await startWorld(file)
+  try {
+    const one = await comparePublish(world, dist, ['amd64'], ROUNDS)
+    const four = await comparePublish(world, dist, PLATFORMS, ROUNDS)
+    const growth = one.ours === 0 ? 0 : four.ours / one.ours - 1
+    const rows: Row[] = [
+      row('publish: image', one),
+      row('publish: image, whole process with read-back', { ...one, ours: one.whole }),
+      row('publish: index of 4 platforms', four),
+      { case: 'publish: growth from 1 to 4 platforms (goal < 10 %)', waybill: `${(growth * 100).toFixed(0)} %` },
+    ]
+    return { rows, notes: [...notesOf('image', one, verbose), ...notesOf('index of 4 platforms', four, verbose)] }
+  } finally {
+    await stopWorld(world)
+  }
+}
+
+interface Compared {
+  /** Median of the whole process less the read-back, in milliseconds. */
+  readonly ours: number
+  readonly whole: number
+  readonly theirs: number
+  readonly waybill: Measured
+  readonly peer: Requests
+}
+
+async function comparePublish(
+  world: World,
+  dist: string,
+  platforms: readonly [string, ...string[]],
+  rounds: number,
+): Promise<Compared> {
+  const ours: Measured[] = []
+  const theirs: { ms: number; requests: Requests }[] = []
+  for (let round = 0; round < rounds; round++) {
+    const seed = `${platforms.length}-${round}`
+    ours.push(await runWaybill(world, dist, (await push(world, `${seed}-waybill`, platforms)).digest))
+    theirs.push(await runCosign(world, await push(world, `${seed}-cosign`, platforms)))
+  }
+  const [waybill] = [...ours].sort((a, b) => withoutReadBack(a) - withoutReadBack(b)).slice(rounds >> 1)
+  const peer = theirs.at(-1)
+  if (waybill === undefined || peer === undefined) throw new Error('nothing was measured')
+  return {
+    ours: median(ours.map(withoutReadBack)),
+    whole: median(ours.map(({ ms }) => ms)),
+    theirs: median(theirs.map(({ ms }) => ms)),
+    waybill,
+    peer: peer.requests,
+  }
+}
+
+/** cosign does not read back what it pushed, and no input turns our reading back off: its stage is taken away. */
+function withoutReadBack({ ms, receipt }: Measured): number {
+  return ms - stageMs(receipt, 'self-verify')
+}
+
+function stageMs(receipt: Receipt, name: string): number {
+  return receipt.stages.find(stage => stage.name === name)?.ms ?? 0
+}
+
+function row(name: string, { ours, theirs, waybill }: Compared): Row {
+  const limit = physicalLimit(waybill)
+  return {
+    case: name,
+    waybill: seconds(ours),
+    peer: `${seconds(theirs)} (cosign sign + attest)`,
+    ratio: `${ratio(ours, theirs)} (≤ ${GOAL})`,
+    limit: `${seconds(limit)} (5 round trips)`,
+    toLimit: ratio(ours, limit),
+  }
+}
+
+/** One connection, then what must follow one another: image, certificate or config, log, blob, manifest. */
+function physicalLimit(_: Measured): number {
+  return (1 + 5) * DELAY_MS
+}
+
+function notesOf(name: string, { waybill, peer }: Compared, verbose: boolean): string[] {
+  const { receipt, requests } = waybill
+  const stages = receipt.stages
+    .filter(stage => stage.state !== 'not-reached' && stage.state !== 'not-asked')
+    .map(stage => `${stage.name} ${stage.ms} ms, ${receipt.requests?.[stage.name] ?? 0} requests`)
+  return [
+    `${name}, Waybill by stage: ${stages.join(' · ')}`,
+    `${name}, Waybill by service: ${services(requests)}; registry, first bundle blob to last manifest: ${requests.upload}`,
+    `${name}, cosign by service: ${services(peer)}; registry, first bundle blob to last manifest: ${peer.upload}`,
+    ...(verbose ? requests.lines.map(line => `    ${line}`) : []),
+  ]
+}
+
+function services({ counts, connections }: Requests): string {
+  return Object.entries(counts)
+    .map(([service, count]) => `${service} ${count} over ${connections[service]} connections`)
+    .join(', ')
+}
+
+async function startWorld(file: string): Promise<World> {
+  const scenario = await startScenario()
+  const { stack } = scenario
+  const behind = (target: { url: string }) => startDelayProxy(target.url, DELAY_MS)
+  const proxies = {
+    registry: await behind(stack.registry),
+    fulcio: await behind(stack.fulcio),
+    rekor: await behind(stack.rekorV1),
+    timestamp: await behind(stack.timestamp),
+  }
+  const far = [
+    [stack.fulcio.url, proxies.fulcio.url],
+    [stack.rekorV1.url, proxies.rekor.url],
+    [stack.timestamp.url, proxies.timestamp.url],
+  ] as const
+  const config = await readFile(stack.signingConfigFile, 'utf8')
+  const signingConfigFile = join(stack.folder, 'far_signing_config.json')
+  await writeFile(
+    signingConfigFile,
+    far.reduce((text, [from, to]) => text.replaceAll(from, to), config),
+  )
+  const folder = join(stack.folder, 'cosign')
+  await mkdir(folder)
+  const cosign = { file, folder, trustedRootFile: stack.trustedRootFile, signingConfigFile }
+  return { scenario, proxies, signingConfigFile, image: `${proxies.registry.host}/${REPOSITORY}`, cosign }
+}
+
+async function stopWorld({ scenario, proxies }: World): Promise<void> {
+  await Promise.all(Object.values(proxies).map(proxy => proxy.close()))
+  await scenario.close()
+}
+
+function push({ scenario }: World, seed: string, platforms: readonly [string, ...string[]]) {
+  return pushImage(`${scenario.stack.registry.url}/v2/${REPOSITORY}`, seed, platforms)
+}
+
+async function runWaybill(world: World, dist: string, digest: string): Promise<Measured> {
+  const { scenario, signingConfigFile, image } = world
+  const { stack } = scenario
+  const run = stack.run({ claims: { sha: scenario.repository.head() ?? '' } })
+  const inputs = inputVariables({
+    builder: 'none',
+    digest,
+    images: image,
+    since: scenario.anchor,
+    'signing-config': signingConfigFile,
+    'trusted-root': stack.trustedRootFile,
+  })
+  forget(world)
+  const { code, ms, log } = await runProgram(process.execPath, [join(dist, 'attest.js')], {
+    ...run.environment,
+    ...inputs,
+  })
+  if (code !== 0) throw new Error(`attest.js ended with ${code}:\n${log}`)
+  const receipt = JSON.parse(await readFile(run.outputs().result ?? '', 'utf8')) as Receipt
+  return { ms, receipt, requests: counted(world) }
+}
+
+async function runCosign(
+  world: World,
+  pushed: { digest: string; children: readonly string[] },
+): Promise<{ ms: number; requests: Requests }> {
+  const named = (digest: string) => `${world.image}@${digest}`
+  const identityToken = await world.scenario.stack.oidc.mint({ sha: world.scenario.repository.head() ?? '' })
+  forget(world)
+  const ms = await signAndAttest(world.cosign, {
+    image: named(pushed.digest),
+    recursive: pushed.children.length > 0,
+    attested: [pushed.digest, ...pushed.children].map(named),
+    identityToken,
+  })
+  return { ms, requests: counted(world) }
+}
+
+function forget({ proxies }: World): void {
+  for (const proxy of Object.values(proxies)) proxy.reset()
+}
+
+function counted({ proxies }: World): Requests {
+  const entries = Object.entries(proxies)
+  const registry = proxies.registry.passed
+  const first = registry.findIndex(({ method, path }) => method === 'POST' && isBundleUpload(path))
+  const last = registry.findLastIndex(({ method, path }) => method === 'PUT' && path.includes('/manifests/'))
+  return {
+    connections: Object.fromEntries(entries.map(([name, proxy]) => [name, proxy.connections()])),
+    counts: Object.fromEntries(entries.map(([name, proxy]) => [name, proxy.passed.length])),
+    upload: last - first + 1,
+    lines: registry.map(({ method, path, connection }) => `#${connection} ${method} ${path}`),
+  }
+}
