@@ -184,18 +184,27 @@ test('13-adversary 4: a .github that is the root of another commit as well is re
   const two = { id: from.store('commit', Buffer.from(text)), tree: folder }
   from.git('update-ref', 'refs/heads/main', two.id)
   const server = await startGitServer({ folder: join(ROOT, 'server') })
-  await server.publish(from.path, 'acme/app')
-  const history = await openHistory({
-    git: findGit(),
-    folder: join(ROOT, `run-${++count}`),
-    url: `${server.url}/acme/app`,
-    env: { PATH: process.env.PATH },
-    head: two.id,
-    deadline: new Date(Date.now() + 60_000),
-  })
-  const laws: LawFiles[] = []
-  for await (const { law } of history.lawFiles([one, two])) laws.push(law)
-  await history.close()
-  await server.close()
-  expect(laws.map(paths)).toEqual([['.github/waybill.yml'], []])
+  try {
+    await server.publish(from.path, 'acme/app')
+    const history = await openHistory({
+      git: findGit(),
+      folder: join(ROOT, `run-${++count}`),
+      url: `${server.url}/acme/app`,
+      env: { PATH: process.env.PATH },
+      head: two.id,
+      deadline: new Date(Date.now() + 60_000),
+    })
+    const laws: LawFiles[] = []
+    for (const order of [
+      [one, two],
+      [two, one],
+    ]) {
+      for await (const { law } of history.lawFiles(order)) laws.push(law)
+    }
+    await history.close()
+    const file = ['.github/waybill.yml']
+    expect(laws.map(paths)).toEqual([file, [], [], file])
+  } finally {
+    await server.close()
+  }
 })

@@ -127,6 +127,7 @@ class GitHistory implements History {
     this.#trees = folders.trees
     this.#laws = new LawReader(objects, {
       roots: ids => transport.fetchObjects(folders.commits, ids, ['--filter=tree:0'], true),
+      trees: ids => transport.fetchObjects(folders.commits, ids, ['--filter=blob:none'], true),
       whole: ids => transport.fetchObjects(folders.trees, ids, [], false),
     })
   }

@@ -13,12 +13,14 @@ const NONE: LawFiles = { files: [] }
 export interface LawFetch {
   /** Root trees alone, without what they hold. */
   readonly roots: (ids: readonly CommitId[]) => Promise<void>
+  /** Trees with the trees below them. */
+  readonly trees: (ids: readonly CommitId[]) => Promise<void>
   /** Trees with everything below them. */
   readonly whole: (ids: readonly CommitId[]) => Promise<void>
 }
 
 /**
- * Reads the `.github` folder of many commits with at most two fetches, whatever their number (13-adversary 13).
+ * Reads the `.github` folder of many commits with two fetches, whatever their number (13-adversary 13).
  * Rule: an unreadable object throws and is never taken for an absent one (13-adversary 5); a *malformed* tree, or a folder
  * of more than `LIMITS.lawFiles` files, gives no law files at all, so that it can never be accepted as a law and the
  * commits after it can still be judged.
@@ -58,9 +60,14 @@ export class LawReader {
     const none = first === undefined || (await this.#root(first)) === 'absent'
     if (none) absent.push(...roots)
     else await this.#each(roots, async id => note(id, await this.#root(id)))
-    if (absent.length === 0) return found
-    await this.#fetch.roots(absent)
-    await this.#each(absent.splice(0), async id => note(id, await this.#root(id)))
+    // When one root is a folder of another, git leaves the inner one out and calls its own answer incomplete: what came is
+    // kept, and the rest is asked for with its folders. Nobody can make a history unreadable by pushing such a commit.
+    for (const fetch of [ignoringIncomplete(this.#fetch.roots), this.#fetch.trees]) {
+      if (absent.length === 0) return found
+      const asked = absent.splice(0)
+      await fetch(asked)
+      await this.#each(asked, async id => note(id, await this.#root(id)))
+    }
     const [still] = absent
     if (still !== undefined) throw missing(still, 'tree')
     return found
@@ -131,6 +138,16 @@ export class LawReader {
 
   async #each<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
     for (let at = 0; at < items.length; at += BATCH) await Promise.all(items.slice(at, at + BATCH).map(act))
+  }
+}
+
+function ignoringIncomplete(fetch: LawFetch['roots']): LawFetch['roots'] {
+  return async ids => {
+    try {
+      await fetch(ids)
+    } catch (error) {
+      if (asWaybillError(error).code !== 'source/object-missing') throw error
+    }
   }
 }
 
