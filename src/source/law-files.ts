@@ -62,10 +62,10 @@ export class LawReader {
     else await this.#each(roots, async id => note(id, await this.#root(id)))
     // When one root is a folder of another, git leaves the inner one out and calls its own answer incomplete: what came is
     // kept, and the rest is asked for with its folders. Nobody can make a history unreadable by pushing such a commit.
-    for (const fetch of [ignoringIncomplete(this.#fetch.roots), this.#fetch.trees]) {
+    for (const bring of [ignoringIncomplete(this.#fetch.roots), this.#fetch.trees]) {
       if (absent.length === 0) return found
       const asked = absent.splice(0)
-      await fetch(asked)
+      await bring(asked)
       await this.#each(asked, async id => note(id, await this.#root(id)))
     }
     const [still] = absent
@@ -141,10 +141,10 @@ export class LawReader {
   }
 }
 
-function ignoringIncomplete(fetch: LawFetch['roots']): LawFetch['roots'] {
+function ignoringIncomplete(bring: LawFetch['roots']): LawFetch['roots'] {
   return async ids => {
     try {
-      await fetch(ids)
+      await bring(ids)
     } catch (error) {
       if (asWaybillError(error).code !== 'source/object-missing') throw error
     }
