@@ -13,6 +13,8 @@ const common = {
 }
 
 export default {
+  // Tests are never timed: this only ends one that hangs, on a machine as slow as it may be.
+  testTimeout: 120_000,
   projects: [
     {
       ...common,

@@ -150,9 +150,16 @@ async function refuseByte(story: Story, digest: string): Promise<void> {
   refused(story, served, 'registry/digest-mismatch')
 
   paper.step('Change one byte of the image: somebody pushes the image with one byte more and moves the tag v1 to it')
-  await push(`${scenario.stack.registry.url}/v2/acme/app/manifests/v1`, manifest.mediaType, manifest.bytes, '\n')
+  const platform = store.find(firstPlatform(manifest.bytes) ?? digest) ?? manifest
+  await push(`${scenario.stack.registry.url}/v2/acme/app/manifests/v1`, platform.mediaType, platform.bytes, '\n')
   const moved = await gate(story, `${scenario.image}:v1`)
   refused(story, moved, 'verify/no-attestation')
+}
+
+/** An index is a list; what runs is one of its images, so that is what an attacker would exchange. */
+function firstPlatform(bytes: Buffer): string | undefined {
+  const { manifests } = JSON.parse(bytes.toString('utf8')) as { manifests?: readonly { digest: string }[] }
+  return manifests?.[0]?.digest
 }
 
 async function push(url: string, mediaType: string, bytes: Buffer, more: string): Promise<void> {

@@ -141,7 +141,11 @@ const CASES: Readonly<Record<string, readonly [() => CommitOptions, string, RegE
     'source/malformed',
     /PGP MESSAGE/,
   ],
-  'two author headers': [() => tampered(afterSignature('author Alice <alice@example.com> 1 +0000')), 'source/malformed', /author/],
+  'two author headers': [
+    () => tampered(afterSignature('author Alice <alice@example.com> 1 +0000')),
+    'source/malformed',
+    /author/,
+  ],
   'two tree headers': [
     () => tampered(object => object.replace('\n', '\ntree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n')),
     'source/malformed',
@@ -168,7 +172,11 @@ const CASES: Readonly<Record<string, readonly [() => CommitOptions, string, RegE
   'an X.509 signature': [
     () => ({
       message: 'Fix login',
-      signer: { publicKey: '', fingerprint: '', sign: () => '-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----' },
+      signer: {
+        publicKey: '',
+        fingerprint: '',
+        sign: () => '-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----',
+      },
       ...BOB,
     }),
     'source/signature-unsupported',
@@ -226,7 +234,10 @@ function gitCommit(message: string, config: readonly string[]): string {
   const who = ['-c', `user.name=${CAROL.name}`, '-c', `user.email=${CAROL.email}`]
   const set = config.flatMap(pair => ['-c', pair])
   const options = { cwd: folder, env: { ...gpg.environment(), GIT_CONFIG_NOSYSTEM: '1' } }
-  execFileSync('git', [...who, ...set, 'commit', '--quiet', '--all', '-S', '-m', message], { ...options, stdio: 'pipe' })
+  execFileSync('git', [...who, ...set, 'commit', '--quiet', '--all', '-S', '-m', message], {
+    ...options,
+    stdio: 'pipe',
+  })
   return world.scenario.repository.head() ?? ''
 }
 
@@ -388,7 +399,9 @@ test.each([
       const { repository, bob } = world.scenario
       repository.git('checkout', '--quiet', '--force', '-B', branch, base)
       repository.git('update-index', '--add', '--cacheinfo', `160000,${base},vendor/lib`)
-      const id = repository.object({ message: 'Add a submodule', signer: bob, ...BOB }, repository.git('write-tree'), [base])
+      const id = repository.object({ message: 'Add a submodule', signer: bob, ...BOB }, repository.git('write-tree'), [
+        base,
+      ])
       repository.git('update-ref', 'HEAD', id)
       repository.git('reset', '--quiet', '--hard')
       return id
@@ -427,7 +440,8 @@ test('13-adversary 13: a run asks the git server a handful of times, whatever th
   const { repository, bob } = scenario
   const tree = repository.git('rev-parse', `${base}^{tree}`)
   let head = base
-  for (let at = 1; at <= 300; at++) head = repository.object({ message: `Step ${at}`, signer: bob, ...BOB }, tree, [head])
+  for (let at = 1; at <= 300; at++)
+    head = repository.object({ message: `Step ${at}`, signer: bob, ...BOB }, tree, [head])
   repository.git('update-ref', 'refs/heads/long', head)
   await scenario.publish()
   const asked = scenario.stack.git.log.length

@@ -102,6 +102,7 @@ test.each([
     run: () => pull(7),
     code: 'entry/input-contradiction',
   },
+  { given: 'a policy elsewhere', values: { policy: 'other.yml' }, run: push, code: 'entry/input-unsupported' },
   { given: 'an image with a tag', values: { images: 'ghcr.io/acme/app:v1' }, run: push, code: 'entry/input-malformed' },
   {
     given: 'a tag of another image',

@@ -37,7 +37,9 @@ export class Gpg {
   /** A detached, armored signature, or what `more` makes of it. */
   sign(fingerprint: string, payload: Uint8Array, more: readonly string[] = []): string {
     const key = ['--armor', '--local-user', `${fingerprint}!`]
-    return this.run([...more, ...key, '--detach-sign'], payload).toString().trimEnd()
+    return this.run([...more, ...key, '--detach-sign'], payload)
+      .toString()
+      .trimEnd()
   }
 
   /** One key in the place of an SSH signer of a `TestRepository`. */

@@ -23,6 +23,8 @@ export interface StackOptions {
   /** Which transparency log the signing config names; default `v1`. */
   readonly rekor?: RekorChoice
   readonly registry?: RegistryOptions
+  /** The platform's address in certificates; default: the git server's, which the runs name as theirs. */
+  readonly platform?: string
   /** Asked for by the git server always, and by the GitHub double for repositories that are not public. */
   readonly githubToken?: string
 }
@@ -68,7 +70,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startGitServer({ ...token, folder: gitFolder }),
   ])
   // Certificates speak of the server that the runs name, as an own Fulcio beside an own GitHub server would.
-  fulcio.platform = git.url
+  fulcio.platform = options.platform ?? git.url
   const services = { issuer: oidc.issuer, fulcio, rekorV1, rekorV2, timestamp }
   const root = trustedRoot(services)
   const config = signingConfig(services, options.rekor)

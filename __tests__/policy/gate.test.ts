@@ -207,19 +207,13 @@ describe('judgeImage() and time', () => {
   test('max-age counts from the trusted time of the signature', () => {
     const aged = rule('', '    max-age: 90d\n')
     expect(judge([signed(), provenance()], aged).verdict.kind).toBe('passed')
-    expect(rejects([signed({ signedAt: old }), provenance({}, { signedAt: old })], aged)).toEqual([
-      'verify/too-old',
-      'verify/too-old',
-    ])
+    expect(rejects([signed({ signedAt: old }), provenance({}, { signedAt: old })], aged)).toEqual(['verify/too-old'])
   })
   test('13-adversary 12: a revoked signer does not count, but what it signed before does', () => {
     const revoked = (mode: string) =>
       rule('', `revoked: [{fingerprint: ${'ab'.repeat(32)}, effective: 2026-05-01, mode: ${mode}}]\n`)
     for (const mode of ['compromised', 'retired']) {
-      expect(rejects([signed(), provenance()], revoked(mode))).toEqual([
-        'verify/signer-revoked',
-        'verify/signer-revoked',
-      ])
+      expect(rejects([signed(), provenance()], revoked(mode))).toEqual(['verify/signer-revoked'])
       expect(judge([signed({ signedAt: old }), provenance({}, { signedAt: old })], revoked(mode)).verdict.kind).toBe(
         'passed',
       )

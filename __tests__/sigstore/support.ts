@@ -47,7 +47,7 @@ export const SAN = 'https://github.com/acme/app/.github/workflows/release.yml@re
 export const hasty: RetryClock = { now: () => Date.now(), sleep: async () => {}, random: () => 0 }
 
 export async function openBench(options: StackOptions = {}): Promise<Bench> {
-  const stack = await startStack(options)
+  const stack = await startStack({ platform: 'https://github.com', ...options })
   const http = new HttpClient()
   const services = loadSigningConfig(await readFile(stack.signingConfigFile), new Date())
   const trust = parseTrustRoot(await readFile(stack.trustedRootFile), 'file')

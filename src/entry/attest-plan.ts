@@ -4,6 +4,7 @@ import type { AttestInputs } from '../github/attest-inputs.ts'
 import { defaultImage, type RunContext } from '../github/context.ts'
 import { isUntrusted, type RunEvent, requireBuildEvent } from '../github/event.ts'
 import type { AttestRequest, SourceRequest, TagTarget } from '../pipeline/attest-request.ts'
+import { POLICY_PATH } from '../policy/law.ts'
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -18,6 +19,7 @@ type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
 export function planAttest(inputs: AttestInputs, context: RunContext): AttestRequest {
   const { event } = context
   requireBuildEvent(event)
+  checkPolicyPath(inputs)
   const proposal = event.kind === 'pull_request' || event.kind === 'merge_group'
   if (proposal && inputs.sign === true) throw neverSigned(event)
   const repositories = repositoriesOf(inputs, context)
@@ -44,6 +46,16 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     repository: context.repository,
     onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
   }
+}
+
+/** The law is read from one place of every commit; another path could be a file that nobody's approval covers. */
+export function checkPolicyPath({ policy }: { readonly policy?: string }): void {
+  if (policy === undefined || policy === POLICY_PATH) return
+  throw fail('entry/input-unsupported', 'The policy is read from one place', {
+    expected: POLICY_PATH,
+    found: policy,
+    remedy: `Move the policy to ${POLICY_PATH}, or leave the input policy out.`,
+  })
 }
 
 /** A pull request of this repository may push by digest when asked to; a fork's run and a merge group never. */

@@ -13,6 +13,7 @@ import { lawOf } from '../pipeline/source-fold.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
 import { openHistory } from '../source/git.ts'
+import { checkPolicyPath } from './attest-plan.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, runGate } from './gate.ts'
 import { registryCredentials } from './registry-login.ts'
@@ -86,12 +87,7 @@ async function committedPolicy(
   inputs: VerifyInputs,
   context: RunContext,
 ): Promise<NonNullable<GateOptions['policy']>> {
-  if (inputs.policy !== POLICY_PATH)
-    throw fail('entry/input-unsupported', 'The gate reads its policy from one place', {
-      expected: POLICY_PATH,
-      found: inputs.policy ?? '',
-      remedy: `Set policy: ${POLICY_PATH}`,
-    })
+  checkPolicyPath(inputs)
   const history = await openHistory({
     git: gitOf(env),
     folder: join(context.temporary, 'waybill', 'policy'),

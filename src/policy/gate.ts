@@ -69,7 +69,9 @@ export function judgeImage(
 ): ImageJudgement {
   const attempts = expectation.require.map(requirement => prove(requirement, { subject, signed, expectation, context }))
   const matched = attempts.flatMap(attempt => ('proof' in attempt ? [attempt.proof] : []))
-  const against = attempts.flatMap(attempt => ('proof' in attempt ? [] : attempt.findings))
+  const refused = attempts.flatMap(attempt => ('proof' in attempt ? [] : attempt.findings))
+  // The same wrong signer refuses every requirement with the same sentence; once is enough to read.
+  const against = [...new Map(refused.map(item => [`${item.code} ${item.message}`, item])).values()]
   const notes = [
     ...matched.flatMap(proof => proofNotes(proof, subject, expectation)),
     ...contextNotes(subject, context),

@@ -1,4 +1,4 @@
-import { createServer, Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
 /** One request that went through, in order of arrival. */
