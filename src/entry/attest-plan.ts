@@ -7,6 +7,7 @@ import type { AttestRequest, SourceRequest, TagTarget } from '../pipeline/attest
 import { POLICY_PATH } from '../policy/law.ts'
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
+import type { RunClaims } from '../statements/claims.ts'
 import { WAYBILL_VERSION } from './version.ts'
 
 type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
@@ -42,6 +43,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     push,
     sign: unsigned === undefined,
     ...(unsigned === undefined ? {} : { unsignedBecause: unsigned }),
+    ...(proposal ? draftOf(context) : {}),
     serverUrl: context.serverUrl,
     repository: context.repository,
     onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
@@ -71,6 +73,26 @@ function unsignedBecause(event: BuildEvent, inputs: AttestInputs, push: boolean)
   if (inputs.sign === false) return 'Nothing is signed, because `sign` is false.'
   if (!push) return 'Nothing is signed, because nothing is pushed.'
   return undefined
+}
+
+/** Nothing without a workflow reference: an old server's run has no name to state. */
+function draftOf(context: RunContext): Pick<AttestRequest, 'draftClaims'> {
+  const { workflowRef } = context
+  if (workflowRef === undefined) return {}
+  const draftClaims: RunClaims = {
+    repository: context.repository,
+    repository_id: context.repositoryId,
+    repository_owner_id: context.ownerId,
+    ref: context.ref,
+    sha: context.sha,
+    job_workflow_ref: workflowRef,
+    workflow_ref: workflowRef,
+    event_name: context.eventName,
+    runner_environment: context.runnerEnvironment ?? 'unknown',
+    run_id: context.runId,
+    run_attempt: context.runAttempt,
+  }
+  return { draftClaims }
 }
 
 function neverSigned(event: BuildEvent): Error {

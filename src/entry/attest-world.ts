@@ -59,7 +59,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     },
     ...sigstore,
     keep: async (name, bytes) => {
-      const path = join(folder, 'bundles', name)
+      const path = join(folder, name)
       await writeFileAtomic(path, bytes)
       return path
     },

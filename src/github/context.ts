@@ -31,6 +31,8 @@ export interface RunContext {
   readonly workflow: string
   /** `owner/name/.github/workflows/file.yml@ref`; absent on old servers. */
   readonly workflowRef?: string
+  /** `github-hosted` or `self-hosted`; absent on old runners. */
+  readonly runnerEnvironment?: string
   readonly job: string
   /** Without a slash at the end. */
   readonly serverUrl: string
@@ -66,7 +68,7 @@ export function contextOf(env: Environment, payload: JsonObject): RunContext {
   const ref = parseRef(required(env, 'GITHUB_REF', /^refs\//))
   const repositoryId = required(env, 'GITHUB_REPOSITORY_ID', NUMBER)
   const actor = required(env, 'GITHUB_ACTOR', LOGIN)
-  const workflowRef = env.GITHUB_WORKFLOW_REF
+  const { GITHUB_WORKFLOW_REF: workflowRef, RUNNER_ENVIRONMENT: runnerEnvironment } = env
   const defaultBranch = defaultBranchOf(payload)
   return {
     repository,
@@ -82,6 +84,7 @@ export function contextOf(env: Environment, payload: JsonObject): RunContext {
     runAttempt: required(env, 'GITHUB_RUN_ATTEMPT', NUMBER),
     workflow: printable(env.GITHUB_WORKFLOW ?? ''),
     ...(workflowRef === undefined || workflowRef === '' ? {} : { workflowRef }),
+    ...(runnerEnvironment === undefined || runnerEnvironment === '' ? {} : { runnerEnvironment }),
     job: printable(env.GITHUB_JOB ?? ''),
     serverUrl: serverUrl(env, 'GITHUB_SERVER_URL'),
     apiUrl: serverUrl(env, 'GITHUB_API_URL'),

@@ -31,6 +31,8 @@ export interface AttestRequest {
   readonly sign: boolean
   /** Why nothing is signed, for the first line of the summary; absent when `sign`. */
   readonly unsignedBecause?: string
+  /** For a proposal: the run as the runner's variables tell it. For the unsigned draft alone, never for a signature. */
+  readonly draftClaims?: RunClaims
   /** `https://github.com`, without a slash at the end. */
   readonly serverUrl: string
   /** `owner/name` */
@@ -82,7 +84,7 @@ export interface AttestPorts {
   session(): Promise<SigningSession>
   /** The gate's own check against the trust root of the signing services. */
   verifier(): Promise<VerifyBundle>
-  /** Keeps a document of this run on disk and returns its path. */
+  /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
   now(): Date
   /** Milliseconds, monotonic. */

@@ -3,6 +3,7 @@ import type { Receipt } from '../core/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
+import { keepDraft } from './draft.ts'
 import { preflight } from './preflight.ts'
 import { publishBundles } from './publish-stage.ts'
 import { RunRecord } from './run.ts'
@@ -38,6 +39,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
   const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
+  if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
   await publishBundles(ports, image, signed, record) // beside the image, in every repository
   await selfVerify(request, ports, { built, image, signed }, record) // read back with the gate's own code

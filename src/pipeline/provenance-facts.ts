@@ -1,21 +1,32 @@
+import type { RunClaims } from '../statements/claims.ts'
 import type { BuildInputs, ProvenanceFacts } from '../statements/provenance.ts'
 import { isRecorded } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
-import type { AttestRequest, RunIdentity } from './attest-request.ts'
+import type { AttestRequest } from './attest-request.ts'
+import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
-import type { SignInput } from './sign-stage.ts'
+import type { SourceOutcome } from './source-stage.ts'
+
+export interface ProvenanceInput {
+  readonly source: SourceOutcome
+  readonly built: Built
+  /** As the registry serves it; absent when nothing was pushed. */
+  readonly image: ServedImage | undefined
+  /** Of the verified token, or for a draft of the runner's variables. */
+  readonly claims: RunClaims
+}
 
 /** Gathers what the provenance states; every value was verified, measured or given as an input in this run. */
 export function provenanceFacts(
   request: AttestRequest,
-  { source, built, image, identity }: SignInput & { image: ServedImage; identity: RunIdentity },
+  { source, built, image, claims }: ProvenanceInput,
   subjects: readonly [Subject, ...Subject[]],
 ): ProvenanceFacts {
   const { result, exported } = built
   return {
     subjects,
     builder: result.builder,
-    claims: identity.claims,
+    claims,
     serverUrl: request.serverUrl,
     commit: { id: source.commit.id, ...(source.foundOnRef ? { ref: request.source.ref } : {}) },
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
@@ -26,7 +37,7 @@ export function provenanceFacts(
     waybillVersion: request.waybillVersion,
     startedOn: built.startedOn,
     finishedOn: built.finishedOn,
-    byproducts: image.attestationManifests.map(digest => ({
+    byproducts: (image?.attestationManifests ?? []).map(digest => ({
       name: 'buildkit-attestation-manifest',
       digest: { sha256: digest.slice('sha256:'.length) },
     })),

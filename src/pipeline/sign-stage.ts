@@ -60,7 +60,7 @@ export async function signStatements(
       digest: image.descriptor.digest,
       platforms: image.kind === 'index' ? image.platforms : [],
     })
-    const facts = provenanceFacts(request, { ...input, image, identity }, subjects)
+    const facts = provenanceFacts(request, { ...input, image, claims: identity.claims }, subjects)
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
@@ -78,7 +78,7 @@ async function sign(
   ports: AttestPorts,
 ): Promise<SignedDocument> {
   const { bundle, signedAt, log } = await session.sign(statement)
-  const path = await ports.keep(`${name}.sigstore.json`, bundle)
+  const path = await ports.keep(`bundles/${name}.sigstore.json`, bundle)
   return { predicateType, bytes: bundle, digest: sha256(bundle), signedAt, path, ...(log === undefined ? {} : { log }) }
 }
 

@@ -76,6 +76,8 @@ export interface ProvenanceFacts {
   readonly startedOn: Date
   readonly finishedOn: Date
   readonly byproducts?: readonly ResourceDescriptor[]
+  /** Set when `claims` were not verified, so that nobody takes the statement for more than a draft. */
+  readonly draft?: string
 }
 
 /**
@@ -139,6 +141,7 @@ function githubParameters(claims: RunClaims): JsonObject {
 function waybillParameters(facts: ProvenanceFacts): JsonObject {
   const { context } = facts
   return compact({
+    draft: facts.draft,
     builder: facts.builder,
     source: { mode: facts.source.mode, verdict: facts.source.verdict },
     materials: { mode: facts.materials.mode, verdict: facts.materials.verdict },
