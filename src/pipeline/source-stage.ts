@@ -95,7 +95,10 @@ async function judge(
   const driver = new SourceFold(history, now)
   if (purpose === 'sign') {
     if (line === undefined) throw notOnRef(request, tip)
-    return upTo(endFold(await driver.alongFirstParents(anchor, tip, ref), now), new Set(line.slice(0, -1)))
+    const newer = new Set(line.slice(0, -1))
+    // What lies below the anchor was never judged by anybody: an empty range must not read as a passed one.
+    if (newer.has(anchor)) throw beforeAnchor(head, anchor)
+    return upTo(endFold(await driver.alongFirstParents(anchor, tip, ref), now), newer)
   }
   const baseRef = base?.ref ?? ref
   const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
@@ -218,6 +221,13 @@ function changeNotice({ commit, kind, accepted, by, paths, lines }: SourceJudgem
 
 function outcome({ history, commit, line }: Position, claim: StageClaim): SourceOutcome {
   return { history, commit, claim, foundOnRef: line !== undefined, newer: new Set(line?.slice(0, -1) ?? []) }
+}
+
+function beforeAnchor(head: CommitId, anchor: CommitId): Error {
+  return fail('source/before-anchor', `${head} is older than the anchor ${anchor}`, {
+    expected: `the anchor or a commit after it`,
+    found: `${head}, one of its ancestors`,
+  })
 }
 
 function notOnRef(request: AttestRequest, tip: CommitId): Error {

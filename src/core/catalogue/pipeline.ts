@@ -14,6 +14,12 @@ export const PIPELINE_ERRORS = {
       'The commit is not on the first-parent line of the ref this run stands on, as the server serves it now. The ref may have been force-pushed since the run began.',
     remedy: 'Run the workflow again on the present tip of the ref.',
   },
+  'source/before-anchor': {
+    kind: 'rejected',
+    meaning: 'The commit to build is older than the anchor, so nothing between the two vouches for it.',
+    remedy:
+      'Build a commit that is not older than the anchor, or set since: to an older commit that contains the policy.',
+  },
   'source/ref-gone': {
     kind: 'rejected',
     meaning: 'The ref this run stands on does not exist on the server any more.',
