@@ -42,7 +42,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
   await publishBundles(ports, image, signed, record) // beside the image, in every repository
-  await selfVerify(request, ports, { built, image, signed }, record) // read back with the gate's own code
+  await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
   await moveTags(request, ports, image, source, record) // last
 }
 

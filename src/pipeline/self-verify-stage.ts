@@ -9,6 +9,7 @@ import type { ServedImage } from './digest-stage.ts'
 import { subjectsOf } from './publish-stage.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import type { Signed } from './sign-stage.ts'
+import type { SourceOutcome } from './source-stage.ts'
 import { judge } from './verify-images.ts'
 
 /**
@@ -18,7 +19,7 @@ import { judge } from './verify-images.ts'
 export function selfVerify(
   request: AttestRequest,
   ports: AttestPorts,
-  { built, image, signed }: { readonly built: Built; readonly image: ServedImage; readonly signed: Signed },
+  { source, built, image, signed }: Published,
   record: RunRecord,
 ): Promise<void> {
   return record.stages.run('self-verify', undefined, async () => {
@@ -29,7 +30,7 @@ export function selfVerify(
       require: ['signature', 'provenance'],
     })
     // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
-    const expectation = { ...flags, builders: [built.result.builder] }
+    const expectation = { ...flags, builders: [built.result.builder], commit: source.commit.id }
     const checks = image.repositories.flatMap(repository =>
       subjectsOf(image).map(subject => check(repository, subject.digest, { ports, image, signed, expectation })),
     )
@@ -37,6 +38,13 @@ export function selfVerify(
     if (request.tags.length === 0) record.stages.notAsked('tags')
     return { state: 'passed', value: undefined }
   })
+}
+
+interface Published {
+  readonly source: SourceOutcome
+  readonly built: Built
+  readonly image: ServedImage
+  readonly signed: Signed
 }
 
 interface Check {

@@ -50,7 +50,7 @@ export async function verifySource(
     const judgement = wanted === 'off' ? undefined : await judge(request, ports, position).catch(tolerated(mode))
     if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
     const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
-    checkOtherCommit(request, ready, judgement)
+    checkOtherCommit(request, ready, judgement, record)
     if (!asked) return notAsked(request, position, wanted, record)
     return judgedOutcome(request, position, judgement, mode, record)
   })
@@ -126,11 +126,21 @@ function hasNoRule({ findings }: SourceJudgement): boolean {
 }
 
 /** 13-adversary 7: the commit of everything that signs is the token's `sha`, unless an approved rule says otherwise. */
-function checkOtherCommit(request: AttestRequest, ready: Ready, judgement: SourceJudgement | undefined): void {
+function checkOtherCommit(
+  request: AttestRequest,
+  ready: Ready,
+  judgement: SourceJudgement | undefined,
+  record: RunRecord,
+): void {
   const sha = ready.identity?.claims.sha
   if (sha === undefined || sha === request.source.head) return
   const rules = judgement?.law.policy.source.filter(rule => matchesRef(rule.refs, request.source.ref)) ?? []
-  if (rules.length > 0 && rules.every(rule => rule.allowOtherCommit)) return
+  if (rules.length > 0 && rules.every(rule => rule.allowOtherCommit)) {
+    record.notices.push(
+      `Built from commit ${request.source.head}, not from the run’s own ${sha}, as the policy allows. A gate that requires provenance refuses this image: its certificate names the run’s commit.`,
+    )
+    return
+  }
   throw otherCommit(request.source.head, sha)
 }
 

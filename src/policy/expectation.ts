@@ -1,3 +1,4 @@
+import type { CommitId } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { parseBuildSigner } from './build-signer.ts'
 import { signerText } from './changes.ts'
@@ -20,6 +21,11 @@ export interface Expectation {
   readonly trust: TrustName
   /** With flags: `signature` is a statement with this predicate type. */
   readonly predicateType?: string
+  /**
+   * The built commit, where the caller knows it: a run reads back its own statements. Absent for every gate, which takes
+   * the run's own commit from the certificate (13-adversary 28).
+   */
+  readonly commit?: CommitId
   readonly maxAgeSeconds?: number
   readonly revoked: readonly Revocation[]
   /** In words, for the verdict and the summary. */

@@ -28,7 +28,7 @@ export function judgeProvenance(
   }
   return [
     ...judgeClaims(claims, signed.signer, about),
-    ...judgeCommit(claims, signed.signer, about),
+    ...judgeCommit(claims, signed.signer, expectation, about),
     ...judgeBuilder(claims, expectation, about),
     ...judgeSource(claims, expectation, about),
     ...judgeRunner(claims, signed.statement.predicate, expectation, about),
@@ -115,13 +115,19 @@ function pairs(claims: ProvenanceClaims, { ci, san }: CertificateSigner): readon
 }
 
 /** 13-adversary 15, 28: the first dependency is the built commit, and it must be the run's own (.13). */
-function judgeCommit(claims: ProvenanceClaims, signer: ObservedSigner, about: About): readonly Finding[] {
+function judgeCommit(
+  claims: ProvenanceClaims,
+  signer: ObservedSigner,
+  { commit }: Expectation,
+  about: About,
+): readonly Finding[] {
   if (!hasRun(signer)) return []
   const built = claims.resolvedDependencies[0]?.digest.gitCommit
   // A recorded build claims no commit; whether that is enough is judged by its builder, and told once.
   if (built === undefined && isRecorded(claims)) return []
-  if (built !== undefined && built === signer.ci.sourceRepositoryDigest) return []
-  const want = signer.ci.sourceRepositoryDigest ?? 'a commit in the certificate'
+  const own = commit ?? signer.ci.sourceRepositoryDigest
+  if (built !== undefined && built === own) return []
+  const want = own ?? 'a commit in the certificate'
   return [
     about('verify/commit-not-of-run', 'The provenance names another commit than the run that signed it', want, built),
   ]
