@@ -132,7 +132,7 @@ export class RegistryClient {
     } as const
     const answer = await this.transport.send(request)
     if (isTag(reference) && saysImmutable(answer))
-      throw fail('registry/tag-immutable', `${formatReference({ ...repository, tag: reference })} cannot be changed`)
+      throw immutable(formatReference({ ...repository, tag: reference }), /^sha256-/.test(reference))
     if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202) throw refusal(request, answer, true)
     const ociSubject = answer.headers['oci-subject']
     const etag = answer.headers.etag
@@ -242,4 +242,12 @@ function mismatch(repository: Repository, asked: Digest, found: Digest): Error {
 /** Only a tag or digest goes into a path: anything else could name another endpoint. */
 function checkedReference(reference: string): string {
   return isTag(reference) ? reference : parseDigest(reference)
+}
+
+/** A user's tag can be another one; the tag that lists referrers has the one name it must have. */
+function immutable(name: string, listsReferrers: boolean): Error {
+  const remedy = 'Give each image a tag of its own, or exclude this tag from the immutability of the repository.'
+  return fail('registry/tag-immutable', `The registry does not let ${name} point elsewhere`, {
+    ...(listsReferrers ? {} : { remedy }),
+  })
 }

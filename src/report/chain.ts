@@ -1,11 +1,13 @@
 import type { StageReceipt, StageState } from '../core/receipt.ts'
 import { STAGE_WORDS } from './words.ts'
 
-/** Stages that are links of the chain; preflight and the digest comparison are conditions, not links. */
+/** Stages that are links of the chain, in its order. */
 const LINKS: readonly StageReceipt['name'][] = [
+  'preflight',
   'source',
   'materials',
   'build',
+  'digest',
   'sign',
   'publish',
   'self-verify',
@@ -14,6 +16,9 @@ const LINKS: readonly StageReceipt['name'][] = [
   'collect',
   'judge',
 ]
+
+/** Conditions rather than links: they appear only where the chain broke at them. */
+const CONDITIONS: readonly string[] = ['preflight', 'digest']
 
 /** White text on each keeps a contrast above 4.5 : 1; the word in the node says the same as the colour. */
 const FILL = {
@@ -26,12 +31,17 @@ const FILL = {
 
 /** Mermaid lines of the chain, from fixed words alone (13-adversary 37). Empty when fewer than two links are known. */
 export function chain(stages: readonly StageReceipt[]): readonly string[] {
-  const links = LINKS.flatMap(name => stages.filter(stage => stage.name === name))
+  const shown = stages.filter(({ name, state }) => !CONDITIONS.includes(name) || isBroken(state))
+  const links = LINKS.flatMap(name => shown.filter(stage => stage.name === name))
   if (links.length < 2) return []
   const nodes = links.map(({ name, state }) => `  ${id(name)}["${STAGE_WORDS[name]}: ${word(state)}"]:::${id(state)}`)
   const arrows = `  ${links.map(({ name }) => id(name)).join(' --> ')}`
   const used = [...new Set(links.map(({ state }) => state))].sort()
   return ['flowchart LR', ...nodes, arrows, ...used.map(state => `  classDef ${id(state)} ${FILL[state]}`)]
+}
+
+function isBroken(state: StageState): boolean {
+  return state === 'rejected' || state === 'unknown'
 }
 
 function id(name: string): string {

@@ -1,5 +1,6 @@
 import type { Receipt } from '../core/receipt.ts'
 import { PROVENANCE_PREDICATE } from '../statements/statement.ts'
+import { isStored } from './kept.ts'
 import { shellQuote } from './text.ts'
 
 /** The issuer of GitHub's own identity tokens; `gh` knows no other. */
@@ -70,6 +71,7 @@ interface SignedImage {
 
 function signedImage({ image, identity, attestations }: Receipt): SignedImage | undefined {
   if (image === undefined || identity === undefined || !image.pushed || attestations.length === 0) return undefined
+  if (!attestations.every(({ stored }) => isStored(stored))) return undefined
   return { reference: `${image.repository}@${image.digest}`, identity }
 }
 

@@ -2,6 +2,7 @@ import { LIMITS } from '../core/limits.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { chain } from './chain.ts'
 import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
+import { keptOnDisk } from './kept.ts'
 import {
   attestationTable,
   commitTable,
@@ -82,8 +83,15 @@ function lists(receipt: Receipt, limit: number): readonly string[] {
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
   if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`)
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
-  if (attestations.length > 0) parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}`)
+  if (attestations.length > 0)
+    parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}${kept(receipt)}`)
   return parts
+}
+
+function kept(receipt: Receipt): string {
+  const paths = keptOnDisk(receipt)
+  if (paths.length === 0) return ''
+  return `\n\nSigned, but not known to be in the registry; kept on the runner: ${paths.map(path => codeSpan(path)).join(', ')}`
 }
 
 function imageFacts({ image }: Receipt, limit: number): string {

@@ -3,6 +3,7 @@ import type { Receipt, SubjectReceipt } from '../core/receipt.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { needsTrustedRoot, verifyCommands } from './commands.ts'
+import { keptOnDisk } from './kept.ts'
 import { duration, remedyLines, shortDigest } from './text.ts'
 import { STAGE_WORDS } from './words.ts'
 
@@ -33,6 +34,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
     ...notCheckedLines(receipt, columns),
     ...stageLines(receipt, paint),
+    ...keptLines(receipt),
     ...commandLines(receipt),
   ]
   return `${lines.join('\n')}\n`
@@ -111,6 +113,11 @@ function stageLines({ stages }: Receipt, paint: Paint): readonly string[] {
       `  ${STAGE_WORDS[name].padEnd(width)}  ${paint(state, state.padEnd(states))}  ${duration(ms)}`,
   )
   return ['', 'stages:', ...lines]
+}
+
+function keptLines(receipt: Receipt): readonly string[] {
+  const paths = keptOnDisk(receipt)
+  return paths.length === 0 ? [] : ['', 'signed and kept here:', ...paths.map(path => `  ${printable(path, 1000)}`)]
 }
 
 function commandLines(receipt: Receipt): readonly string[] {
