@@ -40,7 +40,8 @@ async function main(): Promise<void> {
     results.push(await measure(values.verbose))
   }
   console.log(renderTable(results.flatMap(({ rows }) => rows)))
-  for (const note of results.flatMap(({ notes = [] }) => notes)) console.log(`\n${note}`)
+  for (const note of results.flatMap(({ notes = [] }) => notes))
+    console.log(note.startsWith('    ') ? note : `\n${note}`)
 }
 
 await main().catch(error => {

@@ -85,7 +85,7 @@ async function answer(fulcio: Fulcio, keySets: KeySets, request: ServiceRequest)
   if (request.method !== 'POST' || request.path !== '/api/v2/signingCert') {
     return refusal(404, 5, 'Not Found')
   }
-  const asked = readRequest(request.body)
+  const asked = readRequest(request)
   if (asked === undefined) return refusal(400, 3, 'The request could not be understood')
   const claims = await keySets.verify(asked.token).catch(() => undefined)
   if (claims?.sub === undefined) return refusal(400, 3, 'There was an error processing the identity token')
@@ -95,7 +95,7 @@ async function answer(fulcio: Fulcio, keySets: KeySets, request: ServiceRequest)
   try {
     const leaf = issue(fulcio, asked.key, claims)
     fulcio.issued.push(leaf)
-    return { status: 201, body: { signedCertificateEmbeddedSct: { chain: { certificates: [toPem(leaf), ...chain] } } } }
+    return { status: 200, body: { signedCertificateEmbeddedSct: { chain: { certificates: [toPem(leaf), ...chain] } } } }
   } catch (error) {
     return refusal(400, 3, `There was an error processing the identity token: ${String(error)}`)
   }
@@ -106,10 +106,12 @@ function refusal(status: number, code: number, message: string): ServiceAnswer {
   return { status, body: { code, message, details: [] } }
 }
 
-function readRequest(body: Buffer): { token: string; key: KeyObject; proof: Buffer } | undefined {
+/** The token stands in the body, or, as sigstore-go sends it, in the Authorization header. */
+function readRequest(request: ServiceRequest): { token: string; key: KeyObject; proof: Buffer } | undefined {
   try {
-    const json = JSON.parse(body.toString())
-    const token: unknown = json.credentials.oidcIdentityToken
+    const json = JSON.parse(request.body.toString())
+    const [, bearer] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? []
+    const token: unknown = json.credentials?.oidcIdentityToken ?? bearer
     const proof: unknown = json.publicKeyRequest.proofOfPossession
     if (typeof token !== 'string' || typeof proof !== 'string') return undefined
     return { token, key: createPublicKey(json.publicKeyRequest.publicKey.content), proof: Buffer.from(proof, 'base64') }

@@ -7,6 +7,8 @@ export interface Passed {
   readonly path: string
   /** Number of the connection it came on. */
   readonly connection: number
+  /** What the answer said in `Location`. */
+  location?: string
 }
 
 export interface DelayProxy {
@@ -33,13 +35,14 @@ export async function startDelayProxy(target: string, delayMs: number): Promise<
   let connections = 0
   const server = createServer((incoming, response) => {
     const { socket } = incoming
-    passed.push({
+    const record: Passed = {
       method: incoming.method ?? '',
       path: incoming.url ?? '',
       connection: numbers.get(socket) ?? 0,
-    })
+    }
+    passed.push(record)
     const handshake = Math.max(0, (readyAt.get(socket) ?? 0) - performance.now())
-    setTimeout(() => forward(target, upstream, incoming, response), handshake + delayMs)
+    setTimeout(() => forward(target, upstream, incoming, response, record), handshake + delayMs)
   })
   server.on('connection', socket => {
     readyAt.set(socket, performance.now() + delayMs)
@@ -67,9 +70,16 @@ export async function startDelayProxy(target: string, delayMs: number): Promise<
 }
 
 /** The Host header stays the client's, so that every address the service gives leads back through the proxy. */
-function forward(target: string, agent: Agent, incoming: IncomingMessage, response: ServerResponse): void {
+function forward(
+  target: string,
+  agent: Agent,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  record: Passed,
+): void {
   const { method, url, headers } = incoming
   const outgoing = request(new URL(url ?? '/', target), { method, headers, agent }, answer => {
+    if (answer.headers.location !== undefined) record.location = answer.headers.location
     response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
     answer.pipe(response)
   })

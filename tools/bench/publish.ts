@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inputVariables, REPOSITORY, type Scenario, startScenario } from '../../__tests__/fakes/scenario.ts'
 import type { Receipt } from '../../src/core/receipt.ts'
 import { type CosignWorld, findCosign, signAndAttest } from './cosign.ts'
-import { type DelayProxy, startDelayProxy } from './delay-proxy.ts'
+import { type DelayProxy, type Passed, startDelayProxy } from './delay-proxy.ts'
 import { pushImage } from './image.ts'
 import { runProgram } from './program.ts'
 import { median, type Row, ratio, seconds } from './table.ts'
@@ -221,7 +221,7 @@ function forget({ proxies }: World): void {
 function counted({ proxies }: World): Requests {
   const entries = Object.entries(proxies)
   const registry = proxies.registry.passed
-  const first = registry.findIndex(({ method, path }) => method === 'POST' && isBundleUpload(path))
+  const first = registry.findIndex(request => isBundleUpload(request, registry))
   const last = registry.findLastIndex(({ method, path }) => method === 'PUT' && path.includes('/manifests/'))
   return {
     connections: Object.fromEntries(entries.map(([name, proxy]) => [name, proxy.connections()])),
@@ -229,4 +229,15 @@ function counted({ proxies }: World): Requests {
     upload: last - first + 1,
     lines: registry.map(({ method, path, connection }) => `#${connection} ${method} ${path}`),
   }
+}
+
+const EMPTY_CONFIG = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'
+
+/** The beginning of an upload that ended with a blob of our own: not a probe, not the empty config. */
+function isBundleUpload({ method, path, location }: Passed, all: readonly Passed[]): boolean {
+  if (method !== 'POST' || !path.includes('/blobs/uploads/')) return false
+  const session = location === undefined ? undefined : new URL(location, 'http://registry').pathname
+  const end = all.find(request => request.method === 'PUT' && request.path.split('?')[0] === session)
+  const digest = new URLSearchParams((end?.path ?? path).split('?')[1]).get('digest')
+  return digest !== null && digest !== EMPTY_CONFIG
 }
