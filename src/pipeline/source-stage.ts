@@ -159,7 +159,7 @@ function unjudged(
   error: WaybillError,
   record: RunRecord,
 ): { state: StageState; value: SourceOutcome } {
-  checkOtherCommit(request, ready, undefined)
+  checkOtherCommit(request, ready, undefined, record)
   record.subjects = [
     {
       name: position.commit.id.slice(0, 7),
