@@ -53,10 +53,10 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
 /** The law is read from one place of every commit; another path could be a file that nobody's approval covers. */
 export function checkPolicyPath({ policy }: { readonly policy?: string }): void {
   if (policy === undefined || policy === POLICY_PATH) return
-  throw fail('entry/input-unsupported', 'The policy is read from one place', {
+  throw fail('entry/input-unsupported', 'Commits are judged by the policy of the repository itself, from one place', {
     expected: POLICY_PATH,
     found: policy,
-    remedy: `Move the policy to ${POLICY_PATH}, or leave the input policy out.`,
+    remedy: `Remove the input policy, or move the file to ${POLICY_PATH}.`,
   })
 }
 
