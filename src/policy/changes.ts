@@ -110,7 +110,7 @@ export function signerText(signer: ExpectedSigner): string {
     return `the key ${signer.file}${signer.fingerprint === undefined ? '' : ` (${signer.fingerprint})`}`
   if (signer.kind === 'sigstore') {
     const { identity, issuer } = signer
-    return `${'exact' in identity ? identity.exact : `${identity.prefix}…`} by ${issuer}`
+    return `${'exact' in identity ? identity.exact : `${identity.prefix}…`}, issuer ${issuer}`
   }
   const parts = [
     `${signer.server}/${signer.repository} (id ${signer.repositoryId})`,
@@ -120,7 +120,7 @@ export function signerText(signer: ExpectedSigner): string {
     ...(signer.trigger === undefined ? [] : [`on ${signer.trigger.join(' or ')}`]),
     ...(signer.runner === undefined ? [] : [`on ${signer.runner} runners`]),
     ...(signer.environment === undefined ? [] : [`in environment ${signer.environment}`]),
-    `by ${signer.issuer}`,
+    `issuer ${signer.issuer}`,
   ]
   return parts.join(', ')
 }

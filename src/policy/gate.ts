@@ -82,7 +82,7 @@ export function judgeImage(
   if (context.incomplete) {
     const shown = against.map(finding => ({ ...finding, severity: 'note' as const }))
     return {
-      verdict: { kind: 'unknown', cause: incomplete(subject, expectation) },
+      verdict: { kind: 'unknown', cause: incomplete(subject, expectation, context.rejectedBundles) },
       findings: [...shown, ...notes],
       matched,
     }
@@ -196,13 +196,14 @@ function unprovenPlatforms(
   )
 }
 
-function incomplete({ name }: ImageSubject, { description }: Expectation) {
+function incomplete({ name }: ImageSubject, { description }: Expectation, [first]: readonly Finding[]) {
+  const why = first === undefined ? '' : `: ${first.message} (${first.code})`
   return fail(
     'verify/incomplete',
     `Not every bundle attached to ${name} could be read, and the rest does not prove what is required`,
     {
       expected: description,
-      found: 'an incomplete list of bundles',
+      found: `an incomplete list of bundles${why}`,
     },
   )
 }

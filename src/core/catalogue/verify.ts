@@ -12,7 +12,7 @@ export const VERIFY_ERRORS = {
     kind: 'unknown',
     meaning:
       'Not all attached bundles could be read (a capped, broken or unreachable list), and what was read does not prove what is required. The missing part may.',
-    remedy: 'Run again. If it stays, give the bundle itself with --bundle, or clean up the image’s referrers.',
+    remedy: 'Run again. If it stays, remove referrers that nobody needs, or tell whoever runs the registry.',
   },
   'verify/bundles-ignored': {
     kind: 'rejected',
