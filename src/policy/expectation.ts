@@ -168,11 +168,7 @@ function parsed(kind: 'sigstore' | 'github', texts: FlagTexts): ExpectedSigner {
     return parseBuildSigner({ path: 'flags', files: new Map() }, kind, field)
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
-    throw unclear(
-      error.message.replace(/^flags:flags: /, '--'),
-      error.expected ?? 'see waybill verify --help',
-      error.found,
-    )
+    throw unclear(error.message.replace(/^flags:flags: /, '--'), error.expected ?? 'see waybill --help', error.found)
   }
 }
 

@@ -12,7 +12,7 @@ export const VERIFY_ERRORS = {
     kind: 'unknown',
     meaning:
       'Not all attached bundles could be read (a capped, broken or unreachable list), and what was read does not prove what is required. The missing part may.',
-    remedy: 'Run again. If it stays, remove referrers that nobody needs, or tell whoever runs the registry.',
+    remedy: 'Run again. If it stays, delete from the registry what is attached to the image and is not yours.',
   },
   'verify/bundles-ignored': {
     kind: 'rejected',
