@@ -98,8 +98,8 @@ async function showAction(story: Story, install: boolean): Promise<StepResult> {
   if (story.builder === 'layout')
     paper.say(
       'Without a builder an image made beforehand is pushed (builder: layout). The commits are verified all the same, but ' +
-        'nothing can claim that the image came from them: its provenance says "recorded", and no gate that asks for ' +
-        'provenance accepts it.',
+        'nothing can claim that the image came from them: its provenance says "recorded", and a gate that asks for ' +
+        'provenance refuses it unless its rule names this builder.',
     )
   mustHold(step.code === 0 && step.outputs.verdict === 'passed', 'the action passes', step)
   writeFileSync(join(KEPT, 'summary.md'), step.summary)
