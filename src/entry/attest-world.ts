@@ -4,7 +4,7 @@ import { detectBuilder, openBuilder } from '../build/detect.ts'
 import { LayoutBuilder } from '../build/layout.ts'
 import { NoneBuilder } from '../build/none.ts'
 import { RegistryLayouts } from '../build/registry-layouts.ts'
-import type { CommitId } from '../core/digest.ts'
+import { type CommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
@@ -79,15 +79,18 @@ function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['gi
       git,
       url: `${context.serverUrl}/${context.repository}`,
       env,
+      signal: stopped.signal,
       deadline: new Date(Date.now() + LIMITS.sourceStageMs),
       ...(inputs.githubToken === undefined ? {} : { token: inputs.githubToken }),
     }
   }
   let opened = 0
+  const stopped = new AbortController()
   return {
     openHistory: (head: CommitId, also: readonly CommitId[]) =>
       openHistory({ ...options(), folder: join(folder, 'git', String(opened++)), head, also }),
     resolveRef: ref => resolveRef({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
+    stop: () => stopped.abort(),
   }
 }
 
@@ -125,7 +128,7 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
       const choice = { visibility: certified.repositoryVisibility, transparencyLog: inputs.transparencyLog }
       assertTransparencyAllowed({ ...choice, services: await services() })
     },
-    session: async () =>
+    session: once(async () =>
       openSession({
         services: await services(),
         http,
@@ -133,10 +136,12 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
         now: () => Date.now(),
         log: logged,
       }),
-    verifier: async () => {
+    ),
+    verifier: once(async () => {
       const root = await trust()
-      return bundle => verifyBundle(bundle, root, logged ? {} : { logs: 0 })
-    },
+      // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
+      return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, logged ? {} : { logs: 0 }))
+    }),
   }
 }
 
@@ -214,5 +219,15 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => {
     made ??= make()
     return made
+  }
+}
+
+function oncePer<A, T>(keyOf: (argument: A) => string, make: (argument: A) => T): (argument: A) => T {
+  const made = new Map<string, T>()
+  return argument => {
+    const key = keyOf(argument)
+    const known = made.get(key) ?? make(argument)
+    made.set(key, known)
+    return known
   }
 }

@@ -1,9 +1,10 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
+import { WarmHttpAgent, WarmHttpsAgent } from './warm-agent.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -39,6 +40,9 @@ export interface HttpRecord {
   readonly ms: number
 }
 
+/** Connections to one host at the same time. */
+const MAX_SOCKETS = 16
+
 /**
  * The one HTTP door: keep-alive pool, bounded answers, timeouts; redirects are returned, never followed, because
  * credentials belong to an origin and only the caller knows which.
@@ -47,15 +51,15 @@ export interface HttpRecord {
 export class HttpClient {
   readonly records: HttpRecord[] = []
   readonly #plainHosts: ReadonlySet<string>
-  readonly #http: HttpAgent
-  readonly #https: HttpsAgent
+  readonly #http: WarmHttpAgent
+  readonly #https: WarmHttpsAgent
 
   /** @param options.plainHttpHosts `host[:port]` where plain http is accepted besides loopback (`insecure-registries`). */
   constructor(options: { plainHttpHosts?: readonly string[] } = {}) {
     this.#plainHosts = new Set(options.plainHttpHosts ?? [])
-    const pool = { keepAlive: true, maxSockets: 16, proxyEnv: process.env }
-    this.#http = new HttpAgent(pool)
-    this.#https = new HttpsAgent(pool)
+    const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, proxyEnv: process.env }
+    this.#http = new WarmHttpAgent(pool)
+    this.#https = new WarmHttpsAgent(pool)
   }
 
   /**
@@ -83,6 +87,19 @@ export class HttpClient {
       this.#record(request, url, 'failed', started)
       throw unreachable(url, error)
     }
+  }
+
+  /**
+   * Opens connections ahead of their first request and asks nothing; whatever goes wrong is told by the request itself.
+   * Does nothing behind a proxy, where only the proxy knows the way.
+   */
+  warm(text: string, connections: number): void {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url === undefined || !this.#mayAsk(url) || hasProxy(process.env)) return
+    const secure = url.protocol === 'https:'
+    const target = { host: url.hostname, port: Number(url.port) || (secure ? 443 : 80) }
+    const agent = secure ? this.#https : this.#http
+    agent.warm(target, Math.min(connections, MAX_SOCKETS))
   }
 
   close(): void {
@@ -125,12 +142,16 @@ export class HttpClient {
     } catch {
       throw fail('core/plain-http', `${printable(text, 200)} is not a URL`, { expected: 'an https URL' })
     }
-    if (url.protocol === 'https:') return url
-    if (url.protocol === 'http:' && (isLoopbackHost(url.hostname) || this.#plainHosts.has(url.host))) return url
+    if (this.#mayAsk(url)) return url
     throw fail('core/plain-http', `Refusing to talk to ${url.host} without TLS`, {
       expected: 'https',
       found: url.protocol.replace(':', ''),
     })
+  }
+
+  #mayAsk(url: URL): boolean {
+    const isPlain = url.protocol === 'http:'
+    return url.protocol === 'https:' || (isPlain && (isLoopbackHost(url.hostname) || this.#plainHosts.has(url.host)))
   }
 
   #record(request: HttpRequest, url: URL, status: number | 'failed', started: number): void {
@@ -142,6 +163,10 @@ export class HttpClient {
       ms: Math.round(performance.now() - started),
     })
   }
+}
+
+function hasProxy(env: NodeJS.ProcessEnv): boolean {
+  return Object.keys(env).some(name => /^(https?|all)_proxy$/i.test(name) && env[name] !== '')
 }
 
 /** `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`. */

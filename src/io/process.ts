@@ -15,6 +15,8 @@ export interface ProcessRequest {
   readonly cwd?: string
   readonly input?: Uint8Array
   readonly timeoutMs?: number
+  /** Ends the program. */
+  readonly signal?: AbortSignal
   /** Called with every chunk of stdout and stderr as it comes; the caller escapes it. */
   readonly onOutput?: (chunk: Uint8Array) => void
   readonly maxOutputBytes?: number
@@ -65,6 +67,9 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
               ),
             request.timeoutMs,
           )
+    const onAbort = () => stop(fail('core/process-failed', `${name} is not needed any more`, { kind: 'unknown' }))
+    if (request.signal?.aborted) onAbort()
+    request.signal?.addEventListener('abort', onAbort)
     const keep = (list: Uint8Array[]) => (chunk: Uint8Array) => {
       request.onOutput?.(chunk)
       kept += chunk.byteLength
@@ -83,6 +88,7 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
     })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      request.signal?.removeEventListener('abort', onAbort)
       if (failure) reject(failure)
       else if (code === null) reject(fail('core/process-failed', `${name} was ended by ${signal}`, { kind: 'unknown' }))
       else resolve({ code, stdout: new Uint8Array(Buffer.concat(out)), stderr: new Uint8Array(Buffer.concat(err)) })

@@ -98,4 +98,6 @@ export interface SourcePort {
   openHistory(head: CommitId, also: readonly CommitId[]): Promise<History>
   /** What the server serves under a full ref name now, peeled; undefined when it says there is none. */
   resolveRef(ref: string): Promise<CommitId | undefined>
+  /** Ends whatever is still being fetched. */
+  stop(): void
 }

@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../core/error.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { beginSigning } from './begin-signing.ts'
 import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
 import { keepDraft } from './draft.ts'
@@ -9,7 +10,7 @@ import { publishBundles } from './publish-stage.ts'
 import { RunRecord } from './run.ts'
 import { selfVerify } from './self-verify-stage.ts'
 import { signStatements } from './sign-stage.ts'
-import { verifySource } from './source-stage.ts'
+import { beginSource, verifySource } from './source-stage.ts'
 import { StageLog } from './stages.ts'
 import { moveTags } from './tags-stage.ts'
 
@@ -33,10 +34,12 @@ export async function attest(
 }
 
 async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
+  const commits = beginSource(request, ports, record) // they come while the preflight asks others
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
-  const source = await verifySource(request, ports, ready, record) // who wrote it
+  const source = await verifySource(request, ports, commits, ready, record) // who wrote it
   skipMaterials(record)
   const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
+  beginSigning(request, ports, built) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
   const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)

@@ -1,4 +1,5 @@
 import type { Builder } from '../build/builder.ts'
+import { together } from '../core/together.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from './attest-request.ts'
 import type { RunRecord } from './run.ts'
 
@@ -15,7 +16,7 @@ export interface Ready {
 export function preflight(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Ready> {
   return record.stages.run('preflight', undefined, async () => {
     if (request.unsignedBecause !== undefined) record.notices.push(request.unsignedBecause)
-    const [identity, builder] = await firstFailure([
+    const [identity, builder] = await together([
       request.sign ? identify(ports) : Promise.resolve(undefined),
       ports.builder(),
       ...request.repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
@@ -28,13 +29,6 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
 async function identify(ports: AttestPorts): Promise<RunIdentity> {
   const identity = await ports.identity()
   await ports.guardTransparency(identity)
+  await ports.session() // connections to the services are open by the time they are asked
   return identity
-}
-
-async function firstFailure<T extends readonly unknown[]>(work: T): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
-  const settled = await Promise.allSettled(work)
-  for (const result of settled) if (result.status === 'rejected') throw result.reason
-  return settled.map(result => (result.status === 'fulfilled' ? result.value : undefined)) as {
-    [K in keyof T]: Awaited<T[K]>
-  }
 }

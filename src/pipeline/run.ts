@@ -28,7 +28,8 @@ export class RunRecord {
   }
 
   async end(): Promise<void> {
-    await Promise.allSettled(this.#open.splice(0).map(close => close()))
+    // Ending one thing may open the next: what was still being fetched.
+    while (this.#open.length > 0) await Promise.allSettled(this.#open.splice(0).map(close => close()))
   }
 
   fail(error: unknown): void {

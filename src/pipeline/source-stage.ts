@@ -2,6 +2,7 @@ import type { CommitId } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { isMalformed } from '../core/facts.ts'
 import type { StageMode, StageState } from '../core/receipt.ts'
+import { together } from '../core/together.ts'
 import { type Finding, findingOf, worst } from '../core/verdict.ts'
 import {
   type CommitJudgement,
@@ -36,17 +37,39 @@ export interface SourceOutcome {
   readonly claim: StageClaim
 }
 
-/** Fetches the commits, judges the range under the law accepted before each, and refuses what may not be built. */
+/** The commits as fetched, before anything is judged. */
+export interface Fetched {
+  readonly history: History
+  /** Of the run's ref; for a proposal the tip of its base. */
+  readonly tip: CommitId
+}
+
+/**
+ * Begins to fetch the commits. It writes nothing but private files, so it need not wait for anything; what fails is told
+ * by the stage that needs it.
+ */
+export function beginSource(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Fetched> {
+  const fetched = fetchCommits(request, ports, record)
+  fetched.catch(() => {})
+  record.onEnd(async () => {
+    ports.git.stop()
+    await fetched
+  })
+  return fetched
+}
+
+/** Judges the range under the law accepted before each, and refuses what may not be built. */
 export async function verifySource(
   request: AttestRequest,
   ports: AttestPorts,
+  fetched: Promise<Fetched>,
   ready: Ready,
   record: RunRecord,
 ): Promise<SourceOutcome> {
   const wanted = request.source.mode
   const mode: StageMode = wanted === 'auto' ? 'enforce' : wanted
   return record.stages.run('source', mode, async () => {
-    const position = await locate(request, ports, record)
+    const position = await locate(request, await fetched, record)
     const judgement = wanted === 'off' ? undefined : await judge(request, ports, position).catch(tolerated(mode))
     if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
     const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
@@ -56,23 +79,36 @@ export async function verifySource(
   })
 }
 
-interface Position {
-  readonly history: History
+async function fetchCommits(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Fetched> {
+  const { head, anchor } = request.source
+  // Which commits are needed besides the head is asked while the head and its ancestors come.
+  const [tip, history] = await together([
+    tipOf(request, ports),
+    ports.git.openHistory(head, []).then(opened => {
+      record.onEnd(() => opened.close())
+      return opened
+    }),
+  ] as const)
+  await history.ensure([tip, ...(anchor === undefined ? [] : [anchor])])
+  return { history, tip }
+}
+
+async function tipOf({ source }: AttestRequest, ports: AttestPorts): Promise<CommitId> {
+  const { ref, purpose, base } = source
+  const against = purpose === 'sign' ? ref : (base?.ref ?? ref)
+  const tip = base?.tip ?? (await ports.git.resolveRef(against))
+  if (tip !== undefined) return tip
+  throw fail('source/ref-gone', `${against} does not exist any more`, { expected: against })
+}
+
+interface Position extends Fetched {
   readonly commit: ParsedCommit
-  /** Of the run's ref; for a proposal the tip of its base. */
-  readonly tip: CommitId
   readonly line: readonly CommitId[] | undefined
 }
 
-/** Fetches what is needed and finds the head on its ref as the server serves it now. */
-async function locate(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Position> {
-  const { head, ref, purpose, base, anchor } = request.source
-  const against = purpose === 'sign' ? ref : (base?.ref ?? ref)
-  const tip = base?.tip ?? (await ports.git.resolveRef(against))
-  if (tip === undefined) throw fail('source/ref-gone', `${against} does not exist any more`, { expected: against })
-  const also = [tip, ...(anchor === undefined ? [] : [anchor])]
-  const history = await ports.git.openHistory(head, also)
-  record.onEnd(() => history.close())
+/** Finds the head on its ref as the server serves it now. */
+async function locate(request: AttestRequest, { history, tip }: Fetched, record: RunRecord): Promise<Position> {
+  const { head, ref, purpose } = request.source
   const commit = parseCommit(head, await history.commit(head))
   record.source = { repository: `${request.serverUrl}/${request.repository}`, ref, commit: head }
   if (isMalformed(commit))

@@ -19,11 +19,14 @@ export interface Blob {
 
 /** The slowest upload that is waited for, in bytes a second. */
 const SLOWEST = 50 * 1024
+/** Bytes that are sent together with the question for a session; larger ones would too often be sent twice. */
+const SINGLE_REQUEST = 64 * 1024
 /** Whole uploads tried before giving up: a broken session cannot be continued, it is begun again. */
 const ROUNDS = 3
 
 /**
- * POST for a session (or a mount), then one PUT with the bytes. distribution-spec v1.1.1 § POST then PUT.
+ * POST for a session (or a mount), then one PUT with the bytes. distribution-spec v1.1.1 § POST then PUT. A small blob goes
+ * with the POST already, and the PUT follows where the registry wants it (§ Single POST).
  * When the connection breaks during the PUT, nobody knows whether the session lives, so a new one is begun.
  * @throws `registry/digest-mismatch` (the stream is not what it claims), `registry/forbidden` …
  */
@@ -34,7 +37,8 @@ export async function uploadBlob(
   from?: string,
 ): Promise<void> {
   for (let round = 1; ; round++) {
-    const begun = await begin(transport, repository, blob.digest, from)
+    const begun =
+      (await single(transport, repository, blob, from)) ?? (await begin(transport, repository, blob.digest, from))
     if (begun.status === 201) return
     const location = transport.resolveLocation(repository, begun.headers.location)
     if (location === undefined)
@@ -51,6 +55,21 @@ export async function uploadBlob(
     const asked = retryAfterMs(answer?.headers['retry-after'], transport.clock.now()) ?? 0
     await transport.clock.sleep(Math.min(LIMITS.requestMs, asked) + Math.round(transport.clock.random() * 200 * round))
   }
+}
+
+/** @returns undefined when the registry has no use for a POST with the blob itself: then all is as if it had not been asked. */
+async function single(
+  transport: RegistryTransport,
+  repository: Repository,
+  { bytes, digest, size }: Blob,
+  from: string | undefined,
+): Promise<HttpAnswer | undefined> {
+  if (bytes === undefined || from !== undefined || size > SINGLE_REQUEST) return undefined
+  const path = `blobs/uploads/?${new URLSearchParams({ digest })}`
+  const headers = { 'content-type': 'application/octet-stream' }
+  const request = { method: 'POST', repository, action: 'push', path, headers, body: bytes, attempts: 1 } as const
+  const answer = await transport.send(request).catch(() => undefined)
+  return answer?.status === 201 || answer?.status === 202 ? answer : undefined
 }
 
 function begin(

@@ -18,6 +18,9 @@ export const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 /** Spellings of earlier bundle versions that are read. */
 const BUNDLE_TYPES = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.[1-3])?\+json(?:;version=0\.[1-3])?$/
 
+/** The config of every manifest that holds a bundle. */
+export const EMPTY_CONFIG_BYTES = utf8('{}')
+
 export interface BundleToAttach {
   /** The image's own descriptor: its media type, digest and size go into the manifest. */
   readonly subject: Descriptor
@@ -44,7 +47,7 @@ export async function attachBundles(
 ): Promise<readonly AttachedBundle[]> {
   const bundles = new Map(items.map(item => [sha256(item.bundle), item.bundle]))
   await Promise.all([
-    client.putBlob(repository, utf8('{}'), { unlessPresent: true }),
+    client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
     ...[...bundles.values()].map(bytes => client.putBlob(repository, bytes)),
   ])
   const attached = await attachReferrers(client, repository, items.map(bundleReferrer), options)

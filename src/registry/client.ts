@@ -4,7 +4,7 @@ import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer } from '../io/http.ts'
 import type { Action } from './auth.ts'
-import { uploadBlob } from './blob-upload.ts'
+import { type Blob, uploadBlob } from './blob-upload.ts'
 import { type Descriptor, MANIFEST_TYPES, type Manifest, mediaTypeOf, parseManifest } from './manifest.ts'
 import { formatReference, isTag, type Reference, type Repository } from './reference.ts'
 import { refusal, saysImmutable } from './refusal.ts'
@@ -42,11 +42,16 @@ export type BlobSource = Uint8Array | { readonly open: () => Readable; readonly 
  */
 export class RegistryClient {
   readonly transport: RegistryTransport
-  /** Blobs known to be in a repository, so that the empty config is not asked for again and again. */
-  readonly #present = new Set<string>()
+  /** Blobs that are in a repository or on their way, so that the empty config is not asked for again and again. */
+  readonly #stored = new Map<string, Promise<void>>()
 
   constructor(options: TransportOptions) {
     this.transport = new RegistryTransport(options)
+  }
+
+  /** Opens connections ahead of their first request. */
+  warm(repository: Repository, connections: number): void {
+    this.transport.warm(repository, connections)
   }
 
   /**
@@ -170,11 +175,23 @@ export class RegistryClient {
         ? { bytes: source, digest: sha256(source), size: source.byteLength }
         : { open: source.open, digest: source.digest, size: source.size }
     const key = `${repository.host}/${repository.repository}@${blob.digest}`
-    const known =
-      this.#present.has(key) || (options.unlessPresent && (await this.#exists(repository, blob.digest, 'push')))
-    if (!known) await uploadBlob(this.transport, repository, blob, options.from)
-    this.#present.add(key)
+    const stored = this.#stored.get(key) ?? this.#store(repository, blob, options)
+    this.#stored.set(key, stored)
+    // What failed is tried again by the next one who needs it.
+    await stored.catch(error => {
+      if (this.#stored.get(key) === stored) this.#stored.delete(key)
+      throw error
+    })
     return { digest: blob.digest, size: blob.size }
+  }
+
+  async #store(
+    repository: Repository,
+    blob: Blob,
+    { from, unlessPresent }: { from?: string; unlessPresent?: boolean },
+  ): Promise<void> {
+    if (unlessPresent && (await this.#exists(repository, blob.digest, 'push'))) return
+    await uploadBlob(this.transport, repository, blob, from)
   }
 
   /**

@@ -81,6 +81,11 @@ export class RegistryTransport {
     }
   }
 
+  /** Opens connections ahead of their first request. */
+  warm(repository: Repository, connections: number): void {
+    this.#options.http.warm(this.originOf(repository).href, connections)
+  }
+
   originOf(repository: Repository): URL {
     return originOf(repository, this.#options.plainHttpHosts ?? [])
   }

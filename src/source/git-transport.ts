@@ -18,6 +18,8 @@ export interface TransportOptions {
   readonly token?: string
   readonly env: Environment
   readonly deadline: Date
+  /** Ends the command that runs, and every later one. */
+  readonly signal?: AbortSignal
   readonly now: () => number
   /** The URL is a path of this machine, asked for by name; otherwise paths are refused. */
   readonly localPath?: boolean
@@ -142,6 +144,7 @@ export class GitTransport {
         cwd: this.#options.folder,
         env: this.environment(command.gitDir === undefined ? {} : { GIT_DIR: command.gitDir }, command.config),
         timeoutMs,
+        ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
         ...(command.input === undefined ? {} : { input: utf8(command.input) }),
       })
     } catch (error) {

@@ -4,6 +4,7 @@ import { fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
+import { together } from '../core/together.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, remove } from '../io/files.ts'
 import { realClock } from '../io/retry.ts'
@@ -30,6 +31,8 @@ export interface HistoryOptions {
   /** Further commits that must be there, such as the anchor or the base of a pull request. */
   readonly also?: readonly CommitId[]
   readonly deadline: Date
+  /** Ends what is being fetched. */
+  readonly signal?: AbortSignal
   /** Milliseconds since the epoch; for the deadline only. */
   readonly now?: () => number
 }
@@ -45,6 +48,8 @@ export interface History {
   tree(id: CommitId): Promise<readonly TreeEntry[]>
   /** @throws also `source/blob-too-large` */
   blob(id: CommitId, maxBytes: number): Promise<Uint8Array>
+  /** Makes commits readable, with their ancestors. @throws `source/object-missing`, `source/commit-not-found` */
+  ensure(commits: readonly CommitId[]): Promise<void>
   /** For large blobs: content as it comes, see `ObjectRequest.sink`. */
   object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject>
   /** Law files of many commits with two fetches, in the order given. */
@@ -64,17 +69,16 @@ export interface History {
 export async function openHistory(options: HistoryOptions): Promise<History> {
   await makeFolder(options.folder)
   const transport = await openTransport(options)
-  const commits = await initBare(transport, options.folder, 'commits.git')
-  const trees = await initBare(transport, options.folder, 'trees.git')
+  const [commits, trees] = await together([
+    initBare(transport, options.folder, 'commits.git'),
+    initBare(transport, options.folder, 'trees.git'),
+  ] as const)
   await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
-    for (const id of [options.head, ...(options.also ?? [])]) {
-      if (await isCommit(objects, id)) continue
-      await transport.fetchObjects(commits, [id], ['--filter=tree:0'], true)
-      if (!(await isCommit(objects, id))) throw missing(id, 'commit')
-    }
-    return new GitHistory(transport, objects, { commits, trees })
+    const history = new GitHistory(transport, objects, { commits, trees })
+    await history.ensure([options.head, ...(options.also ?? [])])
+    return history
   } catch (error) {
     await objects.close()
     throw error
@@ -119,11 +123,13 @@ class GitHistory implements History {
   readonly #transport: GitTransport
   readonly #objects: Objects
   readonly #laws: LawReader
+  readonly #commits: string
   readonly #trees: string
 
   constructor(transport: GitTransport, objects: Objects, folders: { commits: string; trees: string }) {
     this.#transport = transport
     this.#objects = objects
+    this.#commits = folders.commits
     this.#trees = folders.trees
     this.#laws = new LawReader(objects, {
       roots: ids => transport.fetchObjects(folders.commits, ids, ['--filter=tree:0'], true),
@@ -134,6 +140,14 @@ class GitHistory implements History {
 
   async commit(id: CommitId): Promise<Uint8Array> {
     return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')).bytes
+  }
+
+  async ensure(commits: readonly CommitId[]): Promise<void> {
+    for (const id of commits) {
+      if (await isCommit(this.#objects, id)) continue
+      await this.#transport.fetchObjects(this.#commits, [id], ['--filter=tree:0'], true)
+      if (!(await isCommit(this.#objects, id))) throw missing(id, 'commit')
+    }
   }
 
   tree(id: CommitId): Promise<readonly TreeEntry[]> {

@@ -53,7 +53,13 @@ export interface SigningSession {
   sign(statement: Uint8Array): Promise<SignedBundle>
 }
 
-/** @throws `sigstore/no-service` when the services cannot give a bundle that verifies. */
+/** Signature and provenance are signed side by side. */
+const STATEMENTS_AT_ONCE = 2
+
+/**
+ * Begins to open connections to the services of choice, and asks them nothing yet.
+ * @throws `sigstore/no-service` when the services cannot give a bundle that verifies.
+ */
 export function openSession(options: SessionOptions): SigningSession {
   const { services, http, log = true } = options
   refuseUnverifiable(services, log)
@@ -67,6 +73,7 @@ export function openSession(options: SessionOptions): SigningSession {
   const { identityToken, now } = options
   const credentials = new CredentialStore({ transport, fulcioUrl: services.fulcioUrl, identityToken, now })
   const witnesses: Witnesses = { transport, services, log, now }
+  warm(http, services, log)
   return {
     certificate: async () => (await credentials.get()).signer,
     sign: async statement => {
@@ -79,6 +86,13 @@ export function openSession(options: SessionOptions): SigningSession {
       })
     },
   }
+}
+
+function warm(http: HttpClient, { fulcioUrl, rekor, tsa, selection }: SigningServices, log: boolean): void {
+  const logs = log ? rekor.slice(0, selection.rekor).map(({ url }) => url) : []
+  const witnesses = [...logs, ...tsa.slice(0, selection.tsa)]
+  if (fulcioUrl !== undefined) http.warm(fulcioUrl, 1)
+  for (const url of witnesses) http.warm(url, STATEMENTS_AT_ONCE)
 }
 
 interface Witnesses {

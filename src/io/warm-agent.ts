@@ -1,0 +1,91 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+/** The part of a connection's options by which one can stand for another: everything else is the same for all of ours. */
+interface Target {
+  readonly host?: string | null | undefined
+  readonly port?: number | string | null | undefined
+}
+
+/** Connections that were opened before there was anything to ask, at most one use each. */
+class Waiting {
+  readonly #sockets = new Map<string, Socket[]>()
+
+  add(target: Target, socket: Socket): void {
+    // Nobody is told when one that waits breaks: it is passed over.
+    socket.on('error', () => {})
+    const waiting = this.#sockets.get(keyOf(target)) ?? []
+    this.#sockets.set(keyOf(target), [...waiting, socket])
+  }
+
+  take(target: Target): Socket | undefined {
+    const waiting = this.#sockets.get(keyOf(target)) ?? []
+    const usable = waiting.filter(socket => !socket.destroyed && !socket.readableEnded)
+    const [socket, ...others] = usable
+    this.#sockets.set(keyOf(target), others)
+    return socket
+  }
+
+  count(target: Target): number {
+    return this.#sockets.get(keyOf(target))?.length ?? 0
+  }
+
+  destroy(): void {
+    for (const socket of [...this.#sockets.values()].flat()) socket.destroy()
+    this.#sockets.clear()
+  }
+}
+
+function keyOf({ host, port }: Target): string {
+  return `${host}:${port}`
+}
+
+/** An agent whose connections can be opened ahead of the first request: the handshake then costs no time. */
+export class WarmHttpAgent extends HttpAgent {
+  readonly #waiting = new Waiting()
+
+  /** Sees to it that `count` connections are open or waiting. */
+  warm(target: { readonly host: string; readonly port: number }, count: number): void {
+    for (let open = openTo(this, target) + this.#waiting.count(target); open < count; open++)
+      this.#waiting.add(target, super.createConnection(target) as Socket)
+  }
+
+  override createConnection(...args: Parameters<HttpAgent['createConnection']>): Duplex | null | undefined {
+    return this.#waiting.take(args[0]) ?? super.createConnection(...args)
+  }
+
+  override destroy(): void {
+    this.#waiting.destroy()
+    super.destroy()
+  }
+}
+
+/** The same with TLS. */
+export class WarmHttpsAgent extends HttpsAgent {
+  readonly #waiting = new Waiting()
+
+  warm(target: { readonly host: string; readonly port: number }, count: number): void {
+    const options = { ...target, servername: target.host }
+    for (let open = openTo(this, target) + this.#waiting.count(target); open < count; open++)
+      this.#waiting.add(target, super.createConnection(options) as Socket)
+  }
+
+  override createConnection(...args: Parameters<HttpsAgent['createConnection']>): Duplex | null | undefined {
+    return this.#waiting.take(args[0]) ?? super.createConnection(...args)
+  }
+
+  override destroy(): void {
+    this.#waiting.destroy()
+    super.destroy()
+  }
+}
+
+/** Connections of the pool that lead there already, busy or idle. */
+function openTo(agent: HttpAgent, target: Target): number {
+  const mine = (name: string) => name.startsWith(`${keyOf(target)}:`)
+  const count = (pool: NodeJS.ReadOnlyDict<readonly unknown[]>) =>
+    Object.entries(pool).reduce((sum, [name, list]) => sum + (mine(name) ? (list?.length ?? 0) : 0), 0)
+  return count(agent.sockets) + count(agent.freeSockets)
+}
