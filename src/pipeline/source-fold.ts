@@ -3,7 +3,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { type CommitFacts, isMalformed, type JudgedCommit, type LawFiles } from '../core/facts.ts'
 import { currentLaw, type Fold, startFold, stepFold } from '../policy/fold.ts'
 import { changedLaw, type Law, parseLaw } from '../policy/law.ts'
-import { parseCommit } from '../source/commit.ts'
+import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { type Keyring, loadKeyring } from '../source/keyring.ts'
 import { factsOf } from '../source/verify.ts'
@@ -29,10 +29,13 @@ export class SourceFold {
 
   /** @throws `source/anchor-without-policy`, `source/anchor-not-ancestor` and what reading the objects throws. */
   async alongFirstParents(anchor: CommitId, head: CommitId, ref: string): Promise<Fold> {
-    const law = await this.#anchorLaw(anchor)
+    const first = await readable(this.#history, anchor)
     const steps = await walkFirstParents(head, anchor, id => this.#history.commit(id))
+    // One question for the law files of all: the anchor's are the first answer.
+    const laws = await this.#lawsOf([first, ...steps.map(step => step.commit)])
+    const law = await this.#anchorLaw(anchor, await nextLaw(laws))
     let fold = startFold({ id: anchor }, law, ref)
-    for await (const step of this.#withLaws(steps)) fold = await this.#step(fold, step)
+    for (const step of steps) fold = await this.#step(fold, { ...step, law: await nextLaw(laws) })
     return fold
   }
 
@@ -56,8 +59,7 @@ export class SourceFold {
     return loading
   }
 
-  async #anchorLaw(anchor: CommitId): Promise<Law> {
-    const files = await lawOf(this.#history, anchor)
+  async #anchorLaw(anchor: CommitId, files: LawFiles): Promise<Law> {
     try {
       const law = parseLaw(files)
       await this.keyring(law)
@@ -73,15 +75,9 @@ export class SourceFold {
     }
   }
 
-  async *#withLaws(steps: readonly JudgedStep[]): AsyncGenerator<LawStep> {
-    const commits = await Promise.all(
-      steps.map(async ({ commit }) => ({ id: commit.id, tree: await this.#treeOf(commit) })),
-    )
-    let at = 0
-    for await (const { law } of this.#history.lawFiles(commits)) {
-      const step = steps[at++]
-      if (step !== undefined) yield { ...step, law }
-    }
+  async #lawsOf(commits: readonly ReadCommit[]): Promise<Laws> {
+    const trees = commits.map(async commit => ({ id: commit.id, tree: await this.#treeOf(commit) }))
+    return this.#history.lawFiles(await Promise.all(trees))[Symbol.asyncIterator]()
   }
 
   /** A malformed commit still has a tree to git, and its law must be seen where it was brought, not one commit later. */
@@ -121,17 +117,30 @@ export class SourceFold {
   }
 }
 
+type Laws = AsyncIterator<{ readonly law: LawFiles }>
+
+async function nextLaw(laws: Laws): Promise<LawFiles> {
+  const next = await laws.next()
+  if (next.done !== true) return next.value.law
+  throw fail('core/internal', 'Fewer law files were read than commits were asked about')
+}
+
 type LawStep = JudgedStep & { readonly law: LawFiles }
 
 function judged(commit: ReadCommit, keyring: Keyring): Promise<JudgedCommit | CommitFacts> {
   return isMalformed(commit) ? Promise.resolve(commit) : factsOf(commit, keyring)
 }
 
+/** @throws `source/malformed` when the commit cannot be read. */
+async function readable(history: History, id: CommitId): Promise<ParsedCommit> {
+  const commit = parseCommit(id, await history.commit(id))
+  if (!isMalformed(commit)) return commit
+  throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+}
+
 /** Law files of one commit. @throws `source/malformed` when the commit itself cannot be read. */
 export async function lawOf(history: History, id: CommitId): Promise<LawFiles> {
-  const commit = parseCommit(id, await history.commit(id))
-  if (isMalformed(commit))
-    throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+  const commit = await readable(history, id)
   for await (const { law } of history.lawFiles([commit])) return law
   return { files: [] }
 }
