@@ -1,0 +1,3 @@
+import { runAttest } from './index.js'
+
+await runAttest()

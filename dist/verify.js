@@ -1,0 +1,3 @@
+import { runVerify } from './index.js'
+
+await runVerify()
