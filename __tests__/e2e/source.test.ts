@@ -223,6 +223,8 @@ test.each(Object.entries(CASES))('%s is refused before anything is built', async
   expect(step.summary).toContain((heads.get(name) ?? '').slice(0, 7))
   expect(step.outputs).toMatchObject({ 'source-verdict': 'rejected', digest: '', tags: '', verdict: 'rejected' })
   expect(step.result.error?.remedy).not.toBe('')
+  expect(step.result.error?.message).toContain(`ommit ${(heads.get(name) ?? '').slice(0, 7)}`)
+  expect(step.summary).toContain('- What comes after the stage source: the run ended there.')
   expect(footprint(world.scenario)).toEqual(before)
   expectNoLeak(world.scenario, step)
 })

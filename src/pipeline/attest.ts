@@ -27,6 +27,7 @@ export async function attest(
     await story(request, ports, record)
   } catch (error) {
     record.fail(error)
+    record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
   } finally {
     await record.end()
   }
@@ -34,10 +35,11 @@ export async function attest(
 }
 
 async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
+  sayNeverChecked(record)
   const commits = beginSource(request, ports, record) // they come while the preflight asks others
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
-  skipMaterials(record)
+  record.stages.notAsked('materials')
   const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
   beginSigning(request, ports, built) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
@@ -49,9 +51,8 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   await moveTags(request, ports, image, source, record) // last
 }
 
-/** Said in every run: what this version does not do must never look done. */
-function skipMaterials(record: RunRecord): void {
-  record.stages.notAsked('materials')
+/** Said in every run, also in one that ends early: what this version does not do must never look done. */
+function sayNeverChecked(record: RunRecord): void {
   record.notChecked.push('Base images and whatever else the build downloads: nothing was verified.')
   record.notChecked.push('Who reviewed the commits: reviews are not judged.')
 }

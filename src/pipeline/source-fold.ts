@@ -135,7 +135,8 @@ function judged(commit: ReadCommit, keyring: Keyring): Promise<JudgedCommit | Co
 async function readable(history: History, id: CommitId): Promise<ParsedCommit> {
   const commit = parseCommit(id, await history.commit(id))
   if (!isMalformed(commit)) return commit
-  throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+  const { code, message, found } = commit.malformed
+  throw fail(code, `commit ${id.slice(0, 7)}: ${message}`, { found })
 }
 
 /** Law files of one commit. @throws `source/malformed` when the commit itself cannot be read. */

@@ -112,7 +112,9 @@ async function locate(request: AttestRequest, { history, tip }: Fetched, record:
   const commit = parseCommit(head, await history.commit(head))
   record.source = { repository: `${request.serverUrl}/${request.repository}`, ref, commit: head }
   if (isMalformed(commit))
-    throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
+    throw fail(commit.malformed.code, `commit ${head.slice(0, 7)}: ${commit.malformed.message}`, {
+      found: commit.malformed.found,
+    })
   const line = purpose === 'sign' ? await firstParentsDownTo(tip, head, id => history.commit(id)) : undefined
   return { history, commit, tip, line }
 }

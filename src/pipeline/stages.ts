@@ -58,6 +58,11 @@ export class StageLog {
     return { ...this.#requests }
   }
 
+  /** The stage that was begun last. */
+  last(): StageName {
+    return STAGES.findLast(name => this.#done.has(name)) ?? 'preflight'
+  }
+
   state(name: StageName): StageState {
     return this.#done.get(name)?.state ?? 'not-reached'
   }

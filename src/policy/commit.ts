@@ -17,7 +17,7 @@ import type { Principal, PrincipalSigner, SourceRule } from './policy.ts'
 export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement {
   if (isMalformed(commit)) {
     const { code, message, found } = commit.malformed
-    const finding = findingFor(commit.id, code, message, { found })
+    const finding = findingFor(commit.id, code, `${commitText(commit.id, '')}: ${message}`, { found })
     return { id: commit.id, subject: '', kind: 'malformed', ...settle([finding]) }
   }
   const { id, subject, author, committer, signature } = commit
