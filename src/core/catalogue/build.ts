@@ -11,7 +11,7 @@ export const BUILD_ERRORS = {
     kind: 'rejected',
     meaning:
       'A build argument holds a secret: it equals a masked value or has the form of a token. Build arguments stay readable in the image’s history and in logs for ever.',
-    remedy: 'Remove it from build-args and hand it over under `secrets`; replace the token if it was ever used so.',
+    remedy: 'Remove it from build-args, and replace the secret if an image was ever built with it.',
   },
   'build/secret-id-refused': {
     kind: 'configuration',
