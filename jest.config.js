@@ -1,4 +1,7 @@
-/** Two projects: `unit` is pure and fast; `e2e` runs the bundled dist as a child process against the embedded stack. */
+/**
+ * Three projects: `unit` is pure and fast; `e2e` runs the bundled dist as a child process against the embedded stack;
+ * `peers` does so against real servers (`npm run test:peers`, which installs them).
+ */
 const common = {
   rootDir: '.',
   testEnvironment: 'node',
@@ -23,5 +26,6 @@ export default {
       testPathIgnorePatterns: ['/__tests__/e2e/', '/__tests__/peers/'],
     },
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/__tests__/e2e/**/*.test.ts'] },
+    { ...common, displayName: 'peers', testMatch: ['<rootDir>/__tests__/peers/**/*.test.ts'] },
   ],
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Stack, startStack } from '../__tests__/fakes/stack.ts'
+import { exportLines } from './export-lines.ts'
 
 /**
  * `npm run stack -- [--repository FOLDER] [--rekor v1|v2|both] [--folder FOLDER]`: starts the embedded stack, prints the
@@ -21,12 +22,12 @@ async function main(): Promise<void> {
   const stopped = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-  process.stdout.write(exportLines(stack, sha))
+  process.stdout.write(environmentOf(stack, sha))
   await stopped
   await stack.close()
 }
 
-function exportLines(stack: Stack, claims: { sha?: string }): string {
+function environmentOf(stack: Stack, claims: { sha?: string }): string {
   const { PATH: _path, HOME: _home, ...runner } = stack.run({ claims }).environment
   const addresses = {
     STACK_FOLDER: stack.folder,
@@ -39,13 +40,7 @@ function exportLines(stack: Stack, claims: { sha?: string }): string {
     STACK_TIMESTAMP_URL: stack.timestamp.endpoint,
     STACK_OIDC_ISSUER: stack.oidc.issuer,
   }
-  const lines = Object.entries({ ...addresses, ...runner }).map(([name, value]) => `export ${name}=${quote(value)}`)
-  return `${lines.sort().join('\n')}\n`
-}
-
-/** One word for `sh`, whatever it holds. */
-function quote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`
+  return exportLines({ ...addresses, ...runner })
 }
 
 await main()

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Receipt } from '../../src/core/receipt.ts'
+import type { GitServer } from './git-server.ts'
+import type { Oidc } from './oidc.ts'
 import { TestRepository } from './repository.ts'
 import type { Run, RunOptions } from './runner.ts'
 import { makeSshSigner, type SshSigner } from './ssh-signer.ts'
@@ -25,9 +27,22 @@ export interface StepResult extends Finished {
   readonly run: Run
 }
 
-/** One project with signed commits, served by the embedded stack, and the bundled doors to run on it. */
-export interface Scenario {
-  readonly stack: Stack
+/** What a scenario asks of a stack, whichever servers are behind it. */
+export interface ScenarioStack {
+  readonly folder: string
+  readonly git: GitServer
+  readonly oidc: Oidc
+  /** Where images go. */
+  readonly registry: { readonly host: string }
+  readonly trustedRootFile: string
+  readonly signingConfigFile: string
+  run(options?: RunOptions): Run
+  close(): Promise<void>
+}
+
+/** One project with signed commits, served by a stack, and the bundled doors to run on it. */
+export interface Scenario<S extends ScenarioStack = Stack> {
+  readonly stack: S
   readonly repository: TestRepository
   readonly alice: SshSigner
   readonly bob: SshSigner
@@ -35,7 +50,7 @@ export interface Scenario {
   readonly anchor: string
   /** Puts the repository as it is now onto the git server. @returns the id of its head. */
   publish(): Promise<string>
-  /** `host/acme/app` in the embedded registry. */
+  /** `host/acme/app` in the stack's registry. */
   readonly image: string
   /** Runs `dist/attest.js` as the runner would, on the published head unless `run` says otherwise. */
   attest(inputs?: Inputs, run?: RunOptions): Promise<StepResult>
@@ -70,7 +85,11 @@ ${more}`
 }
 
 export async function startScenario(options: StackOptions & { readonly policy?: string } = {}): Promise<Scenario> {
-  const stack = await startStack(options)
+  return scenarioOn(await startStack(options), options.policy)
+}
+
+/** The same project on a stack that runs already; closing the scenario closes it. */
+export async function scenarioOn<S extends ScenarioStack>(stack: S, policy = ''): Promise<Scenario<S>> {
   const alice = makeSshSigner()
   const bob = makeSshSigner()
   const repository = new TestRepository(join(stack.folder, 'work'))
@@ -78,7 +97,7 @@ export async function startScenario(options: StackOptions & { readonly policy?: 
     message: 'Begin with a policy',
     signer: alice,
     files: {
-      '.github/waybill.yml': `${policyOf(alice, bob)}${options.policy ?? ''}`,
+      '.github/waybill.yml': `${policyOf(alice, bob)}${policy}`,
       Dockerfile: 'FROM scratch\nCOPY hello.txt /\n',
       'hello.txt': 'hello\n',
     },

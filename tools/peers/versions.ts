@@ -1,0 +1,122 @@
+/** Every foreign program of the peers ring and its version: the one place to change one. */
+
+export interface GoPeer {
+  /** Name of its folder in the cache and of the program in it. */
+  readonly name: string
+  /** The module whose version counts, as `go version -m` names it. */
+  readonly module: string
+  readonly version: string
+  /** Import path of the program. */
+  readonly main: string
+  /**
+   * Built inside a module made for it: for programs whose own module refuses `go install` (exclude and replace
+   * directives), and for our own source, which is then the file's name in this folder.
+   */
+  readonly wrapped?: true | { readonly source: string }
+  /** Files of the module that are kept beside the program: name in the cache → path in the module. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+const TRILLIAN = { module: 'github.com/google/trillian', version: 'v1.7.3' } as const
+const CONTAINER_REGISTRY = { module: 'github.com/google/go-containerregistry', version: 'v0.21.9' } as const
+
+export const GO_PEERS = [
+  {
+    name: 'cosign3',
+    module: 'github.com/sigstore/cosign/v3',
+    version: 'v3.1.2',
+    main: 'github.com/sigstore/cosign/v3/cmd/cosign',
+  },
+  {
+    name: 'cosign2',
+    module: 'github.com/sigstore/cosign/v2',
+    version: 'v2.6.4',
+    main: 'github.com/sigstore/cosign/v2/cmd/cosign',
+  },
+  {
+    name: 'fulcio',
+    module: 'github.com/sigstore/fulcio',
+    version: 'v1.8.8',
+    main: 'github.com/sigstore/fulcio',
+    files: { 'config.yaml': 'config/identity/config.yaml' },
+  },
+  {
+    name: 'timestamp-server',
+    module: 'github.com/sigstore/timestamp-authority/v2',
+    version: 'v2.1.3',
+    main: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
+  },
+  {
+    name: 'rekor-server',
+    module: 'github.com/sigstore/rekor',
+    version: 'v1.5.4',
+    main: 'github.com/sigstore/rekor/cmd/rekor-server',
+  },
+  {
+    name: 'rekor-tiles',
+    module: 'github.com/sigstore/rekor-tiles/v2',
+    version: 'v2.3.0',
+    main: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix',
+  },
+  {
+    ...TRILLIAN,
+    name: 'trillian_log_server',
+    main: 'github.com/google/trillian/cmd/trillian_log_server',
+    files: { 'schema.sql': 'storage/mysql/schema/storage.sql' },
+  },
+  { ...TRILLIAN, name: 'trillian_log_signer', main: 'github.com/google/trillian/cmd/trillian_log_signer' },
+  { ...TRILLIAN, name: 'createtree', main: 'github.com/google/trillian/cmd/createtree' },
+  {
+    name: 'ct_server',
+    module: 'github.com/google/certificate-transparency-go',
+    version: 'v1.3.3',
+    main: 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server',
+  },
+  { ...CONTAINER_REGISTRY, name: 'crane', main: 'github.com/google/go-containerregistry/cmd/crane' },
+  {
+    ...CONTAINER_REGISTRY,
+    name: 'referrers-registry',
+    main: 'waybill.test/peer',
+    wrapped: { source: 'referrers-registry.go' },
+  },
+  {
+    name: 'distribution',
+    module: 'github.com/distribution/distribution/v3',
+    version: 'v3.1.2',
+    main: 'github.com/distribution/distribution/v3/cmd/registry',
+  },
+  {
+    name: 'buildx',
+    module: 'github.com/docker/buildx',
+    version: 'v0.29.1',
+    main: 'github.com/docker/buildx/cmd/buildx',
+    wrapped: true,
+  },
+  {
+    name: 'buildkitd',
+    module: 'github.com/moby/buildkit',
+    version: 'v0.26.3',
+    main: 'github.com/moby/buildkit/cmd/buildkitd',
+    wrapped: true,
+  },
+] as const satisfies readonly GoPeer[]
+
+export type GoPeerName = (typeof GO_PEERS)[number]['name']
+
+/** Programs of the distribution, whose versions are its own, and the Debian package of each. */
+export const DEBIAN_PEERS = {
+  git: 'git',
+  gpg: 'gnupg',
+  'ssh-keygen': 'openssh-client',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+  docker: 'docker.io',
+  buildah: 'buildah',
+  skopeo: 'skopeo',
+  runc: 'runc',
+  busybox: 'busybox-static',
+  mariadbd: 'mariadb-server',
+  'docker-registry': 'docker-registry',
+} as const satisfies Readonly<Record<string, string>>
+
+export type DebianPeerName = keyof typeof DEBIAN_PEERS
