@@ -600,7 +600,7 @@ describe('events', () => {
     ['another commit', { sha: '0123456789012345678901234567890123456789' }, /another sha/],
     ['another ref', { ref: 'refs/heads/main' }, /another ref/],
     ['another event', { event_name: 'pull_request' }, /another event_name/],
-  ])('a token of %s than the variables say is not used', async (_, tokenClaims, fact) => {
+  ])('13-adversary 6: a token of %s than the variables say is not used', async (_, tokenClaims, fact) => {
     const [head = ''] = await story('story/token', byBob('Build me'))
     const before = footprint(world.scenario)
     const step = await world.scenario.attest(

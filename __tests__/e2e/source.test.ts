@@ -437,7 +437,7 @@ test.each([
   expectNoLeak(scenario, step)
 })
 
-test('13-adversary 13: a run asks the git server a handful of times, whatever the number of commits', async () => {
+test('13-adversary 13, 17: a run asks the git server, and nobody else with its token, a handful of times, whatever the number of commits', async () => {
   const { scenario } = world
   const { repository, bob } = scenario
   const tree = repository.git('rev-parse', `${base}^{tree}`)
