@@ -134,9 +134,14 @@ export function clientFor(registry: RegistryName): { client: RegistryClient; clo
 }
 
 /** Pushes another image that nobody signed, by digest alone. */
-export async function pushStranger(world: World, registry: RegistryName, repository: string): Promise<Digest> {
-  const { folder } = writeLayout(join(world.stack.folder, `stranger-${registry}`), {
-    content: `stranger ${repository}`,
+export async function pushStranger(
+  world: World,
+  registry: RegistryName,
+  repository: string,
+  content = 'stranger',
+): Promise<Digest> {
+  const { folder } = writeLayout(join(world.stack.folder, randomUUID()), {
+    content: `${content} ${repository}`,
   })
   const { client, close } = clientFor(registry)
   try {
@@ -166,17 +171,31 @@ export async function attachForeign(
 ): Promise<void> {
   const { client, close } = clientFor(registry)
   try {
-    const { descriptor } = await client.getManifest(parseReference(repository), to)
-    const items = attested.result.attestations.map(({ bundle, predicateType }) => ({
-      subject: descriptor,
-      bundle: readFileSync(bundle ?? ''),
+    const bundles = attested.result.attestations.map(({ bundle = '', predicateType }) => ({
+      bytes: readFileSync(bundle),
       predicateType,
-      created: new Date(1_780_000_000_000),
     }))
-    await attachBundles(client, parseReference(repository), items)
+    await attachAll(client, repository, to, bundles)
   } finally {
     close()
   }
+}
+
+export async function attachAll(
+  client: RegistryClient,
+  repository: string,
+  to: Digest,
+  bundles: readonly { readonly bytes: Uint8Array; readonly predicateType: string }[],
+): Promise<void> {
+  const { descriptor } = await client.getManifest(parseReference(repository), to)
+  const created = new Date(1_780_000_000_000)
+  const items = bundles.map(({ bytes, predicateType }) => ({
+    subject: descriptor,
+    bundle: bytes,
+    predicateType,
+    created,
+  }))
+  await attachBundles(client, parseReference(repository), items)
 }
 
 /** A layout for the `layout` builder, another image for each name. */
