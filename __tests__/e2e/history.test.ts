@@ -240,7 +240,8 @@ describe('where the head and the anchor stand', () => {
     const [other = ''] = await story('story/elsewhere', byAlice('Elsewhere', { elsewhere: '1' }))
     const [head = ''] = await story('story/anchor', byBob('Build me'))
     const empty = repository.object({ message: 'Before the policy' }, repository.git('mktree'), [])
-    repository.git('update-ref', 'refs/heads/empty', empty)
+    const grown = repository.object(byBob('Grow'), repository.git('rev-parse', `${head}^{tree}`), [empty])
+    repository.git('update-ref', 'refs/heads/story/grown', grown)
     await world.scenario.publish()
     const before = footprint(world.scenario)
     expectRefused(
@@ -251,7 +252,7 @@ describe('where the head and the anchor stand', () => {
       new RegExp(other.slice(0, 7)),
     )
     expectRefused(
-      await attest('story/anchor', head, { since: empty }),
+      await attest('story/grown', grown, { since: empty }),
       before,
       'source/anchor-without-policy',
       3,
@@ -491,6 +492,7 @@ describe('events', () => {
     const step = await world.scenario.attest(proposalInputs(), runOf('pr-policy', head))
     expectRefused(step, before, 'source/unsigned', 1)
     expect(step.result.policy?.digest).toBe((await policyOfBase()).digest)
+    expect(step.summary).toMatch(/This change would alter the policy.*− role/)
   })
 
   async function policyOfBase(): Promise<{ digest?: string }> {

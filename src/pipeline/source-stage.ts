@@ -1,26 +1,18 @@
 import type { CommitId } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
-import { isMalformed } from '../core/facts.ts'
 import type { StageMode, StageState } from '../core/receipt.ts'
-import { together } from '../core/together.ts'
-import { type Finding, findingOf, worst } from '../core/verdict.ts'
-import {
-  type CommitJudgement,
-  constantLaw,
-  currentLaw,
-  endFold,
-  type SourceJudgement,
-  startFold,
-} from '../policy/fold.ts'
+import { findingOf } from '../core/verdict.ts'
+import type { LawChange } from '../policy/changes.ts'
+import type { SourceJudgement } from '../policy/fold.ts'
 import { matchesRef } from '../policy/match.ts'
-import { type ParsedCommit, parseCommit } from '../source/commit.ts'
+import type { ParsedCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
-import { commitsBetween, firstParentsDownTo } from '../source/range.ts'
 import type { StageClaim } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Ready } from './preflight.ts'
 import { errorOf, type RunRecord } from './run.ts'
-import { SourceFold } from './source-fold.ts'
+import { type Fetched, locate, type Position } from './source-commits.ts'
+import { hasNoRule, type Judgement, judge } from './source-judge.ts'
 import { commitReceipt } from './source-receipt.ts'
 import { showCommits } from './source-shown.ts'
 import { outcomeOfError } from './stages.ts'
@@ -35,27 +27,6 @@ export interface SourceOutcome {
   readonly newer: ReadonlySet<CommitId>
   /** What provenance says about this stage. */
   readonly claim: StageClaim
-}
-
-/** The commits as fetched, before anything is judged. */
-export interface Fetched {
-  readonly history: History
-  /** Of the run's ref; for a proposal the tip of its base. */
-  readonly tip: CommitId
-}
-
-/**
- * Begins to fetch the commits. It writes nothing but private files, so it need not wait for anything; what fails is told
- * by the stage that needs it.
- */
-export function beginSource(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Fetched> {
-  const fetched = fetchCommits(request, ports, record)
-  fetched.catch(() => {})
-  record.onEnd(async () => {
-    ports.git.stop()
-    await fetched
-  })
-  return fetched
 }
 
 /** Judges the range under the law accepted before each, and refuses what may not be built. */
@@ -77,90 +48,6 @@ export async function verifySource(
     if (!asked) return notAsked(request, position, wanted, record)
     return judgedOutcome(request, position, judgement, mode, record)
   })
-}
-
-async function fetchCommits(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Fetched> {
-  const { head, anchor } = request.source
-  // Which commits are needed besides the head is asked while the head and its ancestors come.
-  const [tip, history] = await together([
-    tipOf(request, ports),
-    ports.git.openHistory(head, []).then(opened => {
-      record.onEnd(() => opened.close())
-      return opened
-    }),
-  ] as const)
-  await history.ensure([tip, ...(anchor === undefined ? [] : [anchor])])
-  return { history, tip }
-}
-
-async function tipOf({ source }: AttestRequest, ports: AttestPorts): Promise<CommitId> {
-  const { ref, purpose, base } = source
-  const against = purpose === 'sign' ? ref : (base?.ref ?? ref)
-  const tip = base?.tip ?? (await ports.git.resolveRef(against))
-  if (tip !== undefined) return tip
-  throw fail('source/ref-gone', `${against} does not exist any more`, { expected: against })
-}
-
-interface Position extends Fetched {
-  readonly commit: ParsedCommit
-  readonly line: readonly CommitId[] | undefined
-}
-
-/** Finds the head on its ref as the server serves it now. */
-async function locate(request: AttestRequest, { history, tip }: Fetched, record: RunRecord): Promise<Position> {
-  const { head, ref, purpose } = request.source
-  const commit = parseCommit(head, await history.commit(head))
-  record.source = { repository: `${request.serverUrl}/${request.repository}`, ref, commit: head }
-  if (isMalformed(commit))
-    throw fail(commit.malformed.code, `commit ${head.slice(0, 7)}: ${commit.malformed.message}`, {
-      found: commit.malformed.found,
-    })
-  const line = purpose === 'sign' ? await firstParentsDownTo(tip, head, id => history.commit(id)) : undefined
-  return { history, commit, tip, line }
-}
-
-async function judge(
-  request: AttestRequest,
-  ports: AttestPorts,
-  { history, tip, line }: Position,
-): Promise<SourceJudgement | undefined> {
-  const { anchor, head, ref, purpose, base, mode } = request.source
-  if (anchor === undefined) {
-    if (mode === 'enforce') throw fail('source/no-anchor', 'Nothing says from which commit on to verify')
-    return undefined
-  }
-  const now = ports.now()
-  const driver = new SourceFold(history, now)
-  if (purpose === 'sign') {
-    if (line === undefined) throw notOnRef(request, tip)
-    const newer = new Set(line.slice(0, -1))
-    // What lies below the anchor was never judged by anybody: an empty range must not read as a passed one.
-    if (newer.has(anchor)) throw beforeAnchor(head, anchor)
-    return upTo(endFold(await driver.alongFirstParents(anchor, tip, ref), now), newer)
-  }
-  const baseRef = base?.ref ?? ref
-  const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
-  const commits = await commitsBetween(head, tip, id => history.commit(id))
-  return endFold(await driver.underLaw(startFold({ id: tip }, constantLaw(accepted), baseRef), commits), now)
-}
-
-/**
- * The law is that of the ref's tip, also when an older commit is built; commits that came later are not judged with it.
- * A commit that was brought in by a later one is told by `via`.
- */
-function upTo(judgement: SourceJudgement, newer: ReadonlySet<CommitId>): SourceJudgement {
-  if (newer.size === 0) return judgement
-  const commits = judgement.commits.filter(commit => !newer.has(commit.via ?? commit.id))
-  const outcome = worst(['passed', ...commits.map(commit => commit.outcome), ...outcomesOf(judgement.findings)])
-  return { ...judgement, commits, outcome }
-}
-
-function outcomesOf(findings: readonly Finding[]): readonly 'rejected'[] {
-  return findings.filter(finding => finding.severity === 'reject').map(() => 'rejected' as const)
-}
-
-function hasNoRule({ findings }: SourceJudgement): boolean {
-  return findings.some(finding => finding.code === 'policy/no-rule')
 }
 
 /** 13-adversary 7: the commit of everything that signs is the token's `sha`, unless an approved rule says otherwise. */
@@ -228,7 +115,7 @@ async function notAsked(
 function judgedOutcome(
   request: AttestRequest,
   position: Position,
-  judgement: SourceJudgement,
+  judgement: Judgement,
   mode: StageMode,
   record: RunRecord,
 ): { state: StageState; value: SourceOutcome } {
@@ -240,7 +127,11 @@ function judgedOutcome(
     digest: policyDigest,
     anchor: judgement.anchor,
   }
+  if (judgement.proposed !== undefined) record.notices.push(proposalNotice(judgement.proposed))
   for (const change of judgement.changes) record.notices.push(changeNotice(change))
+  // What is wrong with the history as a whole belongs to no commit.
+  for (const { code, message, severity } of judgement.findings)
+    if (severity === 'note' || mode === 'audit') record.notices.push(`${code}: ${message}`)
   if (judgement.unsupported !== undefined) throw judgement.unsupported
   const first = firstRejection(judgement)
   // A rejected source ends an enforced run before anything is built; under audit it is told and the run goes on.
@@ -250,40 +141,32 @@ function judgedOutcome(
 
 function firstRejection({ outcome, findings, commits }: SourceJudgement): Error | undefined {
   if (outcome === 'passed') return undefined
-  const all = [...findings, ...commits.filter(commit => commit.outcome === outcome).flatMap(findingsOf)]
+  const all = [...findings, ...commits.filter(commit => commit.outcome === outcome).flatMap(commit => commit.findings)]
   const [finding] = outcome === 'rejected' ? all.filter(item => item.severity === 'reject') : all
   return finding === undefined ? fail('core/internal', 'A rejection without a finding') : errorOf(finding, outcome)
 }
 
-function findingsOf(commit: CommitJudgement): readonly Finding[] {
-  return commit.findings
+function changeNotice(change: LawChange): string {
+  const { commit, accepted, by } = change
+  const how = accepted ? `approved${by === undefined ? '' : ` by ${by}`}` : 'NOT accepted'
+  return `Commit ${commit.slice(0, 7)} changed ${whatChanged(change)} (${how}): ${details(change)}`
 }
 
-function changeNotice({ commit, kind, accepted, by, paths, lines }: SourceJudgement['changes'][number]): string {
-  const what = kind === 'policy' ? 'the policy' : 'workflows'
-  const how = accepted ? `approved${by === undefined ? '' : ` by ${by}`}` : 'NOT accepted'
-  const details = lines.map(line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}`)
-  const shown = [...paths.slice(0, 5), ...details.slice(0, 10)].join('; ')
-  return `Commit ${commit.slice(0, 7)} changed ${what} (${how}): ${shown}`
+function proposalNotice(change: LawChange): string {
+  return `This change would alter ${whatChanged(change)}; it was judged by the rules that hold now: ${details(change)}`
+}
+
+function whatChanged({ kind }: LawChange): string {
+  return kind === 'policy' ? 'the policy' : 'workflows'
+}
+
+function details({ paths, lines }: LawChange): string {
+  const words = lines.map(line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}`)
+  return [...paths.slice(0, 5), ...words.slice(0, 10)].join('; ')
 }
 
 function outcome({ history, commit, line }: Position, claim: StageClaim): SourceOutcome {
   return { history, commit, claim, foundOnRef: line !== undefined, newer: new Set(line?.slice(0, -1) ?? []) }
-}
-
-function beforeAnchor(head: CommitId, anchor: CommitId): Error {
-  return fail('source/before-anchor', `${head} is older than the anchor ${anchor}`, {
-    expected: `the anchor or a commit after it`,
-    found: `${head}, one of its ancestors`,
-  })
-}
-
-function notOnRef(request: AttestRequest, tip: CommitId): Error {
-  const { head, ref } = request.source
-  return fail('source/not-on-ref', `${head} is not on the first-parent line of ${ref}`, {
-    expected: `${head} among the first parents of ${ref}`,
-    found: `${ref} is at ${tip} now`,
-  })
 }
 
 /** 13-adversary 7: another commit than the token's would let a run on main vouch for a commit of a fork. */
