@@ -61,12 +61,7 @@ export function parseCommand(args: readonly string[]): Command {
   const [first, ...more] = references
   if (first === undefined) throw usage('There is nothing to verify', 'waybill verify image REFERENCE…', 'no reference')
   const { json = false, quiet = false } = values
-  if (values.policy !== undefined && values['trusted-root'] !== undefined)
-    throw usage(
-      'A policy names its own trust root',
-      'trust: file: PATH in the deploy rule',
-      '--trusted-root with --policy',
-    )
+  if (values.policy !== undefined) refuseBesidePolicy(values)
   return {
     kind: 'verify image',
     images: [first, ...more],
@@ -78,6 +73,33 @@ export function parseCommand(args: readonly string[]): Command {
     json,
     quiet,
   }
+}
+
+/** What the deploy rule says; a flag beside it would have to be ignored, or would loosen the rule. */
+const IN_THE_RULE = [
+  'certificate-identity',
+  'certificate-oidc-issuer',
+  'repository',
+  'repository-id',
+  'signer',
+  'caller',
+  'source-ref',
+  'key',
+  'require',
+  'predicate-type',
+  'trusted-root',
+] as const
+
+function refuseBesidePolicy(values: Values): void {
+  const found = IN_THE_RULE.find(name => values[name] !== undefined)
+  if (found === undefined) return
+  if (found === 'trusted-root')
+    throw usage(
+      'A policy names its own trust root',
+      'trust: { file: PATH } in the deploy rule',
+      '--trusted-root with --policy',
+    )
+  throw usage('A policy says itself who is expected and what must hold', '--policy alone', `--${found} with --policy`)
 }
 
 type Values = ReturnType<typeof parsed>['values']

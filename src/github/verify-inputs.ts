@@ -35,7 +35,7 @@ export function readVerifyInputs(env: Environment): VerifyInputs {
     ...maybe('certificateIdentity', inputs.text('certificate-identity')),
     ...maybe('certificateOidcIssuer', inputs.matching('certificate-oidc-issuer', /^https?:\/\/\S+$/, 'a URL')),
     ...maybe('repository', inputs.matching('repository', /^[A-Za-z0-9_-]+\/[A-Za-z0-9._-]+$/, 'owner/name')),
-    ...maybe('repositoryId', inputs.matching('repository-id', /^[1-9][0-9]{0,19}$/, 'a number')),
+    ...maybe('repositoryId', inputs.matching('repository-id', /^(any|[1-9][0-9]{0,18})$/, 'a number, or any')),
     ...maybe('signer', inputs.text('signer')),
     ...maybe('caller', inputs.text('caller')),
     sourceRefs: inputs.list('source-ref'),
@@ -87,4 +87,10 @@ function checkExpectation(read: VerifyInputs): void {
   ].flat()
   if (ways.length > 1)
     throw contradiction('Several inputs say who is expected to have signed', `one of ${ways.join(', ')}`, 'all of them')
+  if (read.policy === undefined) return
+  // The rule says both; an input beside it would have to be ignored.
+  if (read.require.length > 0)
+    throw contradiction('A policy says itself what must hold', 'require in the deploy rule', 'policy and require')
+  if (read.trustedRoot !== undefined)
+    throw contradiction('A policy names its own trust root', 'trust in the deploy rule', 'policy and trusted-root')
 }
