@@ -19,11 +19,6 @@ test.each(Object.entries(RECEIPTS))('renderSummary() of %s is the golden file', 
   expectGolden(join(import.meta.dirname, `golden/summary-${name}.md.txt`), renderSummary(receipt))
 })
 
-test('docs/example-summary.md is the summary of a release', () => {
-  const page = `<!-- Written by __tests__/report/summary.test.ts from an invented run. -->\n\n${renderSummary(RELEASE)}`
-  expectGolden(join(import.meta.dirname, '../../docs/example-summary.md'), page)
-})
-
 test('13-adversary 38: what was not judged is said before the verdict, also when the caller forgot to say it', () => {
   for (const receipt of [WITHOUT_POLICY, { ...WITHOUT_POLICY, notices: [] }])
     expect(renderSummary(receipt).split('\n')[0]).toMatch(/^> ⚠️ .*No policy/)

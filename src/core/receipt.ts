@@ -29,6 +29,8 @@ export interface SubjectReceipt {
   readonly digest: string
   readonly verdict: Outcome | 'not-asked'
   readonly basis?: Basis
+  /** Who signed, in words: of an image that passed. */
+  readonly by?: string
   readonly findings: readonly Finding[]
   readonly kind?: 'openpgp' | 'ssh' | 'x509' | 'none' | 'malformed'
   readonly principal?: string

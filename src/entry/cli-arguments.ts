@@ -108,7 +108,9 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true })
   } catch (error) {
-    throw usage(printable(error instanceof Error ? error.message : String(error)), 'an option of waybill --help')
+    // The first sentence names the option; what follows is about positional arguments that begin with a dash.
+    const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split('. ', 1)
+    throw usage(printable(sentence), 'an option of waybill --help')
   }
 }
 

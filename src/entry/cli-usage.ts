@@ -23,7 +23,7 @@ What must hold, and against what:
 
 How to tell:
   --json                              the result object on stdout, nothing else
-  --quiet                             only the exit code
+  --quiet                             only the exit code; mistakes of the command line still go to stderr
 
 Exit codes: 0 passed · 1 rejected · 2 could not be checked · 3 the command line or policy could not be understood
 

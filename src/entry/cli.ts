@@ -9,7 +9,7 @@ import { HttpClient } from '../io/http.ts'
 import { lawFromFile } from '../policy/law.ts'
 import { loadCredentials } from '../registry/credentials.ts'
 import { renderResult } from '../report/result.ts'
-import { renderTerminal, wantsColour } from '../report/terminal.ts'
+import { renderError, renderTerminal, wantsColour } from '../report/terminal.ts'
 import { parseCommand, type VerifyImageCommand } from './cli-arguments.ts'
 import { USAGE } from './cli-usage.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
@@ -34,7 +34,9 @@ async function cli(world: Door, env: Environment): Promise<number> {
     return exitCodeOfVerdict(receipt.verdict)
   } catch (error) {
     const known = asWaybillError(error)
-    show(refusedReceipt('waybill', known), world, env, { json, quiet: false })
+    if (json) world.out(renderResult(refusedReceipt('waybill', known)))
+    // Also with --quiet: a mistake in the command line that nobody sees would look like a verdict.
+    else world.err(renderError(known, world.columns))
     return exitCodeOfError(known.kind)
   }
 }
@@ -48,9 +50,7 @@ function show(receipt: Receipt, world: Door, env: Environment, how: { json: bool
   if (how.json) world.out(renderResult(receipt))
   if (how.json || how.quiet) return
   const options = { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }
-  const text = renderTerminal(receipt, options)
-  if (receipt.error === undefined) world.out(text)
-  else world.err(text)
+  world.out(renderTerminal(receipt, options))
 }
 
 async function verifyImage(command: VerifyImageCommand, world: Door, env: Environment): Promise<Receipt> {

@@ -143,7 +143,7 @@ function joined(a: Evidence, b: Evidence): Evidence {
 }
 
 function receiptOf(name: string, digest: Digest, verdict: Verdict, findings: readonly Finding[]): SubjectReceipt {
-  const basis = verdict.kind === 'passed' ? { basis: verdict.basis } : {}
+  const basis = verdict.kind === 'passed' ? { basis: verdict.basis, by: verdict.by } : {}
   const cause = verdict.kind === 'unknown' ? [findingOf(verdict.cause, name)] : []
   return { name, digest, verdict: verdict.kind, ...basis, findings: [...cause, ...findings] }
 }

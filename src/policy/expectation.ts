@@ -91,14 +91,15 @@ function matchText({ match }: DeployRule): string {
  */
 export function expectationFromFlags(flags: ExpectationFlags): Expectation {
   const build = signerFromFlags(flags)
+  const require = requirementsFrom(flags.require ?? [])
   return {
     build,
-    require: requirementsFrom(flags.require ?? []),
+    require,
     sourceMode: 'any',
     trust: given(flags.trustedRoot) ? { file: flags.trustedRoot } : 'public-good',
     ...(given(flags.predicateType) ? { predicateType: flags.predicateType } : {}),
     revoked: [],
-    description: `${(flags.require ?? ['signature']).join(', ')} by ${signerText(build)}`,
+    description: `${require.join(', ')} by ${signerText(build)}`,
   }
 }
 

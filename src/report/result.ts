@@ -26,6 +26,7 @@ const ORDER: readonly string[] = [
   'platform',
   'size',
   'basis',
+  'by',
   'kind',
   'principal',
   'key',

@@ -43,10 +43,10 @@ export function commitTable(subjects: readonly SubjectReceipt[], limit: number):
 }
 
 export function subjectTable(subjects: readonly SubjectReceipt[], limit: number): string {
-  const rows = subjects.map(({ verdict, name, digest, basis }) =>
-    row([MARKS[verdict], cell(name.replace(`@${digest}`, '')), cell(digest), basis ?? '–']),
+  const rows = subjects.map(({ verdict, name, digest, basis, by }) =>
+    row([MARKS[verdict], cell(name.replace(`@${digest}`, '')), cell(digest), basis ?? '–', cell(by, 500)]),
   )
-  return table(['', 'subject', 'digest', 'basis'], rows, limit)
+  return table(['', 'subject', 'digest', 'basis', 'signed by'], rows, limit)
 }
 
 export function findingTable(findings: readonly Finding[], limit: number): string {

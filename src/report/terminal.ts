@@ -83,7 +83,8 @@ function subjectLines(subject: SubjectReceipt, paint: Paint, columns: number): r
   const detail = who.length === 0 ? '' : ` (${who.join(', ')})`
   const head = `${paint(subject.verdict, subject.verdict)}  ${subjectName(subject)}${detail}`
   const { findings } = subject
-  return [head, ...findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns))]
+  const by = subject.by === undefined ? [] : [`  signed by ${printable(subject.by, 1000)}`]
+  return [head, ...by, ...findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns))]
 }
 
 function subjectName({ kind, name, digest, title }: SubjectReceipt): string {
