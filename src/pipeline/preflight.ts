@@ -9,6 +9,9 @@ export interface Ready {
   readonly identity?: RunIdentity
 }
 
+/** What is read and written side by side at first: image, shared blob, bundles. */
+const CONNECTIONS = 4
+
 /**
  * Proves before anything happens that the run can end: identity, permission to write, tools. The checks run side by
  * side; of several failures the first in this order is told.
@@ -16,6 +19,7 @@ export interface Ready {
 export function preflight(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Ready> {
   return record.stages.run('preflight', undefined, async () => {
     if (request.unsignedBecause !== undefined) record.notices.push(request.unsignedBecause)
+    for (const repository of request.sign ? request.repositories : []) ports.registry.warm(repository, CONNECTIONS)
     const [identity, builder] = await together([
       request.sign ? identify(ports) : Promise.resolve(undefined),
       ports.builder(),

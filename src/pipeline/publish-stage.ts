@@ -8,6 +8,14 @@ import type { ServedImage } from './digest-stage.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
 
+/** Statements of one run about each subject: signature and provenance. */
+const BUNDLES = 2
+
+/** Begins to open a connection for each manifest that will be attached, so that all can travel at once. */
+export function beginPublishing(ports: AttestPorts, image: ServedImage): void {
+  for (const repository of image.repositories) ports.registry.warm(repository, subjectsOf(image).length * BUNDLES)
+}
+
 /** Attaches every bundle to the image and to each platform manifest, in every repository. Repeating it adds nothing. */
 export function publishBundles(
   ports: AttestPorts,

@@ -12,14 +12,15 @@ interface Part {
 }
 
 /**
- * Puts a small image into a registry: a plain one, or an index over several platforms.
+ * Puts a small image into a registry: a plain one, or an index over its platforms.
  * @param seed makes its digests its own, so that nothing is attached to it yet.
  * @returns its digest, and those of its platforms when it is an index.
  */
 export async function pushImage(
   repository: string,
   seed: string,
-  architectures: readonly [string, ...string[]],
+  architectures: readonly string[],
+  as: 'image' | 'index',
 ): Promise<{ digest: string; children: readonly string[] }> {
   const manifests: (Part & { platform: object })[] = []
   for (const architecture of architectures) {
@@ -29,8 +30,8 @@ export async function pushImage(
     const part = await putManifest(repository, MANIFEST, manifest)
     manifests.push({ ...part, platform: { os: 'linux', architecture } })
   }
-  const [only, ...more] = manifests
-  if (only !== undefined && more.length === 0) return { digest: only.digest, children: [] }
+  const [only] = manifests
+  if (only !== undefined && as === 'image') return { digest: only.digest, children: [] }
   const index = await putManifest(repository, INDEX, { schemaVersion: 2, mediaType: INDEX, manifests })
   return { digest: index.digest, children: manifests.map(({ digest }) => digest) }
 }
