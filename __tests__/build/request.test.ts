@@ -69,7 +69,7 @@ test.each(['buildArgs', 'labels', 'annotations'] as const)(
     ] as const) {
       const error = await errorOf(() => checkValues(request({ [place]: { TOKEN: value } }), secrets))
       expect(error.code).toBe('build/argument-secret')
-      expect(error.remedy).toMatch(/^Remove TOKEN: everybody/)
+      expect(error.remedy).toContain('replace it')
       expect(JSON.stringify({ ...error, message: error.message })).not.toContain(value)
     }
   },

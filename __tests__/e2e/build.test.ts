@@ -174,7 +174,7 @@ describe('a build', () => {
       { 'build-args': `T=x${GITHUB_TOKEN}` },
       'build/argument-secret',
       1,
-      'can read a build argument',
+      'can read it there',
     ],
     ['a platform that is an option', { platforms: '--privileged' }, 'build/request-malformed', 3, 'platform'],
   ])('with %s is refused before the builder starts', async (_what, inputs, code, exit, told) => {

@@ -25,6 +25,6 @@ export class OutputTail implements OutputSink {
       .toString('utf8')
       .split(/[\r\n]+/)
       .filter(line => line.trim() !== '')
-    return lines.slice(-count).map(line => printable(line, 200))
+    return lines.slice(-count).map(line => printable(line, 500))
   }
 }

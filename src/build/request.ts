@@ -99,7 +99,7 @@ function checkPairs(
       throw fail('build/argument-secret', `The ${what} ${name} holds ${kind}`, {
         expected: `a ${what} that everybody may read`,
         found: kind,
-        remedy: `Remove ${name}: everybody who can pull the image can read a ${what}. If an image was ever built with it, replace it.`,
+        remedy: `Remove ${name}: everybody who can pull the image can read it there. If an image was ever built with it, replace it.`,
       })
   }
 }

@@ -1,3 +1,4 @@
+import { CATALOGUE } from '../core/catalogue.ts'
 import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { type Expectation, expectationFromFlags } from '../policy/gate.ts'
@@ -67,7 +68,9 @@ async function check(
     now: ports.now(),
   })
   if (verdict.kind === 'unknown') throw verdict.cause
-  if (verdict.kind === 'rejected') throw errorOf(verdict.findings[0], 'rejected')
+  // What a stranger should do about a missing signature is no advice to the run that has just stored it.
+  const { remedy } = CATALOGUE['verify/self-check']
+  if (verdict.kind === 'rejected') throw errorOf({ ...verdict.findings[0], remedy }, 'rejected')
   const served = new Set(statements.map(statement => statement.bundle))
   const missing = signed.bundles.find(bundle => !served.has(bundle.digest))
   if (missing === undefined) return

@@ -58,7 +58,7 @@ async function refuseRollback(
     const origin = signed === undefined ? undefined : originOf(signed, request)
     if (origin === undefined || !(await isNewer(origin, ports, source))) continue
     throw fail('registry/tag-newer', `${formatReference({ ...target.repository, tag: target.tag })} is newer`, {
-      expected: `an image of an ancestor of ${source.commit.id}`,
+      expected: `an image of an ancestor of ${source.commit.id}, or of an earlier run than ${request.run?.id ?? 'this'}`,
       found: `${present.digest} of commit ${origin.commit}, run ${origin.run}`,
     })
   }

@@ -61,7 +61,6 @@ export const CORE_ERRORS = {
     kind: 'unknown',
     meaning:
       'A file cannot be written: the disk is full or the folder is not writable. What was there before is unchanged.',
-    remedy:
-      'Free space or choose another folder, then run again; what was already signed and published is found and kept.',
+    remedy: 'Free space or choose another folder, then run again; what was published already stays.',
   },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

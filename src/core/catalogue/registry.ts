@@ -96,7 +96,7 @@ export const REGISTRY_ERRORS = {
     kind: 'unknown',
     meaning:
       'Other writers kept removing our entry from the tag that lists an image’s referrers. The attestations are stored but not listed.',
-    remedy: 'Run again when no other job attaches something to the same image; nothing is signed twice.',
+    remedy: 'Run again when no other job attaches something to the same image.',
   },
   'registry/fallback-unavailable': {
     kind: 'unknown',

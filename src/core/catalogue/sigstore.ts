@@ -137,7 +137,7 @@ export const SIGSTORE_ERRORS = {
   'sigstore/log-unavailable': {
     kind: 'unknown',
     meaning: 'The transparency log did not take the entry: no answer, none in time, or a refusal.',
-    remedy: 'Run again; what was already signed is found and kept.',
+    remedy: 'Run again. If it stays, see the status page of the log, or name another log in signing-config.',
   },
   'sigstore/log-answer-malformed': {
     kind: 'unknown',

@@ -50,7 +50,7 @@ export function assertTransparencyAllowed(request: TransparencyRequest): void {
 const CHOICES = `Add one of these lines under \`with:\`:
   transparency-log: public   # repository, workflow, ref and commit become public for ever
   transparency-log: own      # and signing-config: FILE naming your own services
-  transparency-log: none     # a timestamp only; and signing-config: FILE or key: FILE`
+  transparency-log: none     # a timestamp only; and signing-config: FILE naming your own services`
 
 function isPublicHost(url: string): boolean {
   const host = new URL(url).hostname.replace(/\.$/, '')
