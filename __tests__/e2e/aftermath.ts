@@ -29,6 +29,14 @@ export function certificateRequests({ stack }: Scenario): number {
   return stack.fulcio.log.filter(({ method }) => method === 'POST').length
 }
 
+/**
+ * Entries that were asked for in a transparency log: what was signed. A certificate alone signs nothing; it is fetched
+ * while the image is read, once the source has passed.
+ */
+export function logEntries({ stack }: Scenario): number {
+  return [...stack.rekorV1.log, ...stack.rekorV2.log].filter(({ method }) => method === 'POST').length
+}
+
 /** Code of the error that ended the run. */
 export function codeOf({ result }: StepResult): string | undefined {
   return result.error?.code

@@ -5,7 +5,15 @@ import { jest } from '@jest/globals'
 import { writeLayout } from '../fakes/layout.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import { type Finished, type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
-import { certificateRequests, cleanGround, codeOf, expectNoSecret, heldBy, keptBundles } from './aftermath.ts'
+import {
+  certificateRequests,
+  cleanGround,
+  codeOf,
+  expectNoSecret,
+  heldBy,
+  keptBundles,
+  logEntries,
+} from './aftermath.ts'
 
 jest.setTimeout(60_000)
 
@@ -231,7 +239,7 @@ describe('13-adversary 15: an image that was not built here', () => {
     const step = await scenario.attest({ digest: `sha256:${'a'.repeat(64)}`, tags: 'v1' })
     expect(outcomeOf(step)).toEqual([2, 'registry/not-found'])
     expect(heldBy(scenario)).toEqual({ tags: [], referrers: [], manifests: 0 })
-    expect(certificateRequests(scenario)).toBe(0)
+    expect(logEntries(scenario)).toBe(0)
   })
 })
 

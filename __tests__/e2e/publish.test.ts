@@ -5,7 +5,15 @@ import { type WrittenLayout, writeLayout } from '../fakes/layout.ts'
 import type { FaultRule, RegistryOptions } from '../fakes/registry/registry.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
-import { certificateRequests, cleanGround, codeOf, expectNoSecret, heldBy, keptBundles } from './aftermath.ts'
+import {
+  certificateRequests,
+  cleanGround,
+  codeOf,
+  expectNoSecret,
+  heldBy,
+  keptBundles,
+  logEntries,
+} from './aftermath.ts'
 
 jest.setTimeout(30_000)
 
@@ -116,7 +124,7 @@ describe('faults that pass', () => {
         { method: 'POST', path: /uploads/, fault: CUT },
         { method: 'PUT', path: /uploads/, fault: CUT },
         { method: 'PUT', path: /manifests/, fault: CUT },
-        { method: 'PUT', path: /uploads/, after: 2, fault: CUT },
+        { method: 'POST', path: /uploads/, after: 5, fault: CUT },
         { method: 'PUT', path: /manifests/, after: 2, fault: CUT },
         { method: 'GET', path: /referrers/, fault: CUT },
         { method: 'PUT', path: /manifests\/v1$/, fault: CUT },
@@ -128,7 +136,7 @@ describe('faults that pass', () => {
         { method: 'POST', path: /uploads/, fault: 'cut-after' },
         { method: 'PUT', path: /uploads/, fault: 'cut-after' },
         { method: 'PUT', path: /manifests/, fault: 'cut-after' },
-        { method: 'PUT', path: /uploads/, after: 2, fault: 'cut-after' },
+        { method: 'POST', path: /uploads/, after: 5, fault: 'cut-after' },
         { method: 'PUT', path: /manifests/, after: 2, fault: 'cut-after' },
         { method: 'GET', path: /referrers/, fault: 'cut-after' },
         { method: 'PUT', path: /manifests\/v1$/, fault: 'cut-after' },
@@ -195,7 +203,8 @@ describe('a fault that stays', () => {
     expect(outcomeOf(step)).toEqual([1, 'registry/digest-mismatch'])
     expect(step.summary).toContain(layout.digest)
     expect(step.summary).toContain('digest: rejected')
-    expectUnsigned(step, 1)
+    expect(heldBy(scenario)).toEqual({ tags: [], referrers: [], manifests: 1 })
+    expect(logEntries(scenario)).toBe(0)
   })
 
   test('a registry that serves other bytes for the statements: no tag moves', async () => {
