@@ -162,13 +162,43 @@ test('a slow registry is waited for', async () => {
 test.each(['cut', 'cut-after', { status: 500 }, { status: 404 }] as const)(
   'putBlob() begins the upload again when its end is answered with %j',
   async fault => {
-    const registry = keep(await startRegistry())
+    const registry = keep(await startRegistry({ singlePost: false }))
     const { client, repository } = connect(registry.host)
     registry.faults.add({ method: 'PUT', path: /uploads/, fault })
     const { digest } = await client.putBlob(repository, utf8('hello'))
+    expect(registry.faults.injected).toBe(1)
     expect(Buffer.from(await client.getBlob(repository, digest, 10)).toString()).toBe('hello')
   },
 )
+
+test.each([
+  [true, ['POST 201']],
+  [false, ['POST 202', 'PUT 201']],
+])('putBlob() sends a small blob with the first request (the registry takes it: %p)', async (singlePost, requests) => {
+  const registry = keep(await startRegistry({ singlePost }))
+  const { client, repository } = connect(registry.host)
+  const twice = [client.putBlob(repository, utf8('hello')), client.putBlob(repository, utf8('hello'))] as const
+  const [{ digest }] = await Promise.all(twice)
+  expect(registry.log.map(({ method, status }) => `${method} ${status}`)).toEqual(requests)
+  expect(await client.blobExists(repository, digest)).toBe(true)
+})
+
+test.each([
+  'cut',
+  'cut-after',
+  { status: 400 },
+  { status: 404 },
+  { status: 411 },
+  { status: 415 },
+  { status: 500 },
+] as const)('putBlob() begins an upload without the blob where one with it is answered with %j', async fault => {
+  const registry = keep(await startRegistry({ singlePost: false }))
+  const { client, repository } = connect(registry.host)
+  registry.faults.add({ method: 'POST', path: /uploads/, fault })
+  const { digest } = await client.putBlob(repository, utf8('hello'))
+  expect(registry.faults.injected).toBe(1)
+  expect(await client.blobExists(repository, digest)).toBe(true)
+})
 
 test('putBlob() streams, opens the stream again for each try, and refuses one that is not its digest', async () => {
   const registry = keep(await startRegistry())

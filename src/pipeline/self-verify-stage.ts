@@ -2,7 +2,7 @@ import { CATALOGUE } from '../core/catalogue.ts'
 import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { type Expectation, expectationFromFlags } from '../policy/gate.ts'
-import { fetchBundles } from '../registry/bundles.ts'
+import { fetchBundles, type ReadBundles } from '../registry/bundles.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
@@ -32,9 +32,10 @@ export function selfVerify(
     })
     // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
     const expectation = { ...flags, builders: [built.result.builder], commit: source.commit.id }
-    const checks = image.repositories.flatMap(repository =>
-      subjectsOf(image).map(subject => check(repository, subject.digest, { ports, image, signed, expectation })),
-    )
+    const checks = image.repositories.flatMap(repository => {
+      const the = { ports, image, signed, expectation, read: new Map() }
+      return subjectsOf(image).map(subject => check(repository, subject.digest, the))
+    })
     await Promise.all(checks)
     if (request.tags.length === 0) record.stages.notAsked('tags')
     return { state: 'passed', value: undefined }
@@ -53,17 +54,18 @@ interface Check {
   readonly image: ServedImage
   readonly signed: Signed
   readonly expectation: Expectation
+  readonly read: ReadBundles
 }
 
 async function check(
   repository: Repository,
   digest: Digest,
-  { ports, image, signed, expectation }: Check,
+  { ports, image, signed, expectation, read }: Check,
 ): Promise<void> {
   const reference = { ...repository, canonical: `${repository.host}/${repository.repository}`, digest }
   const platforms = digest === image.descriptor.digest ? platformDigests(image) : []
   const { verdict, statements } = await judge({ reference, digest, platforms }, expectation, {
-    bundles: () => fetchBundles(ports.registry, repository, digest),
+    bundles: () => fetchBundles(ports.registry, repository, digest, { read }),
     verifier: () => ports.verifier(),
     now: ports.now(),
   })

@@ -92,9 +92,14 @@ export interface FetchedBundles {
   readonly skipped: readonly Finding[]
 }
 
+/** By digest and size: a planted manifest with the right digest and a wrong size must spoil nothing for the others. */
+export type ReadBundles = Map<string, Promise<Uint8Array>>
+
 export interface BundleLimits {
   readonly bundles?: number
   readonly bytes?: number
+  /** Bundles of this repository that were read already: one may be attached to many subjects. */
+  readonly read?: ReadBundles
 }
 
 interface Candidate {
@@ -132,7 +137,7 @@ export async function fetchBundles(
   const chosen = withinLimits(candidates, limits)
   for (const left of candidates.slice(chosen.length)) skip(left.manifest, overLimit())
   const fetched = await inParallel(chosen, PARALLEL, candidate =>
-    fetchLayer(client, repository, candidate).catch(error => skip(candidate.manifest, error)),
+    fetchLayer(client, repository, candidate, limits.read ?? new Map()).catch(error => skip(candidate.manifest, error)),
   )
   return { bundles: fetched.filter(bundle => bundle !== undefined), complete, skipped }
 }
@@ -173,8 +178,13 @@ async function fetchLayer(
   client: RegistryClient,
   repository: Repository,
   candidate: Candidate,
+  read: ReadBundles,
 ): Promise<FetchedBundle> {
-  const bytes = await client.getBlob(repository, candidate.layer.digest, candidate.layer.size)
+  const { digest, size } = candidate.layer
+  const key = `${digest} ${size}`
+  const reading = read.get(key) ?? client.getBlob(repository, digest, size)
+  read.set(key, reading)
+  const bytes = await reading
   if (bytes.byteLength !== candidate.layer.size) throw notRead('another size than announced')
   return { bytes, manifest: candidate.manifest }
 }

@@ -5,6 +5,8 @@ import { digestOf, fieldsOf, missingParts, type RepositoryStore, referrersOf, ty
 
 /** Quirks of real registries, each a switch. Default: a registry that does all of distribution spec 1.1. */
 export interface Quirks {
+  /** Whether a blob may come with the POST that begins its upload; default true. CNCF distribution wants a PUT after it. */
+  readonly singlePost?: boolean
   /** The referrers API; default true. */
   readonly referrers?: boolean
   /** Whether a manifest with a subject is answered with `OCI-Subject`; default: as `referrers`. */
@@ -149,7 +151,8 @@ function startUpload(world: World, store: RepositoryStore, request: RouteRequest
     store.blobs.set(mount, mounted)
     return created(request.repository, mount)
   }
-  if (request.query.has('digest') && !world.quirks.chunkedOnly) return storeBlob(store, request, request.body)
+  const single = (world.quirks.singlePost ?? true) && !world.quirks.chunkedOnly
+  if (request.query.has('digest') && single) return storeBlob(store, request, request.body)
   const session = randomBytes(12).toString('hex')
   store.uploads.set(session, [])
   const location = `/v2/${request.repository}/blobs/uploads/${session}`
