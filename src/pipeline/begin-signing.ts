@@ -3,15 +3,14 @@ import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 
 /**
- * Begins what signing and publishing need whatever the image is: the certificate, the trust root for reading back, the blob
- * that every bundle shares. Only for a run whose source passed and whose image was pushed, because a certificate is public
- * for ever (13-adversary 23). What fails here is asked again, and told, by the stage that needs it.
+ * Begins what signing and publishing need whatever the image is: the certificate, and the blob that every
+ * bundle shares. Only for a run whose source passed and whose image was pushed, because a certificate is public for ever
+ * (13-adversary 23). What fails here is asked again, and told, by the stage that needs it.
  */
 export function beginSigning(request: AttestRequest, ports: AttestPorts, { result }: Built): void {
   if (!request.sign || result.pushedTo.length === 0) return
   const begun = [
     ports.session().then(session => session.certificate()),
-    ports.verifier(),
     ...request.repositories.map(repository =>
       ports.registry.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
     ),

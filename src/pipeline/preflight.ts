@@ -34,5 +34,6 @@ async function identify(ports: AttestPorts): Promise<RunIdentity> {
   const identity = await ports.identity()
   await ports.guardTransparency(identity)
   await ports.session() // connections to the services are open by the time they are asked
+  await ports.verifier() // what will be read back can be judged
   return identity
 }
