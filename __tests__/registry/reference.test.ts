@@ -17,6 +17,8 @@ test.each([
   ['[::1]:5000/x', '[::1]:5000/x'],
   ['[0:0:0:0:0:0:0:1]:5000/x', '[::1]:5000/x'],
   ['localhost/x', 'localhost/x'],
+  ['registry:443/x', 'registry:443/x'],
+  ['registry.:443/x', 'registry:443/x'],
   ['LOCALHOST:5000/x', 'localhost:5000/x'],
   ['127.0.0.1:5000/a/b/c', '127.0.0.1:5000/a/b/c'],
   ['xn--bcher-kva.example/x', 'xn--bcher-kva.example/x'],
@@ -27,6 +29,7 @@ test.each([
 test.each([
   ['upper case in the repository', 'ghcr.io/Acme/app'],
   ['upper case without a host', 'Acme/app'],
+  ['a host that is one label and a dot', 'B./ghcr.io'],
   ['a URL', 'https://ghcr.io/acme/app'],
   ['a host written as a number', '0x7f.1/x'],
   ['an octal host', '0177.0.0.1/x'],

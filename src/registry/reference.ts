@@ -38,6 +38,8 @@ export function parseReference(text: string): Reference {
   const { name, tag, digest } = splitSuffixes(text)
   const { host, path } = splitHost(name, text)
   const canonicalHost = host === undefined ? 'docker.io' : parseHost(host, text)
+  // `b./app` would become `b/app`, which is read as a repository on Docker Hub: one text, two places.
+  if (canonicalHost !== 'localhost' && !/[.:[]/.test(canonicalHost)) throw malformed(text, 'a host without a domain')
   const repository = canonicalHost === 'docker.io' && !path.includes('/') ? `library/${path}` : path
   checkPath(repository, text)
   return {
@@ -102,7 +104,9 @@ export function parseHost(given: string, text = given): string {
   if (port !== undefined && (port.startsWith('0') || Number(port) > 65535)) throw malformed(text, 'an impossible port')
   const host = name.startsWith('[') ? ipv6(name, text) : dnsName(name, text)
   if (DOCKER_HUB.has(host) && (port === undefined || port === '443')) return 'docker.io'
-  return port === undefined || port === '443' ? host : `${host}:${port}`
+  // Without its port a single label would be read as the first part of a repository.
+  const plainlyHost = host === 'localhost' || /[.[]/.test(host)
+  return port === undefined || (port === '443' && plainlyHost) ? host : `${host}:${port}`
 }
 
 function dnsName(name: string, text: string): string {
