@@ -45,6 +45,7 @@ export async function startFulcio(workshop: Workshop, options: FulcioOptions): P
   const { folder, peers, supervisor } = workshop
   const published = await readFile(join(peers.folders.fulcio, 'config.yaml'), 'utf8')
   const config = join(folder, `${options.name}.yaml`)
+  const socket = join(folder, `${options.name}.sock`)
   await writeFile(config, fulcioConfig(published, options))
   return onFreePorts(3, async ([http = 0, grpc = 0, metrics = 0]) => {
     const url = `http://127.0.0.1:${http}`
@@ -59,7 +60,7 @@ export async function startFulcio(workshop: Workshop, options: FulcioOptions): P
         `--grpc-port=${grpc}`,
         `--metrics-port=${metrics}`,
         // The default is one name for the whole machine.
-        `--legacy-unix-domain-socket=${join(folder, `${options.name}.sock`)}`,
+        `--legacy-unix-domain-socket=${socket}`,
         `--config-path=${config}`,
         '--ca=fileca',
         `--fileca-cert=${options.root.certificateFile}`,
@@ -70,6 +71,7 @@ export async function startFulcio(workshop: Workshop, options: FulcioOptions): P
         `--ct-log-public-key-path=${options.ctLog.publicKeyFile}`,
       ],
       ready: async () => (await fetch(`${url}/api/v2/trustBundle`)).ok,
+      prepare: () => rm(socket, { force: true }),
     })
     return { url, chainFile: options.root.certificateFile, peer }
   })
@@ -126,7 +128,6 @@ export async function startTimestampAuthority({
         '--disable-ntp-monitoring',
       ],
       ready: async () => (await fetch(`${url}/certchain`)).ok,
-      // A socket file that a killed server left keeps its successor from starting.
       prepare: () => rm(socket, { force: true }),
     })
     const chainFile = join(folder, 'timestamp.pem')

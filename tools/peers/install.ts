@@ -131,17 +131,23 @@ function programName(main: string): string {
 function isInstalled(place: string, peer: GoPeer): boolean {
   const program = programOf(place, peer)
   if (![program, ...Object.keys(peer.files ?? {}).map(name => join(place, name))].every(existsSync)) return false
-  const lines = go(place, ['version', '-m', program])
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
+  const { status, stdout } = runGo(place, ['version', '-m', program])
+  const lines = stdout.split('\n').map(line => line.trim().split(/\s+/))
   const main = lines.some(([kind, path]) => kind === 'path' && path === peer.main)
   const version = lines.some(
     ([kind, path, found]) => (kind === 'mod' || kind === 'dep') && path === peer.module && found === peer.version,
   )
-  return main && version
+  return status === 0 && main && version
 }
 
+/** @returns what it printed. @throws with its last words when it fails. */
 function go(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  const run = runGo(cwd, args, env)
+  if (run.status !== 0) throw new Error(`go ${args.join(' ')} failed:\n${lastLines(`${run.stdout}${run.stderr}`)}`)
+  return run.stdout
+}
+
+function runGo(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const run = spawnSync('go', args, {
     cwd,
     env: { ...process.env, GOFLAGS: '-buildvcs=false', GOWORK: 'off', ...env },
@@ -151,8 +157,7 @@ function go(cwd: string, args: readonly string[], env: Readonly<Record<string, s
   if (run.error !== undefined && 'code' in run.error && run.error.code === 'ENOENT') {
     throw new Error('There is no go on PATH. The peers are built from source: install Go 1.26 or newer.')
   }
-  if (run.status !== 0) throw new Error(`go ${args.join(' ')} failed:\n${lastLines(`${run.stdout}${run.stderr}`)}`)
-  return run.stdout
+  return run
 }
 
 function installDebianPeers(say: (line: string) => void): void {

@@ -13,7 +13,7 @@ export interface PeerOptions {
   /** Resolves to true when the peer answers; a throw is a no. */
   readonly ready: () => Promise<boolean>
   readonly readyMs?: number
-  /** Before each start, the first included: what a killed predecessor left. */
+  /** Before each start, the first included: removes what a killed predecessor left, such as a socket file. */
   readonly prepare?: () => Promise<void>
 }
 
