@@ -3,9 +3,9 @@ import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import type { StepResult } from '../fakes/scenario.ts'
 import { Matrix } from './matrix.ts'
 import {
+  ACCEPTED,
   attachForeign,
   attest,
-  CLAIMS,
   type Expected,
   expectedOf,
   layoutOf,
@@ -23,7 +23,6 @@ import {
 
 /** What Waybill signs with real Sigstore services, real builders and in real registries, judged by whoever may read it. */
 const BUILDERS = ['buildah', 'buildx', 'layout'] as const
-const ACCEPTED = Object.fromEntries(VERIFIERS.flatMap(name => CLAIMS.map(claim => [`${name} ${claim}`, 0])))
 
 jest.setTimeout(180_000)
 

@@ -62,6 +62,10 @@ export const VERIFIERS = ['cosign3', 'cosign2', 'waybill'] as const
 export type Verifier = (typeof VERIFIERS)[number]
 export const CLAIMS = ['signature', 'provenance'] as const
 export type Claim = (typeof CLAIMS)[number]
+/** What `verdicts` says of an image that everybody accepts. */
+export const ACCEPTED: Readonly<Record<string, number>> = Object.fromEntries(
+  VERIFIERS.flatMap(name => CLAIMS.map(claim => [`${name} ${claim}`, 0])),
+)
 
 /** One verification of one claim about an image by one verifier, offline but for the registry. */
 export function verify(
@@ -79,7 +83,8 @@ export function verify(
     `--certificate-identity=${identity}`,
     `--certificate-oidc-issuer=${issuer}`,
     `--trusted-root=${world.stack.trustedRootFile}`,
-    ...(verifier === 'cosign2' ? ['--new-bundle-format'] : []),
+    // What is the rule for cosign 3 must be asked of cosign 2: bundles as referrers, and the authority's timestamps.
+    ...(verifier === 'cosign2' ? ['--new-bundle-format', '--use-signed-timestamps'] : []),
     ...(repository === undefined ? [] : [`--certificate-github-workflow-repository=${repository}`]),
     image,
   ])
