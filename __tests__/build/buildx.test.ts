@@ -209,6 +209,12 @@ test.each([
   expect(error.remedy).toContain(remedy)
 })
 
+test('a RUN step without permission for a file is not told about permissions of the job', async () => {
+  const docker = fakeDocker('', `process.stderr.write('exec: "/bin/tool": permission denied'); process.exitCode = 1`)
+  const error = await errorOf(new BuildxBuilder(docker.host, world(), []).build(request()))
+  expect(error.remedy).not.toContain('packages: write')
+})
+
 test('a builder that is killed or does not end is a failed build, not a crash', async () => {
   const killed = fakeDocker('', "process.kill(process.pid, 'SIGKILL'); setTimeout(() => {}, 10000)")
   expect((await errorOf(new BuildxBuilder(killed.host, world(), []).build(request()))).code).toBe('build/failed')
