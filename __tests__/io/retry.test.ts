@@ -49,6 +49,14 @@ test('withRetry() waits longer each time', async () => {
   expect(clock.sleeps).toEqual([300, 550, 1050])
 })
 
+test.each([0, 0.5, 1])('withRetry() outlasts a service that is away for ten seconds, with luck %d', async luck => {
+  const clock = { ...testClock(), random: () => luck }
+  const end = clock.now() + 10_000
+  const attempt = async () => ({ status: clock.now() < end ? 503 : 200, headers: {} })
+  expect((await withRetry(attempt, { clock })).status).toBe(200)
+  expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(4_050)
+})
+
 test('withRetry() returns the last answer when attempts run out', async () => {
   const { attempt, count } = script(503)
   expect((await withRetry(attempt, { clock: testClock(), attempts: 3 })).status).toBe(503)

@@ -33,7 +33,7 @@ export function quickClock(): RetryClock & { slept: number[] } {
     random: Math.random,
     sleep: ms => {
       slept.push(ms)
-      return new Promise(resolve => setTimeout(resolve, Math.min(ms, 15)))
+      return new Promise(resolve => setTimeout(resolve, Math.min(ms, 5)))
     },
   }
 }

@@ -14,9 +14,14 @@ export const realClock: RetryClock = {
   random: Math.random,
 }
 
+/** Nine tries wait at least ten seconds in all, at most twenty: as long as a service takes to start again. */
+const ATTEMPTS = 9
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 4_000
+
 /**
  * Repeats `attempt` while the answer is 408, 429, 500, 502, 503 or 504 or no answer came, with exponential backoff
- * and full jitter, honouring Retry-After (seconds or HTTP date), inside one total budget.
+ * and jitter, honouring Retry-After (seconds or HTTP date), inside one total budget.
  * @returns the last answer, also when it is still a failure; @throws the last error when nothing ever answered.
  */
 export async function withRetry<A extends Pick<HttpAnswer, 'status' | 'headers'>>(
@@ -25,7 +30,7 @@ export async function withRetry<A extends Pick<HttpAnswer, 'status' | 'headers'>
 ): Promise<A> {
   const clock = options.clock ?? realClock
   const end = clock.now() + (options.budgetMs ?? LIMITS.retryBudgetMs)
-  const attempts = options.attempts ?? 5
+  const attempts = options.attempts ?? ATTEMPTS
   for (let round = 0; ; round++) {
     const result = await settle(attempt)
     const last = round + 1 >= attempts
@@ -57,7 +62,10 @@ function isRetriable(error: unknown): boolean {
 
 function pause(round: number, clock: RetryClock, retryAfter?: string): number {
   const asked = retryAfterMs(retryAfter, clock.now())
-  return asked ?? Math.round(clock.random() * 250 * 2 ** round) + 50
+  if (asked !== undefined) return asked
+  const longest = Math.min(FIRST_PAUSE_MS * 2 ** round, LONGEST_PAUSE_MS)
+  // Half of it at random, so that many jobs that failed together do not come back together.
+  return Math.round(longest * (0.5 + clock.random() / 2)) + 50
 }
 
 /** Retry-After in milliseconds from now; undefined when absent or unreadable. RFC 9110 § 10.2.3. */
