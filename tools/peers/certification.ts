@@ -2,8 +2,20 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { mintAuthority, name, toPem } from '../../__tests__/fakes/certificate.ts'
-import { p384 } from '../../__tests__/fakes/keys.ts'
+import {
+  type Authority,
+  authorityKeyId,
+  extendedUsage,
+  mintAuthority,
+  mintCertificate,
+  name,
+  randomSerial,
+  subjectKeyId,
+  TIME_STAMPING,
+  toPem,
+  usageSignature,
+} from '../../__tests__/fakes/certificate.ts'
+import { p256, p384 } from '../../__tests__/fakes/keys.ts'
 import { onFreePorts, type Peer } from './process.ts'
 import type { Log, Workshop } from './transparency.ts'
 import { writePem } from './transparency.ts'
@@ -23,12 +35,14 @@ export interface FulcioRoot {
 
 export async function mintFulcioRoot(folder: string): Promise<FulcioRoot> {
   const keys = await p384()
-  const notBefore = new Date(Date.now() - 86_400_000)
-  const notAfter = new Date(Date.now() + 30 * 86_400_000)
-  const root = mintAuthority({ name: name('waybill.test', 'fulcio root'), keys, pathLength: 0, notBefore, notAfter })
+  const root = mintAuthority({ name: name('waybill.test', 'fulcio root'), keys, pathLength: 0, ...validity() })
   const certificateFile = join(folder, 'fulcio.pem')
   await writeFile(certificateFile, toPem(root.certificate))
   return { certificateFile, keyFile: await writePem(folder, 'fulcio.key', keys.privateKey) }
+}
+
+function validity(): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - 86_400_000), notAfter: new Date(Date.now() + 30 * 86_400_000) }
 }
 
 export interface FulcioOptions {
@@ -111,6 +125,8 @@ export async function startTimestampAuthority({
   supervisor,
 }: Workshop): Promise<CertifiedService & { close(): Promise<void> }> {
   const socket = join(folder, 'timestamp.sock')
+  // Its signer in memory would be another one after each start.
+  const { chainFile, keyFile } = await mintTimestampChain(folder)
   const door = await openDoor(socket)
   const url = `http://127.0.0.1:${door.port}/api/v1/timestamp`
   try {
@@ -124,19 +140,40 @@ export async function startTimestampAuthority({
         'serve',
         '--scheme=unix',
         `--socket-path=${socket}`,
-        '--timestamp-signer=memory',
+        '--timestamp-signer=file',
+        `--file-signer-key-path=${keyFile}`,
+        `--certificate-chain-path=${chainFile}`,
         '--disable-ntp-monitoring',
       ],
       ready: async () => (await fetch(`${url}/certchain`)).ok,
       prepare: () => rm(socket, { force: true }),
     })
-    const chainFile = join(folder, 'timestamp.pem')
-    await writeFile(chainFile, await (await fetch(`${url}/certchain`)).text())
     return { url, chainFile, peer, close: door.close }
   } catch (error) {
     await door.close()
     throw error
   }
+}
+
+async function mintTimestampChain(folder: string): Promise<{ chainFile: string; keyFile: string }> {
+  const [rootKeys, keys] = await Promise.all([p256(), p256()])
+  const root: Authority = mintAuthority({ name: name('waybill.test', 'timestamp root'), keys: rootKeys, ...validity() })
+  const leaf = mintCertificate({
+    issuer: { name: root.name, key: rootKeys.privateKey },
+    subject: name('waybill.test', 'timestamp'),
+    publicKey: keys.publicKey,
+    serial: randomSerial(),
+    ...validity(),
+    extensions: [
+      usageSignature(),
+      extendedUsage(TIME_STAMPING, true),
+      subjectKeyId(keys.publicKey),
+      authorityKeyId(rootKeys.publicKey),
+    ],
+  })
+  const chainFile = join(folder, 'timestamp.pem')
+  await writeFile(chainFile, toPem(leaf) + toPem(root.certificate))
+  return { chainFile, keyFile: await writePem(folder, 'timestamp.key', keys.privateKey) }
 }
 
 async function openDoor(socket: string): Promise<{ port: number; close(): Promise<void> }> {
