@@ -99,6 +99,7 @@ export const GO_PEERS = [
     main: 'github.com/moby/buildkit/cmd/buildkitd',
     wrapped: true,
   },
+  { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.82', main: 'github.com/nektos/act' },
 ] as const satisfies readonly GoPeer[]
 
 export type GoPeerName = (typeof GO_PEERS)[number]['name']
