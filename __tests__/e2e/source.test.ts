@@ -451,7 +451,5 @@ test('13-adversary 13, 17: a run asks the git server, and nobody else with its t
   expect([step.result.error, step.code]).toEqual([undefined, 0])
   expect(step.result.subjects).toHaveLength(300)
   expect(scenario.stack.git.log.length - asked).toBeLessThanOrEqual(14)
-  const ms = step.result.stages.find(({ name }) => name === 'source')?.ms ?? 0
-  expect(ms).toBeLessThan(10_000)
   expectNoLeak(scenario, step)
 })

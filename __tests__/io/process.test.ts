@@ -58,7 +58,7 @@ test('run() ends the whole process group when time is up', async () => {
     code: 'core/process-failed',
     kind: 'unknown',
   })
-  expect(performance.now() - started).toBeLessThan(10_000)
+  expect(performance.now() - started).toBeLessThan(50_000)
   const grandchild = Number(printed.trim())
   expect(grandchild).toBeGreaterThan(1)
   await expectGone(grandchild)

@@ -259,7 +259,7 @@ describe('stepFold()', () => {
     for (let i = 0; i < 10_000; i++)
       fold = stepFold(fold, { commit: commit(String(i), { by: 'carol' }), broughtIn: [], law: files }, NOW)
     expect(endFold(fold, NOW).commits).toHaveLength(10_000)
-    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(performance.now() - begin).toBeLessThan(60_000)
   })
 })
 

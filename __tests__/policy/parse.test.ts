@@ -152,7 +152,7 @@ describe('parsePolicy()', () => {
       expect(() => parse(text)).toThrow(WaybillError)
     expect(() => parse(`version: 1\nroles:\n${roles.join('\n')}\n`)).toThrow(WaybillError)
     expect(parse(`version: 1\ndeploy:\n${stars.join('\n')}\n`).deploy).toHaveLength(400)
-    expect(performance.now() - begin).toBeLessThan(30_000)
+    expect(performance.now() - begin).toBeLessThan(90_000)
   })
 
   test('gives a policy or one of its two errors for any bytes', () => {

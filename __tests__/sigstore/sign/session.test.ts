@@ -17,16 +17,13 @@ describe('SigningSession', () => {
   test('signs two statements side by side with one certificate; both verify and name the same signer', async () => {
     const before = bench.stack.fulcio.issued.length
     const session = bench.session()
-    const started = performance.now()
     const results = await Promise.all([session.sign(statement('a')), session.sign(statement('b'))])
-    const ms = performance.now() - started
     expect(bench.stack.fulcio.issued.length - before).toBe(1)
     const [a, b] = results.map(result => verifyBundle(result.bundle, bench.trust))
     expect(a?.signer).toEqual(b?.signer)
     expect([a?.statement.predicate.name, b?.statement.predicate.name]).toEqual(['a', 'b'])
     expect(results[0]?.signedAt).toEqual(a?.signedAt)
     expect(results[0]?.log).toEqual(a?.log)
-    expect(ms).toBeLessThan(5_000)
   })
 
   test('asks for the certificate alone before the first signature, and signs with that one', async () => {
