@@ -167,6 +167,16 @@ export async function moveTag(registry: RegistryName, repository: string, tag: s
   }
 }
 
+/** Digest behind the tag `v1`, by the registry's word. */
+export async function tagIn(registry: RegistryName, repository: string): Promise<string | undefined> {
+  const { client, close } = clientFor(registry)
+  try {
+    return (await client.headTag(parseReference(repository), 'v1'))?.digest
+  } finally {
+    close()
+  }
+}
+
 /** Attaches somebody's bundles to an image that they say nothing about. */
 export async function attachForeign(
   registry: RegistryName,
