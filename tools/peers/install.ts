@@ -105,6 +105,7 @@ function build(peer: GoPeer, place: string): void {
     renameSync(join(work, programName(peer.main)), program)
   } else {
     go(work, ['mod', 'init', 'waybill.test/peer'])
+    for (const replacement of peer.replace ?? []) go(work, ['mod', 'edit', `-replace=${replacement}`])
     if (peer.wrapped === true) go(work, ['get', '-tool', `${peer.main}@${peer.version}`])
     else {
       cpSync(join(import.meta.dirname, peer.wrapped.source), join(work, 'main.go'))

@@ -13,6 +13,8 @@ export interface GoPeer {
    * directives), and for our own source, which is then the file's name in this folder.
    */
   readonly wrapped?: true | { readonly source: string }
+  /** What the module that is made for it replaces, as `go mod edit -replace` takes it. */
+  readonly replace?: readonly string[]
   /** Files of the module that are kept beside the program: name in the cache → path in the module. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -98,6 +100,18 @@ export const GO_PEERS = [
     version: 'v0.26.3',
     main: 'github.com/moby/buildkit/cmd/buildkitd',
     wrapped: true,
+  },
+  {
+    name: 'policy-tester',
+    module: 'github.com/sigstore/policy-controller',
+    version: 'v0.13.1',
+    main: 'github.com/sigstore/policy-controller/cmd/tester',
+    wrapped: true,
+    // As its own module does; replacements of a dependency do not count otherwise.
+    replace: [
+      'github.com/golang/glog=github.com/jdolitsky/glog@v0.0.0-20220729172235-78744e90d087',
+      'k8s.io/code-generator=k8s.io/code-generator@v0.29.4',
+    ],
   },
   { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.82', main: 'github.com/nektos/act' },
 ] as const satisfies readonly GoPeer[]
