@@ -1,12 +1,12 @@
-import { mkdtemp } from 'node:fs/promises'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
-import { mintFulcioRoot } from '../../tools/peers/certification.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import type { StepResult } from '../fakes/scenario.ts'
 import { Matrix } from './matrix.ts'
-import { policyTester } from './policy.ts'
+import { policyTester, startTrustRoot } from './policy.ts'
+import type { TufMirror } from './tuf.ts'
 import {
   attachForeign,
   attest,
@@ -28,11 +28,14 @@ const SHARED = 'acme/shared/.github/workflows/build.yml@refs/heads/main'
 
 const matrix = new Matrix('policy')
 let world: World
+let root: TufMirror
 beforeAll(async () => {
   world = await openWorld()
+  root = await startTrustRoot(world.stack.trustedRootFile)
 })
 afterAll(async () => {
   matrix.write()
+  await root?.close()
   await world?.close()
 })
 
@@ -50,8 +53,8 @@ function ours(): Expected {
 }
 
 /** A refusal says why: a program that cannot even start or read its files ends with the same code. */
-async function judged(row: string, image: string, wanted: Expected, root?: string): Promise<string> {
-  const { code, log } = await policyTester(world, image, wanted, root)
+async function judged(row: string, image: string, wanted: Expected, trusted = root): Promise<string> {
+  const { code, log } = await policyTester(world, image, wanted, trusted)
   matrix.record(row, { 'policy-tester': code })
   return `${code} ${log}`
 }
@@ -103,9 +106,25 @@ describe.each(REGISTRIES)('registry %s', registry => {
   })
 })
 
-test('what another certificate authority signed is refused', async () => {
-  const { image } = await attested('referrers', 'authority')
-  const { certificateFile } = await mintFulcioRoot(await mkdtemp(join(world.stack.folder, 'another-')))
-  expect(await judged('another certificate authority', image, ours(), certificateFile)).toMatch(/^1 .*certificate/)
-  expect(await judged('its own certificate authority', image, ours())).toMatch(/^0 /)
-})
+type Root = Record<'tlogs' | 'ctlogs' | 'certificateAuthorities', unknown[]>
+
+test.each([
+  ['no transparency log', { tlogs: [] }, /^1 .*not enough verified log entries/],
+  ['no certificate log', { ctlogs: [] }, /^1 .*only able to verify 0 SCT entries/],
+  ['no certificate authority', { certificateAuthorities: [] }, /^1 .*certificate/],
+] satisfies [string, Partial<Root>, RegExp][])(
+  'with %s in the trust root it is refused',
+  async (name, without, reason) => {
+    const { image } = await attested('referrers', name.replaceAll(' ', '-'))
+    expect(await judged(`all in the trust root, for ${name}`, image, ours())).toMatch(/^0 /)
+    const file = join(world.stack.folder, 'without.json')
+    const trusted = JSON.parse(readFileSync(world.stack.trustedRootFile, 'utf8')) as Root
+    writeFileSync(file, JSON.stringify({ ...trusted, ...without }))
+    const poorer = await startTrustRoot(file)
+    try {
+      expect(await judged(`${name} in the trust root`, image, ours(), poorer)).toMatch(reason)
+    } finally {
+      await poorer.close()
+    }
+  },
+)

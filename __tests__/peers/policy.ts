@@ -3,31 +3,25 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finished } from '../fakes/scenario.ts'
+import { startTufMirror, type TufMirror } from './tuf.ts'
 import type { Expected, World } from './world.ts'
 
 const TRUST_ROOT = 'waybill-test'
 
-/**
- * Judges an image as policy-controller would at admission, by the program that its makers give for that.
- * @param root certificates of the authority to trust; default: the stack's Fulcio.
- */
-export function policyTester(
-  world: World,
-  image: string,
-  wanted: Expected,
-  root = world.stack.fulcio.chainFile,
-): Promise<Finished> {
+/** Offers a `trusted_root.json` as policy-controller wants it. */
+export function startTrustRoot(file: string): Promise<TufMirror> {
+  return startTufMirror('', readFileSync(file))
+}
+
+/** Judges an image as policy-controller would at admission, by the program that its makers give for that. */
+export function policyTester(world: World, image: string, wanted: Expected, root: TufMirror): Promise<Finished> {
   const { peers, folder, buildkit } = world.stack
   const write = (content: object): string => {
     const path = join(folder, `${randomUUID()}.json`)
     writeFileSync(path, JSON.stringify(content))
     return path
   }
-  const args = [
-    `-policy=${write(imagePolicy(wanted))}`,
-    `-trustroot=${write(trustRoot(world, root))}`,
-    `-image=${image}`,
-  ]
+  const args = [`-policy=${write(imagePolicy(wanted))}`, `-trustroot=${write(trustRoot(root))}`, `-image=${image}`]
   const env = { PATH: process.env.PATH ?? '', HOME: folder, DOCKER_CONFIG: buildkit.dockerConfig }
   return new Promise(resolve => {
     const child = execFile(peers.go['policy-tester'], args, { env, timeout: 60_000 }, (_, stdout, stderr) =>
@@ -52,9 +46,8 @@ function imagePolicy({ identity, issuer, repository }: Expected): object {
           keyless: {
             identities: [{ issuer, subject: identity }],
             trustRootRef: TRUST_ROOT,
-            insecureIgnoreSCT: true,
           },
-          rfc3161timestamp: { trustRootRef: TRUST_ROOT },
+          ctlog: { trustRootRef: TRUST_ROOT },
           attestations: [
             {
               name: 'provenance',
@@ -69,25 +62,15 @@ function imagePolicy({ identity, issuer, repository }: Expected): object {
 }
 
 /**
- * The stack's certificate and timestamp authorities. Logs cannot be given: the program makes of a log in a TrustRoot one
- * without a validity period, and its own verifier of bundles refuses to read that. So it checks certificate chain, time,
- * identity, signature, digest and condition, and no log; cosign checks the logs.
+ * A trust root by TUF, the only form in which the program takes logs: from keys given one by one it makes logs whose id is
+ * hexadecimal text, and finds no entry of theirs. It asks for a target without a name where policy-controller asks for
+ * `trusted_root.json`, so the mirror has one.
  */
-function trustRoot({ stack }: World, root: string): object {
-  const authority = (uri: string, file: string) => ({
-    subject: { organization: 'waybill.test', commonName: 'root' },
-    uri,
-    certChain: readFileSync(file).toString('base64'),
-  })
+function trustRoot({ url, root }: TufMirror): object {
   return {
     apiVersion: 'policy.sigstore.dev/v1alpha1',
     kind: 'TrustRoot',
     metadata: { name: TRUST_ROOT },
-    spec: {
-      sigstoreKeys: {
-        certificateAuthorities: [authority(stack.fulcio.url, root)],
-        timestampAuthorities: [authority(stack.timestamp.url, stack.timestamp.chainFile)],
-      },
-    },
+    spec: { remote: { mirror: url, root: root.toString('base64') } },
   }
 }
