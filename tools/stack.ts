@@ -20,7 +20,8 @@ async function main(): Promise<void> {
   })
   const sha = values.repository === undefined ? {} : { sha: await stack.git.publish(values.repository, 'acme/app') }
   const stopped = new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    // More than once: a terminal signals the whole group, and who started this process passes its own on.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
   })
   process.stdout.write(environmentOf(stack, sha))
   await stopped

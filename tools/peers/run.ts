@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   try {
     const sha = values.repository === undefined ? {} : { sha: await stack.git.publish(values.repository, 'acme/app') }
     const stopped = new Promise<void>(resolve => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+      // More than once: a terminal signals the whole group, and who started this process passes its own on.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
     })
     const registries = Object.entries(stack.registries).map(
       ([name, { host }]) => [`PEERS_REGISTRY_${name.toUpperCase()}`, host] as const,
