@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import type { RunOptions } from '../fakes/runner.ts'
-import type { StepResult } from '../fakes/scenario.ts'
+import type { Inputs, StepResult } from '../fakes/scenario.ts'
 import { Matrix } from './matrix.ts'
 import { policyTester, startTrustRoot } from './policy.ts'
 import type { TufMirror } from './tuf.ts'
@@ -39,10 +39,14 @@ afterAll(async () => {
   await world?.close()
 })
 
-async function attested(registry: RegistryName, name: string, run: RunOptions = {}) {
+async function attested(registry: RegistryName, name: string, run: RunOptions = {}, more: Inputs = {}) {
   const repository = repositoryIn(world, registry, `policy-${name}`)
   const layout = layoutOf(world, `policy-${registry}-${name}`)
-  const result: StepResult = await attest(world, { images: repository, builder: 'layout', layout, tags: 'v1' }, run)
+  const result: StepResult = await attest(
+    world,
+    { images: repository, builder: 'layout', layout, tags: 'v1', ...more },
+    run,
+  )
   expect(`${result.code} ${result.code === 0 ? '' : result.log}`).toBe('0 ')
   return { repository, result, image: pinned(repository, result.outputs.digest) }
 }
@@ -128,3 +132,12 @@ test.each([
     }
   },
 )
+
+/** Refused, not admitted by mistake; when a newer version reads them, this is to become an admission. */
+test('bundles with an entry of Rekor v2 are none to this version of policy-controller', async () => {
+  const config = await world.stack.signingConfig('policy-v2.json', {
+    rekor: { url: world.stack.rekorV2.url, version: 2 },
+  })
+  const { image } = await attested('referrers', 'rekor-v2', {}, { 'signing-config': config })
+  expect(await judged('Rekor v2', image, ours())).toMatch(/^1 .*no valid bundles exist in registry/)
+})
