@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { asWaybillError } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Receipt } from '../core/receipt.ts'
@@ -77,7 +77,7 @@ async function verifyImage(command: VerifyImageCommand, world: Door, env: Enviro
 async function policyFile(path: string, world: Door): Promise<NonNullable<GateOptions['policy']>> {
   const file = resolve(world.workingFolder, path)
   const bytes = await readFileBounded(file, LIMITS.policyFileBytes)
-  const law = lawFromFile(bytes, 'waybill.yml', named =>
+  const law = lawFromFile(bytes, basename(file), named =>
     readSmallFile(join(dirname(file), named), LIMITS.policyFileBytes),
   )
   return { law, receipt: { uri: `file:${path}`, digest: law.policyDigest } }

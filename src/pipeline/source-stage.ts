@@ -15,7 +15,7 @@ import { type Fetched, locate, type Position } from './source-commits.ts'
 import { hasNoRule, type Judgement, judge } from './source-judge.ts'
 import { commitReceipt } from './source-receipt.ts'
 import { showCommits } from './source-shown.ts'
-import { outcomeOfError } from './stages.ts'
+import { outcomeOfError, type StageResult } from './stages.ts'
 
 /** What the rest of the run needs to know about the commit it builds. */
 export interface SourceOutcome {
@@ -102,14 +102,14 @@ async function notAsked(
   position: Position,
   wanted: AttestRequest['source']['mode'],
   record: RunRecord,
-): Promise<{ state: StageState; value: SourceOutcome }> {
+): Promise<StageResult<SourceOutcome>> {
   const shown = await showCommits(request, position.history, position.commit)
   record.subjects = shown.subjects
   record.notices.push(...shown.notices)
   if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy
   record.notChecked.push('Who wrote the commits: nothing was judged.')
   const mode = wanted === 'off' ? 'off' : 'audit'
-  return { state: 'not-asked', value: outcome(position, { mode, verdict: 'not-asked' }) }
+  return { state: 'not-asked', mode, value: outcome(position, { mode, verdict: 'not-asked' }) }
 }
 
 function judgedOutcome(

@@ -5,6 +5,8 @@ import { type Outcome, worst } from '../core/verdict.ts'
 /** What a stage hands back: its state and the value the next stage needs. */
 export interface StageResult<T> {
   readonly state: StageState
+  /** The mode it really had, where that was only found out on the way. */
+  readonly mode?: StageMode
   readonly value: T
 }
 
@@ -32,8 +34,8 @@ export class StageLog {
     const asked = this.#ports.requests()
     this.#ports.progress(`${name} …`)
     try {
-      const { state, value } = await work()
-      this.#set(name, state, mode, started)
+      const { state, value, mode: found = mode } = await work()
+      this.#set(name, state, found, started)
       return value
     } catch (error) {
       this.#set(name, outcomeOfError(asWaybillError(error)), mode, started)
