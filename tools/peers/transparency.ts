@@ -20,6 +20,8 @@ export interface Trillian {
   /** `127.0.0.1:<port>` of the log server. */
   readonly address: string
   readonly server: Peer
+  /** Puts queued entries into the trees. */
+  readonly signer: Peer
   readonly database: Peer
   createTree(): Promise<string>
 }
@@ -69,7 +71,7 @@ export async function startTrillian({ folder, peers, supervisor }: Workshop): Pr
     }),
     free,
   ])
-  await onFreePorts(1, ([free = 0]) =>
+  const signer = await onFreePorts(1, ([free = 0]) =>
     supervisor.start({
       name: 'trillian_log_signer',
       command: peers.go.trillian_log_signer,
@@ -85,7 +87,7 @@ export async function startTrillian({ folder, peers, supervisor }: Workshop): Pr
   )
   const address = `127.0.0.1:${port}`
   const createTree = async () => (await run(peers.go.createtree, [`--admin_server=${address}`])).stdout.trim()
-  return { address, server, database, createTree }
+  return { address, server, signer, database, createTree }
 }
 
 function query(socket: string, text: string, ...args: string[]): Promise<string> {
