@@ -9,7 +9,8 @@ const VERSION = '3.1.2'
 
 /** Finds the peer: `WAYBILL_COSIGN`, else the peers' cache. @throws when it is missing: a missing peer is never skipped. */
 export async function findCosign(): Promise<string> {
-  const cached = join(homedir(), '.cache', 'waybill', 'peers', `cosign-${VERSION}`, 'cosign')
+  const peers = process.env.WAYBILL_PEERS ?? join(homedir(), '.cache', 'waybill', 'peers')
+  const cached = join(peers, `cosign3-${VERSION}`, 'cosign3')
   const file = process.env.WAYBILL_COSIGN ?? cached
   if (!existsSync(file))
     throw new Error(`The peer cosign ${VERSION} is missing: put it at ${cached}, or name it in WAYBILL_COSIGN`)
