@@ -16,7 +16,6 @@ import { IdTokens } from '../github/token.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
-import { findTool } from '../io/process.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
@@ -26,6 +25,7 @@ import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openHistory, resolveRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import { registryCredentials } from './registry-login.ts'
+import { inWorkspace, requireGit } from './workspace.ts'
 
 export interface AttestWorld {
   readonly env: Environment
@@ -72,11 +72,8 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
 
 function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['git'] {
   const options = () => {
-    const git = findTool('git', env.PATH ?? '')
-    if (git === undefined)
-      throw fail('source/git-too-old', 'There is no git on PATH', { expected: 'git 2.38 or newer', found: 'none' })
     return {
-      git,
+      git: requireGit(env),
       url: `${context.serverUrl}/${context.repository}`,
       env,
       signal: stopped.signal,
@@ -208,10 +205,6 @@ function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
 function loopbackHosts(request: AttestRequest): readonly string[] {
   const hosts = request.repositories.map(repository => repository.host)
   return hosts.filter(host => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(host))
-}
-
-function inWorkspace(context: RunContext, path: string): string {
-  return path.startsWith('/') ? path : join(context.workspace, path)
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

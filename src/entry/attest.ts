@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
@@ -14,6 +14,7 @@ import { planAttest } from './attest-plan.ts'
 import { attestPorts } from './attest-world.ts'
 import { exitCodeOfError } from './exit-code.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { inWorkspace } from './workspace.ts'
 
 /** `action.yml`: one step from the commit to an attested image. */
 export async function runAttest(): Promise<void> {
@@ -66,7 +67,7 @@ async function attestRun(
 function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {
   const { summary, output } = context.files
   const result = inputs.result
-  const resultPath = result === undefined || isAbsolute(result) ? result : join(context.workspace, result)
+  const resultPath = result === undefined ? undefined : inWorkspace(context, result)
   return {
     ...(inputs.summary && summary !== undefined ? { summary } : {}),
     ...(output === undefined ? {} : { output }),

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
+import { maybe } from '../github/attest-inputs.ts'
 import type { ExpectationFlags } from '../policy/gate.ts'
 
 export type Command = { readonly kind: 'help' } | { readonly kind: 'version' } | VerifyImageCommand
@@ -65,10 +66,10 @@ export function parseCommand(args: readonly string[]): Command {
   return {
     kind: 'verify image',
     images: [first, ...more],
-    ...given('policy', values.policy),
+    ...maybe('policy', values.policy),
     flags: flagsOf(values),
-    ...given('key', values.key),
-    ...given('trustedRoot', values['trusted-root']),
+    ...maybe('key', values.key),
+    ...maybe('trustedRoot', values['trusted-root']),
     insecureRegistries: values['insecure-registry'] ?? [],
     json,
     quiet,
@@ -116,20 +117,16 @@ function parsed(args: readonly string[]) {
 
 function flagsOf(values: Values): VerifyImageCommand['flags'] {
   return {
-    ...given('certificateIdentity', values['certificate-identity']),
-    ...given('certificateOidcIssuer', values['certificate-oidc-issuer']),
-    ...given('repository', values.repository),
-    ...given('repositoryId', values['repository-id']),
-    ...given('signer', values.signer),
-    ...given('caller', values.caller),
-    ...given('sourceRef', values['source-ref']),
-    ...given('predicateType', values['predicate-type']),
+    ...maybe('certificateIdentity', values['certificate-identity']),
+    ...maybe('certificateOidcIssuer', values['certificate-oidc-issuer']),
+    ...maybe('repository', values.repository),
+    ...maybe('repositoryId', values['repository-id']),
+    ...maybe('signer', values.signer),
+    ...maybe('caller', values.caller),
+    ...maybe('sourceRef', values['source-ref']),
+    ...maybe('predicateType', values['predicate-type']),
     require: (values.require ?? []).flatMap(item => item.split(',')).filter(item => item !== ''),
   }
-}
-
-function given<K extends string, V>(name: K, value: V | undefined): { readonly [key in K]?: V } {
-  return (value === undefined ? {} : { [name]: value }) as { readonly [key in K]?: V }
 }
 
 function unknownCommand(verb: string, what: string): Error {

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Receipt } from '../core/receipt.ts'
@@ -8,7 +8,6 @@ import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
 import { HttpClient } from '../io/http.ts'
-import { findTool } from '../io/process.ts'
 import { lawOf } from '../pipeline/source-fold.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
@@ -18,6 +17,7 @@ import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, runGate } from './gate.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { inWorkspace, requireGit } from './workspace.ts'
 
 /** `verify/action.yml`: the gate. It executes nothing of any commit, so it may run on every event. */
 export async function runVerify(): Promise<void> {
@@ -89,7 +89,7 @@ async function committedPolicy(
 ): Promise<NonNullable<GateOptions['policy']>> {
   checkPolicyPath(inputs)
   const history = await openHistory({
-    git: gitOf(env),
+    git: requireGit(env),
     folder: join(context.temporary, 'waybill', 'policy'),
     url: `${context.serverUrl}/${context.repository}`,
     env,
@@ -118,12 +118,6 @@ function checkGateRef(refs: Parameters<typeof matchesRef>[0] | undefined, contex
   })
 }
 
-function gitOf(env: Environment): string {
-  const git = findTool('git', env.PATH ?? '')
-  if (git !== undefined) return git
-  throw fail('source/git-too-old', 'There is no git on PATH', { expected: 'git 2.38 or newer', found: 'none' })
-}
-
 function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
   const { summary, output } = context.files
   const { result } = inputs
@@ -134,8 +128,4 @@ function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
     ...(output === undefined ? {} : { output }),
     resultPath: path,
   }
-}
-
-function inWorkspace(context: RunContext, path: string): string {
-  return isAbsolute(path) ? path : join(context.workspace, path)
 }

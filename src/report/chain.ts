@@ -1,21 +1,8 @@
-import type { StageReceipt, StageState } from '../core/receipt.ts'
+import { STAGES, type StageReceipt, type StageState } from '../core/receipt.ts'
 import { STAGE_WORDS } from './words.ts'
 
 /** Stages that are links of the chain, in its order. */
-const LINKS: readonly StageReceipt['name'][] = [
-  'preflight',
-  'source',
-  'materials',
-  'build',
-  'digest',
-  'sign',
-  'publish',
-  'self-verify',
-  'tags',
-  'resolve',
-  'collect',
-  'judge',
-]
+const LINKS: readonly StageReceipt['name'][] = [...STAGES, 'resolve', 'collect', 'judge']
 
 /** Conditions rather than links: they appear only where the chain broke at them. */
 const CONDITIONS: readonly string[] = ['preflight', 'digest']
