@@ -86,7 +86,7 @@ describe('parsePolicy()', () => {
     expect(policy.roles.get('developers')).toEqual(['alice', 'bob', 'carol'])
     expect(policy.source[0]?.minRsa).toBe(2048)
     expect(policy.source[0]?.allowOtherCommit).toBe(false)
-    expect([...policy.policyChange.workflows]).toEqual(['alice', 'bob'])
+    expect([...policy.policyChange.workflows.signers]).toEqual(['alice', 'bob'])
     expect(policy.deploy[0]).toMatchObject({ trust: 'public-good', builders: ['buildx', 'buildah'], allowAudit: false })
   })
 

@@ -15,23 +15,34 @@ export interface Person {
  * What cryptography says about the signature of one commit or tag. Facts only: whether the key is allowed is for the policy.
  * Every field of a `valid` fact was checked; a `rejected` fact carries the code of what was wrong.
  */
-export type SignatureFact =
-  | { readonly kind: 'none' }
-  | ValidOpenpgp
-  | ValidSsh
-  | {
-      readonly kind: 'rejected'
-      readonly scheme: SignatureScheme
-      readonly code: ErrorCode
-      readonly message: string
-      readonly expected?: string
-      readonly found?: string
-      readonly remedy?: string
-      /** As the signature names it; unproven. */
-      readonly claimedKey?: string
-    }
+export type SignatureFact = { readonly kind: 'none' } | ValidSignature | RefusedSignature
 
+export type ValidSignature = ValidOpenpgp | ValidSsh | ValidX509 | ValidGitsign
+
+export interface RefusedSignature {
+  /** `rejected`: checked and bad. `unjudged`: it could not be checked, for instance because what it needs lies elsewhere. */
+  readonly kind: 'rejected' | 'unjudged'
+  readonly scheme: SignatureScheme
+  readonly code: ErrorCode
+  readonly message: string
+  readonly expected?: string
+  readonly found?: string
+  readonly remedy?: string
+  /** As the signature names it; unproven. */
+  readonly claimedKey?: string
+}
+
+/** By the armor: `x509` is `SIGNED MESSAGE`, a certificate of a company's authority or of Fulcio. */
 export type SignatureScheme = 'openpgp' | 'ssh' | 'x509'
+
+/**
+ * A time that whoever made the commit could not choose (13-adversary 12): from a timestamp or log entry inside the
+ * signature, from the platform's record of the push, or from a source VSA of an earlier run.
+ */
+export interface TrustedTime {
+  readonly time: Date
+  readonly from: 'log' | 'timestamp' | 'platform' | 'source-vsa'
+}
 
 export interface ValidOpenpgp {
   readonly kind: 'openpgp'
@@ -59,6 +70,79 @@ export interface ValidSsh {
   readonly algorithm: string
   /** RSA modulus or curve size. */
   readonly bits: number
+  /** Of a key held in a security key (`sk-…`): what the device says about its user. */
+  readonly securityKey?: {
+    /** `ssh:` or `ssh:…`, signed. */
+    readonly application: string
+    /** Somebody touched the device. */
+    readonly userPresence: boolean
+    /** A PIN or a finger was checked. */
+    readonly userVerification: boolean
+  }
+  /** Of an SSH certificate; its own signature by the authority's key was checked, its dates and names were not. */
+  readonly certificate?: SshCertificateFact
+}
+
+/** OpenSSH PROTOCOL.certkeys. `fingerprint` of the signature is then that of the certified key. */
+export interface SshCertificateFact {
+  /** `SHA256:…` of the authority's key. */
+  readonly authority: string
+  readonly keyId: string
+  readonly serial: bigint
+  /** Empty: valid for every name, which a policy never accepts. */
+  readonly principals: readonly string[]
+  readonly validAfter: Date
+  /** Absent: for ever. */
+  readonly validBefore?: Date
+  /** Names of critical options, none of which is understood for commits. */
+  readonly criticalOptions: readonly string[]
+}
+
+/** CMS signature whose certificate chain ends at a root that the policy names. */
+export interface ValidX509 {
+  readonly kind: 'x509'
+  /** SHA-256 over the signer's DER certificate, upper-case hex. */
+  readonly fingerprint: string
+  /** SHA-256 of the root certificate at which the chain ends, upper-case hex. */
+  readonly root: string
+  /** Serial numbers of every certificate of the chain, upper-case hex, and their SHA-256, for revocations. */
+  readonly chain: readonly { readonly serial: string; readonly fingerprint: string }[]
+  /** rfc822Name entries of the subject alternative name. */
+  readonly emails: readonly string[]
+  readonly algorithm: string
+  readonly bits: number
+  /** The time span in which the whole chain is valid. */
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** Of the RFC 3161 timestamp in the signature, where there is one that a trusted authority made. */
+  readonly trustedTime?: TrustedTime
+}
+
+/** CMS signature by a certificate of Fulcio: certificate, log entry or timestamp were all checked against the trust root. */
+export interface ValidGitsign {
+  readonly kind: 'gitsign'
+  /** SHA-256 over the DER certificate, upper-case hex. */
+  readonly fingerprint: string
+  /** Upper-case hex. */
+  readonly serial: string
+  readonly identity: string
+  readonly issuer: string
+  readonly algorithm: string
+  readonly bits: number
+  /** Inside the certificate's few minutes. */
+  readonly trustedTime: TrustedTime
+}
+
+/** A tag object inside a commit (`mergetag`) or behind a ref, its signature checked. git Documentation/gitformat-signature. */
+export interface TagFacts {
+  /** Id of the tag object, recomputed. */
+  readonly id: CommitId
+  /** The tagged object, a commit. */
+  readonly object: CommitId
+  /** Name inside the object, `v1.2.3`. */
+  readonly name: string
+  readonly tagger: Person
+  readonly signature: SignatureFact
 }
 
 /** One commit after the strict parser, its id recomputed from its bytes. */
@@ -71,6 +155,10 @@ export interface CommitFacts {
   /** First line of the message, printable. */
   readonly subject: string
   readonly signature: SignatureFact
+  /** Signed tags that this merge brought in and names in its `mergetag` headers. */
+  readonly mergetags?: readonly TagFacts[]
+  /** The earliest trusted time known, whatever its source; the certificate's own stands in the signature as well. */
+  readonly trustedTime?: TrustedTime
 }
 
 /** A commit that the strict parser refused. Its parents are those of the well-formed head of the object. */
@@ -81,6 +169,10 @@ export interface MalformedCommit {
 }
 
 export type JudgedCommit = CommitFacts | MalformedCommit
+
+export function isRefused(fact: SignatureFact): fact is RefusedSignature {
+  return fact.kind === 'rejected' || fact.kind === 'unjudged'
+}
 
 export function isMalformed(commit: object): commit is MalformedCommit {
   return 'malformed' in commit

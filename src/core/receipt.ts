@@ -32,7 +32,7 @@ export interface SubjectReceipt {
   /** Who signed, in words: of an image that passed. */
   readonly by?: string
   readonly findings: readonly Finding[]
-  readonly kind?: 'openpgp' | 'ssh' | 'x509' | 'none' | 'malformed'
+  readonly kind?: 'openpgp' | 'ssh' | 'x509' | 'gitsign' | 'none' | 'malformed'
   readonly principal?: string
   readonly key?: string
   /** First line of the commit message. */

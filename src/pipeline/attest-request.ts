@@ -2,6 +2,7 @@ import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { StageMode } from '../core/receipt.ts'
+import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
@@ -73,6 +74,8 @@ export interface RunIdentity {
 export interface AttestPorts {
   readonly git: SourcePort
   readonly registry: RegistryClient
+  /** What the platform says about commits; absent where there is no API to ask. */
+  readonly platform?: PlatformPort
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** Path of a folder below the run's own that does not exist yet. */
@@ -92,6 +95,14 @@ export interface AttestPorts {
   /** Requests made so far, for the counts of the summary. */
   requests(): number
   progress(line: string): void
+}
+
+/** The platform's API, as far as judging commits needs it. Safe to call concurrently; never throws for one bad answer. */
+export interface PlatformPort {
+  /** One answer for each commit, in the order asked. Paged, batched and rate limited inside. */
+  commits(ids: readonly CommitId[]): Promise<readonly Answer<PlatformCommit>[]>
+  /** ASCII armor of the OpenPGP keys with which the platform itself signs; their fingerprints are pinned by the policy. */
+  signingKeys(): Promise<Answer<Uint8Array>>
 }
 
 export interface SourcePort {

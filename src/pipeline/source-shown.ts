@@ -1,4 +1,4 @@
-import { isMalformed, type SignatureFact } from '../core/facts.ts'
+import { isMalformed, isRefused, type SignatureFact } from '../core/facts.ts'
 import type { SubjectReceipt } from '../core/receipt.ts'
 import type { Finding } from '../core/verdict.ts'
 import { findPolicy } from '../policy/law.ts'
@@ -55,13 +55,13 @@ async function lastCommits(history: History, head: ParsedCommit): Promise<readon
 }
 
 function shown(commit: ParsedCommit, fact: SignatureFact): SubjectReceipt {
-  const key = fact.kind === 'rejected' ? fact.claimedKey : fact.kind === 'none' ? undefined : fact.fingerprint
+  const key = isRefused(fact) ? fact.claimedKey : fact.kind === 'none' ? undefined : fact.fingerprint
   return {
     name: commit.id.slice(0, 7),
     digest: commit.id,
     verdict: 'not-asked',
     findings: findingsOf(commit, fact),
-    kind: fact.kind === 'rejected' ? fact.scheme : fact.kind,
+    kind: isRefused(fact) ? fact.scheme : fact.kind,
     ...(key === undefined ? {} : { key }),
     title: commit.subject,
     author: commit.author.name,
@@ -70,7 +70,7 @@ function shown(commit: ParsedCommit, fact: SignatureFact): SubjectReceipt {
 
 /** That a key is not known says nothing while no policy names keys; a signature that is wrong is worth a note. */
 function findingsOf(commit: ParsedCommit, fact: SignatureFact): readonly Finding[] {
-  if (fact.kind !== 'rejected' || fact.code === 'source/key-unknown') return []
+  if (!isRefused(fact) || fact.code === 'source/key-unknown') return []
   const { code, message, expected, found, remedy = '' } = fact
   return [
     {

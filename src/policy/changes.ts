@@ -2,7 +2,7 @@ import type { CommitId } from '../core/digest.ts'
 import { printable } from '../core/text.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
-import type { DeployRule, Policy, Principal, Revocation } from './policy.ts'
+import type { DeployRule, Policy, Principal, PrincipalSigner, Revocation } from './policy.ts'
 
 /** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
 export interface LawChange {
@@ -63,7 +63,7 @@ function linesOf(policy: Policy): readonly Line[] {
       ]
     }),
     ['policy-change', `policy: ${people(policyChange.signers)}`],
-    ['policy-change', `workflows: ${people(policyChange.workflows)}`],
+    ['policy-change', `workflows: ${people(policyChange.workflows.signers)}`],
     ...exceptions.map(({ kind, commit, reason }): Line => ['exception', `${kind} ${commit}: ${reason}`]),
     ...revoked.map((revocation): Line => ['revocation', revocationLine(revocation)]),
     ['gate-refs', gateRefs === undefined ? 'the default branch' : patternList(gateRefs)],
@@ -76,12 +76,18 @@ function principalLines({ name, github, emails, signers }: Principal): readonly 
   const parts = [
     ...(github === undefined ? [] : [`GitHub ${github.login} (${github.id})`]),
     ...emails.map(email => `e-mail ${email}`),
-    ...signers.map(({ kind, fingerprint, notAfter }) => {
-      const end = notAfter === undefined ? '' : ` until ${notAfter.toISOString()}`
-      return `${kind} key ${fingerprint}${end}`
-    }),
+    ...signers.map(principalSignerText),
   ]
   return [['principal', name], ...parts.map((part): Line => ['principal', `${name}: ${part}`])]
+}
+
+function principalSignerText(signer: PrincipalSigner): string {
+  if (signer.kind === 'sigstore') return `${signer.identity}, issuer ${signer.issuer}`
+  if (signer.kind === 'x509')
+    return `certificate for ${signer.san} below ${signer.file} ${(signer.roots ?? []).join(' ')}`
+  if (signer.kind === 'ssh-ca') return `ssh authority ${signer.fingerprint} for ${signer.principals.join(', ')}`
+  const end = signer.notAfter === undefined ? '' : ` until ${signer.notAfter.toISOString()}`
+  return `${signer.kind} key ${signer.fingerprint}${end}`
 }
 
 function people(names: ReadonlySet<string>): string {

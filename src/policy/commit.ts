@@ -1,14 +1,21 @@
-import { type CommitFacts, isMalformed, type JudgedCommit, type SignatureFact } from '../core/facts.ts'
+import {
+  type CommitFacts,
+  isMalformed,
+  isRefused,
+  type JudgedCommit,
+  type RefusedSignature,
+  type ValidSignature,
+} from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
 import { sameEmail } from './email.ts'
 import type { CommitJudgement } from './judgement.ts'
-import { keyFindings, type ValidSignature } from './key.ts'
-import type { Law } from './law.ts'
+import { keyFindings } from './key.ts'
 import { matchesRef } from './match.ts'
+import { type Owner, ownersOf } from './owner.ts'
 import { isPlatformKey } from './platform.ts'
-import type { Principal, PrincipalSigner, SourceRule } from './policy.ts'
+import type { Principal, SourceRule } from './policy.ts'
 
 /**
  * Judges one commit: signature, key → principal by fingerprint, committer's e-mail, every rule that matches the ref.
@@ -18,7 +25,7 @@ export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement
   if (isMalformed(commit)) {
     const { code, message, found } = commit.malformed
     const finding = findingFor(commit.id, code, `${commitText(commit.id, '')}: ${message}`, { found })
-    return { id: commit.id, subject: '', kind: 'malformed', ...settle([finding]) }
+    return { id: commit.id, subject: '', kind: 'malformed', ...settle([finding]), lawAt: bench.lawAt }
   }
   const { id, subject, author, committer, signature } = commit
   const rules = rulesFor(bench)
@@ -27,11 +34,12 @@ export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement
     subject,
     author,
     committer,
-    kind: signature.kind === 'rejected' ? signature.scheme : signature.kind,
+    lawAt: bench.lawAt,
+    kind: isRefused(signature) ? signature.scheme : signature.kind,
   }
   const noRule = rules.length === 0 ? [noRuleFinding(commit, bench)] : []
   if (signature.kind === 'none') return { ...about, ...settle([unsigned(commit), ...noRule]) }
-  if (signature.kind === 'rejected') {
+  if (isRefused(signature)) {
     const key = signature.claimedKey === undefined ? {} : { key: printable(signature.claimedKey, 120) }
     return { ...about, ...key, ...settle([badSignature(commit, signature), ...noRule]) }
   }
@@ -77,9 +85,7 @@ export function noRuleFinding({ id, subject }: Pick<CommitFacts, 'id' | 'subject
   )
 }
 
-type RejectedSignature = Extract<SignatureFact, { kind: 'rejected' }>
-
-function badSignature({ id, subject, committer }: CommitFacts, fact: RejectedSignature): Finding {
+function badSignature({ id, subject, committer }: CommitFacts, fact: RefusedSignature): Finding {
   if (isPlatformKey(fact.claimedKey))
     return findingFor(
       id,
@@ -124,28 +130,9 @@ function judgeSigner(
   return { principal: principal.name, findings }
 }
 
-interface Owner {
-  readonly principal: Principal
-  readonly signer: PrincipalSigner
-}
-
-/** Principals by the key that signed or its primary key; user ids inside keys are self-asserted and never looked at. */
-function ownersOf(fact: ValidSignature, law: Law): readonly Owner[] {
-  const fingerprints = fact.kind === 'openpgp' ? [fact.fingerprint, fact.primary] : [fact.fingerprint]
-  const owners = new Map<string, Owner>()
-  for (const principal of law.policy.principals.values()) {
-    const signer = principal.signers.find(s => s.kind === fact.kind && fingerprints.includes(s.fingerprint))
-    if (signer !== undefined) owners.set(principal.name, { principal, signer })
-  }
-  return [...owners.values()]
-}
-
 function unknownSigner({ id, subject, committer }: CommitFacts, fact: ValidSignature, bench: Bench): Finding {
   const key = `${fact.kind} key ${fact.fingerprint}`
-  const line =
-    fact.kind === 'ssh'
-      ? '{ssh: {key: "LINE OF THE .pub FILE"}}'
-      : `{openpgp: {fingerprint: ${fact.primary}, file: keys/NAME.asc}}`
+  const line = signerLine(fact)
   return findingFor(
     id,
     'source/signer-unknown',
@@ -156,6 +143,16 @@ function unknownSigner({ id, subject, committer }: CommitFacts, fact: ValidSigna
       remedy: `If the key is known to you, add it to the signers of its principal in an approved commit: ${line}`,
     },
   )
+}
+
+/** The entry of `signers` that would make this signature the principal's own. */
+function signerLine(fact: ValidSignature): string {
+  if (fact.kind === 'openpgp') return `{openpgp: {fingerprint: ${fact.primary}, file: keys/NAME.asc}}`
+  if (fact.kind === 'x509') return `{x509: {san: ${fact.emails[0] ?? 'ADDRESS'}, roots: keys/ROOTS.pem}}`
+  if (fact.kind === 'gitsign') return `{sigstore: {identity: ${fact.identity}, issuer: ${fact.issuer}}}`
+  if (fact.certificate !== undefined)
+    return '{ssh-ca: {key: "LINE OF THE AUTHORITY’S .pub FILE", principals: [NAME], max-validity: 1d}}'
+  return '{ssh: {key: "LINE OF THE .pub FILE"}}'
 }
 
 function ambiguousSigner({ id, subject }: CommitFacts, fact: ValidSignature, owners: readonly Owner[]): Finding {

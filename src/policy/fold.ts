@@ -7,6 +7,7 @@ import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, lawText } from './bench.ts'
 import { type LawChange, policyDifference } from './changes.ts'
 import { judgeCommit } from './commit.ts'
+import type { StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { changedLaw, changedPaths, differentPaths, type Law, type LawDifference, parseLaw, partsOf } from './law.ts'
 
@@ -51,6 +52,8 @@ export interface FoldStep {
   readonly broughtIn: readonly JudgedCommit[]
   /** Of the first-parent commit. A constant law does not look at them. */
   readonly law: LawFiles
+  /** What stands behind the first-parent commit beside its own bytes; absent: nothing was asked. */
+  readonly evidence?: StepEvidence
   /** That commit's law already parsed; only a saving, it is parsed here when absent. */
   readonly candidate?: Law | WaybillError
 }
@@ -158,7 +161,8 @@ function approvalFinding(
   difference: Exclude<LawDifference, 'same'>,
   bench: Bench,
 ): Finding | undefined {
-  const allowed = bench.law.policy.policyChange[difference === 'workflows' ? 'workflows' : 'signers']
+  const { policyChange } = bench.law.policy
+  const allowed = (difference === 'workflows' ? policyChange.workflows : policyChange).signers
   const signer = commit.outcome === 'passed' ? commit.principal : undefined
   if (signer !== undefined && allowed.has(signer)) return undefined
   const what = difference === 'workflows' ? 'workflows' : 'the policy'

@@ -1,6 +1,6 @@
-import type { CommitId } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import type { WaybillError } from '../core/error.ts'
-import type { Person } from '../core/facts.ts'
+import type { Person, TrustedTime } from '../core/facts.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
 import type { LawChange } from './changes.ts'
 import type { Law } from './law.ts'
@@ -13,7 +13,7 @@ export interface CommitJudgement {
   /** As claimed; absent for a malformed commit. */
   readonly author?: Person
   readonly committer?: Person
-  readonly kind: 'openpgp' | 'ssh' | 'x509' | 'none' | 'malformed'
+  readonly kind: 'openpgp' | 'ssh' | 'x509' | 'gitsign' | 'none' | 'malformed'
   /** Name of the principal whose key signed; present even when the commit is rejected for another reason. */
   readonly principal?: string
   /** Fingerprint of the key that signed; for a rejected signature as it claims, unproven. */
@@ -22,11 +22,32 @@ export interface CommitJudgement {
   readonly primary?: string
   /** The first-parent commit that brought this one in. */
   readonly via?: CommitId
+  /** The commit whose law was the accepted one when this commit was judged. */
+  readonly lawAt: CommitId
+  /** Platform account of the principal, by its number. */
+  readonly githubId?: number
+  /** For `derived`: the commits it was proved to be made of, and the pull request. */
+  readonly derivedFrom?: { readonly pull?: number; readonly head: CommitId; readonly commits: readonly CommitId[] }
+  /** Of a first-parent commit under a rule that asks for review. */
+  readonly review?: ReviewJudgement
+  readonly trustedTime?: TrustedTime
   readonly outcome: Outcome
   /** Present when `outcome` is passed. */
   readonly basis?: Basis
   /** `reject` findings for a rejected commit; what stands in the way of an unknown or excepted one are notes. */
   readonly findings: readonly Finding[]
+}
+
+/** Strongest first: `signed-by-reviewer`, `platform-recorded`, `none`. */
+export interface ReviewJudgement {
+  readonly label: 'signed-by-reviewer' | 'platform-recorded' | 'none'
+  /** Names of the principals whose approvals counted. */
+  readonly by: readonly string[]
+  /** The head that was reviewed. */
+  readonly head?: CommitId
+  readonly pull?: number
+  /** Digests of the review statements that counted. */
+  readonly statements: readonly Digest[]
 }
 
 /** A key that signed accepted commits since the anchor, so that a gate can apply revocations of later days (13-adversary 12). */
@@ -67,6 +88,8 @@ export interface SourceJudgement {
   readonly ref: string
   /** Only when `outcome` is passed. */
   readonly level?: SourceLevel
+  /** True when `outcome` is passed and every first-parent commit has the review that its rules ask for; absent: none asks. */
+  readonly reviewed?: boolean
   readonly keys: readonly KeyUse[]
   readonly exceptions: readonly UsedException[]
   readonly changes: readonly LawChange[]

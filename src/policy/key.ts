@@ -1,10 +1,8 @@
 import type { CommitId } from '../core/digest.ts'
-import type { CommitFacts, ValidOpenpgp, ValidSsh } from '../core/facts.ts'
+import type { CommitFacts, ValidSignature } from '../core/facts.ts'
 import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
 import { DEFAULT_MIN_RSA, type PrincipalSigner, type Revocation, type SourceRule } from './policy.ts'
-
-export type ValidSignature = ValidOpenpgp | ValidSsh
 
 /** What is wrong with the key itself, whoever it belongs to. */
 export function keyFindings(
@@ -21,7 +19,10 @@ export function keyFindings(
     findings.push(findingFor(id, 'source/key-revoked', `${text}, which its owner has revoked`))
   const revocation = bench.law.policy.revoked.find(entry => revokes(entry, fact) && inForce(entry, bench.now))
   if (revocation !== undefined) findings.push(revokedFinding(id, text, revocation, bench))
-  const end = earliest(fact.kind === 'openpgp' ? fact.keyExpires : undefined, signer?.notAfter)
+  const end = earliest(
+    fact.kind === 'openpgp' ? fact.keyExpires : undefined,
+    signer !== undefined && 'notAfter' in signer ? signer.notAfter : undefined,
+  )
   if (end !== undefined && end.getTime() <= bench.now.getTime()) findings.push(expiredFinding(id, text, end, bench))
   const minRsa = Math.max(DEFAULT_MIN_RSA, ...rules.map(rule => rule.minRsa))
   const weak = weakness(fact, minRsa)

@@ -11,6 +11,13 @@ export interface Policy {
   readonly roles: ReadonlyMap<string, readonly string[]>
   /** All rules whose `refs` match hold together. */
   readonly source: readonly SourceRule[]
+  /** Rules of `source` that have `tag`. */
+  readonly tags: readonly TagRule[]
+  /** Keys with which the platform signs, beside those that are built in: of an own server. */
+  readonly platformKeys: readonly { readonly fingerprint: string; readonly file: string }[]
+  /** Workflows whose source VSAs count besides the run's own (13-adversary 2). */
+  readonly sourceWorkflows: readonly string[]
+  readonly snapshots: readonly Snapshot[]
   readonly policyChange: PolicyChange
   readonly exceptions: readonly Exception[]
   readonly revoked: readonly Revocation[]
@@ -22,9 +29,18 @@ export interface Policy {
   readonly files: readonly NamedFile[]
 }
 
+/** Principals that were imported from elsewhere and came into the repository by a reviewed commit (12-policy § 5). */
+export interface Snapshot {
+  readonly file: string
+  readonly role: string
+  readonly warnAfterDays?: number
+  /** When and from where it was taken; absent only until the policy is bound to its files. */
+  readonly taken?: { readonly at: Date; readonly source: string }
+}
+
 export interface NamedFile {
   readonly path: string
-  readonly use: 'openpgp' | 'key' | 'trust'
+  readonly use: 'openpgp' | 'key' | 'trust' | 'x509' | 'snapshot'
   /** `line:column` of the first place that names it. */
   readonly at: string
 }
@@ -40,9 +56,53 @@ export interface Principal {
   readonly signers: readonly PrincipalSigner[]
 }
 
-export type PrincipalSigner =
-  | { readonly kind: 'openpgp'; readonly fingerprint: string; readonly file: string; readonly notAfter?: Date }
-  | { readonly kind: 'ssh'; readonly fingerprint: string; readonly algorithm: string; readonly notAfter?: Date }
+/** One way in which a principal signs. `notBefore` and `notAfter` are judged at the commit's trusted time, else now. */
+export type PrincipalSigner = OpenpgpSigner | SshSigner | SshAuthority | X509Signer | SigstoreSigner
+
+interface Window {
+  readonly notBefore?: Date
+  readonly notAfter?: Date
+}
+
+export interface OpenpgpSigner extends Window {
+  readonly kind: 'openpgp'
+  readonly fingerprint: string
+  readonly file: string
+}
+
+export interface SshSigner extends Window {
+  readonly kind: 'ssh'
+  readonly fingerprint: string
+  readonly algorithm: string
+  /** What a security key must say; user presence is asked of every one. */
+  readonly require: readonly ('user-presence' | 'user-verification')[]
+}
+
+export interface SshAuthority {
+  readonly kind: 'ssh-ca'
+  /** Of the authority's key. */
+  readonly fingerprint: string
+  readonly algorithm: string
+  /** Names of which a certificate must have at least one. */
+  readonly principals: readonly [string, ...string[]]
+  readonly maxValiditySeconds: number
+}
+
+export interface X509Signer {
+  readonly kind: 'x509'
+  /** rfc822Name in the certificate. */
+  readonly san: string
+  /** PEM file with the roots. */
+  readonly file: string
+  /** SHA-256 of the root certificates in it, upper-case hex; absent only until the policy is bound to its files. */
+  readonly roots?: readonly string[]
+}
+
+export interface SigstoreSigner {
+  readonly kind: 'sigstore'
+  readonly identity: string
+  readonly issuer: string
+}
 
 export interface SourceRule {
   readonly refs: readonly [Pattern, ...Pattern[]]
@@ -52,15 +112,53 @@ export interface SourceRule {
   readonly minRsa: number
   /** 13-adversary 7: whether a commit other than the token's own may be built and signed. */
   readonly allowOtherCommit: boolean
+  readonly platform: PlatformRule
+  /** Absent: reviews are not asked for. */
+  readonly review?: ReviewRule
   /** `refs` as written, for findings. */
   readonly text: string
 }
 
-/** Who may change the law. Empty: nobody, every change is refused. */
-export interface PolicyChange {
+/** What commits signed by the platform may be (3-source § 5). Everything is denied unless a rule says otherwise. */
+export interface PlatformRule {
+  readonly merge: 'deny' | 'clean'
+  readonly squash: 'deny' | 'evidence'
+  readonly rebase: 'deny' | 'evidence'
+  /** Principals whose edits through the web interface or API count. */
+  readonly content: ReadonlySet<string>
+}
+
+/** 3-source § 6, 13-adversary 10. */
+export interface ReviewRule {
+  /** 1 or more. */
+  readonly approvals: number
+  readonly by: ReadonlySet<string>
+  readonly distinctFrom: ReadonlySet<'author' | 'committers' | 'last-pusher'>
+  /** The weakest kind of evidence that counts. */
+  readonly strength: 'platform-recorded' | 'signed-by-reviewer'
+}
+
+/** Who may tag, and along which branches a tagged commit must lie (13-adversary 6). */
+export interface TagRule {
+  readonly refs: readonly [Pattern, ...Pattern[]]
   readonly signers: ReadonlySet<string>
+  /** Full names of branches, `refs/heads/main`. */
+  readonly on: readonly [string, ...string[]]
+  readonly minRsa: number
+  readonly text: string
+}
+
+/** Who may change the law. */
+export interface PolicyChange extends ChangeRule {
   /** When nothing but `workflows/**` and `actions/**` differs. */
-  readonly workflows: ReadonlySet<string>
+  readonly workflows: ChangeRule
+}
+
+export interface ChangeRule {
+  /** Empty: nobody, every change is refused. */
+  readonly signers: ReadonlySet<string>
+  /** Approvals by other principals of `signers`, beside the signature; 0: none. */
+  readonly approvals: number
 }
 
 export type Exception =

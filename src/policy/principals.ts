@@ -107,7 +107,7 @@ function parseSsh(reading: FileReading, field: Field): PrincipalSigner {
       judged: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'],
       later: [algorithm],
     })
-  return { kind: 'ssh', fingerprint, algorithm, ...notAfter(reading, fields.get('not-after')) }
+  return { kind: 'ssh', fingerprint, algorithm, require: [], ...notAfter(reading, fields.get('not-after')) }
 }
 
 function sshKey(reading: FileReading, field: Field): { readonly algorithm: string; readonly fingerprint: string } {
@@ -128,7 +128,9 @@ function notAfter(reading: FileReading, field: Field | undefined): { readonly no
 function claim(reading: FileReading, field: Field, principal: Principal, owners: Map<string, string>): void {
   const claims = [
     ...principal.emails.map(email => [`the e-mail ${email}`, `email ${emailKey(email)}`] as const),
-    ...principal.signers.map(({ fingerprint }) => [`the key ${fingerprint}`, `key ${fingerprint}`] as const),
+    ...principal.signers.flatMap(signer =>
+      'fingerprint' in signer ? [[`the key ${signer.fingerprint}`, `key ${signer.fingerprint}`] as const] : [],
+    ),
     ...(principal.github === undefined
       ? []
       : ([

@@ -60,6 +60,7 @@ function parseSourceRule(reading: Reading, field: Field, names: Names): SourceRu
     signers: membersWithKeys(reading, required(reading, commits, commitFields, 'signers'), names),
     minRsa: minRsa === undefined ? DEFAULT_MIN_RSA : minimumRsa(reading, minRsa),
     allowOtherCommit: other !== undefined && booleanOf(reading, other),
+    platform: { merge: 'deny', squash: 'deny', rebase: 'deny', content: new Set() },
     text: refs.map(pattern => pattern.text).join(', '),
   }
 }
@@ -89,14 +90,15 @@ function membersWithKeys(reading: Reading, field: Field, names: Names): Readonly
 /** Without the block the role `maintainers` may change the law; without that role nobody may (13-adversary 3). */
 export function parsePolicyChange(reading: Reading, field: Field | undefined, names: Names): PolicyChange {
   const maintainers = new Set(names.roles.get('maintainers') ?? [])
-  if (field === undefined) return { signers: maintainers, workflows: maintainers }
+  const byMaintainers = { signers: maintainers, approvals: 0 }
+  if (field === undefined) return { ...byMaintainers, workflows: byMaintainers }
   const fields = fieldsOf(reading, field, KEYS.policyChange)
   const signersField = fields.get('signers')
   const signers = signersField === undefined ? maintainers : membersWithKeys(reading, signersField, names)
   const workflows = fields.get('workflows')
-  if (workflows === undefined) return { signers, workflows: signers }
+  if (workflows === undefined) return { signers, approvals: 0, workflows: { signers, approvals: 0 } }
   const part = required(reading, workflows, fieldsOf(reading, workflows, KEYS.workflowsChange), 'signers')
-  return { signers, workflows: membersWithKeys(reading, part, names) }
+  return { signers, approvals: 0, workflows: { signers: membersWithKeys(reading, part, names), approvals: 0 } }
 }
 
 export function parseExceptions(reading: Reading, field: Field | undefined, names: Names): readonly Exception[] {
