@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { WaybillError } from '../../src/core/error.ts'
+import { usageText } from '../../src/entry/cli-usage.ts'
+import { COMMANDS, readCall } from '../../src/entry/commands/table.ts'
+import { readVerifyImage } from '../../src/entry/commands/verify-image.ts'
+
+test('readVerifyImage() takes images and who is expected', () => {
+  const values = {
+    'certificate-identity': 'x',
+    'certificate-oidc-issuer': 'y',
+    require: ['signature,provenance'],
+    json: true,
+  }
+  expect(readVerifyImage({ values, references: ['a/b:1', 'c/d'] })).toEqual({
+    images: ['a/b:1', 'c/d'],
+    flags: { certificateIdentity: 'x', certificateOidcIssuer: 'y', require: ['signature', 'provenance'] },
+    insecureRegistries: [],
+    json: true,
+    quiet: false,
+  })
+})
+
+test.each([
+  ['no words', []],
+  ['-h', ['-h']],
+  ['--help before other words', ['--help', 'verify']],
+  ['the first word of a command', ['verify', '--help']],
+])('readCall() gives help for %s', (_, words) => {
+  expect(readCall(words)).toEqual({ kind: 'help' })
+})
+
+test.each(COMMANDS)('readCall() gives help of waybill $words alone', command => {
+  expect(readCall([...command.words.split(' '), '--help'])).toEqual({ kind: 'help', of: command })
+})
+
+test.each([
+  ['an unknown command', ['frobnicate']],
+  ['a command of a later version', ['deploy']],
+  ['another subject of a later version', ['verify', 'cluster']],
+  ['an option before the command', ['--json', 'verify', 'image', 'a/b']],
+  ['no reference', ['verify', 'image']],
+  ['an unknown option', ['verify', 'image', 'a/b', '--frobnicate']],
+  ['an option without its value', ['verify', 'image', 'a/b', '--policy']],
+  ['a trust root beside a policy', ['verify', 'image', 'a/b', '--policy', 'p', '--trusted-root', 't']],
+])('readCall() refuses %s as usage, exit code 3', (_, words) => {
+  expect(() => readCall(words)).toThrow(expect.objectContaining({ code: 'entry/usage', kind: 'configuration' }))
+})
+
+test('readCall() gives a call or a typed error for any words', () => {
+  const known = COMMANDS.flatMap(({ words }) => words.split(' '))
+  const word = fc.oneof(fc.string(), fc.constantFrom(...known, '--json', '--policy', '--', '--require', '-h'))
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 8 }), words => {
+      try {
+        expect(['help', 'version', 'run']).toContain(readCall(words).kind)
+      } catch (error) {
+        expect(error).toBeInstanceOf(WaybillError)
+      }
+    }),
+  )
+})
+
+test.each(COMMANDS)('every option that the usage of waybill $words names is one that it knows', ({ words, usage }) => {
+  for (const [option] of usage.matchAll(/--[a-z-]+/g)) {
+    for (const given of [[option], [option, 'value']]) {
+      const error = thrownBy(() => readCall([...words.split(' '), ...given]))
+      expect(error?.message ?? '').not.toMatch(/^Unknown option/)
+    }
+  }
+})
+
+test('the usage text names every command', () => {
+  for (const { words } of COMMANDS) expect(usageText()).toContain(`  waybill ${words} `)
+})
+
+function thrownBy(act: () => unknown): WaybillError | undefined {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    if (error instanceof WaybillError) return error
+    throw error
+  }
+}

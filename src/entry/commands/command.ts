@@ -1,0 +1,88 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { fail } from '../../core/error.ts'
+import { printable } from '../../core/text.ts'
+import type { Door } from '../../io/door.ts'
+import type { Environment } from '../../io/environment.ts'
+
+/** What a command may use of its process. */
+export interface Desk {
+  readonly world: Door
+  readonly env: Environment
+}
+
+/** One command of `waybill`, as the table lists it. */
+export interface Command {
+  /** The words that call it: `verify image`. */
+  readonly words: string
+  /** Its lines in `waybill --help`, without indentation. */
+  readonly synopsis: string
+  /** What `waybill <words> --help` prints. */
+  readonly usage: string
+  /**
+   * Reads everything behind the words; nothing is done until the returned function is called with a desk.
+   * @throws `entry/usage`, `entry/input-contradiction`
+   */
+  prepare(args: readonly string[]): Wish
+}
+
+/** `help`, or what was asked for; it resolves to the exit code. */
+export type Wish = 'help' | ((desk: Desk) => Promise<number>)
+
+type Options = ParseArgsOptionsConfig
+
+/** Options and other words of one command line; options are as node:util reads them. */
+export interface CommandLine<O extends Options> {
+  readonly values: ReturnType<typeof parseArgs<{ options: O; strict: true; allowPositionals: true }>>['values']
+  readonly references: readonly string[]
+}
+
+export interface CommandSpec<O extends Options, T> extends Pick<Command, 'words' | 'synopsis' | 'usage'> {
+  /** Beside `--help` and `--json`, which every command has. */
+  readonly options: O
+  /** Pure. @throws `entry/usage` */
+  read(line: CommandLine<O & typeof COMMON>): T
+  run(wish: T, desk: Desk): Promise<number>
+}
+
+const COMMON = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } } as const satisfies Options
+
+/** A command from its parts: the types of its options reach `read`, what `read` returns reaches `run`. */
+export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Command {
+  const { words, synopsis, usage } = spec
+  return {
+    words,
+    synopsis,
+    usage,
+    prepare: args => {
+      const line = parsed(args, { ...spec.options, ...COMMON }, words)
+      if (line.values.help === true) return 'help'
+      const wish = spec.read(line as CommandLine<O & typeof COMMON>)
+      return desk => spec.run(wish, desk)
+    },
+  }
+}
+
+function parsed(
+  args: readonly string[],
+  options: Options,
+  words: string,
+): { readonly values: { readonly help?: unknown }; readonly references: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return { values, references: positionals }
+  } catch (error) {
+    // The first sentence names the option; what follows is about positional arguments that begin with a dash.
+    const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split('. ', 1)
+    throw usage(printable(sentence), `an option of waybill ${words} --help`)
+  }
+}
+
+/** @throws `entry/usage` when there are words that the command does not take. */
+export function noMore(references: readonly string[], words: string, at = 0): void {
+  const more = references[at]
+  if (more !== undefined) throw usage(`${printable(more, 80)} is one word too many`, `waybill ${words} --help`, more)
+}
+
+export function usage(sentence: string, expected: string, found?: string): Error {
+  return fail('entry/usage', sentence, { expected, ...(found === undefined ? {} : { found }) })
+}
