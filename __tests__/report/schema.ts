@@ -21,13 +21,36 @@ const CHECKS: Readonly<Record<string, Check>> = {
   $ref: ({ $ref }, value, path, root) => breaks(definition(root, String($ref)), value, path, root),
   const: (schema, value, path) => (value === schema.const ? [] : [`${path} is not ${schema.const}`]),
   enum: (schema, value, path) => ((schema.enum as unknown[]).includes(value) ? [] : [`${path} is none of the values`]),
-  type: (schema, value, path) => (isType(String(schema.type), value) ? [] : [`${path} is no ${schema.type}`]),
+  type: (schema, value, path) =>
+    [schema.type].flat().some(type => isType(String(type), value)) ? [] : [`${path} is no ${schema.type}`],
+  anyOf: (schema, value, path, root) =>
+    (schema.anyOf as Schema[]).some(part => breaks(part, value, path, root).length === 0)
+      ? []
+      : [`${path} is none of what it may be`],
+  oneOf: (schema, value, path, root) =>
+    (schema.oneOf as Schema[]).filter(part => breaks(part, value, path, root).length === 0).length === 1
+      ? []
+      : [`${path} is not exactly one of what it may be`],
+  not: (schema, value, path, root) =>
+    breaks(schema.not as Schema, value, path, root).length === 0 ? [`${path} is what it must not be`] : [],
   pattern: (schema, value, path) =>
     typeof value !== 'string' || new RegExp(String(schema.pattern), 'u').test(value) ? [] : [`${path} does not match`],
   minLength: (schema, value, path) =>
     typeof value !== 'string' || value.length >= Number(schema.minLength) ? [] : [`${path} is too short`],
   minimum: (schema, value, path) =>
     typeof value !== 'number' || value >= Number(schema.minimum) ? [] : [`${path} is too small`],
+  maximum: (schema, value, path) =>
+    typeof value !== 'number' || value <= Number(schema.maximum) ? [] : [`${path} is too large`],
+  minItems: (schema, value, path) =>
+    !Array.isArray(value) || value.length >= Number(schema.minItems) ? [] : [`${path} has too few items`],
+  uniqueItems: (_schema, value, path) =>
+    !Array.isArray(value) || new Set(value.map(item => JSON.stringify(item))).size === value.length
+      ? []
+      : [`${path} has an item twice`],
+  minProperties: (schema, value, path) =>
+    !isObject(value) || Object.keys(value).length >= Number(schema.minProperties) ? [] : [`${path} has too few keys`],
+  maxProperties: (schema, value, path) =>
+    !isObject(value) || Object.keys(value).length <= Number(schema.maxProperties) ? [] : [`${path} has too many keys`],
   required: (schema, value, path) =>
     isObject(value)
       ? (schema.required as string[]).filter(key => !Object.hasOwn(value, key)).map(key => `${path}.${key} is missing`)

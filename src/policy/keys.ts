@@ -14,14 +14,17 @@ export const KEYS = {
       'version',
       'principals',
       'roles',
+      'snapshots',
+      'platform-keys',
       'source',
       'policy-change',
       'exceptions',
+      'source-workflows',
       'gate-refs',
       'revoked',
       'deploy',
     ],
-    later: ['snapshots', 'source-workflows', 'base-images', 'materials', 'material-keys', 'quarantined'],
+    later: ['base-images', 'materials', 'material-keys', 'quarantined'],
   },
   principal: { judged: ['github', 'emails', 'signers'], later: [] },
   account: { judged: ['login', 'id'], later: [] },
@@ -29,10 +32,18 @@ export const KEYS = {
   principalSigner: { judged: ['openpgp', 'ssh'], later: ['sigstore', 'x509', 'ssh-ca', 'github', 'key'] },
   openpgp: { judged: ['fingerprint', 'file', 'not-after'], later: ['not-before'] },
   ssh: { judged: ['key', 'not-after'], later: ['not-before', 'require'] },
-  sourceRule: { judged: ['refs', 'commits', 'allow-other-commit'], later: ['platform', 'review', 'tag'] },
+  snapshot: { judged: ['file', 'role', 'warn-after-days'], later: [] },
+  /** A key with which an own server signs; `openpgp` is the only kind. */
+  platformKey: { judged: ['openpgp'], later: [] },
+  platformOpenpgp: { judged: ['fingerprint', 'file'], later: [] },
+  /** A rule has either `commits`, with what belongs to it, or `tag`. */
+  sourceRule: { judged: ['refs', 'commits', 'platform', 'review', 'allow-other-commit', 'tag'], later: [] },
   commits: { judged: ['signers', 'min-rsa'], later: [] },
-  policyChange: { judged: ['signers', 'workflows'], later: ['approvals'] },
-  workflowsChange: { judged: ['signers'], later: ['approvals'] },
+  platform: { judged: ['merge', 'squash', 'rebase', 'content'], later: [] },
+  review: { judged: ['approvals', 'by', 'distinct-from', 'strength'], later: [] },
+  tag: { judged: ['signers', 'on', 'min-rsa'], later: [] },
+  policyChange: { judged: ['signers', 'approvals', 'workflows'], later: [] },
+  workflowsChange: { judged: ['signers', 'approvals'], later: [] },
   exception: { judged: ['commit', 'until', 'reason', 'approved-by'], later: [] },
   revocation: { judged: ['fingerprint', 'effective', 'mode'], later: [] },
   deployRule: {
@@ -59,6 +70,12 @@ export const KEYS = {
     ],
     later: [],
   },
+} as const satisfies Record<string, Keys>
+
+/** Keys of a snapshot file; those of a principal and its signers are in `KEYS`, except that an OpenPGP key stands inside. */
+export const SNAPSHOT_KEYS = {
+  file: { judged: ['schemaVersion', 'taken', 'source', 'principals'], later: [] },
+  openpgp: { ...KEYS.openpgp, judged: KEYS.openpgp.judged.map(key => (key === 'file' ? 'armor' : key)) },
 } as const satisfies Record<string, Keys>
 
 export const REQUIREMENTS = {

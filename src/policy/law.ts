@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import { keyFingerprint } from './key-file.ts'
 import { parsePolicy } from './parse.ts'
+import type { ReadFile } from './paths.ts'
 import type { DeployRule, NamedFile, Policy } from './policy.ts'
 
 /**
@@ -25,7 +26,7 @@ export interface Law {
   readonly policyDigest: Digest
   /** Bound: every `key` signer has its fingerprint. */
   readonly policy: Policy
-  /** OpenPGP key files for the keyring, in the order of the policy. */
+  /** OpenPGP key files for the keyring, in the order of the policy, then the keys that stand in snapshots. */
   readonly keyFiles: readonly { readonly path: string; readonly bytes: Uint8Array }[]
   /** Bytes of every file the policy names: key files, public keys, trust roots. */
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -73,8 +74,9 @@ export function parseLaw(files: LawFiles): Law {
       remedy: `Put ${POLICY_PATH} back; deleting it does not end the law accepted before.`,
     })
   const byPath = new Map(files.files.map(item => [item.path, item]))
-  const policy = parsePolicy(file.bytes, POLICY_PATH)
-  const named = readNamed(policy, path => byPath.get(path)?.bytes)
+  const readFile = (path: string) => byPath.get(path)?.bytes
+  const policy = parsePolicy(file.bytes, POLICY_PATH, readFile)
+  const named = readNamed(policy, readFile)
   return {
     ...(files.tree === undefined ? {} : { tree: files.tree }),
     ...lawOf(POLICY_PATH, file.bytes, policy, named),
@@ -86,12 +88,11 @@ export function parseLaw(files: LawFiles): Law {
 /**
  * A constant law: a policy named from outside (`--policy FILE`, an organisation's repository).
  * @param path of the policy; the files it names are asked for below its folder.
- * @param readFile bytes of a named file, undefined when it is missing or not a regular file.
  * @throws as `parseLaw`, always of kind `configuration`: the caller named a file that cannot be used.
  */
-export function lawFromFile(bytes: Uint8Array, path: string, readFile: (path: string) => Uint8Array | undefined): Law {
+export function lawFromFile(bytes: Uint8Array, path: string, readFile: ReadFile): Law {
   try {
-    const policy = parsePolicy(bytes, path)
+    const policy = parsePolicy(bytes, path, readFile)
     return { ...lawOf(path, bytes, policy, readNamed(policy, readFile)), parts: new Map(), constant: true }
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
@@ -110,6 +111,7 @@ type NamedBytes = ReadonlyMap<string, { readonly use: NamedFile['use']; readonly
 
 function lawOf(path: string, bytes: Uint8Array, policy: Policy, named: NamedBytes) {
   const keyFiles = [...named].flatMap(([path, { use, bytes }]) => (use === 'openpgp' ? [{ path, bytes }] : []))
+  keyFiles.push(...policy.snapshots.flatMap(({ keys }) => keys))
   return {
     policyPath: path,
     policyDigest: sha256(bytes),
@@ -119,7 +121,7 @@ function lawOf(path: string, bytes: Uint8Array, policy: Policy, named: NamedByte
   }
 }
 
-function readNamed(policy: Policy, readFile: (path: string) => Uint8Array | undefined): NamedBytes {
+function readNamed(policy: Policy, readFile: ReadFile): NamedBytes {
   return new Map(
     policy.files.map(({ path, use, at }) => {
       const bytes = readFile(path)

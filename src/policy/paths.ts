@@ -4,7 +4,12 @@ import { asciiOf, type Field, type Reading, wrong } from './read.ts'
 /** Collects the files a policy names while it is parsed. */
 export interface FileReading extends Reading {
   readonly files: Map<string, NamedFile>
+  /** Set while a snapshot is read: OpenPGP keys that stand in it, since it can name no further files. */
+  readonly inline?: Map<string, Uint8Array>
 }
+
+/** Bytes of a file that the policy names; undefined when it is missing or not a regular file. */
+export type ReadFile = (path: string) => Uint8Array | undefined
 
 /** Folder of the policy file with a slash at its end, empty for a bare file name: all files it names lie below it. */
 export function folderOf(path: string): string {
@@ -17,6 +22,8 @@ export function folderOf(path: string): string {
  * the `workflows` part of policy-change, so a key kept there could be swapped by somebody who may only edit workflows.
  */
 export function namedFile(reading: FileReading, field: Field, use: NamedFile['use']): string {
+  if (reading.inline !== undefined)
+    throw wrong(reading, field, 'names a file, but a snapshot holds everything itself', 'this signer in the policy')
   const text = asciiOf(reading, field)
   const segments = text.split('/')
   if (segments.some(segment => !/^[A-Za-z0-9._+@ -]+$/.test(segment) || segment === '.' || segment === '..'))
@@ -30,5 +37,23 @@ export function namedFile(reading: FileReading, field: Field, use: NamedFile['us
   if (before !== undefined && before.use !== use)
     throw wrong(reading, field, `names a file that is also named as ${before.use} at ${before.at}`)
   if (before === undefined) reading.files.set(path, { path, use, at: field.node.at })
+  return path
+}
+
+/** Armor of one key is some kilobytes; one with a thousand certifications still fits. */
+const MAX_ARMOR = 256 * 1024
+
+/**
+ * An OpenPGP key that stands in a snapshot itself, in armor; what is in it is read with the keyring.
+ * @param name whole fingerprint, part of the made-up path under which the key is known.
+ */
+export function inlineKey(reading: FileReading, field: Field, name: string): string {
+  const { node } = field
+  const text = node.kind === 'text' ? node.text : ''
+  if (text.length > MAX_ARMOR) throw wrong(reading, field, `has more than ${MAX_ARMOR} characters`)
+  if (!/^-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n[\x20-\x7e\r\n]+-----END PGP PUBLIC KEY BLOCK-----\s*$/.test(text))
+    throw wrong(reading, field, 'is not an armored public key', '-----BEGIN PGP PUBLIC KEY BLOCK-----…')
+  const path = `${reading.path}#${name}`
+  reading.inline?.set(path, new TextEncoder().encode(text))
   return path
 }

@@ -33,9 +33,13 @@ export interface Policy {
 export interface Snapshot {
   readonly file: string
   readonly role: string
-  readonly warnAfterDays?: number
-  /** When and from where it was taken; absent only until the policy is bound to its files. */
-  readonly taken?: { readonly at: Date; readonly source: string }
+  readonly warnAfterDays: number
+  /** When and from where it was taken, as the file says. */
+  readonly taken: { readonly at: Date; readonly source: string }
+  /** Names of its principals, which are in `principals` and in the role. */
+  readonly principals: readonly string[]
+  /** OpenPGP keys that stand in it, under names that are no paths: `.github/keys/team.json#3D5E…`. */
+  readonly keys: readonly { readonly path: string; readonly bytes: Uint8Array }[]
 }
 
 export interface NamedFile {
@@ -193,5 +197,7 @@ export type Requirement = 'signature' | 'provenance'
 
 /** RSA keys below this are refused unless a rule asks for more. NIST SP 800-131A rev. 2 disallows less than 2048. */
 export const DEFAULT_MIN_RSA = 2048
+/** Days after which a snapshot is called old unless the policy says otherwise: people come and go within a quarter. */
+export const DEFAULT_WARN_AFTER_DAYS = 90
 /** 13-adversary 15: builders that Waybill drives from the exported commit itself. */
 export const DEFAULT_BUILDERS = ['buildx', 'buildah'] as const

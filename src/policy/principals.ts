@@ -1,8 +1,8 @@
 import { WaybillError } from '../core/error.ts'
 import { parseAuthorizedKey } from '../core/ssh-key.ts'
 import { emailKey } from './email.ts'
-import { KEYS } from './keys.ts'
-import { type FileReading, namedFile } from './paths.ts'
+import { KEYS, SNAPSHOT_KEYS } from './keys.ts'
+import { type FileReading, inlineKey, namedFile } from './paths.ts'
 import type { Principal, PrincipalSigner } from './policy.ts'
 import {
   asciiOf,
@@ -23,10 +23,16 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_PRINCIPALS = 1_000
 const LOGIN = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}|[A-Za-z0-9-]{0,90}\[bot\])$/
 
-/** Persons and machines, each with the keys that are theirs. No two may share a key, an account or an e-mail (13-adversary 10). */
-export function parsePrincipals(reading: FileReading, field: Field | undefined): ReadonlyMap<string, Principal> {
+/**
+ * Persons and machines, each with the keys that are theirs. No two may share a key, an account or an e-mail (13-adversary 10).
+ * @param owners what identifies somebody → whose it is; shared by all files that declare principals of one policy.
+ */
+export function parsePrincipals(
+  reading: FileReading,
+  field: Field | undefined,
+  owners: Map<string, string> = new Map(),
+): ReadonlyMap<string, Principal> {
   const principals = new Map<string, Principal>()
-  const owners = new Map<string, string>()
   if (field === undefined) return principals
   const written = namedFields(reading, field)
   if (written.size > MAX_PRINCIPALS) throw wrong(reading, field, `has more than ${MAX_PRINCIPALS} principals`)
@@ -82,7 +88,7 @@ function parseSigner(reading: FileReading, field: Field): PrincipalSigner {
 }
 
 function parseOpenpgp(reading: FileReading, field: Field): PrincipalSigner {
-  const fields = fieldsOf(reading, field, KEYS.openpgp)
+  const fields = fieldsOf(reading, field, reading.inline === undefined ? KEYS.openpgp : SNAPSHOT_KEYS.openpgp)
   const fingerprint = required(reading, field, fields, 'fingerprint')
   const hex = asciiOf(reading, fingerprint).replaceAll(' ', '').toUpperCase()
   // A key id (8 or 16 digits) can be made to order; only the whole fingerprint names one key.
@@ -94,7 +100,10 @@ function parseOpenpgp(reading: FileReading, field: Field): PrincipalSigner {
       '40 or 64 hex digits, as printed by: gpg --fingerprint',
       hex,
     )
-  const file = namedFile(reading, required(reading, field, fields, 'file'), 'openpgp')
+  const file =
+    reading.inline === undefined
+      ? namedFile(reading, required(reading, field, fields, 'file'), 'openpgp')
+      : inlineKey(reading, required(reading, field, fields, 'armor'), hex)
   return { kind: 'openpgp', fingerprint: hex, file, ...notAfter(reading, fields.get('not-after')) }
 }
 

@@ -78,8 +78,14 @@ export function wordOf<T extends string>(
 ): T {
   const text = textOf(reading, field)
   const word = words.judged.find(known => known === text)
-  if (word === undefined) throw unsupportedKey(siteOf(reading, field), field.name, text, words)
-  return word
+  if (word !== undefined) return word
+  if (words.later.includes(text)) throw unsupportedKey(siteOf(reading, field), field.name, text, words)
+  const { path, at } = siteOf(reading, field)
+  throw fail('policy/unsupported', `${path}:${at}: ${field.name} cannot be ${printable(text, 60)}`, {
+    expected: `one of: ${words.judged.join(', ')}`,
+    found: text,
+    remedy: `Correct ${field.name} at line ${at.split(':')[0]}; if a newer Waybill knows ${printable(text, 60)}, use that version.`,
+  })
 }
 
 export function required(reading: Reading, parent: Field, fields: Fields, key: string): Field {
@@ -143,6 +149,31 @@ export function listOf(reading: Reading, field: Field): readonly [Field, ...Fiel
 /** A list, or one value that stands for a list of itself. */
 export function oneOrMore(reading: Reading, field: Field): readonly [Field, ...Field[]] {
   return field.node.kind === 'list' ? nonEmpty(reading, field, field.node) : [field]
+}
+
+/** As `oneOrMore`; a text that stands there twice is refused: one of the two was meant to be another. */
+export function distinctList(reading: Reading, field: Field): readonly [Field, ...Field[]] {
+  const items = oneOrMore(reading, field)
+  const seen = new Set<string>()
+  for (const item of items) {
+    const text = textOf(reading, item)
+    if (seen.has(text)) throw wrong(reading, item, `names ${text} twice`)
+    seen.add(text)
+  }
+  return items
+}
+
+/** Whole fingerprint of an OpenPGP key, upper-case hex. A key id (8 or 16 digits) can be made to order. */
+export function fingerprintOf(reading: Reading, field: Field): string {
+  const hex = asciiOf(reading, field).replaceAll(' ', '').toUpperCase()
+  if (/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(hex)) return hex
+  throw wrong(
+    reading,
+    field,
+    'is not a whole fingerprint',
+    '40 or 64 hex digits, as printed by: gpg --fingerprint',
+    hex,
+  )
 }
 
 function nonEmpty(reading: Reading, field: Field, list: YamlList): readonly [Field, ...Field[]] {

@@ -9,18 +9,34 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_ROLES = 200
 const MAX_NESTING = 16
 
-/** Roles unfolded to names of principals, in the order of the file, each once. Cycles and dangling names are refused. */
-export function parseRoles(reading: Reading, field: Field | undefined, principals: Principals): Roles {
-  if (field === undefined) return new Map()
-  const written = namedFields(reading, field)
-  if (written.size > MAX_ROLES) throw wrong(reading, field, `has more than ${MAX_ROLES} roles`)
+/**
+ * Roles unfolded to names of principals, in the order of the file, each once. Cycles and dangling names are refused.
+ * @param imported members that snapshots give to a role, which need not be written out itself.
+ */
+export function parseRoles(
+  reading: Reading,
+  field: Field | undefined,
+  principals: Principals,
+  imported: Roles = new Map(),
+): Roles {
+  const written = field === undefined ? new Map<string, Field>() : namedFields(reading, field)
+  if (field !== undefined && written.size > MAX_ROLES) throw wrong(reading, field, `has more than ${MAX_ROLES} roles`)
   const done = new Map<string, readonly string[]>()
   const open = new Set<string>()
   const unfold = (name: string, from: Field): readonly string[] => {
     const known = done.get(name)
     if (known !== undefined) return known
     const role = written.get(name)
-    if (role === undefined) throw wrong(reading, from, `names "@${name}", which is no role`, listed(written, '@'))
+    const more = imported.get(name) ?? []
+    if (role === undefined) {
+      if (more.length > 0) return more
+      throw wrong(
+        reading,
+        from,
+        `names "@${name}", which is no role`,
+        listed(new Map<string, unknown>([...written, ...imported]), '@'),
+      )
+    }
     if (open.has(name)) throw wrong(reading, from, `closes a cycle: @${name} contains itself`, 'roles without a cycle')
     if (open.size >= MAX_NESTING) throw wrong(reading, from, `nests roles deeper than ${MAX_NESTING}`)
     open.add(name)
@@ -28,7 +44,7 @@ export function parseRoles(reading: Reading, field: Field | undefined, principal
       text.startsWith('@') ? unfold(text.slice(1), item) : [principalName(reading, item, text, principals)],
     )
     open.delete(name)
-    const unique = [...new Set(members)]
+    const unique = [...new Set([...members, ...more])]
     done.set(name, unique)
     return unique
   }
@@ -36,7 +52,15 @@ export function parseRoles(reading: Reading, field: Field | undefined, principal
     if (!NAME.test(name)) throw wrong(reading, role, 'is not a usable name', 'letters, digits, ".", "_", "-"', name)
     unfold(name, role)
   }
+  for (const [name, members] of imported) if (!written.has(name)) done.set(name, members)
   return done
+}
+
+/** The name of a role that may not exist yet. */
+export function roleName(reading: Reading, field: Field): string {
+  const name = asciiOf(reading, field)
+  if (!NAME.test(name)) throw wrong(reading, field, 'is not a usable name', 'maintainers, without "@"', name)
+  return name
 }
 
 /** `"@role"` or the name of one principal, or a list of them, as names of principals. */

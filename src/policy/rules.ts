@@ -1,104 +1,32 @@
 import { isCommitId } from '../core/digest.ts'
 import { KEYS } from './keys.ts'
-import { refPatterns } from './patterns.ts'
-import {
-  DEFAULT_MIN_RSA,
-  type Exception,
-  type Policy,
-  type PolicyChange,
-  type Revocation,
-  type SourceRule,
-} from './policy.ts'
+import type { Names } from './members.ts'
+import type { Exception, Revocation } from './policy.ts'
 import {
   asciiOf,
-  booleanOf,
   dateOf,
+  distinctList,
   type Field,
   type Fields,
   fieldsOf,
-  integerOf,
   listOf,
   type Reading,
   required,
   textOf,
-  unsupportedKey,
   wordOf,
   wrong,
 } from './read.ts'
-import { parseMembers, principalName } from './roles.ts'
+import { principalName } from './roles.ts'
 
-/** Source rules of one file: every commit is judged under all that match. */
-const MAX_RULES = 100
-
-export type Names = Pick<Policy, 'principals' | 'roles'>
-
-/** What may be named by a rule and has to be declared above it. */
-export function parseSourceRules(reading: Reading, field: Field | undefined, names: Names): readonly SourceRule[] {
+/** Whose source VSAs count besides the run's own workflow (13-adversary 2): workflows of this repository, by path. */
+export function parseSourceWorkflows(reading: Reading, field: Field | undefined): readonly string[] {
   if (field === undefined) return []
-  const items = listOf(reading, field)
-  if (items.length > MAX_RULES) throw wrong(reading, field, `has more than ${MAX_RULES} rules`)
-  return items.map(item => parseSourceRule(reading, item, names))
-}
-
-function parseSourceRule(reading: Reading, field: Field, names: Names): SourceRule {
-  const fields = fieldsOf(reading, field, KEYS.sourceRule)
-  const refsField = required(reading, field, fields, 'refs')
-  const refs = refPatterns(reading, refsField)
-  // 13-adversary 6: a tag may stand on a branch nobody looked at; only a `tag` rule with `on` can tell, later.
-  const tag = refs.find(pattern => !pattern.text.startsWith('refs/heads/'))
-  if (tag !== undefined)
-    throw unsupportedKey({ path: reading.path, at: refsField.node.at }, refsField.name, tag.text, {
-      judged: ['refs/heads/…'],
-      later: [tag.text],
-    })
-  const commits = required(reading, field, fields, 'commits')
-  const commitFields = fieldsOf(reading, commits, KEYS.commits)
-  const minRsa = commitFields.get('min-rsa')
-  const other = fields.get('allow-other-commit')
-  return {
-    refs,
-    signers: membersWithKeys(reading, required(reading, commits, commitFields, 'signers'), names),
-    minRsa: minRsa === undefined ? DEFAULT_MIN_RSA : minimumRsa(reading, minRsa),
-    allowOtherCommit: other !== undefined && booleanOf(reading, other),
-    platform: { merge: 'deny', squash: 'deny', rebase: 'deny', content: new Set() },
-    text: refs.map(pattern => pattern.text).join(', '),
-  }
-}
-
-/** A floor, never a way down: `min-rsa: 1024` would accept keys that can be factored. */
-function minimumRsa(reading: Reading, field: Field): number {
-  const bits = integerOf(reading, field, 16_384)
-  if (bits < DEFAULT_MIN_RSA)
-    throw wrong(reading, field, 'is below the minimum', `${DEFAULT_MIN_RSA} or more`, String(bits))
-  return bits
-}
-
-/** Principals that may sign; at least one must have a key, else the rule could never be met. */
-function membersWithKeys(reading: Reading, field: Field, names: Names): ReadonlySet<string> {
-  const members = parseMembers(reading, field, names.roles, names.principals)
-  const able = [...members].some(name => (names.principals.get(name)?.signers.length ?? 0) > 0)
-  if (!able)
-    throw wrong(
-      reading,
-      field,
-      'names nobody who has a key, so no commit could be accepted',
-      'a principal with signers',
-    )
-  return members
-}
-
-/** Without the block the role `maintainers` may change the law; without that role nobody may (13-adversary 3). */
-export function parsePolicyChange(reading: Reading, field: Field | undefined, names: Names): PolicyChange {
-  const maintainers = new Set(names.roles.get('maintainers') ?? [])
-  const byMaintainers = { signers: maintainers, approvals: 0 }
-  if (field === undefined) return { ...byMaintainers, workflows: byMaintainers }
-  const fields = fieldsOf(reading, field, KEYS.policyChange)
-  const signersField = fields.get('signers')
-  const signers = signersField === undefined ? maintainers : membersWithKeys(reading, signersField, names)
-  const workflows = fields.get('workflows')
-  if (workflows === undefined) return { signers, approvals: 0, workflows: { signers, approvals: 0 } }
-  const part = required(reading, workflows, fieldsOf(reading, workflows, KEYS.workflowsChange), 'signers')
-  return { signers, approvals: 0, workflows: { signers: membersWithKeys(reading, part, names), approvals: 0 } }
+  return distinctList(reading, field).map(item => {
+    const path = asciiOf(reading, item)
+    if (!/^\.github\/workflows\/[A-Za-z0-9._-]+\.ya?ml$/.test(path))
+      throw wrong(reading, item, 'is not the path of a workflow of this repository', '.github/workflows/ci.yml', path)
+    return path
+  })
 }
 
 export function parseExceptions(reading: Reading, field: Field | undefined, names: Names): readonly Exception[] {

@@ -41,4 +41,10 @@ export const POLICY_ERRORS = {
     meaning: 'The first rule of the policy that matches the image denies it.',
     remedy: 'Use another image, or put a rule that allows this one above the denying rule.',
   },
+  'policy/snapshot-old': {
+    kind: 'rejected',
+    meaning:
+      'A list of principals that was imported from elsewhere is older than the policy allows; people may have left since. Shown as a note, it changes no verdict.',
+    remedy: 'Take the snapshot again and have the difference reviewed: waybill signers import --help',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
