@@ -1,20 +1,71 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parse as parseYaml } from 'yaml'
 import { utf8 } from '../../src/core/bytes.ts'
 import { KEYS, REQUIREMENTS } from '../../src/policy/keys.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
+import { type Schema as AnySchema, breaks } from '../report/schema.ts'
+import { sshLine } from './world.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE = readFileSync(join(ROOT, 'docs/policy.md'), 'utf8')
 const SCHEMA = JSON.parse(readFileSync(join(ROOT, 'schemas/policy.json'), 'utf8')) as Schema
 
-interface Schema {
+interface Schema extends AnySchema {
   readonly properties: Readonly<Record<string, unknown>>
   readonly required?: readonly string[]
   readonly $defs: Readonly<Record<string, { readonly properties: object; readonly additionalProperties: unknown }>>
 }
 
+const SNAPSHOT_SCHEMA = JSON.parse(readFileSync(join(ROOT, 'schemas/snapshot.json'), 'utf8')) as Schema
+const [, SNAPSHOT = ''] = /```json\n([\s\S]*?)```/.exec(PAGE) ?? []
+const readFile = (path: string) => (path === '.github/keys/platform-team.json' ? utf8(SNAPSHOT) : undefined)
+
 const EXAMPLES = [...PAGE.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+
+/** The source part of the policy that the design shows; its kinds of keys are tested with the keys. */
+const WHOLE = `version: 1
+principals:
+  alice:
+    github: {login: alice, id: 1234567}
+    emails: [alice@example.com]
+    signers:
+      - {openpgp: {fingerprint: ${'3D5E07B2'.repeat(5)}, file: keys/alice.asc}}
+      - {ssh: {key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICvYBsl/DgCvGh/DMo+nY6kmlyPI24+sT5OvcdsYbW6Q"}}
+  bob: {github: {login: bob, id: 7}, emails: [bob@example.com], signers: [{ssh: {key: "${sshLine('another key of bob')}"}}]}
+  dave: {emails: [dave@example.com], signers: [{ssh: {key: "${sshLine('dave')}"}}]}
+  renovate: {github: {login: "renovate[bot]", id: 29139614}}
+roles: {maintainers: [alice, bob], developers: ["@maintainers", dave], bots: [renovate]}
+snapshots: [{file: keys/platform-team.json, role: maintainers, warn-after-days: 30}]
+source:
+  - refs: ["refs/heads/main"]
+    commits: {signers: ["@developers", "@bots"], min-rsa: 3072}
+    platform: {merge: clean, squash: evidence, rebase: deny, content: ["@bots"]}
+    review: {approvals: 1, by: ["@maintainers"], distinct-from: [author, committers, last-pusher], strength: platform-recorded}
+    allow-other-commit: false
+  - refs: ["refs/tags/v*"]
+    tag: {signers: ["@maintainers"], on: [refs/heads/main]}
+policy-change: {signers: ["@maintainers"], approvals: 2, workflows: {signers: ["@maintainers", "@bots"], approvals: 1}}
+exceptions: [{commit: ${'0123abcd'.repeat(5)}, reason: "before signing began", approved-by: alice}, {until: ${'77aabbcc'.repeat(5)}, reason: "history before adoption"}]
+source-workflows: [.github/workflows/ci.yml]
+gate-refs: [refs/heads/main]
+revoked: [{fingerprint: ${'AB'.repeat(20)}, effective: 2026-05-01, mode: compromised}]
+`
+
+test('the source part of a whole policy is read, and meets the schema', () => {
+  expect(parsePolicy(utf8(WHOLE), '.github/waybill.yml', readFile).tags).toHaveLength(1)
+  expect(breaks(SCHEMA, parseYaml(WHOLE))).toEqual([])
+})
+
+test.each([
+  ['commits and tag in one rule', 'tag: {', 'commits: {signers: [alice]}\n    tag: {'],
+  ['a rule without either', 'tag: {signers: ["@maintainers"], on: [refs/heads/main]}', 'allow-other-commit: false'],
+  ['no approvals', 'review: {approvals: 1', 'review: {approvals: 0'],
+  ['another word for a switch', 'merge: clean', 'merge: evidence'],
+  ['a pattern in on', 'on: [refs/heads/main]', 'on: ["refs/heads/*"]'],
+])('schemas/policy.json refuses %s', (_what, from, to) => {
+  expect(breaks(SCHEMA, parseYaml(WHOLE.replace(from, to)))).not.toEqual([])
+})
 
 /** The table at the end of the page, rendered from the parser's own list of keys. */
 function keyTable(): string {
@@ -31,7 +82,12 @@ describe('docs/policy.md', () => {
   test('has examples', () => expect(EXAMPLES.length).toBeGreaterThan(4))
 
   test.each(EXAMPLES.map((text, index) => [index + 1, text] as const))('example %i is a policy', (_index, text) => {
-    expect(parsePolicy(utf8(text), '.github/waybill.yml').version).toBe(1)
+    expect(parsePolicy(utf8(text), '.github/waybill.yml', readFile).version).toBe(1)
+    expect(breaks(SCHEMA, parseYaml(text))).toEqual([])
+  })
+
+  test('shows a snapshot that meets its schema', () => {
+    expect(breaks(SNAPSHOT_SCHEMA, JSON.parse(SNAPSHOT))).toEqual([])
   })
 
   test('lists every key as the parser knows it', () => {
