@@ -1,8 +1,7 @@
 import type { CommitId } from '../core/digest.ts'
-import { printable } from '../core/text.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
-import type { DeployRule, Policy, Principal, PrincipalSigner, Revocation } from './policy.ts'
+import type { DeployRule, PrincipalSigner, Revocation } from './policy.ts'
 
 /** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
 export interface LawChange {
@@ -23,65 +22,26 @@ export interface LawLine {
   readonly what: LawPart
   readonly how: 'added' | 'removed'
   readonly text: string
+  /** With it something counts that did not count before: what a reviewer has to look at first. */
+  readonly loosens?: true
 }
 
 export type LawPart =
   | 'principal'
   | 'role'
+  | 'snapshot'
+  | 'platform-key'
   | 'source-rule'
+  | 'tag-rule'
   | 'policy-change'
   | 'exception'
   | 'revocation'
+  | 'source-workflows'
   | 'gate-refs'
   | 'deploy-rule'
+  | 'workflow'
 
-/** Differences between two policies, removed before added, in the order of the file. */
-export function policyDifference(before: Policy, after: Policy): readonly LawLine[] {
-  const old = linesOf(before)
-  const now = linesOf(after)
-  const key = ([what, text]: Line) => `${what} ${text}`
-  const oldKeys = new Set(old.map(key))
-  const nowKeys = new Set(now.map(key))
-  return [
-    ...old.filter(line => !nowKeys.has(key(line))).map(([what, text]) => ({ what, how: 'removed' as const, text })),
-    ...now.filter(line => !oldKeys.has(key(line))).map(([what, text]) => ({ what, how: 'added' as const, text })),
-  ]
-}
-
-type Line = readonly [what: LawPart, text: string]
-
-function linesOf(policy: Policy): readonly Line[] {
-  const { principals, roles, source, policyChange, exceptions, revoked, gateRefs, deploy } = policy
-  const lines: Line[] = [
-    ...[...principals.values()].flatMap(principal => principalLines(principal)),
-    ...[...roles].map(([name, members]): Line => ['role', `@${name}: ${members.join(', ')}`]),
-    ...source.map((rule): Line => {
-      const other = rule.allowOtherCommit ? ', other commits allowed' : ''
-      return [
-        'source-rule',
-        `${rule.text}: commits by ${[...rule.signers].join(', ')}, RSA from ${rule.minRsa}${other}`,
-      ]
-    }),
-    ['policy-change', `policy: ${people(policyChange.signers)}`],
-    ['policy-change', `workflows: ${people(policyChange.workflows.signers)}`],
-    ...exceptions.map(({ kind, commit, reason }): Line => ['exception', `${kind} ${commit}: ${reason}`]),
-    ...revoked.map((revocation): Line => ['revocation', revocationLine(revocation)]),
-    ['gate-refs', gateRefs === undefined ? 'the default branch' : patternList(gateRefs)],
-    ...deploy.map((rule): Line => ['deploy-rule', deployLine(rule)]),
-  ]
-  return lines.map(([what, text]) => [what, printable(text, 500)])
-}
-
-function principalLines({ name, github, emails, signers }: Principal): readonly Line[] {
-  const parts = [
-    ...(github === undefined ? [] : [`GitHub ${github.login} (${github.id})`]),
-    ...emails.map(email => `e-mail ${email}`),
-    ...signers.map(principalSignerText),
-  ]
-  return [['principal', name], ...parts.map((part): Line => ['principal', `${name}: ${part}`])]
-}
-
-function principalSignerText(signer: PrincipalSigner): string {
+export function principalSignerText(signer: PrincipalSigner): string {
   if (signer.kind === 'sigstore') return `${signer.identity}, issuer ${signer.issuer}`
   if (signer.kind === 'x509')
     return `certificate for ${signer.san} below ${signer.file} ${(signer.roots ?? []).join(' ')}`
@@ -90,15 +50,15 @@ function principalSignerText(signer: PrincipalSigner): string {
   return `${signer.kind} key ${signer.fingerprint}${end}`
 }
 
-function people(names: ReadonlySet<string>): string {
+export function people(names: ReadonlySet<string>): string {
   return names.size === 0 ? 'nobody' : [...names].join(', ')
 }
 
-function revocationLine({ fingerprint, effective, mode }: Revocation): string {
+export function revocationLine({ fingerprint, effective, mode }: Revocation): string {
   return `${fingerprint} ${mode} from ${effective.toISOString()}`
 }
 
-function deployLine(rule: DeployRule): string {
+export function deployLine(rule: DeployRule): string {
   if (rule.kind === 'deny') return `${patternList(rule.match)}: denied`
   const trust = rule.trust === 'public-good' ? rule.trust : rule.trust.file
   const age = rule.maxAgeSeconds === undefined ? '' : `, at most ${rule.maxAgeSeconds} seconds old`
@@ -106,7 +66,7 @@ function deployLine(rule: DeployRule): string {
   return `${patternList(rule.match)}: ${rule.require.join(', ')} by ${signerText(rule.build)}, builders ${rule.builders.join(', ')}, trust ${trust}${age}${audit}`
 }
 
-function patternList(patterns: readonly Pattern[]): string {
+export function patternList(patterns: readonly Pattern[]): string {
   return patterns.map(({ text }) => text).join(', ')
 }
 

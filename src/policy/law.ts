@@ -183,6 +183,6 @@ function isLawPath(path: string): boolean {
   return isPolicyName(path) || path === CODEOWNERS || isWorkflowPath(path)
 }
 
-function isWorkflowPath(path: string): boolean {
+export function isWorkflowPath(path: string): boolean {
   return path.startsWith('.github/workflows/') || path.startsWith('.github/actions/')
 }
