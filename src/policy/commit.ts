@@ -3,31 +3,51 @@ import {
   isMalformed,
   isRefused,
   type JudgedCommit,
+  type MalformedCommit,
   type RefusedSignature,
   type ValidSignature,
 } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
-import type { Finding } from '../core/verdict.ts'
+import type { Basis, Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
 import { sameEmail } from './email.ts'
+import type { MergedPull } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { keyFindings } from './key.ts'
 import { matchesRef } from './match.ts'
 import { type Owner, ownersOf } from './owner.ts'
-import { isPlatformKey } from './platform.ts'
+import { claimsPlatformKey, hasSwitch, isAllowed, isPlatformSigned } from './platform.ts'
+import {
+  dressedUp,
+  type JudgeInner,
+  judgePlatformCommit,
+  judgePlatformContent,
+  type PlatformJudgement,
+  platformRemedy,
+} from './platform-commit.ts'
 import type { Principal, SourceRule } from './policy.ts'
+import type { Backed } from './proofs.ts'
+
+/** Where a commit stands in the fold: on the line of first parents, or brought in by a commit of that line. */
+export type Stand =
+  | { readonly kind: 'line'; readonly judgeInner: JudgeInner }
+  /** `pull`: it is a commit of this pull request, judged for a squash or rebased commit. */
+  | { readonly kind: 'side'; readonly pull?: MergedPull }
+
+export interface Judged {
+  readonly commit: CommitJudgement
+  /** Commits of a pull request that were judged for it. */
+  readonly inner: readonly CommitJudgement[]
+}
 
 /**
  * Judges one commit: signature, key → principal by fingerprint, committer's e-mail, every rule that matches the ref.
  * Facts in, verdict out; nothing of what the commit itself says is believed beyond what its signature proves.
+ * @param backed the first-parent commit it is or came with, and what stands behind that one; absent when it is malformed.
  */
-export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement {
-  if (isMalformed(commit)) {
-    const { code, message, found } = commit.malformed
-    const finding = findingFor(commit.id, code, `${commitText(commit.id, '')}: ${message}`, { found })
-    return { id: commit.id, subject: '', kind: 'malformed', ...settle([finding]), lawAt: bench.lawAt }
-  }
-  const { id, subject, author, committer, signature } = commit
+export function judgeCommit(commit: JudgedCommit, bench: Bench, backed: Backed | undefined, stand: Stand): Judged {
+  if (isMalformed(commit)) return alone(malformed(commit, bench))
+  const { id, subject, author, committer, signature, trustedTime } = commit
   const rules = rulesFor(bench)
   const about = {
     id,
@@ -36,23 +56,74 @@ export function judgeCommit(commit: JudgedCommit, bench: Bench): CommitJudgement
     committer,
     lawAt: bench.lawAt,
     kind: isRefused(signature) ? signature.scheme : signature.kind,
+    ...(trustedTime === undefined ? {} : { trustedTime }),
   }
   const noRule = rules.length === 0 ? [noRuleFinding(commit, bench)] : []
-  if (signature.kind === 'none') return { ...about, ...settle([unsigned(commit), ...noRule]) }
+  if (signature.kind === 'none') {
+    if (stand.kind !== 'line' || backed === undefined || !isAllowed(rules, 'rebase') || commit.parents.length !== 1)
+      return alone({ ...about, ...settle([unsigned(commit), ...noRule]) })
+    return platformResult(about, judgePlatformCommit(backed, rules, bench, stand.judgeInner, false), noRule)
+  }
   if (isRefused(signature)) {
     const key = signature.claimedKey === undefined ? {} : { key: printable(signature.claimedKey, 120) }
-    return { ...about, ...key, ...settle([badSignature(commit, signature), ...noRule]) }
+    return alone({ ...about, ...key, ...settle([badSignature(commit, signature, rules, bench), ...noRule]) })
+  }
+  const signed = { ...about, ...keyOf(signature), signature }
+  // Before any principal is asked: a policy that gave somebody the platform's key would make him everybody.
+  if (isPlatformSigned(signature, bench.law)) {
+    const platform = judgePlatform(commit, rules, bench, backed, stand)
+    return platformResult(signed, platform, [
+      ...keyFindings(commit, signature, rules, bench),
+      ...dressedUp(commit, bench),
+      ...noRule,
+    ])
   }
   const { principal, findings } = judgeSigner(commit, signature, rules, bench)
-  return {
-    ...about,
-    key: signature.fingerprint,
-    ...(signature.kind === 'openpgp' && signature.primary !== signature.fingerprint
-      ? { primary: signature.primary }
-      : {}),
-    ...(principal === undefined ? {} : { principal }),
-    ...settle([...findings, ...noRule]),
-  }
+  return alone({ ...signed, ...named(principal), ...settle([...findings, ...noRule]) })
+}
+
+function alone(commit: CommitJudgement): Judged {
+  return { commit, inner: [] }
+}
+
+function malformed({ id, malformed: { code, message, found } }: MalformedCommit, bench: Bench): CommitJudgement {
+  const finding = findingFor(id, code, `${commitText(id, '')}: ${message}`, { found })
+  return { id, subject: '', kind: 'malformed', ...settle([finding]), lawAt: bench.lawAt }
+}
+
+function keyOf(signature: ValidSignature): Pick<CommitJudgement, 'key' | 'primary'> {
+  const primary =
+    signature.kind === 'openpgp' && signature.primary !== signature.fingerprint ? signature.primary : undefined
+  return { key: signature.fingerprint, ...(primary === undefined ? {} : { primary }) }
+}
+
+function named(principal: Principal | undefined): Pick<CommitJudgement, 'principal' | 'githubId'> {
+  if (principal === undefined) return {}
+  const { name, github } = principal
+  return { principal: name, ...(github === undefined ? {} : { githubId: github.id }) }
+}
+
+function judgePlatform(
+  commit: CommitFacts,
+  rules: readonly SourceRule[],
+  bench: Bench,
+  backed: Backed | undefined,
+  stand: Stand,
+): PlatformJudgement {
+  if (stand.kind === 'line' && backed !== undefined)
+    return judgePlatformCommit(backed, rules, bench, stand.judgeInner, true)
+  const pull = stand.kind === 'side' ? stand.pull : undefined
+  return judgePlatformContent(commit, backed, pull, rules, bench)
+}
+
+function platformResult(
+  about: Omit<CommitJudgement, 'outcome' | 'basis' | 'findings'>,
+  { basis = 'platform', principal, derivedFrom, inner, findings }: PlatformJudgement,
+  more: readonly Finding[],
+): Judged {
+  const settled = settle([...findings, ...more], basis)
+  const from = derivedFrom === undefined || settled.outcome !== 'passed' ? {} : { derivedFrom }
+  return { commit: { ...about, ...named(principal), ...from, ...settled }, inner }
 }
 
 /** Source rules that hold for the ref, all together. */
@@ -61,8 +132,11 @@ export function rulesFor({ law, ref }: Pick<Bench, 'law' | 'ref'>): readonly Sou
 }
 
 /** Outcome of what was found; a code whose kind is not "rejected" says that something could not be checked. */
-function settle(findings: readonly Finding[]): Pick<CommitJudgement, 'outcome' | 'basis' | 'findings'> {
-  if (findings.length === 0) return { outcome: 'passed', basis: 'signed', findings }
+function settle(
+  findings: readonly Finding[],
+  basis: Basis = 'signed',
+): Pick<CommitJudgement, 'outcome' | 'basis' | 'findings'> {
+  if (findings.length === 0) return { outcome: 'passed', basis, findings }
   const outcome = findings.some(finding => finding.severity === 'reject') ? 'rejected' : 'unknown'
   return { outcome, findings }
 }
@@ -85,18 +159,23 @@ export function noRuleFinding({ id, subject }: Pick<CommitFacts, 'id' | 'subject
   )
 }
 
-function badSignature({ id, subject, committer }: CommitFacts, fact: RefusedSignature): Finding {
-  if (isPlatformKey(fact.claimedKey))
-    return findingFor(
-      id,
-      'source/platform-unsupported',
-      `${commitText(id, subject)} is signed by the platform, not by a person`,
-      {
-        expected: 'a signature of a principal’s own key',
-        found: `GitHub’s key ${fact.claimedKey}, committer ${committer.email}`,
-        remedy: `Merge or edit on your own machine and sign (git merge --no-ff -S BRANCH), or name the commit: exceptions: [{commit: ${id}, reason: "…", approved-by: NAME}]`,
-      },
-    )
+function badSignature(
+  commit: CommitFacts,
+  fact: RefusedSignature,
+  rules: readonly SourceRule[],
+  bench: Bench,
+): Finding {
+  const { id, subject, committer } = commit
+  const unchecked = fact.code === 'source/key-unknown' || fact.code === 'source/signer-unknown'
+  if (unchecked && claimsPlatformKey(fact.claimedKey, bench.law)) {
+    const text = `${commitText(id, subject)} is signed by the platform, not by a person`
+    const found = `the platform’s key ${fact.claimedKey}, committer ${committer.email}`
+    // It may be a clean merge, or a forgery that names the key: without the key nobody knows.
+    if (rules.some(hasSwitch))
+      return findingFor(id, 'source/platform-key-missing', `${text}, and its key is not at hand`, { found })
+    const expected = 'a signature of a principal’s own key'
+    return findingFor(id, 'source/platform-unsupported', text, { expected, found, remedy: platformRemedy(id) })
+  }
   const facts = {
     ...(fact.expected === undefined ? {} : { expected: fact.expected }),
     ...(fact.found === undefined ? {} : { found: fact.found }),
@@ -106,7 +185,7 @@ function badSignature({ id, subject, committer }: CommitFacts, fact: RefusedSign
 }
 
 interface SignerJudgement {
-  readonly principal?: string
+  readonly principal?: Principal
   readonly findings: readonly Finding[]
 }
 
@@ -127,7 +206,7 @@ function judgeSigner(
     ...committerFinding(commit, principal),
     ...rules.filter(rule => !rule.signers.has(principal.name)).map(rule => notAllowed(commit, principal, rule, bench)),
   ]
-  return { principal: principal.name, findings }
+  return { principal, findings }
 }
 
 function unknownSigner({ id, subject, committer }: CommitFacts, fact: ValidSignature, bench: Bench): Finding {

@@ -2,21 +2,24 @@ import { CATALOGUE } from '../core/catalogue.ts'
 import type { CommitId } from '../core/digest.ts'
 import type { ErrorCode } from '../core/error.ts'
 import { type Finding, type Outcome, worst } from '../core/verdict.ts'
-import { type Bench, commitText, lawText } from './bench.ts'
+import { type Bench, benchOf } from './bench.ts'
 import { noRuleFinding, rulesFor } from './commit.ts'
-import type { Chain, Fold, JudgedStep } from './fold.ts'
-import type { CommitJudgement, KeyUse, SourceJudgement, UsedException } from './judgement.ts'
-import { revokes } from './key.ts'
+import { type CoveredStep, coverSteps, timeOf, voidCompromised } from './compromise.ts'
+import type { Chain, Fold } from './fold.ts'
+import type { CommitJudgement, SourceJudgement, UsedException } from './judgement.ts'
+import { keyUses, type SignedCommit } from './keys-used.ts'
 import type { Law } from './law.ts'
 import type { Exception } from './policy.ts'
+import type { JudgedStep } from './step.ts'
+import { coveringTime } from './times.ts'
 
 /**
  * The verdict at the head: revocations and exceptions of the law accepted last are applied to every commit since the anchor.
  * First what a compromise takes away, then what maintainers except by name: they decide with the compromise in view.
  */
 export function endFold(fold: Fold, now: Date): SourceJudgement {
-  const bench: Bench = { law: fold.law, lawAt: fold.lawAt, ref: fold.ref, now }
-  const steps = oldestFirst(fold.steps).map(step => mapStep(step, commit => voidCompromised(commit, bench)))
+  const bench = benchOf(fold, now)
+  const steps = coverSteps(oldestFirst(fold.steps)).map(step => voidCompromised(step, bench))
   const { judged, exceptions, unused } = applyExceptions(steps, fold.law)
   const commits = judged.flatMap(({ commit, broughtIn }) => [...broughtIn, commit])
   const findings = [...endFindings(fold, commits, bench), ...unused]
@@ -25,6 +28,7 @@ export function endFold(fold: Fold, now: Date): SourceJudgement {
     ...findings.filter(isReject).map((): Outcome => 'rejected'),
   ]
   const outcome = worst(['passed', ...outcomes])
+  const reviewed = outcome === 'passed' ? reviewedOf(judged, bench) : undefined
   return {
     outcome,
     commits,
@@ -34,7 +38,8 @@ export function endFold(fold: Fold, now: Date): SourceJudgement {
     anchor: fold.anchor,
     ref: fold.ref,
     ...(outcome === 'passed' ? { level: levelOf(commits) } : {}),
-    keys: keysOf(commits),
+    ...(reviewed === undefined ? {} : { reviewed }),
+    keys: keyUses(signedCommits(judged)),
     exceptions,
     changes: oldestFirst(fold.changes),
     ...(fold.unsupported === undefined ? {} : { unsupported: fold.unsupported }),
@@ -47,42 +52,21 @@ function oldestFirst<T>(chain: Chain<T>): readonly T[] {
   return list.reverse()
 }
 
-function mapStep(step: JudgedStep, change: (commit: CommitJudgement) => CommitJudgement): JudgedStep {
-  return { commit: change(step.commit), broughtIn: step.broughtIn.map(change) }
+function mapStep(step: CoveredStep, change: (commit: CommitJudgement) => CommitJudgement): CoveredStep {
+  return { ...step, commit: change(step.commit), broughtIn: step.broughtIn.map(change) }
 }
 
 function isReject(finding: Finding): boolean {
   return finding.severity === 'reject'
 }
 
-/**
- * A compromised key's holder can date commits as he likes, so without a trusted time nothing it signed counts, also what was
- * accepted before the compromise was known (3-source § 4). A retired key is judged by the law at each commit instead.
- */
-function voidCompromised(commit: CommitJudgement, bench: Bench): CommitJudgement {
-  const { key, primary, outcome } = commit
-  if (key === undefined || outcome === 'rejected') return commit
-  const identity = { fingerprint: key, ...(primary === undefined ? {} : { primary }) }
-  const entry = bench.law.policy.revoked.find(item => item.mode === 'compromised' && revokes(item, identity))
-  if (entry === undefined) return commit
-  const text = `${commitText(commit.id, commit.subject)} is signed by ${commit.kind} key ${key}`
-  const finding = findingAbout(
-    commit.id,
-    'source/key-revoked',
-    `${text}, which ${lawText(bench)} calls compromised`,
-    'reject',
-  )
-  const { basis: _basis, ...rest } = commit
-  return { ...rest, outcome: 'rejected', findings: [...commit.findings, finding] }
-}
-
 interface Applied {
-  readonly judged: readonly JudgedStep[]
+  readonly judged: readonly CoveredStep[]
   readonly exceptions: readonly UsedException[]
   readonly unused: readonly Finding[]
 }
 
-function applyExceptions(steps: readonly JudgedStep[], law: Law): Applied {
+function applyExceptions(steps: readonly CoveredStep[], law: Law): Applied {
   const covers = new Map<Exception, number>()
   const named = new Map<string, Exception>(
     law.policy.exceptions.filter(e => e.kind === 'commit').map(e => [e.commit, e]),
@@ -150,12 +134,20 @@ function levelOf(commits: readonly CommitJudgement[]): NonNullable<SourceJudgeme
   return signed ? 'ORG_SOURCE_COMMITS_SIGNED' : 'ORG_SOURCE_COMMITS_ACCEPTED'
 }
 
-function keysOf(commits: readonly CommitJudgement[]): readonly KeyUse[] {
-  const uses = new Map<string, KeyUse>()
-  for (const { id, key, primary, principal, basis } of commits) {
-    if (basis !== 'signed' || key === undefined || principal === undefined) continue
-    const before = uses.get(key) ?? { fingerprint: key, principal, first: id, last: id, commits: 0 }
-    uses.set(key, { ...before, ...(primary === undefined ? {} : { primary }), last: id, commits: before.commits + 1 })
+/** The commits whose keys count: those of the history, and those of pull requests that an accepted commit was made of. */
+function* signedCommits(steps: readonly CoveredStep[]): Generator<SignedCommit> {
+  for (const step of steps) {
+    const { commit, broughtIn, inner } = step
+    for (const item of broughtIn) yield { commit: item, at: item.id, time: timeOf(item, step) }
+    const made = commit.basis === 'derived' || commit.basis === 'platform'
+    for (const item of made ? inner : []) yield { commit: item, at: commit.id, time: coveringTime(item) }
+    yield { commit, at: commit.id, time: timeOf(commit, step) }
   }
-  return [...uses.values()]
+}
+
+/** Whether every commit of the line has the review it needed; undefined when none was asked for, or it was only shown. */
+function reviewedOf(steps: readonly JudgedStep[], bench: Bench): boolean | undefined {
+  if (bench.reviews === 'show' || rulesFor(bench).every(rule => rule.review === undefined)) return undefined
+  const asked = steps.flatMap(({ commit }) => commit.review ?? [])
+  return asked.length === 0 ? undefined : asked.every(({ enough }) => enough)
 }

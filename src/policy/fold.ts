@@ -1,17 +1,19 @@
-import { CATALOGUE } from '../core/catalogue.ts'
 import type { CommitId } from '../core/digest.ts'
-import { type ErrorCode, WaybillError } from '../core/error.ts'
+import { WaybillError } from '../core/error.ts'
 import type { JudgedCommit, LawFiles } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
-import { type Bench, commitText, lawText } from './bench.ts'
+import type { Approval } from './approvals.ts'
+import { type Bench, benchOf, type FoldContext, lawText } from './bench.ts'
+import { approveChange, changeFinding } from './change-approval.ts'
 import type { LawChange } from './changes.ts'
-import { judgeCommit } from './commit.ts'
 import { policyDifference } from './difference.ts'
 import type { StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
-import { changedLaw, changedPaths, differentPaths, type Law, type LawDifference, parseLaw, partsOf } from './law.ts'
+import { changedLaw, changedPaths, differentPaths, type Law, parseLaw, partsOf } from './law.ts'
+import { type JudgedStep, judgeStep, type StepJudgement } from './step.ts'
 
+export type { FoldContext } from './bench.ts'
 export { endFold } from './ending.ts'
 export type { CommitJudgement, KeyUse, SourceJudgement, SourceLevel, UsedException } from './judgement.ts'
 
@@ -25,6 +27,9 @@ export type { CommitJudgement, KeyUse, SourceJudgement, SourceLevel, UsedExcepti
 export interface Fold {
   readonly anchor: CommitId
   readonly ref: string
+  readonly context: FoldContext
+  /** Commit → its place on the line of first parents. */
+  readonly places?: ReadonlyMap<CommitId, number>
   /** Accepted last. */
   readonly law: Law
   /** The commit that brought it. */
@@ -37,11 +42,6 @@ export interface Fold {
   readonly unsupported?: WaybillError
   readonly steps: Chain<JudgedStep>
   readonly changes: Chain<LawChange>
-}
-
-export interface JudgedStep {
-  readonly commit: CommitJudgement
-  readonly broughtIn: readonly CommitJudgement[]
 }
 
 /** Newest first; sharing the tail is what makes a step cost the same at the ten-thousandth commit. */
@@ -59,9 +59,13 @@ export interface FoldStep {
   readonly candidate?: Law | WaybillError
 }
 
-/** @param ref full name of the ref whose rules hold for every commit. */
-export function startFold(anchor: { readonly id: CommitId }, law: Law, ref: string): Fold {
-  return { anchor: anchor.id, ref, law, lawAt: anchor.id, steps: undefined, changes: undefined }
+/**
+ * @param ref full name of the ref whose rules hold for every commit.
+ * @param context what the run knows beside the commits; without it everything that rests on a pull request is unknown.
+ */
+export function startFold(anchor: { readonly id: CommitId }, law: Law, ref: string, context: FoldContext = {}): Fold {
+  const places = context.line === undefined ? {} : { places: new Map(context.line.map((id, at) => [id, at])) }
+  return { anchor: anchor.id, ref, context, ...places, law, lawAt: anchor.id, steps: undefined, changes: undefined }
 }
 
 /** The law under which the next commit will be judged. */
@@ -76,36 +80,41 @@ export function constantLaw(law: Law): Law {
 
 /** Judges one first-parent commit and everything it brings in. Never throws for anything a commit holds. */
 export function stepFold(fold: Fold, step: FoldStep, now: Date): Fold {
-  const bench: Bench = { law: fold.law, lawAt: fold.lawAt, ref: fold.ref, now }
-  const judged = judgeCommit(step.commit, bench)
-  const broughtIn = step.broughtIn.map(commit => ({ ...judgeCommit(commit, bench), via: step.commit.id }))
+  const bench = benchOf(fold, now)
+  const judged = judgeStep(step, bench)
   const next = judgeLaw(fold, step, judged, bench)
+  const witnesses = [...judged.step.witnesses, ...next.witnesses]
   return {
     ...next.fold,
     ...(fold.law.constant ? {} : { previous: step.law }),
-    steps: { last: { commit: next.commit, broughtIn }, before: fold.steps },
+    steps: { last: { ...judged.step, commit: next.commit, witnesses }, before: fold.steps },
   }
 }
 
 interface LawStep {
   readonly fold: Fold
   readonly commit: CommitJudgement
+  readonly witnesses: readonly Approval[]
 }
 
 /** Compares the commit's law with the accepted one, whatever its parents hold (13-adversary 3), and accepts or refuses it. */
-function judgeLaw(fold: Fold, step: FoldStep, commit: CommitJudgement, bench: Bench): LawStep {
+function judgeLaw(fold: Fold, step: FoldStep, judged: StepJudgement, bench: Bench): LawStep {
+  const { commit } = judged.step
   const difference = changedLaw(fold.law, step.law)
-  if (difference === 'same') return { fold: settled(fold), commit }
-  if (!changesItself(fold, step.law)) return { fold, commit: carried(fold, commit) }
-  const unapproved = approvalFinding(commit, difference, bench)
+  if (difference === 'same') return { fold: settled(fold), commit, witnesses: [] }
+  if (!changesItself(fold, step.law)) return { fold, commit: carried(fold, commit), witnesses: [] }
+  const approval = approveChange(judged, difference, bench)
   const candidate = candidateOf(step)
-  if (unapproved === undefined && !(candidate instanceof WaybillError))
-    return { fold: accept(fold, commit, difference, candidate, step.law), commit }
-  const findings = unapproved === undefined ? [] : [unapproved]
+  if (approval.kind === 'approved' && !(candidate instanceof WaybillError))
+    return { ...approval, fold: accept(fold, commit, difference, candidate, step.law), commit }
+  const findings = approval.kind === 'approved' ? [] : [approval.finding]
   const errors = candidate instanceof WaybillError ? [brokenLaw(candidate, commit, bench)] : []
-  const unread = unapproved === undefined && candidate instanceof WaybillError && candidate.kind === 'unknown'
-  const refused = withFindings(commit, [...findings, ...errors], unread ? 'unknown' : undefined)
-  return { fold: refuse(fold, refused, difference, step, candidate, unapproved === undefined), commit: refused }
+  const unread = candidate instanceof WaybillError && candidate.kind === 'unknown'
+  const unusable = candidate instanceof WaybillError && !unread
+  const unknown = approval.kind !== 'refused' && !unusable
+  const refused = withFindings(commit, [...findings, ...errors], unknown ? 'unknown' : undefined)
+  const next = refuse(fold, refused, difference, step, candidate, approval.kind === 'approved')
+  return { fold: next, commit: refused, witnesses: [] }
 }
 
 /** The law in the tree is the accepted one (again). */
@@ -129,7 +138,7 @@ function changesItself(fold: Fold, files: LawFiles): boolean {
 function carried(fold: Fold, commit: CommitJudgement): CommitJudgement {
   const { refused, law, lawAt } = fold
   const from = refused === undefined ? 'an earlier commit' : `commit ${refused.commit.slice(0, 7)}`
-  const finding = lawFinding(
+  const finding = changeFinding(
     'policy/unapproved-change',
     commit,
     `still holds the law that ${from} brought and that was not accepted`,
@@ -156,34 +165,8 @@ function candidateOf({ candidate, law }: FoldStep): Law | WaybillError {
   }
 }
 
-/** Undefined when the signer may make this change. A commit that is not accepted itself may change nothing. */
-function approvalFinding(
-  commit: CommitJudgement,
-  difference: Exclude<LawDifference, 'same'>,
-  bench: Bench,
-): Finding | undefined {
-  const { policyChange } = bench.law.policy
-  const allowed = (difference === 'workflows' ? policyChange.workflows : policyChange).signers
-  const signer = commit.outcome === 'passed' ? commit.principal : undefined
-  if (signer !== undefined && allowed.has(signer)) return undefined
-  const what = difference === 'workflows' ? 'workflows' : 'the policy'
-  const names = [...allowed].join(', ')
-  return lawFinding(
-    'policy/unapproved-change',
-    commit,
-    `changes ${what} without the approval that ${lawText(bench)} asks for`,
-    {
-      expected:
-        names === ''
-          ? 'nobody may: the policy has no policy-change and no role maintainers'
-          : `a commit accepted and signed by ${names}`,
-      found: commit.principal === undefined ? 'no accepted signer' : `${commit.principal}, ${commit.outcome}`,
-    },
-  )
-}
-
 function brokenLaw(error: WaybillError, commit: CommitJudgement, bench: Bench): Finding {
-  return lawFinding(
+  return changeFinding(
     error.code,
     commit,
     `brings a law that is not accepted; ${lawText(bench)} judges on. ${error.message}`,
@@ -193,16 +176,6 @@ function brokenLaw(error: WaybillError, commit: CommitJudgement, bench: Bench): 
       remedy: error.remedy,
     },
   )
-}
-
-function lawFinding(
-  code: ErrorCode,
-  { id, subject }: CommitJudgement,
-  sentence: string,
-  facts: { readonly expected?: string; readonly found?: string; readonly remedy?: string },
-): Finding {
-  const message = printable(`${commitText(id, subject)} ${sentence}`, 1000)
-  return { code, severity: 'reject', subject: id, message, ...facts, remedy: facts.remedy ?? CATALOGUE[code].remedy }
 }
 
 /** The judgement made worse; what could not be judged before stays so when only its law is in question. */

@@ -1,6 +1,6 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { WaybillError } from '../core/error.ts'
-import type { Person, TrustedTime } from '../core/facts.ts'
+import type { Person, TrustedTime, ValidSignature } from '../core/facts.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
 import type { LawChange } from './changes.ts'
 import type { Law } from './law.ts'
@@ -31,6 +31,8 @@ export interface CommitJudgement {
   /** Of a first-parent commit under a rule that asks for review. */
   readonly review?: ReviewJudgement
   readonly trustedTime?: TrustedTime
+  /** The signature as checked, so that the law accepted last can still revoke its key; absent when none was valid. */
+  readonly signature?: ValidSignature
   readonly outcome: Outcome
   /** Present when `outcome` is passed. */
   readonly basis?: Basis
@@ -40,6 +42,8 @@ export interface CommitJudgement {
 
 /** Strongest first: `signed-by-reviewer`, `platform-recorded`, `none`. */
 export interface ReviewJudgement {
+  /** Whether it is what every rule for the ref asks for. */
+  readonly enough: boolean
   readonly label: 'signed-by-reviewer' | 'platform-recorded' | 'none'
   /** Names of the principals whose approvals counted. */
   readonly by: readonly string[]
@@ -52,11 +56,24 @@ export interface ReviewJudgement {
 
 /** A key that signed accepted commits since the anchor, so that a gate can apply revocations of later days (13-adversary 12). */
 export interface KeyUse {
+  /**
+   * Of the key; of an X.509 certificate its SHA-256. A gitsign certificate lives for minutes, so there it is
+   * `identity (issuer)`: bounded by keys, not by commits.
+   */
   readonly fingerprint: string
   readonly primary?: string
+  /** Absent means the same as in older details: an OpenPGP or a plain SSH key. */
+  readonly kind?: ValidSignature['kind'] | 'ssh-certificate'
+  /** Of an SSH certificate the authority's key, of an X.509 one the root certificate: both can be revoked. */
+  readonly authority?: string
+  /** Serial numbers in the X.509 chain, for revocations. */
+  readonly serials?: readonly string[]
   readonly principal: string
   readonly first: CommitId
-  /** A trusted time; absent while none is known. Dates inside commits are the committer's own word. */
+  /**
+   * Trusted times before which the first and the last of its commits existed. Absent unless every commit of the key is
+   * covered by one: dates inside commits are the committer's own word, and an earlier source VSA tells of expiry only.
+   */
   readonly firstTime?: Date
   readonly last: CommitId
   readonly lastTime?: Date

@@ -35,9 +35,9 @@ export const JUDGEMENT_ERRORS = {
   'source/platform-unsupported': {
     kind: 'rejected',
     meaning:
-      'A commit was made and signed by the platform itself (a merge, squash or edit in the web interface or by API). This version does not judge the platform’s signatures, and anybody with write access can obtain one.',
+      'A commit was made and signed by the platform itself (a merge, squash or edit in the web interface or by API), and no rule for the ref accepts any such commit. Anybody with write access can obtain such a signature.',
     remedy:
-      'Merge on your own machine and sign: git merge --no-ff -S BRANCH, then push; or name the commit in exceptions.',
+      'Merge on your own machine and sign: git merge --no-ff -S BRANCH, then push; or say in the rule what may pass (platform: {merge: clean}); or name the commit in exceptions.',
   },
   'source/exception-unused': {
     kind: 'rejected',
@@ -50,5 +50,53 @@ export const JUDGEMENT_ERRORS = {
     meaning:
       'The head is the anchor itself: it is trusted because it was named from outside, and no commit was judged. As a note it does not count against the verdict.',
     remedy: 'Nothing to do; the next commit is judged.',
+  },
+  'source/platform-content': {
+    kind: 'rejected',
+    meaning:
+      'A commit signed by the platform was not proved to be a clean merge, squash or rebase of signed commits, so it counts as content of its author, and no rule accepts such content of him.',
+    remedy:
+      'Make the change on your own machine and sign it: git commit -S. Content of a bot counts only in a pull request that is its own from the first commit to the last.',
+  },
+  'source/platform-key-missing': {
+    kind: 'unknown',
+    meaning:
+      'A commit claims to be signed by the platform, but the platform’s public key was not at hand, so the signature could not be checked.',
+    remedy:
+      'Run again where the platform can be reached (https://github.com/web-flow.gpg for GitHub), or put the key into the policy: platform-keys.',
+  },
+  'source/platform-evidence-missing': {
+    kind: 'unknown',
+    meaning:
+      'A commit can only be judged with what the platform knows about its pull request, and the platform did not say: no access, a rate limit, no answer, or nobody could be asked.',
+    remedy:
+      'Give the job `permissions: { contents: read, pull-requests: read }` and a token, and run again; or merge on your own machine and sign: git merge --no-ff -S BRANCH.',
+  },
+  'source/merge-not-checked': {
+    kind: 'unknown',
+    meaning:
+      'Whether a commit holds no more than what was merged could not be told: its parents conflict, or git is older than 2.38. That is no sign of tampering.',
+    remedy: 'Merge locally and sign: git merge --no-ff -S BRANCH (git 2.38 or newer checks the others).',
+  },
+  'source/unreviewed': {
+    kind: 'rejected',
+    meaning:
+      'A commit came onto the branch without the review that the rule asks for: it was pushed directly, holds more than what was approved, or the approvals do not count (an older head, the author’s own, after the merge, before the base was changed, without write access).',
+    remedy:
+      'Have it reviewed with the reviewer’s own key: waybill review sign PARENT..COMMIT --push; or name the commit in exceptions.',
+  },
+  'source/reviewer-unknown': {
+    kind: 'unknown',
+    meaning:
+      'A commit was approved, but whether by somebody else than its makers cannot be told: one of them belongs to no principal or to several, or nobody knows who pushed last.',
+    remedy:
+      'Give the people their e-mails and GitHub ids in the policy, or let a reviewer sign: waybill review sign PARENT..COMMIT --push.',
+  },
+  'source/review-evidence-missing': {
+    kind: 'unknown',
+    meaning:
+      'Reviews of a commit could not be read completely: a review statement that must exist is gone, or the platform did not list all reviews.',
+    remedy:
+      'Restore the refs under refs/waybill/reviews (waybill review sign PARENT..COMMIT --push makes them again) and run again.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

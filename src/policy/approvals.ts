@@ -1,0 +1,138 @@
+import type { Digest } from '../core/digest.ts'
+import { type CommitFacts, isRefused, type ValidSignature } from '../core/facts.ts'
+import type { Finding } from '../core/verdict.ts'
+import { type Bench, commitText, findingFor } from './bench.ts'
+import type { Account, MergedPull, PullReview, ReviewFact } from './evidence.ts'
+import { keyFindings } from './key.ts'
+import { ownersOf } from './owner.ts'
+import { principalOf } from './persons.ts'
+import { isPlatformSigned } from './platform.ts'
+import type { Principal } from './policy.ts'
+import type { Backed } from './proofs.ts'
+import type { ReviewCase } from './review-case.ts'
+
+/** Somebody approved; whether he may, and whether he is somebody else than the makers, is not said yet. */
+export interface Approval {
+  readonly principal: Principal
+  readonly how: 'signed' | 'recorded'
+  readonly statement?: Digest
+  /** Of a signed one, so that the law accepted last can still revoke the key. */
+  readonly signature?: ValidSignature
+}
+
+/** Approvals that reviewers signed with their own keys: statements, the merge commit itself, a signed tag inside it. */
+export function signedApprovals(
+  backed: Backed,
+  item: ReviewCase,
+  bench: Bench,
+): {
+  readonly approvals: readonly Approval[]
+  readonly withdrawn: ReadonlySet<string>
+  readonly doubts: readonly Finding[]
+} {
+  const { commit, evidence } = backed
+  const mine = (evidence?.reviews ?? []).filter(fact => fact.head === item.head && fact.targetRef === bench.ref)
+  const withdrawn = new Set(
+    mine.filter(fact => fact.decision === 'withdraw').flatMap(fact => ownerOf(fact.signature, bench)?.name ?? []),
+  )
+  const statements = mine.filter(fact => fact.decision === 'approve' && fits(fact, item, bench))
+  const approvals = [
+    ...statements.flatMap(fact =>
+      signedBy(commit, fact.signature, bench).map(approval => ({ ...approval, statement: fact.digest })),
+    ),
+    ...(item.merge === undefined ? [] : signedBy(item.merge, item.merge.signature, bench)),
+    ...(item.merge?.mergetags ?? [])
+      .filter(tag => tag.object === item.head)
+      .flatMap(tag => signedBy(commit, tag.signature, bench)),
+  ]
+  return { approvals, withdrawn, doubts: missingStatements(backed) }
+}
+
+/** A statement is about one head, one target and one common ancestor of one repository, and void for any other. */
+function fits(fact: ReviewFact, item: ReviewCase, bench: Bench): boolean {
+  const ours =
+    bench.repositoryId === undefined
+      ? bench.repositoryUri !== undefined && fact.repositoryUri === bench.repositoryUri
+      : fact.repositoryId === String(bench.repositoryId)
+  return ours && item.mergeBases.has(fact.mergeBase) && (item.tree === undefined || fact.tree === item.tree)
+}
+
+/** The one principal whose key it is; the platform's own key is nobody's. */
+function ownerOf(fact: ValidSignature, bench: Bench): Principal | undefined {
+  if (isPlatformSigned(fact, bench.law)) return undefined
+  const [owner, second] = ownersOf(fact, bench.law)
+  return second === undefined ? owner?.principal : undefined
+}
+
+function signedBy(commit: CommitFacts, fact: CommitFacts['signature'], bench: Bench): readonly Approval[] {
+  if (fact.kind === 'none' || isRefused(fact)) return []
+  const principal = ownerOf(fact, bench)
+  if (principal === undefined) return []
+  const signer = ownersOf(fact, bench.law)[0]?.signer
+  // The commit may be years older than what is signed about it, so its time says nothing here.
+  const { trustedTime: _time, ...about } = commit
+  const time = 'trustedTime' in fact && fact.trustedTime !== undefined ? { trustedTime: fact.trustedTime } : {}
+  const own = fact === commit.signature ? commit : { ...about, ...time }
+  const usable = keyFindings(own, fact, [], bench, signer).length === 0
+  return usable ? [{ principal, how: 'signed', signature: fact }] : []
+}
+
+/** 13-adversary 11: a statement that must exist but is gone may have been a withdrawal. */
+function missingStatements({ commit, evidence }: Backed): readonly Finding[] {
+  return (evidence?.missingReviews ?? []).map(error =>
+    findingFor(
+      commit.id,
+      'source/review-evidence-missing',
+      `${commitText(commit.id, commit.subject)}: a review statement could not be read: ${error.message}`,
+      { found: error.message },
+    ),
+  )
+}
+
+/** Approvals on exactly the head that the platform recorded before the merge, one for each reviewer, the latest opinion of each. */
+export function recordedApprovals(item: ReviewCase, bench: Bench): readonly Approval[] {
+  const { pull, head } = item
+  if (pull === undefined || isHeldBack(pull)) return []
+  return latestOpinions(pull).flatMap(review => {
+    const principal = counts(review, head, pull) ? principalOf(review.author, bench.law) : undefined
+    return principal === undefined ? [] : [{ principal, how: 'recorded' as const }]
+  })
+}
+
+/** CODEOWNERS and the platform's own rules: what they hold back was not approved, whoever else did. */
+export function isHeldBack({ reviewDecision }: MergedPull): boolean {
+  return reviewDecision === 'CHANGES_REQUESTED' || reviewDecision === 'REVIEW_REQUIRED'
+}
+
+function counts(review: PullReview, head: string, { mergedAt, baseChangedAt }: MergedPull): boolean {
+  const { state, commit, submittedAt, mayWrite } = review
+  if (state !== 'approved' || commit !== head || !mayWrite || submittedAt === undefined) return false
+  // Both in whole seconds: what happened in the second of the merge may have caused it, what happened in that of the change of base may not have seen it.
+  const before = submittedAt.getTime() <= mergedAt.getTime()
+  return before && (baseChangedAt === undefined || submittedAt.getTime() > baseChangedAt.getTime())
+}
+
+function latestOpinions({ reviews }: MergedPull): readonly PullReview[] {
+  const latest = new Map<number, PullReview>()
+  for (const review of reviews) {
+    const { author, state } = review
+    if (author === undefined || state === 'other') continue
+    const before = latest.get(author.id)
+    latest.set(author.id, before === undefined ? review : later(before, review))
+  }
+  return [...latest.values()]
+}
+
+/** Of two opinions whose order cannot be told the one that is no approval. */
+function later(a: PullReview, b: PullReview): PullReview {
+  const [x, y] = [a.submittedAt?.getTime(), b.submittedAt?.getTime()]
+  if (x === undefined || y === undefined || x === y) return a.state === 'approved' ? b : a
+  return y > x ? b : a
+}
+
+/** Everybody whose approval the platform may have counted, whether we count it or not. */
+export function everyApprover({ reviews }: MergedPull): readonly (Account | undefined)[] {
+  const approvals = reviews.filter(({ state }) => state === 'approved')
+  const known = new Map(approvals.flatMap(({ author }) => (author === undefined ? [] : [[author.id, author] as const])))
+  return [...known.values(), ...approvals.filter(({ author }) => author === undefined).map(() => undefined)]
+}

@@ -1,0 +1,172 @@
+import type { CommitId } from '../core/digest.ts'
+import { type CommitFacts, isMalformed, type JudgedCommit } from '../core/facts.ts'
+import type { Finding } from '../core/verdict.ts'
+import type { Bench } from './bench.ts'
+import type { MergedPull } from './evidence.ts'
+import type { CommitJudgement } from './judgement.ts'
+import { type Person, personOf } from './persons.ts'
+import { isPlatformSigned } from './platform.ts'
+import { type Backed, mergeProof, type Proof, rebaseProof, squashProof, treeFinding } from './proofs.ts'
+
+/** What somebody had to look at, so that one first-parent commit counts as reviewed (13-adversary 10). */
+export interface ReviewCase {
+  /** Approvals count on exactly this commit, taken from git. */
+  readonly head: CommitId
+  readonly tree?: CommitId
+  /** Common ancestors of the head and of the branch before this commit, one of which a statement must name. */
+  readonly mergeBases: ReadonlySet<CommitId>
+  /** The commits that were looked at, each with its judgement where there is one. */
+  readonly range: readonly { readonly commit: JudgedCommit; readonly judgement?: CommitJudgement }[]
+  /** Whose recorded approvals count; absent: only signed ones do. */
+  readonly pull?: MergedPull
+  /** What keeps it from being known whether the commit holds no more than the head, or who approved. */
+  readonly doubts: readonly Finding[]
+  /** The merge commit itself, whose signer vouches for what it merges. */
+  readonly merge?: CommitFacts
+  /** Whether signed approvals are enough whatever the platform knows: git alone says what the commit holds. */
+  readonly byGit: boolean
+}
+
+/**
+ * The ways in which a commit may have been reviewed: as the merge, squash or rebased commit of what was reviewed elsewhere,
+ * and as itself. A commit that holds more than the reviewed head has only the second.
+ */
+export function reviewCases(
+  backed: Backed,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+  bench: Bench,
+): readonly ReviewCase[] {
+  const { commit, broughtIn } = backed
+  const range = [commit, ...broughtIn].map(item => withJudgement(item, judged))
+  const [first] = commit.parents
+  const itself: ReviewCase = {
+    head: commit.id,
+    tree: commit.tree,
+    mergeBases: new Set(first === undefined ? [] : [first]),
+    range,
+    doubts: [],
+    byGit: true,
+  }
+  const through = commit.parents.length === 2 ? mergeCase(backed, judged, bench) : proposalCase(backed, judged, bench)
+  return through === undefined ? [itself] : [through, itself]
+}
+
+function withJudgement(commit: JudgedCommit, judged: ReadonlyMap<CommitId, CommitJudgement>) {
+  const judgement = judged.get(commit.id)
+  return judgement === undefined ? { commit } : { commit, judgement }
+}
+
+function mergeCase(
+  backed: Backed,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+  bench: Bench,
+): ReviewCase | undefined {
+  const { commit, broughtIn, evidence } = backed
+  const head = commit.parents[1]
+  if (head === undefined || evidence?.merge?.kind === 'differs') return undefined
+  const proof = mergeProof(backed, bench)
+  const unsure = treeFinding(commit, evidence?.merge)
+  const tip = broughtIn.find(item => item.id === head)
+  return {
+    head,
+    ...(tip === undefined || isMalformed(tip) ? {} : { tree: tip.tree }),
+    mergeBases: commonAncestors(head, broughtIn),
+    range: broughtIn.map(item => withJudgement(item, judged)),
+    doubts: unsure === undefined ? doubtsOf(proof) : [unsure],
+    ...pullOf(proof),
+    merge: commit,
+    byGit: unsure === undefined,
+  }
+}
+
+/** Brought in is everything that the head has and the branch had not, so the parents outside of it are what both have. */
+function commonAncestors(head: CommitId, broughtIn: readonly JudgedCommit[]): ReadonlySet<CommitId> {
+  if (broughtIn.length === 0) return new Set([head])
+  const inside = new Set(broughtIn.map(({ id }) => id))
+  return new Set(broughtIn.flatMap(({ parents }) => parents).filter(parent => !inside.has(parent)))
+}
+
+function proposalCase(
+  backed: Backed,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+  bench: Bench,
+): ReviewCase | undefined {
+  const squash = squashProof(backed, bench)
+  const proof = squash.kind === 'proved' ? squash : better(squash, rebaseProof(backed, bench))
+  if (proof.kind === 'no') return undefined
+  if (proof.kind === 'unknown') return doubtful(backed, judged, proof)
+  const { head, proposal, pull } = proof
+  const commits = proposal?.commits ?? []
+  const tip = commits.find(item => item.id === head)
+  return {
+    head,
+    ...(tip === undefined || isMalformed(tip) ? {} : { tree: tip.tree }),
+    mergeBases: new Set(proposal === undefined ? [] : [proposal.mergeBase]),
+    range: commits.map(item => withJudgement(item, judged)),
+    pull,
+    doubts: [],
+    byGit: true,
+  }
+}
+
+/** Enough to see whether approvals would do, never enough to pass. */
+function doubtful(
+  { commit, evidence }: Backed,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+  { pull, finding }: Extract<Proof, { readonly kind: 'unknown' }>,
+): ReviewCase {
+  const commits = evidence?.proposals?.find(item => item.pull === pull?.number)?.commits ?? []
+  return {
+    head: pull?.head ?? commit.id,
+    mergeBases: new Set(),
+    range: commits.map(item => withJudgement(item, judged)),
+    ...(pull === undefined ? {} : { pull }),
+    doubts: [finding],
+    byGit: false,
+  }
+}
+
+function better(a: Proof, b: Proof): Proof {
+  return b.kind === 'no' ? a : b
+}
+
+function doubtsOf(proof: Proof): readonly Finding[] {
+  return proof.kind === 'unknown' ? [proof.finding] : []
+}
+
+function pullOf(proof: Proof): { readonly pull?: MergedPull } {
+  return proof.kind === 'no' || proof.pull === undefined ? {} : { pull: proof.pull }
+}
+
+export type Distinct = 'author' | 'committers'
+
+/** Everybody who made what was looked at. Who signed a commit is its author in deed, whatever its author line says. */
+export function makersOf({ range, pull }: ReviewCase, from: ReadonlySet<string>, bench: Bench): readonly Person[] {
+  const persons: Person[] = []
+  if (from.has('author') && pull !== undefined)
+    persons.push(personOf({ account: pull.author }, `the author of pull request ${pull.number}`, bench.law))
+  if (!from.has('author') && !from.has('committers')) return persons
+  for (const { commit, judgement } of range) {
+    const short = commit.id.slice(0, 7)
+    if (isMalformed(commit)) {
+      persons.push(personOf({}, `whoever made ${short}`, bench.law))
+      continue
+    }
+    const entry = pull?.commits.find(item => item.id === commit.id)
+    const platform = isPlatformSigned(commit.signature, bench.law)
+    const signer = platform ? undefined : judgement?.principal
+    if (signer !== undefined) persons.push(personOf({ signer }, `who signed ${short}`, bench.law))
+    if (from.has('author'))
+      persons.push(
+        personOf({ email: commit.author.email, account: entry?.author }, `the author of ${short}`, bench.law),
+      )
+    // The platform itself is no person; who pressed its button is the author of such a commit.
+    if (from.has('committers') && !platform)
+      persons.push(
+        personOf({ email: commit.committer.email, account: entry?.committer }, `the committer of ${short}`, bench.law),
+      )
+    if (from.has('committers') && platform && !from.has('author'))
+      persons.push(personOf({ email: commit.author.email, account: entry?.author }, `the maker of ${short}`, bench.law))
+  }
+  return persons
+}
