@@ -7,6 +7,8 @@ export const LIMITS = {
   jsonDepth: 64,
   /** Bytes of one commit or tag object. git's own largest sane messages are far below; a signature is under 20 KiB. */
   commitBytes: 1 * MIB,
+  /** Tags named by one merge; git writes at most one for each merged parent, and the largest known merge has 66. */
+  mergetags: 256,
   /** Bytes of one tree object. 50,000 entries are about 2 MB. */
   treeBytes: 16 * MIB,
   /** Bytes of the policy file and of each file it names. */

@@ -22,7 +22,7 @@ import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
-import { openHistory, resolveRef } from '../source/git.ts'
+import { openHistory, resolveRef, resolveTag } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import { registryCredentials } from './registry-login.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
@@ -87,6 +87,7 @@ function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['gi
     openHistory: (head: CommitId, also: readonly CommitId[]) =>
       openHistory({ ...options(), folder: join(folder, 'git', String(opened++)), head, also }),
     resolveRef: ref => resolveRef({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
+    resolveTag: ref => resolveTag({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
     stop: () => stopped.abort(),
   }
 }

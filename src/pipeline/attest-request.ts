@@ -7,7 +7,7 @@ import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
-import type { History } from '../source/git.ts'
+import type { History, ServedRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { VerifyBundle } from './verify-images.ts'
 
@@ -109,6 +109,8 @@ export interface SourcePort {
   openHistory(head: CommitId, also: readonly CommitId[]): Promise<History>
   /** What the server serves under a full ref name now, peeled; undefined when it says there is none. */
   resolveRef(ref: string): Promise<CommitId | undefined>
+  /** The same, with the tag object that an annotated tag is. */
+  resolveTag(ref: string): Promise<ServedRef | undefined>
   /** Ends whatever is still being fetched. */
   stop(): void
 }

@@ -2,6 +2,7 @@ import type { CommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { isMalformed } from '../core/facts.ts'
 import { together } from '../core/together.ts'
+import { isTagRef } from '../policy/tag.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { firstParentsDownTo } from '../source/range.ts'
@@ -65,6 +66,12 @@ export async function locate(request: AttestRequest, { history, tip }: Fetched, 
     throw fail(commit.malformed.code, `commit ${head.slice(0, 7)}: ${commit.malformed.message}`, {
       found: commit.malformed.found,
     })
-  const line = purpose === 'sign' ? await firstParentsDownTo(tip, head, id => history.commit(id)) : undefined
+  const line = purpose === 'sign' ? await lineOf(ref, tip, head, history) : undefined
   return { history, commit, tip, line }
+}
+
+/** A branch leads from its tip down to older commits; a tag names one, and one that was moved says nothing about the old. */
+async function lineOf(ref: string, tip: CommitId, head: CommitId, history: History): Promise<Position['line']> {
+  if (isTagRef(ref)) return tip === head ? [head] : undefined
+  return firstParentsDownTo(tip, head, id => history.commit(id))
 }

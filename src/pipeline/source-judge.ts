@@ -6,13 +6,15 @@ import type { LawChange } from '../policy/changes.ts'
 import { policyDifference } from '../policy/difference.ts'
 import { constantLaw, currentLaw, endFold, type SourceJudgement, startFold } from '../policy/fold.ts'
 import { changedLaw, changedPaths, type Law, parseLaw } from '../policy/law.ts'
+import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Position } from './source-commits.ts'
 import { lawOf, SourceFold } from './source-fold.ts'
+import { judgeTagRun } from './source-tag.ts'
 
-/** `proposed`: how the law would change if a pull request were merged. */
-export type Judgement = SourceJudgement & { readonly proposed?: LawChange }
+/** `proposed`: how the law would change if a pull request were merged. `tag`: who tagged the commit. */
+export type Judgement = SourceJudgement & { readonly proposed?: LawChange; readonly tag?: TagJudgement }
 
 /**
  * Judges what the event asks for (1-product § 5): the line from the anchor to the ref's tip, or what a proposal brings under
@@ -33,6 +35,9 @@ export async function judge(
   const now = ports.now()
   const driver = new SourceFold(history, now)
   if (purpose === 'sign') {
+    const run = { ref, head, anchor, history, git: ports.git, driver, now }
+    const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined
+    if (tagged !== undefined) return tagged
     if (line === undefined) throw notOnRef(request, tip)
     const newer = new Set(line.slice(0, -1))
     // What lies below the anchor was never judged by anybody: an empty range must not read as a passed one.
@@ -75,9 +80,9 @@ function outcomesOf(findings: readonly Finding[]): readonly 'rejected'[] {
   return findings.filter(finding => finding.severity === 'reject').map(() => 'rejected' as const)
 }
 
-/** True when the policy says nothing about the ref. */
-export function hasNoRule({ findings }: SourceJudgement): boolean {
-  return findings.some(finding => finding.code === 'policy/no-rule')
+/** True when the policy says nothing about the ref. A tag is judged only where a rule asks for it. */
+export function hasNoRule({ findings, tag }: Judgement): boolean {
+  return tag === undefined && findings.some(finding => finding.code === 'policy/no-rule')
 }
 
 function beforeAnchor(head: CommitId, anchor: CommitId): Error {

@@ -15,6 +15,7 @@ import { type Fetched, locate, type Position } from './source-commits.ts'
 import { hasNoRule, type Judgement, judge } from './source-judge.ts'
 import { commitReceipt } from './source-receipt.ts'
 import { showCommits } from './source-shown.ts'
+import { tagReceipt } from './source-tag.ts'
 import { outcomeOfError, type StageResult } from './stages.ts'
 
 /** What the rest of the run needs to know about the commit it builds. */
@@ -119,7 +120,8 @@ function judgedOutcome(
   mode: StageMode,
   record: RunRecord,
 ): { state: StageState; value: SourceOutcome } {
-  record.subjects = judgement.commits.map(commitReceipt)
+  const tag = judgement.tag === undefined ? [] : [tagReceipt(judgement.tag)]
+  record.subjects = [...tag, ...judgement.commits.map(commitReceipt)]
   const { policyPath, policyDigest } = judgement.law
   record.policy = {
     uri: `git+${request.serverUrl}/${request.repository}#${policyPath}`,
@@ -139,9 +141,13 @@ function judgedOutcome(
   return { state: judgement.outcome, value: outcome(position, { mode, verdict: judgement.outcome }) }
 }
 
-function firstRejection({ outcome, findings, commits }: SourceJudgement): Error | undefined {
+function firstRejection({ outcome, findings, commits, tag }: Judgement): Error | undefined {
   if (outcome === 'passed') return undefined
-  const all = [...findings, ...commits.filter(commit => commit.outcome === outcome).flatMap(commit => commit.findings)]
+  const all = [
+    ...findings,
+    ...(tag?.findings ?? []),
+    ...commits.filter(commit => commit.outcome === outcome).flatMap(commit => commit.findings),
+  ]
   const [finding] = outcome === 'rejected' ? all.filter(item => item.severity === 'reject') : all
   return finding === undefined ? fail('core/internal', 'A rejection without a finding') : errorOf(finding, outcome)
 }

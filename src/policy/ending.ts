@@ -18,17 +18,49 @@ import { coveringTime } from './times.ts'
  * First what a compromise takes away, then what maintainers except by name: they decide with the compromise in view.
  */
 export function endFold(fold: Fold, now: Date): SourceJudgement {
+  return conclude(fold, endOf(fold, now))
+}
+
+/**
+ * As `endFold`, for a commit below the head: under the law accepted at the head, everything up to the first-parent commit
+ * that is this one or brought it in. What came later is not judged with it; a commit that was brought in needs the merge
+ * that did so, for it came to the branch by nothing else.
+ * @returns undefined when the commit lies neither in the judged range nor is its anchor.
+ */
+export function endFoldAt(fold: Fold, commit: CommitId, now: Date): SourceJudgement | undefined {
+  const end = endOf(fold, now)
+  if (commit === fold.anchor) return conclude(fold, { ...end, steps: [] })
+  const at = end.steps.findIndex(step => step.commit.id === commit || step.broughtIn.some(({ id }) => id === commit))
+  return at === -1 ? undefined : conclude(fold, { ...end, steps: end.steps.slice(0, at + 1) })
+}
+
+/** The whole history with the last law applied to it. */
+interface End {
+  readonly bench: Bench
+  readonly steps: readonly CoveredStep[]
+  readonly findings: readonly Finding[]
+  readonly exceptions: readonly UsedException[]
+}
+
+function endOf(fold: Fold, now: Date): End {
   const bench = benchOf(fold, now)
   const steps = coverSteps(oldestFirst(fold.steps)).map(step => voidCompromised(step, bench))
   const { judged, exceptions, unused } = applyExceptions(steps, fold.law)
-  const commits = judged.flatMap(({ commit, broughtIn }) => [...broughtIn, commit])
-  const findings = [...endFindings(fold, commits, bench), ...unused]
+  return { bench, steps: judged, findings: [...endFindings(fold, commitsOf(judged), bench), ...unused], exceptions }
+}
+
+function commitsOf(steps: readonly CoveredStep[]): readonly CommitJudgement[] {
+  return steps.flatMap(({ commit, broughtIn }) => [...broughtIn, commit])
+}
+
+function conclude(fold: Fold, { bench, steps, findings, exceptions }: End): SourceJudgement {
+  const commits = commitsOf(steps)
   const outcomes = [
     ...commits.map(commit => commit.outcome),
     ...findings.filter(isReject).map((): Outcome => 'rejected'),
   ]
   const outcome = worst(['passed', ...outcomes])
-  const reviewed = outcome === 'passed' ? reviewedOf(judged, bench) : undefined
+  const reviewed = outcome === 'passed' ? reviewedOf(steps, bench) : undefined
   return {
     outcome,
     commits,
@@ -39,7 +71,7 @@ export function endFold(fold: Fold, now: Date): SourceJudgement {
     ref: fold.ref,
     ...(outcome === 'passed' ? { level: levelOf(commits) } : {}),
     ...(reviewed === undefined ? {} : { reviewed }),
-    keys: keyUses(signedCommits(judged)),
+    keys: keyUses(signedCommits(steps)),
     exceptions,
     changes: oldestFirst(fold.changes),
     ...(fold.unsupported === undefined ? {} : { unsupported: fold.unsupported }),

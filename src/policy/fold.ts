@@ -14,7 +14,7 @@ import { changedLaw, changedPaths, differentPaths, type Law, parseLaw, partsOf }
 import { type JudgedStep, judgeStep, type StepJudgement } from './step.ts'
 
 export type { FoldContext } from './bench.ts'
-export { endFold } from './ending.ts'
+export { endFold, endFoldAt } from './ending.ts'
 export type { CommitJudgement, KeyUse, SourceJudgement, SourceLevel, UsedException } from './judgement.ts'
 
 /**

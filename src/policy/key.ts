@@ -4,16 +4,19 @@ import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
 import { DEFAULT_MIN_RSA, type PrincipalSigner, type Revocation, type SourceRule } from './policy.ts'
 
+/** A signed commit; `text` names something else that is signed, such as `tag v1`. */
+export type Signed = Pick<CommitFacts, 'id' | 'subject'> & { readonly text?: string }
+
 /** What is wrong with the key itself, whoever it belongs to. */
 export function keyFindings(
-  { id, subject }: CommitFacts,
+  { id, subject, text: what = commitText(id, subject) }: Signed,
   fact: ValidSignature,
-  rules: readonly SourceRule[],
+  rules: readonly Pick<SourceRule, 'minRsa'>[],
   bench: Bench,
   signer?: PrincipalSigner,
 ): readonly Finding[] {
   const key = `${fact.kind} key ${fact.fingerprint}`
-  const text = `${commitText(id, subject)} is signed by ${key}`
+  const text = `${what} is signed by ${key}`
   const findings: Finding[] = []
   if (fact.kind === 'openpgp' && fact.keyRevoked)
     findings.push(findingFor(id, 'source/key-revoked', `${text}, which its owner has revoked`))

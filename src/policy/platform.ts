@@ -12,6 +12,11 @@ export const PLATFORM_KEYS: readonly string[] = [
   '5DE3E0509C47EA3CF04A42D34AEE18F83AFDEB23',
 ]
 
+/** Whether a whole fingerprint, upper-case hex, is one of the built-in keys. */
+export function isPlatformKey(fingerprint: string): boolean {
+  return PLATFORM_KEYS.includes(fingerprint)
+}
+
 /** The built-in keys and those that the policy names for an own server, upper-case hex. */
 export function platformKeysOf(law: Law): readonly string[] {
   return [...PLATFORM_KEYS, ...law.policy.platformKeys.map(({ fingerprint }) => fingerprint.toUpperCase())]

@@ -1,9 +1,22 @@
 import { latin1 } from '../core/bytes.ts'
-import { type CommitId, isCommitId, parseCommitId } from '../core/digest.ts'
-import { fail, WaybillError } from '../core/error.ts'
+import { type CommitId, isCommitId } from '../core/digest.ts'
+import { WaybillError } from '../core/error.ts'
 import type { MalformedCommit, Person, SignatureScheme } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
-import { printable, subjectLine } from '../core/text.ts'
+import { subjectLine } from '../core/text.ts'
+import {
+  type Header,
+  malformed,
+  objectIdOf,
+  personOf,
+  readSignature,
+  type SignatureHeader,
+  shownText,
+  splitObject,
+  take,
+  without,
+} from './headers.ts'
+import { isRefusedTag, type ParsedTag, parseTag } from './tag.ts'
 
 /**
  * A git commit object, byte for byte as its id was computed over it (git Documentation/gitformat-signature.txt, v2.39):
@@ -32,28 +45,15 @@ export interface ParsedCommit {
   /** First line of the message, printable. */
   readonly subject: string
   readonly signature?: SignatureHeader & { readonly scheme: SignatureScheme }
+  /** Tags that a merge brought in, from its `mergetag` headers; inside the signed bytes. Absent: none. */
+  readonly mergetags?: readonly ParsedTag[]
   /** A `gpgsig-sha256` header of a repository in transition; never judged, kept so that the object can be written again. */
   readonly sha256Signature?: SignatureHeader
   /** Exactly the bytes the signature is over. */
   readonly payload: Uint8Array
 }
 
-export interface SignatureHeader {
-  /** The value with the continuation spaces removed: one armor block, lines joined with a newline. */
-  readonly armor: string
-  /** Offset of the header in the object. */
-  readonly at: number
-}
-
-const SCHEMES: Readonly<Record<string, SignatureScheme>> = {
-  'PGP SIGNATURE': 'openpgp',
-  'SSH SIGNATURE': 'ssh',
-  'SIGNED MESSAGE': 'x509',
-}
 const CORE_HEADERS: ReadonlySet<string> = new Set(['tree', 'parent', 'author', 'committer'])
-const HEADER_NAME = /^[A-Za-z][A-Za-z0-9:._-]{0,63}$/
-const PERSON = /^([^<>\n]*) <([^<>\n]*)> (0|[1-9][0-9]{0,11}) ([+-][0-9]{4})$/
-const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads a commit object strictly. Never throws for anything the bytes hold.
@@ -65,8 +65,9 @@ export function parseCommit(id: CommitId, bytes: Uint8Array): ParsedCommit | Mal
     return readCommit(id, bytes)
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
-    const { code, message, found } = error
-    return { id, parents: parentsOf(bytes), malformed: { code, message, found: found ?? '' } }
+    const { code, found = '' } = error
+    const message = `The commit object is not what git writes: ${found}`
+    return { id, parents: parentsOf(bytes), malformed: { code, message, found } }
   }
 }
 
@@ -95,77 +96,48 @@ function lineAt(bytes: Uint8Array, at: number, prefix: string): CommitId | undef
 }
 
 function readCommit(id: CommitId, bytes: Uint8Array): ParsedCommit {
-  if (bytes.byteLength > LIMITS.commitBytes) throw malformed(`more than ${LIMITS.commitBytes} bytes`)
-  if (bytes.includes(0)) throw malformed('a NUL byte')
-  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf('\n\n')
-  if (end === -1) throw malformed('no empty line after the headers')
-  const headers = splitHeaders(latin1(bytes.subarray(0, end)))
+  const { headers, body } = splitObject(bytes, LIMITS.commitBytes, CORE_HEADERS)
   const cursor = { headers, at: 0 }
-  const tree = idOf(take(cursor, 'tree'))
+  const tree = objectIdOf(take(cursor, 'tree'))
   const parents: CommitId[] = []
-  while (headers[cursor.at]?.name === 'parent') parents.push(idOf(take(cursor, 'parent')))
+  while (headers[cursor.at]?.name === 'parent') parents.push(objectIdOf(take(cursor, 'parent')))
   const author = personOf(take(cursor, 'author'))
   const committer = personOf(take(cursor, 'committer'))
-  const signatures = readExtraHeaders(headers.slice(cursor.at))
-  const message = lossy.decode(bytes.subarray(end + 2))
-  const payload = without(bytes, signatures.spans)
-  return { id, tree, parents, author, committer, message, subject: subjectLine(message), ...signatures.found, payload }
-}
-
-interface Header {
-  readonly name: string
-  readonly lines: readonly string[]
-  readonly at: number
-  /** Offset of the next header. */
-  readonly end: number
-}
-
-function splitHeaders(text: string): readonly Header[] {
-  const headers: { name: string; lines: string[]; at: number; end: number }[] = []
-  let at = 0
-  for (const line of text.split('\n')) {
-    const end = at + line.length + 1
-    const last = headers.at(-1)
-    if (line.startsWith(' ')) {
-      if (last === undefined || CORE_HEADERS.has(last.name)) throw malformed('a continuation line where none may be')
-      last.lines.push(line.slice(1))
-      last.end = end
-    } else {
-      const space = line.indexOf(' ')
-      const name = space === -1 ? line : line.slice(0, space)
-      if (space === -1 || !HEADER_NAME.test(name)) throw malformed(`the header line ${printable(line, 80)}`)
-      headers.push({ name, lines: [line.slice(space + 1)], at, end })
-    }
-    at = end
+  const extra = headers.slice(cursor.at)
+  const signatures = readExtraHeaders(extra)
+  const mergetags = readMergetags(extra)
+  const message = shownText(bytes.subarray(body))
+  return {
+    id,
+    tree,
+    parents,
+    author,
+    committer,
+    message,
+    subject: subjectLine(message),
+    ...signatures.found,
+    ...(mergetags.length === 0 ? {} : { mergetags }),
+    payload: without(bytes, signatures.spans),
   }
-  return headers
 }
 
-function take(cursor: { headers: readonly Header[]; at: number }, name: string): string {
-  const header = cursor.headers[cursor.at]
-  if (header?.name !== name) {
-    throw malformed(header === undefined ? `no ${name}` : `${header.name} where ${name} must be`)
-  }
-  cursor.at++
-  return header.lines[0] ?? ''
-}
-
-function idOf(text: string): CommitId {
-  if (!isCommitId(text)) throw malformed(`${printable(text, 80)} where an object id of 40 lower-case digits must be`)
-  return parseCommitId(text)
-}
-
-function personOf(text: string): Person {
-  const [, name, email, time, offset] = PERSON.exec(text) ?? []
-  if (name === undefined || email === undefined || time === undefined || offset === undefined) {
-    throw malformed(`the person ${printable(text, 120)}`)
-  }
-  return { name: textOf(name), email: textOf(email), time: Number(time), offset }
-}
-
-/** Headers are split as one character a byte; names are mostly UTF-8. Bytes that are not become U+FFFD, which no policy names. */
-function textOf(latin: string): string {
-  return lossy.decode(Buffer.from(latin, 'latin1'))
+/**
+ * Tags that a merge brought in, each written by git into a header line by line (git v2.39, commit.c, `add_extra_header`).
+ * git ends the header with a line end whether or not the tag had one, so of a tag without it the id cannot be known.
+ *
+ * One that cannot be read refuses the whole commit, although the committer signed it: people see it as a valid review in
+ * `git log --show-signature`, and what two programs read as two different tags must not stand in an accepted history.
+ * Nobody is locked out by a strange tag: git merge --no-ff -S 'TAG^{commit}' brings the same commits without it.
+ */
+function readMergetags(headers: readonly Header[]): readonly ParsedTag[] {
+  const found = headers.filter(({ name }) => name.toLowerCase() === 'mergetag')
+  if (found.length > LIMITS.mergetags) throw malformed(`more than ${LIMITS.mergetags} mergetag headers`)
+  return found.map(({ name, lines }) => {
+    if (name !== 'mergetag') throw malformed(`the header ${name}`)
+    const tag = parseTag(new Uint8Array(Buffer.from(`${lines.join('\n')}\n`, 'latin1')))
+    if (isRefusedTag(tag)) throw malformed(`a mergetag with ${tag.refused.found}`)
+    return tag
+  })
 }
 
 interface Signatures {
@@ -195,39 +167,4 @@ function readExtraHeaders(headers: readonly Header[]): Signatures {
     ...(sha256Signature === undefined ? {} : { sha256Signature: readSignature(sha256Signature) }),
   }
   return { found, spans }
-}
-
-/** One armor block and nothing else; what is inside it is for the reader of that scheme. */
-function readSignature(header: Header): SignatureHeader & { readonly scheme: SignatureScheme } {
-  const armor = header.lines.join('\n')
-  const lines = [...header.lines]
-  // GitHub's own commits end the header with one empty continuation line.
-  if (lines.length > 1 && lines.at(-1) === '') lines.pop()
-  const [, kind] = /^-----BEGIN ([A-Z ]{1,40})-----$/.exec(lines[0] ?? '') ?? []
-  if (kind === undefined) throw malformed(`a ${header.name} header that does not begin with an armor block`)
-  const scheme = Object.hasOwn(SCHEMES, kind) ? SCHEMES[kind] : undefined
-  // An inline PGP MESSAGE carries its own text: its signature would be valid for words that are not this commit.
-  if (scheme === undefined) throw malformed(`an armor block of type ${kind}`)
-  if (lines.at(-1) !== `-----END ${kind}-----`)
-    throw malformed('an armor block with text after its end, or without end')
-  const inner = lines.slice(1, -1)
-  if (inner.some(line => line.startsWith('-----'))) throw malformed('more than one armor block')
-  if (inner.some(line => !/^[\x20-\x7e]*$/.test(line)))
-    throw malformed('an armor line with CR or other control characters')
-  return { scheme, armor, at: header.at }
-}
-
-function without(bytes: Uint8Array, spans: Signatures['spans']): Uint8Array {
-  if (spans.length === 0) return bytes
-  const parts: Uint8Array[] = []
-  let at = 0
-  for (const span of spans) {
-    parts.push(bytes.subarray(at, span.at))
-    at = span.end
-  }
-  return new Uint8Array(Buffer.concat([...parts, bytes.subarray(at)]))
-}
-
-function malformed(found: string): Error {
-  return fail('source/malformed', `The commit object is not what git writes: ${found}`, { found })
 }

@@ -44,6 +44,8 @@ export interface History {
    * refuses. @throws `source/object-missing`, `source/object-forged`, `source/deadline`
    */
   commit(id: CommitId): Promise<Uint8Array>
+  /** Raw bytes of a tag object, fetched when they are not there yet; cut as a commit's. @throws as `commit` */
+  tag(id: CommitId): Promise<Uint8Array>
   /** @throws also `source/tree-malformed` */
   tree(id: CommitId): Promise<readonly TreeEntry[]>
   /** @throws also `source/blob-too-large` */
@@ -76,7 +78,7 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
   await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
-    const history = new GitHistory(transport, objects, { commits, trees })
+    const history = new GitHistory(transport, objects, { commits, trees, head: options.head })
     await history.ensure([options.head, ...(options.also ?? [])])
     return history
   } catch (error) {
@@ -93,6 +95,22 @@ export async function resolveRef(
   options: Omit<HistoryOptions, 'head' | 'also'>,
   ref: string,
 ): Promise<CommitId | undefined> {
+  const served = await resolveTag(options, ref)
+  return served?.peeled ?? served?.id
+}
+
+/** What a tag's ref points at as served now. */
+export interface ServedRef {
+  readonly id: CommitId
+  /** What lies behind a tag object, through any number of tags; absent: `id` is no tag object, the tag is lightweight. */
+  readonly peeled?: CommitId
+}
+
+/** As `resolveRef`, with the tag object itself. */
+export async function resolveTag(
+  options: Omit<HistoryOptions, 'head' | 'also'>,
+  ref: string,
+): Promise<ServedRef | undefined> {
   if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref) || ref.includes('..') || ref.includes('\0')) {
     throw fail('source/repository-unsupported', `${printable(ref, 200)} is not a full ref name`, {
       expected: 'refs/heads/… or refs/tags/…',
@@ -106,17 +124,22 @@ export async function resolveRef(
     args: ['ls-remote', '--quiet', '--', transport.url, ref, `${ref}^{}`],
     doing: `ask for ${printable(ref, 200)}`,
   })
-  const refs = new Map<string, string>()
+  const refs = new Map<string, CommitId>()
   for (const line of latin1(stdout).split('\n')) {
     const [id = '', name] = line.split('\t')
     // ls-remote matches the end of names; only the exact one counts.
-    if (name !== undefined) refs.set(Buffer.from(name, 'latin1').toString('utf8'), id)
+    const exact = name === undefined ? undefined : Buffer.from(name, 'latin1').toString('utf8')
+    if (exact === ref || exact === `${ref}^{}`) refs.set(exact, servedId(id))
   }
-  const id = refs.get(`${ref}^{}`) ?? refs.get(ref)
-  if (id === undefined) return undefined
+  const id = refs.get(ref)
+  const peeled = refs.get(`${ref}^{}`)
+  return id === undefined ? undefined : { id, ...(peeled === undefined ? {} : { peeled }) }
+}
+
+function servedId(id: string): CommitId {
   if (id.length === 64) throw sha256Repository()
-  if (!isCommitId(id)) throw fail('source/repository-unreachable', 'The server gave no object id', { found: id })
-  return id
+  if (isCommitId(id)) return id
+  throw fail('source/repository-unreachable', 'The server gave no object id', { found: printable(id, 100) })
 }
 
 class GitHistory implements History {
@@ -125,12 +148,14 @@ class GitHistory implements History {
   readonly #laws: LawReader
   readonly #commits: string
   readonly #trees: string
+  readonly #head: CommitId
 
-  constructor(transport: GitTransport, objects: Objects, folders: { commits: string; trees: string }) {
+  constructor(transport: GitTransport, objects: Objects, folders: { commits: string; trees: string; head: CommitId }) {
     this.#transport = transport
     this.#objects = objects
     this.#commits = folders.commits
     this.#trees = folders.trees
+    this.#head = folders.head
     this.#laws = new LawReader(objects, {
       roots: ids => transport.fetchObjects(folders.commits, ids, ['--filter=tree:0'], true),
       trees: ids => transport.fetchObjects(folders.commits, ids, ['--filter=blob:none'], true),
@@ -142,12 +167,23 @@ class GitHistory implements History {
     return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')).bytes
   }
 
+  async tag(id: CommitId): Promise<Uint8Array> {
+    if ((await this.#objects.find({ id, keep: 0 })) === undefined) await this.#fetchCommits(id)
+    return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'tag')).bytes
+  }
+
   async ensure(commits: readonly CommitId[]): Promise<void> {
     for (const id of commits) {
       if (await isCommit(this.#objects, id)) continue
-      await this.#transport.fetchObjects(this.#commits, [id], ['--filter=tree:0'], true)
+      await this.#fetchCommits(id)
       if (!(await isCommit(this.#objects, id))) throw missing(id, 'commit')
     }
+  }
+
+  /** The server is told what is there already, else it would send the whole history a second time. */
+  #fetchCommits(id: CommitId): Promise<void> {
+    const flags = ['--filter=tree:0', `--negotiation-tip=${this.#head}`]
+    return this.#transport.fetchObjects(this.#commits, [id], flags, true)
   }
 
   tree(id: CommitId): Promise<readonly TreeEntry[]> {

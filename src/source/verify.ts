@@ -1,5 +1,5 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
-import type { CommitFacts, SignatureFact, SignatureScheme, ValidOpenpgp } from '../core/facts.ts'
+import type { CommitFacts, SignatureFact, SignatureScheme, TagFacts, ValidOpenpgp } from '../core/facts.ts'
 import { decodePgpArmor, decodeSshArmor } from './armor.ts'
 import type { ParsedCommit } from './commit.ts'
 import type { Keyring } from './keyring.ts'
@@ -7,32 +7,52 @@ import { earliest, type SigningKey } from './openpgp-key.ts'
 import { type OpenpgpSignature, parseOpenpgpSignature } from './openpgp-signature.ts'
 import { hashName, matchesOpenpgp, WEAK_HASHES } from './openpgp-verify.ts'
 import { parseSshsig, sshKeyObject, verifySshsig } from './sshsig.ts'
+import type { ParsedTag } from './tag.ts'
 
 /** Everything the policy may know about one commit. */
 export async function factsOf(commit: ParsedCommit, keyring: Keyring): Promise<CommitFacts> {
-  const { id, tree, parents, author, committer, subject } = commit
-  return { id, tree, parents, author, committer, subject, signature: await checkSignature(commit, keyring) }
+  const { id, tree, parents, author, committer, subject, mergetags } = commit
+  const facts = { id, tree, parents, author, committer, subject, signature: await checkSignature(commit, keyring) }
+  if (mergetags === undefined) return facts
+  return { ...facts, mergetags: await Promise.all(mergetags.map(tag => tagFactsOf(tag, keyring))) }
+}
+
+/** Everything the policy may know about one tag object, behind a ref or inside a merge. */
+export async function tagFactsOf(tag: ParsedTag, keyring: Keyring): Promise<TagFacts> {
+  const { id, object, name, tagger } = tag
+  return { id, object, name, tagger, signature: await checkSignature(tag, keyring) }
 }
 
 /**
- * Checks the signature of a commit by mathematics alone: no dates, no persons, no permission. Those are for the policy.
+ * Checks the signature of a commit or tag by mathematics alone: no dates, no persons, no permission. Those are for the policy.
  * @returns `none`, a valid fact whose every field was checked, or a `rejected` fact that says what is wrong.
  * @throws only what Waybill did not foresee; a bad signature never throws.
  */
-export async function checkSignature(commit: ParsedCommit, keyring: Keyring): Promise<SignatureFact> {
-  const { signature } = commit
-  if (signature === undefined) return { kind: 'none' }
+export async function checkSignature(
+  { signature, payload }: Pick<ParsedCommit, 'signature' | 'payload'>,
+  keyring: Keyring,
+): Promise<SignatureFact> {
+  return signature === undefined ? { kind: 'none' } : checkArmored(signature.scheme, signature.armor, payload, keyring)
+}
+
+/** As `checkSignature`, for one armored signature over exactly these bytes. */
+export async function checkArmored(
+  scheme: SignatureScheme,
+  armor: string,
+  payload: Uint8Array,
+  keyring: Keyring,
+): Promise<SignatureFact> {
   const claim: { key?: string } = {}
   try {
-    if (signature.scheme === 'openpgp') return await checkOpenpgp(signature.armor, commit.payload, keyring, claim)
-    if (signature.scheme === 'ssh') return await checkSsh(signature.armor, commit.payload, keyring, claim)
+    if (scheme === 'openpgp') return await checkOpenpgp(armor, payload, keyring, claim)
+    if (scheme === 'ssh') return await checkSsh(armor, payload, keyring, claim)
     throw fail('source/signature-unsupported', 'X.509 and gitsign signatures are not judged yet', {
       expected: 'an OpenPGP or SSH signature',
       found: 'SIGNED MESSAGE',
       remedy: 'Sign with an OpenPGP or plain SSH key: git config gpg.format ssh',
     })
   } catch (error) {
-    return rejected(signature.scheme, asWaybillError(error), claim.key)
+    return rejected(scheme, asWaybillError(error), claim.key)
   }
 }
 
@@ -141,7 +161,7 @@ function unsupportedKey(key: SigningKey): Error {
 }
 
 function badSignature(): Error {
-  return fail('source/bad-signature', 'The signature does not match the bytes of the commit', {
+  return fail('source/bad-signature', 'The signature does not match the bytes of the object', {
     expected: 'the bytes that were signed',
     found: 'other bytes, or a signature by another key',
   })

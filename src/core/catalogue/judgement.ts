@@ -99,4 +99,48 @@ export const JUDGEMENT_ERRORS = {
     remedy:
       'Restore the refs under refs/waybill/reviews (waybill review sign PARENT..COMMIT --push makes them again) and run again.',
   },
+  'source/tag-unsigned': {
+    kind: 'rejected',
+    meaning:
+      'A rule asks for a signed tag, but the tag is lightweight (a bare name for a commit) or annotated without a signature.',
+    remedy: 'Make it again as a signed tag: git tag -s -f NAME COMMIT, then git push --force origin refs/tags/NAME',
+  },
+  'source/tag-name-mismatch': {
+    kind: 'rejected',
+    meaning:
+      'The name inside the signed tag is not the name under which it is served. Whoever may push could serve the signed tag of an old release as that of a new one.',
+    remedy: 'Make the tag under its own name: git tag -s -f NAME COMMIT, then git push --force origin refs/tags/NAME',
+  },
+  'source/tag-other-commit': {
+    kind: 'rejected',
+    meaning:
+      'The tag, as the server serves it now, does not name the commit that is built: it was moved after the run began, or the commit was given from elsewhere.',
+    remedy: 'Start a new run for the tag as it is now; if nobody meant to move it, find out who did.',
+  },
+  'source/tag-not-of-commit': {
+    kind: 'rejected',
+    meaning:
+      'The tag names another tag, a tree or a blob. What its signer meant to release would depend on objects that the tag does not name.',
+    remedy: 'Tag the commit itself: git tag -s -f NAME COMMIT, then git push --force origin refs/tags/NAME',
+  },
+  'source/tag-off-branch': {
+    kind: 'rejected',
+    meaning:
+      'The tagged commit does not lie between the anchor and the tip of a branch that the tag rule names, as the server serves it now, so nobody had to accept it.',
+    remedy:
+      'Bring the commit to a branch of the rule’s `on` by the ordinary way, then tag it there; a commit older than the anchor needs an older anchor.',
+  },
+  'source/tagger-mismatch': {
+    kind: 'rejected',
+    meaning:
+      'A tag is signed by a known principal, but its tagger’s e-mail is not one of that principal’s. Git never compares the two.',
+    remedy:
+      'Set the e-mail and tag again: git config user.email ADDRESS, then git tag -s -f NAME COMMIT; or add the address to the principal.',
+  },
+  'source/mergetag-unrelated': {
+    kind: 'rejected',
+    meaning:
+      'A merge holds a signed tag that names none of the commits it merges, so the tag is evidence for nothing here. As a note it does not count against the verdict.',
+    remedy: 'Nothing to do; to have the tag count, merge it again: git merge --no-ff -S TAG',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
