@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { WaybillError } from '../../src/core/error.ts'
 import { decodePgpArmor, decodeSshArmor, looksArmored } from '../../src/source/armor.ts'
+import { sshArmor } from '../fakes/ssh-keys.ts'
 import { errorOf } from './support.ts'
 
 const PGP = ['-----BEGIN PGP SIGNATURE-----', 'Version: X', '', 'aGVsbG8=', '-----END PGP SIGNATURE-----', '']
@@ -57,3 +58,21 @@ test('looksArmored() tells text from binary key files', () => {
   expect(looksArmored(Buffer.from('\n-----BEGIN PGP PUBLIC KEY BLOCK-----'))).toBe(true)
   expect(looksArmored(Buffer.of(0x98, 0x33, 0x04))).toBe(false)
 })
+
+test('decodeSshArmor() reads every length of signature as ssh-keygen breaks it into lines, also where the padding stands alone', () => {
+  const lasts = Array.from({ length: 215 }, (_, length) => {
+    const bytes = Buffer.alloc(length + 1, 'x')
+    const armor = sshArmor(bytes)
+    expect(Buffer.from(decodeSshArmor(armor))).toEqual(bytes)
+    return armor.split('\n').at(-3)
+  })
+  expect(lasts).toContain('==')
+})
+
+test.each(['aGVsbG8\n=', '=\naGVsbG8=', 'aGVs\n=', 'aGVsbG8=\n='])(
+  'decodeSshArmor() refuses padding that does not belong: %j',
+  async body => {
+    const armor = `-----BEGIN SSH SIGNATURE-----\n${body}\n-----END SSH SIGNATURE-----`
+    expect((await errorOf(() => decodeSshArmor(armor))).code).toBe('source/malformed')
+  },
+)

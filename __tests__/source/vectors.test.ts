@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as openpgp from 'openpgp'
+import { isRefused } from '../../src/core/facts.ts'
 import { parseCommit } from '../../src/source/commit.ts'
 import { Keyring, loadKeyring } from '../../src/source/keyring.ts'
 import { checkSignature } from '../../src/source/verify.ts'
@@ -17,7 +18,7 @@ const SCHEMA: Readonly<Record<string, { must: readonly string[]; may: readonly s
   none: { must: ['kind'], may: [] },
   rejected: { must: ['kind', 'code'], may: ['claimedKey'] },
   openpgp: { must: ['kind', 'algorithm', 'bits', 'fingerprint', 'primary', 'keyRevoked'], may: ['keyExpires'] },
-  ssh: { must: ['kind', 'algorithm', 'bits', 'fingerprint'], may: [] },
+  ssh: { must: ['kind', 'algorithm', 'bits', 'fingerprint'], may: ['securityKey', 'certificate'] },
 }
 
 /** Vectors that prove a numbered rule of the threat model. */
@@ -27,6 +28,10 @@ const RULES: Readonly<Record<string, string>> = {
   'openpgp-inline-message': '13-adversary 12: ',
   'openpgp-expired': '13-adversary 12: ',
   'openpgp-revoked': '13-adversary 12: ',
+  'ssh-sk-untouched': '13-adversary 12: ',
+  'ssh-cert-options': '13-adversary 12: ',
+  'ssh-cert-extensions': '13-adversary 12: ',
+  'ssh-cert-by-untouched': '13-adversary 12: ',
 }
 
 async function read(name: string) {
@@ -44,8 +49,11 @@ async function outcome(name: string): Promise<Record<string, unknown>> {
   const { expected, keys, commit } = await read(name)
   if ('malformed' in commit) return { kind: 'malformed', code: commit.malformed.code, parents: commit.parents.length }
   const fact = await checkSignature(commit, keys)
-  const all = JSON.parse(JSON.stringify(fact)) as Record<string, unknown>
-  const wanted = SCHEMA[fact.kind]?.must.concat('keyExpires' in all ? ['keyExpires'] : Object.keys(expected)) ?? []
+  const plain = JSON.stringify(fact, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+  const all = JSON.parse(plain) as Record<string, unknown>
+  const { must = [], may = [] } = SCHEMA[fact.kind] ?? {}
+  const facts = [...must, ...may.filter(key => key in all && key !== 'claimedKey')]
+  const wanted = isRefused(fact) ? Object.keys(expected) : facts
   return Object.fromEntries([...new Set(wanted)].map(key => [key, all[key]]))
 }
 

@@ -13,6 +13,8 @@ export const LIMITS = {
   treeBytes: 16 * MIB,
   /** Bytes of the policy file and of each file it names. */
   policyFileBytes: 1 * MIB,
+  /** Names in one SSH certificate. OpenSSH's own bound (SSHKEY_CERT_MAX_PRINCIPALS). */
+  sshCertificateNames: 256,
   /** Files under `.github` that count as law. */
   lawFiles: 2_000,
   /** YAML aliases a policy may resolve: enough for tidy files, too few for an alias bomb. */

@@ -14,7 +14,7 @@ import { printable } from './text.ts'
  *     ssh-rsa                      mpint e | mpint n
  *     ecdsa-sha2-nistp256/384/521  string "nistp256" … | string 0x04 X Y
  *     ssh-ed25519                  string of 32 bytes
- *     sk-… @openssh.com            the fields of the plain kind | string application
+ *     sk-… @openssh.com            the fields of the plain kind | string application, which begins with "ssh:"
  *
  * Trap: the fingerprint is over the blob, so a lenient reader (longer mpints, trailing bytes) would give one key many
  * fingerprints, and a revocation would miss all but one. Only the one encoding that OpenSSH writes is accepted.
@@ -29,6 +29,8 @@ export interface SshPublicKey {
   readonly bits: number
   /** The numbers, in the order of the blob: `[e, n]`, `[point]` or `[key]`, without leading zero bytes for mpints. */
   readonly fields: readonly Uint8Array[]
+  /** Of a security key: `ssh:` or `ssh:…`. Its hash is part of what the device signs. */
+  readonly application?: string
 }
 
 const CURVES = {
@@ -75,10 +77,13 @@ export function parseAuthorizedKey(text: string): SshPublicKey {
 export function parseSshPublicKey(blob: Uint8Array): SshPublicKey {
   const reader = new SshReader(blob)
   const algorithm = knownAlgorithm(reader.text('key type'))
-  const { bits, fields } = readFields(algorithm, reader)
-  if (algorithm.startsWith('sk-')) reader.string('application')
+  const numbers = readFields(algorithm, reader)
+  const application = algorithm.startsWith('sk-') ? reader.text('application') : undefined
+  // Another application is another use of the device: a web site's login, whose challenge its owner did not choose.
+  if (application?.startsWith('ssh:') === false) throw malformed('a security key of another application than ssh:')
   reader.end()
-  return { algorithm, blob, fingerprint: sshFingerprint(blob), bits, fields }
+  const key = { algorithm, blob, fingerprint: sshFingerprint(blob), ...numbers }
+  return application === undefined ? key : { ...key, application }
 }
 
 function readFields(algorithm: SshAlgorithm, reader: SshReader): Pick<SshPublicKey, 'bits' | 'fields'> {
@@ -109,10 +114,9 @@ function readRsa(reader: SshReader): Pick<SshPublicKey, 'bits' | 'fields'> {
 function knownAlgorithm(name: string): SshAlgorithm {
   if (name === 'ssh-rsa' || name === 'ssh-ed25519' || name === 'sk-ssh-ed25519@openssh.com') return name
   if (Object.hasOwn(CURVES, name)) return name as keyof typeof CURVES
-  const certificate = /-cert-v0[01]@openssh\.com$/.test(name)
   throw fail('source/ssh-key-unsupported', `SSH keys of type ${printable(name, 60)} are not supported`, {
-    expected: 'ssh-ed25519, ecdsa-sha2-nistp256, -nistp384, -nistp521 or ssh-rsa',
-    found: certificate ? `${name}, an SSH certificate` : name,
+    expected: 'ssh-ed25519, ecdsa-sha2-nistp256, -nistp384, -nistp521, ssh-rsa, or sk-… of the first two',
+    found: /-cert-v0[01]@openssh\.com$/.test(name) ? `${name}, an SSH certificate` : name,
   })
 }
 

@@ -46,6 +46,8 @@ export function suggestPolicy(seen: readonly SeenCommit[], ref: string): string 
 }
 
 function signerLine(commit: ParsedCommit, fact: SignatureFact): string | undefined {
+  // An authority speaks for many persons; that one commit shows it is no reason to propose it.
+  if (fact.kind === 'ssh' && fact.certificate !== undefined) return undefined
   if (fact.kind === 'ssh' && commit.signature !== undefined) {
     const { key } = parseSshsig(decodeSshArmor(commit.signature.armor))
     return `{ ssh: { key: "${key.algorithm} ${encodeBase64(key.blob)}" } }`

@@ -44,7 +44,10 @@ function innerLines(armor: string, kind: string): readonly string[] {
 }
 
 function decodeLines(lines: readonly string[]): Uint8Array {
-  if (lines.some(line => !/^[A-Za-z0-9+/]{1,96}={0,2}$/.test(line))) throw malformed('a line that is not base64')
+  // OpenSSH breaks lines after 70 characters wherever that falls: two characters of padding can be the last line.
+  if (lines.some(line => !/^(?:[A-Za-z0-9+/]{1,96}={0,2}|==)$/.test(line))) {
+    throw malformed('a line that is not base64')
+  }
   const text = lines.join('')
   try {
     return decodeBase64(text, 'signature')

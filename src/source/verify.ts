@@ -6,7 +6,9 @@ import type { Keyring } from './keyring.ts'
 import { earliest, type SigningKey } from './openpgp-key.ts'
 import { type OpenpgpSignature, parseOpenpgpSignature } from './openpgp-signature.ts'
 import { hashName, matchesOpenpgp, WEAK_HASHES } from './openpgp-verify.ts'
-import { parseSshsig, sshKeyObject, verifySshsig } from './sshsig.ts'
+import { type SshCertificate, verifySshCertificate } from './ssh-certificate.ts'
+import { sshKeyObject } from './ssh-signature.ts'
+import { parseSshsig, sshFact, verifySshsig } from './sshsig.ts'
 import type { ParsedTag } from './tag.ts'
 
 /** Everything the policy may know about one commit. */
@@ -121,11 +123,22 @@ async function checkSsh(
   claim: { key?: string },
 ): Promise<SignatureFact> {
   const sig = parseSshsig(decodeSshArmor(armor))
-  const { fingerprint, algorithm, bits } = sig.key
+  const { fingerprint } = sig.key
   claim.key = fingerprint
   const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))
   if (!(await verifySshsig(sig, payload, keyObject))) throw badSignature()
-  return { kind: 'ssh', fingerprint, algorithm, bits }
+  if (sig.certificate !== undefined) await checkCertificate(sig.certificate, keyring)
+  return sshFact(sig)
+}
+
+async function checkCertificate(certificate: SshCertificate, keyring: Keyring): Promise<void> {
+  const { authority, fact } = certificate
+  const keyObject = keyring.sshKey(authority.fingerprint, () => sshKeyObject(authority))
+  if (await verifySshCertificate(certificate, keyObject)) return
+  throw fail('source/certificate-forged', 'The SSH certificate was not signed by the authority that it names', {
+    expected: `a signature of ${authority.fingerprint} over the certificate`,
+    found: `a signature over other bytes, on the certificate ${fact.keyId}`,
+  })
 }
 
 function rejected(scheme: SignatureScheme, error: WaybillError, claimedKey?: string): SignatureFact {

@@ -29,8 +29,10 @@ export const JUDGEMENT_ERRORS = {
   },
   'source/signer-ambiguous': {
     kind: 'rejected',
-    meaning: 'The key that signed and its primary key belong to two different principals of the policy.',
-    remedy: 'Name the key once in the policy, under one principal, by its primary fingerprint.',
+    meaning:
+      'A signature belongs to two principals of the policy: by its key and its primary key, or by two names in one certificate.',
+    remedy:
+      'Name the key once in the policy, under one principal, by its primary fingerprint; have certificates issued to one person each.',
   },
   'source/platform-unsupported': {
     kind: 'rejected',
@@ -142,5 +144,52 @@ export const JUDGEMENT_ERRORS = {
     meaning:
       'A merge holds a signed tag that names none of the commits it merges, so the tag is evidence for nothing here. As a note it does not count against the verdict.',
     remedy: 'Nothing to do; to have the tag count, merge it again: git merge --no-ff -S TAG',
+  },
+  'source/key-not-yet-valid': {
+    kind: 'rejected',
+    meaning: 'The policy gives the key that signed a beginning (not-before), and the commit is older than that.',
+    remedy: 'Sign the commit again after that date, or correct not-before in an approved change of the policy.',
+  },
+  'source/user-presence-missing': {
+    kind: 'rejected',
+    meaning:
+      'A security key signed without anybody touching it. A program on the same machine can make it do so, which is what the touch is there to prevent; a key made with no-touch-required is therefore not accepted.',
+    remedy: 'Make a key that asks for a touch (ssh-keygen -t ed25519-sk) and sign again with it.',
+  },
+  'source/user-verification-missing': {
+    kind: 'rejected',
+    meaning: 'The policy asks that the security key checked a PIN or a finger, and the signature says that it did not.',
+    remedy: 'Make a key that asks for it (ssh-keygen -t ed25519-sk -O verify-required) and sign again with it.',
+  },
+  'source/certificate-expired': {
+    kind: 'rejected',
+    meaning:
+      'The certificate of the key that signed has ended, and no trusted time proves that the signature is older.',
+    remedy:
+      'Sign the commit again with a new certificate: git commit --amend --no-edit -S; or name the commit in exceptions.',
+  },
+  'source/certificate-not-yet-valid': {
+    kind: 'rejected',
+    meaning: 'The certificate of the key that signed begins later than the commit.',
+    remedy: 'Compare the clock of whoever issued the certificate, and sign the commit again when it is valid.',
+  },
+  'source/certificate-options': {
+    kind: 'rejected',
+    meaning:
+      'An SSH certificate has a critical option. Whoever does not understand one must refuse the certificate, and none says anything about commits: force-command, for instance, means that the key may only run one program.',
+    remedy:
+      'Have a certificate issued without critical options for signing: ssh-keygen -s CA -I ID -n NAME -V +1d KEY.pub',
+  },
+  'source/certificate-names': {
+    kind: 'rejected',
+    meaning: 'An SSH certificate names nobody, which for OpenSSH means everybody. It is never accepted.',
+    remedy: 'Have the certificate issued with a name: ssh-keygen -s CA -I ID -n NAME -V +1d KEY.pub',
+  },
+  'source/certificate-too-long': {
+    kind: 'rejected',
+    meaning:
+      'An SSH certificate is valid for longer than max-validity of the policy. A short life is what stands in for revoking it.',
+    remedy:
+      'Have the certificate issued for a shorter time (ssh-keygen -V +1d), or raise max-validity in an approved change of the policy.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

@@ -31,15 +31,16 @@ export const SOURCE_ERRORS = {
   },
   'source/ssh-key-unsupported': {
     kind: 'rejected',
-    meaning: 'An SSH key is of a kind that is not judged: DSA, a certificate, or an algorithm unknown to this version.',
+    meaning:
+      'An SSH key is of a kind that is not judged: DSA, a certificate in place of a key, or an algorithm unknown to this version.',
     remedy: 'Use a plain key: ssh-keygen -t ed25519',
   },
   'source/signature-unsupported': {
     kind: 'rejected',
     meaning:
-      'A signature is of a kind this version does not judge: X.509, gitsign, a security key (sk-…), an SSH certificate, or a packet version of the past. It is never taken as valid.',
+      'A signature is of a kind this version does not judge: X.509, gitsign, an SSH signature made through a browser, or a packet version of the past. It is never taken as valid.',
     remedy:
-      'Sign with an OpenPGP or a plain SSH key, for example: git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub',
+      'Sign with an OpenPGP or an SSH key, for example: git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub',
   },
   'source/weak-hash': {
     kind: 'rejected',
@@ -163,5 +164,18 @@ export const SOURCE_ERRORS = {
     meaning:
       'A tree unfolds to more files, folders or bytes than an export may have. A few small objects can be made to do that.',
     remedy: 'Build from a commit without the large folder; if the size is honest, split the repository.',
+  },
+  'source/certificate-unusable': {
+    kind: 'rejected',
+    meaning:
+      'An SSH certificate may not sign commits, whoever issued it: it is one of a host, or it was signed by another certificate in place of an authority’s key.',
+    remedy:
+      'Sign with a user certificate that the authority’s own key signed: ssh-keygen -s CA -I ID -n NAME -V +1d KEY.pub',
+  },
+  'source/certificate-forged': {
+    kind: 'rejected',
+    meaning:
+      'The signature on a certificate does not match its bytes: somebody changed the certificate, or wrote the name of an authority that never saw it.',
+    remedy: 'Do not build this commit. If it is yours, have a certificate issued and sign it again with that.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
