@@ -53,4 +53,10 @@ export const LIMITS = {
   summaryBytes: 900 * KIB,
   /** Milliseconds of clock difference to a service that is reported as skew. */
   clockSkewMs: 5 * 60_000,
+  /** Bytes of one answer of the platform's API. Ten pull requests with a hundred commits and reviews each are under 1 MB. */
+  githubAnswerBytes: 8 * MIB,
+  /** Pages of a hundred read of one list of the platform's API; what is longer is incomplete. */
+  githubPages: 20,
+  /** Milliseconds one question to it may wait. Its secondary limits ask for a minute. 13-adversary 13. */
+  githubWaitMs: 3 * 60_000,
 } as const

@@ -7,11 +7,13 @@ import { RegistryLayouts } from '../build/registry-layouts.ts'
 import { type CommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
+import { GithubApi } from '../github/api.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
 import type { TokenClaims } from '../github/claims.ts'
 import { checkClaims, maySign } from '../github/claims.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import type { RunContext } from '../github/context.ts'
+import { githubEvidence } from '../github/evidence.ts'
 import { IdTokens } from '../github/token.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
@@ -48,8 +50,10 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     plainHttpHosts: inputs.insecureRegistries,
   })
   const sigstore = sigstoreOf(world)
+  const platform = platformOf(world)
   return {
     git: gitPort(world),
+    ...(platform === undefined ? {} : { platform }),
     registry,
     builder: () => builderOf(world, registry, credentials.logins),
     folder: async name => {
@@ -90,6 +94,15 @@ function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['gi
     resolveTag: ref => resolveTag({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
     stop: () => stopped.abort(),
   }
+}
+
+/** GraphQL answers nobody without a token, so without one there is no platform to ask. */
+function platformOf({ inputs, context, http }: AttestWorld): AttestPorts['platform'] {
+  const { githubToken: token } = inputs
+  if (token === undefined) return undefined
+  const { apiUrl, graphqlUrl, repository, repositoryId, serverUrl } = context
+  const api = new GithubApi({ http, apiUrl, graphqlUrl, token })
+  return githubEvidence({ api, http, repository, repositoryId, serverUrl })
 }
 
 type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier'>

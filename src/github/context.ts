@@ -37,6 +37,8 @@ export interface RunContext {
   /** Without a slash at the end. */
   readonly serverUrl: string
   readonly apiUrl: string
+  /** On the same server as `apiUrl`. */
+  readonly graphqlUrl: string
   /** From the event; absent where the event has no repository. */
   readonly defaultBranch?: string
   readonly workspace: string
@@ -87,7 +89,7 @@ export function contextOf(env: Environment, payload: JsonObject): RunContext {
     ...(runnerEnvironment === undefined || runnerEnvironment === '' ? {} : { runnerEnvironment }),
     job: printable(env.GITHUB_JOB ?? ''),
     serverUrl: serverUrl(env, 'GITHUB_SERVER_URL'),
-    apiUrl: serverUrl(env, 'GITHUB_API_URL'),
+    ...apiUrls(env),
     ...(defaultBranch === undefined ? {} : { defaultBranch }),
     workspace: required(env, 'GITHUB_WORKSPACE', ABSOLUTE),
     temporary: required(env, 'RUNNER_TEMP', ABSOLUTE),
@@ -134,6 +136,17 @@ function serverUrl(env: Environment, name: string): string {
       found: text,
     })
   return text.replace(/\/+$/, '')
+}
+
+/** Two variables that must name one server: the token for the first is sent to the second as well. */
+function apiUrls(env: Environment): Pick<RunContext, 'apiUrl' | 'graphqlUrl'> {
+  const apiUrl = serverUrl(env, 'GITHUB_API_URL')
+  const graphqlUrl = env.GITHUB_GRAPHQL_URL ? serverUrl(env, 'GITHUB_GRAPHQL_URL') : `${apiUrl}/graphql`
+  if (new URL(apiUrl).origin === new URL(graphqlUrl).origin) return { apiUrl, graphqlUrl }
+  throw fail('github/context-malformed', 'The variables GITHUB_API_URL and GITHUB_GRAPHQL_URL name different servers', {
+    expected: new URL(apiUrl).origin,
+    found: new URL(graphqlUrl).origin,
+  })
 }
 
 function runnerFiles(env: Environment): RunContext['files'] {

@@ -49,4 +49,48 @@ export const GITHUB_ERRORS = {
     meaning: 'The keys of the token’s issuer could not be fetched, so the token was not checked and not used.',
     remedy: 'Run the job again; if it stays, check that the machine can reach the issuer.',
   },
+  'github/api-permission': {
+    kind: 'unknown',
+    meaning:
+      'The platform’s API does not show something to this token. It answers alike for what is not there and for what the token may not see, so nothing follows from it.',
+    remedy: 'Add to the job: permissions: { contents: read, pull-requests: read }',
+  },
+  'github/api-rate-limited': {
+    kind: 'unknown',
+    meaning:
+      'The platform’s API has answered as many questions as it will for now; what it was asked last is not known.',
+    remedy: 'Run again later, or with a token of its own.',
+  },
+  'github/api-refused': {
+    kind: 'unknown',
+    meaning: 'The platform’s API gave an error instead of an answer.',
+    remedy: 'Run again; if it stays, check the service’s status page.',
+  },
+  'github/api-malformed': {
+    kind: 'unknown',
+    meaning:
+      'An answer of the platform’s API is not of the documented form, or is cut off, so nothing is read from it.',
+    remedy: 'Run again; if it stays, report it with the version of the server.',
+  },
+  'github/api-deadline': {
+    kind: 'unknown',
+    meaning: 'The time for asking the platform’s API was used up before everything was answered.',
+    remedy: 'Run again when the service is quick, or move the anchor forward so that fewer commits are asked about.',
+  },
+  'github/api-other-repository': {
+    kind: 'unknown',
+    meaning:
+      'The name of the repository belongs to another repository than the run’s: it was renamed, or deleted and made again. What the platform says about it is about somebody else’s work.',
+    remedy: 'Run again under the repository’s present name.',
+  },
+  'github/api-commit-unknown': {
+    kind: 'unknown',
+    meaning: 'The platform does not know a commit that it serves, or not yet, so it can say nothing about it.',
+    remedy: 'Run again; a push needs a moment to be known everywhere.',
+  },
+  'github/protection-unknown': {
+    kind: 'unknown',
+    meaning: 'Whether a ref is protected could not be read completely.',
+    remedy: 'Use a token that may read the repository’s settings, or protect the refs with a ruleset.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>
