@@ -15,6 +15,8 @@ export interface GitServer extends Service {
   readonly folder: string
   /** May be changed while running. */
   token: string | undefined
+  /** The platform's own public keys, served to everybody at `/web-flow.gpg`; undefined: 404. */
+  webFlow: string | undefined
   /** Where the bare repository of `acme/app` belongs. */
   repositoryFolder(repository: string): string
   /** Puts a bare mirror of a local repository in place, replacing what was served before. @returns the id of its HEAD. */
@@ -42,6 +44,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   const server: GitServer = Object.assign(service, {
     folder: options.folder,
     token: options.token,
+    webFlow: undefined,
     repositoryFolder,
     publish: (from: string, repository: string) => publish(from, repositoryFolder(repository)),
   })
@@ -49,6 +52,10 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 }
 
 async function answer(server: GitServer, request: ServiceRequest): Promise<ServiceAnswer> {
+  if (request.path === '/web-flow.gpg') {
+    const { webFlow } = server
+    return webFlow === undefined ? { status: 404, body: 'Not Found' } : { status: 200, body: webFlow }
+  }
   if (server.token !== undefined && password(request) !== server.token) {
     return { status: 401, headers: { 'www-authenticate': 'Basic realm="GitHub"' }, body: 'Repository not found.' }
   }

@@ -21,6 +21,10 @@ export interface Github extends Service {
   readonly repositories: Map<string, RepositoryFacts>
   /** Adds or replaces an endpoint; the path as sent, without the query. */
   on(method: string, path: string, answer: ServiceAnswer | ((request: ServiceRequest) => ServiceAnswer)): void
+  /** Asked for what no endpoint was made for, before the request counts as unexpected; `github-api.ts` sets it. */
+  fallback: ((request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer> | undefined) | undefined
+  /** Adds a line to `unexpected`. */
+  complain(text: string): void
   /** `METHOD path` of every request that no endpoint was made for. */
   readonly unexpected: readonly string[]
   /** @throws when anything unknown was asked for: a fake that shrugs hides calls nobody planned. */
@@ -42,6 +46,8 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
     token: options.token,
     repositories: new Map(options.repositories),
     unexpected,
+    fallback: undefined,
+    complain: (text: string) => void unexpected.push(text),
     on: (method: string, path: string, reply: ServiceAnswer | Endpoint) =>
       void endpoints.set(`${method} ${path}`, typeof reply === 'function' ? reply : () => reply),
     expectNothingUnexpected: () => {
@@ -63,14 +69,16 @@ export function repositoryOf(claims: Claims): readonly [string, RepositoryFacts]
   return [String(claims.repository), facts]
 }
 
-function answer(
+async function answer(
   github: Github,
   endpoints: ReadonlyMap<string, Endpoint>,
   unexpected: string[],
   request: ServiceRequest,
-): ServiceAnswer {
+): Promise<ServiceAnswer> {
   const endpoint = endpoints.get(`${request.method} ${request.path}`)
   if (endpoint !== undefined) return withHeaders(endpoint(request))
+  const further = await github.fallback?.(request)
+  if (further !== undefined) return withHeaders(further)
   const named = /^\/repos\/([^/]+\/[^/]+)$/.exec(request.path)?.[1]
   if (request.method === 'GET' && named !== undefined) return withHeaders(repository(github, named, request))
   unexpected.push(`${request.method} ${request.path}`)

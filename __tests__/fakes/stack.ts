@@ -5,6 +5,7 @@ import type { ClaimOverrides } from './claims.ts'
 import { type Fulcio, startFulcio } from './fulcio.ts'
 import { type GitServer, startGitServer } from './git-server.ts'
 import { type Github, repositoryOf, startGithub } from './github.ts'
+import { addGithubApi, type GithubApiDouble } from './github-api.ts'
 import { type Oidc, startOidc } from './oidc.ts'
 import { type EmbeddedRegistry, type RegistryOptions, startRegistry } from './registry/registry.ts'
 import { type RekorV1, startRekorV1 } from './rekor-v1.ts'
@@ -38,6 +39,8 @@ export interface Stack {
   readonly timestamp: TimestampAuthority
   readonly registry: EmbeddedRegistry
   readonly github: Github
+  /** What the GitHub double's API tells about commits, pull requests, users: a model to write into. */
+  readonly platform: GithubApiDouble
   readonly git: GitServer
   readonly trustedRoot: Record<string, unknown>
   readonly signingConfig: Record<string, unknown>
@@ -97,6 +100,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     timestamp,
     registry,
     github,
+    platform: addGithubApi(github),
     git,
     trustedRoot: root,
     signingConfig: config,

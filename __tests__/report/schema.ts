@@ -23,14 +23,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   enum: (schema, value, path) => ((schema.enum as unknown[]).includes(value) ? [] : [`${path} is none of the values`]),
   type: (schema, value, path) =>
     [schema.type].flat().some(type => isType(String(type), value)) ? [] : [`${path} is no ${schema.type}`],
-  anyOf: (schema, value, path, root) =>
-    (schema.anyOf as Schema[]).some(part => breaks(part, value, path, root).length === 0)
-      ? []
-      : [`${path} is none of what it may be`],
-  oneOf: (schema, value, path, root) =>
-    (schema.oneOf as Schema[]).filter(part => breaks(part, value, path, root).length === 0).length === 1
-      ? []
-      : [`${path} is not exactly one of what it may be`],
   not: (schema, value, path, root) =>
     breaks(schema.not as Schema, value, path, root).length === 0 ? [`${path} is what it must not be`] : [],
   pattern: (schema, value, path) =>
@@ -51,6 +43,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
     !isObject(value) || Object.keys(value).length >= Number(schema.minProperties) ? [] : [`${path} has too few keys`],
   maxProperties: (schema, value, path) =>
     !isObject(value) || Object.keys(value).length <= Number(schema.maxProperties) ? [] : [`${path} has too many keys`],
+  allOf: (schema, value, path, root) => (schema.allOf as Schema[]).flatMap(part => breaks(part, value, path, root)),
+  anyOf: (schema, value, path, root) => oneAtLeast(schema.anyOf as Schema[], value, path, root),
+  oneOf: (schema, value, path, root) => {
+    const parts = schema.oneOf as Schema[]
+    const fitting = parts.filter(part => breaks(part, value, path, root).length === 0).length
+    return fitting > 1 ? [`${path} fits ${fitting} shapes`] : oneAtLeast(parts, value, path, root)
+  },
   required: (schema, value, path) =>
     isObject(value)
       ? (schema.required as string[]).filter(key => !Object.hasOwn(value, key)).map(key => `${path}.${key} is missing`)
@@ -73,6 +72,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 }
 
+/** None fits: what is said about the one that fits best. */
+function oneAtLeast(parts: readonly Schema[], value: unknown, path: string, root: Schema): readonly string[] {
+  const all = parts.map(part => breaks(part, value, path, root))
+  return all.reduce((best, broken) => (broken.length < best.length ? broken : best), all[0] ?? [`${path} fits nothing`])
+}
+
 function definition(root: Schema, ref: string): Schema {
   const found = (root.$defs as Record<string, Schema>)[ref.replace('#/$defs/', '')]
   if (found === undefined) throw new Error(`${ref} does not exist`)
@@ -82,6 +87,7 @@ function definition(root: Schema, ref: string): Schema {
 function isType(type: string, value: unknown): boolean {
   if (type === 'object') return isObject(value)
   if (type === 'array') return Array.isArray(value)
+  if (type === 'null') return value === null
   if (type === 'integer') return Number.isInteger(value)
   return typeof value === type
 }

@@ -1,0 +1,257 @@
+import type { Model, ModelActivity, ModelGpgKey, ModelRepository, ModelRuleset, ModelUser } from './github-model.ts'
+import { answerProblems, type Match, matchEndpoint, questionProblems } from './github-openapi.ts'
+import type { ServiceAnswer, ServiceRequest } from './service.ts'
+
+/** Pages of lists and what they hang on. */
+interface Call {
+  readonly model: Model
+  readonly values: Match['values']
+  readonly query: URLSearchParams
+  /** Address of this server. */
+  readonly url: string
+  readonly path: string
+}
+
+type Reply = ServiceAnswer | readonly object[]
+
+/**
+ * Answers of the REST API for every endpoint of `github-openapi.json` but the repository itself. Questions and answers are
+ * checked against GitHub's own description of them.
+ * @param problem told what the client asked that GitHub has not, or what this double got wrong.
+ * @returns undefined for what is not described.
+ */
+export function answerRest(
+  model: Model,
+  url: string,
+  request: ServiceRequest,
+  problem: (text: string) => void,
+): ServiceAnswer | undefined {
+  const match = matchEndpoint(request.method, request.path)
+  const route = match === undefined ? undefined : ROUTES[match.endpoint]
+  if (match === undefined || route === undefined) return undefined
+  const wrong = questionProblems(match.endpoint, request.query)
+  const call = { model, values: match.values, query: request.query, url, path: request.path }
+  const answer = paged(route(call), call)
+  const broken = answer.status === 200 ? answerProblems(match.endpoint, answer.body) : []
+  for (const text of [...wrong, ...broken]) problem(text)
+  return answer
+}
+
+const ROUTES: Readonly<Record<string, (call: Call) => Reply>> = {
+  'GET /repos/{owner}/{repo}/activity': call =>
+    inRepository(call, 'contents', repository => {
+      const ref = call.query.get('ref')
+      return repository.activity
+        .filter(entry => ref === null || entry.ref === ref)
+        .map((entry, at) => activity(call.model, entry, repository.activity.length - at))
+    }),
+  'GET /repos/{owner}/{repo}/rules/branches/{branch}': call =>
+    inRepository(call, 'metadata', repository =>
+      repository.rulesets
+        .filter(({ target, enforcement = 'active' }) => target === 'branch' && enforcement === 'active')
+        .filter(ruleset => appliesTo(ruleset, `refs/heads/${call.values.branch}`, repository.defaultBranch))
+        .flatMap(({ id, rules }) =>
+          rules.map(rule => ({
+            ...rule,
+            ruleset_source_type: 'Repository',
+            ruleset_source: repository.name,
+            ruleset_id: id,
+          })),
+        ),
+    ),
+  'GET /repos/{owner}/{repo}/rulesets': call =>
+    inRepository(call, 'metadata', repository =>
+      repository.rulesets
+        .filter(({ target }) => (call.query.get('targets') ?? target).split(',').includes(target))
+        .map(ruleset => rulesetHead(ruleset, repository)),
+    ),
+  'GET /repos/{owner}/{repo}/rulesets/{ruleset_id}': call =>
+    inRepository(call, 'metadata', repository => {
+      const ruleset = repository.rulesets.find(({ id }) => String(id) === call.values.ruleset_id)
+      return ruleset === undefined ? NOT_FOUND : ok(rulesetBody(ruleset, repository, call.model))
+    }),
+  'GET /repos/{owner}/{repo}/branches/{branch}': call =>
+    inRepository(call, 'contents', repository => {
+      const name = call.values.branch ?? ''
+      return ok({ name, protected: repository.protection.has(name) })
+    }),
+  'GET /repos/{owner}/{repo}/branches/{branch}/protection': call =>
+    inRepository(call, 'administration', repository => {
+      const settings = repository.protection.get(call.values.branch ?? '')
+      return settings === undefined ? error(404, 'Branch not protected') : ok(settings)
+    }),
+  'GET /users/{username}': call => ofUser(call, user => ok(publicUser(user))),
+  'GET /users/{username}/gpg_keys': call => ofUser(call, user => user.gpgKeys.map(gpgKey)),
+  'GET /users/{username}/ssh_signing_keys': call =>
+    ofUser(call, user =>
+      user.sshSigningKeys.map((key, at) => ({ id: at + 1, key, title: `key ${at + 1}`, created_at: LONG_AGO })),
+    ),
+  'GET /orgs/{org}/members': call => members(call, call.values.org ?? ''),
+  'GET /orgs/{org}/teams/{team_slug}/members': call =>
+    members(call, `${call.values.org ?? ''}/${call.values.team_slug ?? ''}`),
+}
+
+const LONG_AGO = '2020-01-01T00:00:00Z'
+
+function ok(body: object): ServiceAnswer {
+  return { status: 200, body }
+}
+
+export function error(status: number, message: string): ServiceAnswer {
+  return { status, body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) } }
+}
+
+const NOT_FOUND = error(404, 'Not Found')
+
+function inRepository(
+  { model, values }: Call,
+  permission: 'contents' | 'metadata' | 'administration',
+  read: (repository: ModelRepository) => Reply,
+): Reply {
+  const repository = model.repositories.get(`${values.owner}/${values.repo}`)
+  if (repository === undefined) return NOT_FOUND
+  return model.permissions.has(permission) ? read(repository) : error(403, 'Resource not accessible by integration')
+}
+
+function ofUser({ model, values }: Call, read: (user: ModelUser) => Reply): Reply {
+  const user = model.users.get(values.username ?? '')
+  return user === undefined ? NOT_FOUND : read(user)
+}
+
+function members({ model }: Call, name: string): Reply {
+  const logins = model.members.get(name)
+  if (logins === undefined || !model.permissions.has('members')) return NOT_FOUND
+  return logins.flatMap(login => {
+    const user = model.users.get(login)
+    return user === undefined ? [] : [simpleUser(user)]
+  })
+}
+
+/** A list is cut into pages, with a Link header as GitHub writes it. The activity has cursors, the others numbers. */
+function paged(reply: Reply, { query, url, path }: Call): ServiceAnswer {
+  if (!Array.isArray(reply)) return reply as ServiceAnswer
+  const list = reply as readonly object[]
+  const size = Math.min(Number(query.get('per_page') ?? 30), 100)
+  const byCursor = path.endsWith('/activity')
+  const begin = byCursor ? Number(query.get('after') ?? 0) : (Number(query.get('page') ?? 1) - 1) * size
+  const end = begin + size
+  const next = new URLSearchParams(query)
+  next.set(byCursor ? 'after' : 'page', String(byCursor ? end : end / size + 1))
+  const link = end < list.length ? { link: `<${url}${path}?${next}>; rel="next"` } : {}
+  return { status: 200, headers: link, body: list.slice(begin, end) }
+}
+
+function activity(model: Model, { actor, ref, after, at, before, type = 'push' }: ModelActivity, id: number): object {
+  const user = model.users.get(actor)
+  return {
+    id,
+    node_id: `A_${id}`,
+    before: before ?? '0'.repeat(40),
+    after,
+    ref,
+    timestamp: at,
+    activity_type: type,
+    actor: user === undefined ? null : simpleUser(user),
+  }
+}
+
+/** As far as the tests need fnmatch: whole names, `*` within a segment at the end, and GitHub's two words. */
+function appliesTo({ include, exclude = [] }: ModelRuleset, ref: string, defaultBranch: string): boolean {
+  const hits = (pattern: string) =>
+    pattern === '~ALL' ||
+    (pattern === '~DEFAULT_BRANCH' && ref === `refs/heads/${defaultBranch}`) ||
+    new RegExp(`^${pattern.replace(/[.+^$()|{}]/g, '\\$&').replaceAll('*', '[^/]*')}$`).test(ref)
+  return include.some(hits) && !exclude.some(hits)
+}
+
+function rulesetHead(
+  { id, name, target, enforcement = 'active', updatedAt }: ModelRuleset,
+  repository: ModelRepository,
+) {
+  return {
+    id,
+    name,
+    target,
+    source_type: 'Repository',
+    source: repository.name,
+    enforcement,
+    created_at: LONG_AGO,
+    updated_at: updatedAt ?? LONG_AGO,
+  }
+}
+
+function rulesetBody(ruleset: ModelRuleset, repository: ModelRepository, model: Model): object {
+  const { include, exclude = [], rules, bypass = [] } = ruleset
+  const hidden = bypass === 'hidden' || !model.permissions.has('administration')
+  return {
+    ...rulesetHead(ruleset, repository),
+    conditions: { ref_name: { include, exclude } },
+    rules,
+    ...(hidden ? {} : { bypass_actors: bypass }),
+    current_user_can_bypass: 'never',
+  }
+}
+
+export function simpleUser({ id, login, type }: ModelUser): object {
+  const url = `https://api.github.com/users/${encodeURIComponent(login)}`
+  return {
+    login,
+    id,
+    node_id: `U_${id}`,
+    avatar_url: `https://avatars.githubusercontent.com/u/${id}`,
+    gravatar_id: '',
+    url,
+    html_url: `https://github.com/${login}`,
+    followers_url: `${url}/followers`,
+    following_url: `${url}/following{/other_user}`,
+    gists_url: `${url}/gists{/gist_id}`,
+    starred_url: `${url}/starred{/owner}{/repo}`,
+    subscriptions_url: `${url}/subscriptions`,
+    organizations_url: `${url}/orgs`,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events{/privacy}`,
+    received_events_url: `${url}/received_events`,
+    type,
+    site_admin: false,
+  }
+}
+
+function publicUser(user: ModelUser): object {
+  return {
+    ...simpleUser(user),
+    user_view_type: 'public',
+    name: null,
+    company: null,
+    blog: '',
+    location: null,
+    email: user.email ?? null,
+    hireable: null,
+    bio: null,
+    public_repos: 1,
+    public_gists: 0,
+    followers: 0,
+    following: 0,
+    created_at: LONG_AGO,
+    updated_at: LONG_AGO,
+  }
+}
+
+function gpgKey({ keyId, armor, emails = [], revoked = false }: ModelGpgKey, at: number): object {
+  return {
+    id: at + 1,
+    name: null,
+    primary_key_id: null,
+    key_id: keyId,
+    raw_key: armor,
+    public_key: '',
+    emails,
+    subkeys: [],
+    can_sign: true,
+    can_encrypt_comms: false,
+    can_encrypt_storage: false,
+    can_certify: true,
+    created_at: LONG_AGO,
+    expires_at: null,
+    revoked,
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Writes the part of GitHub's OpenAPI description that the tests' double of its REST API is checked against:
+ *
+ *     node tools/github-openapi.ts FOLDER       an unpacked @octokit/openapi package
+ *
+ * The package is 385 MB, so it is no dependency; `__tests__/fakes/github-openapi.json` is committed and names its version.
+ * Schemas become JSON Schema: `nullable` is spelled out, texts and examples are left out, references point into `$defs`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+type Part = { readonly [key: string]: unknown }
+
+/** Endpoints that Waybill asks, each with the fields the double has where it has not all of them. */
+const USED: Readonly<Record<string, readonly string[] | 'whole'>> = {
+  '/repos/{owner}/{repo}': ['id', 'name', 'full_name', 'private', 'fork', 'visibility', 'default_branch'],
+  '/repos/{owner}/{repo}/activity': 'whole',
+  '/repos/{owner}/{repo}/rules/branches/{branch}': 'whole',
+  '/repos/{owner}/{repo}/rulesets': 'whole',
+  '/repos/{owner}/{repo}/rulesets/{ruleset_id}': 'whole',
+  '/repos/{owner}/{repo}/branches/{branch}': ['name', 'protected'],
+  '/repos/{owner}/{repo}/branches/{branch}/protection': [
+    'required_pull_request_reviews',
+    'restrictions',
+    'lock_branch',
+    'enabled',
+  ],
+  '/users/{username}': 'whole',
+  '/users/{username}/gpg_keys': 'whole',
+  '/users/{username}/ssh_signing_keys': 'whole',
+  '/orgs/{org}/members': 'whole',
+  '/orgs/{org}/teams/{team_slug}/members': 'whole',
+}
+
+const SILENT = new Set([
+  'description',
+  'example',
+  'examples',
+  'title',
+  'format',
+  'discriminator',
+  'default',
+  'deprecated',
+])
+const OUTPUT = join(import.meta.dirname, '../__tests__/fakes/github-openapi.json')
+
+const [, , folder] = process.argv
+if (folder === undefined) throw new Error('usage: node tools/github-openapi.ts FOLDER')
+const api = read(join(folder, 'generated/api.github.com.json'))
+const components = at(api, 'components')
+const names = new Set<string>()
+
+const endpoints = Object.fromEntries(
+  Object.entries(USED).map(([path, fields]) => {
+    const get = at(at(at(api, 'paths'), path), 'get')
+    const parameters = (get.parameters as Part[]).map(resolved)
+    const answer = at(
+      at(at(at(resolved(at(at(get, 'responses'), '200')), 'content'), 'application/json'), 'schema'),
+      '',
+    )
+    return [
+      `GET ${path}`,
+      {
+        query: Object.fromEntries(
+          parameters.filter(p => p.in === 'query').map(p => [String(p.name), clean(p.schema as Part)]),
+        ),
+        schema: clean(fields === 'whole' ? answer : picked(answer, fields)),
+      },
+    ]
+  }),
+)
+const $defs: Record<string, unknown> = {}
+for (let known = -1; known !== names.size; ) {
+  known = names.size
+  for (const name of [...names].sort()) $defs[name] ??= clean(at(at(components, 'schemas'), name))
+}
+const document = {
+  source: `@octokit/openapi ${String(read(join(folder, 'package.json')).version)}, generated/api.github.com.json`,
+  endpoints,
+  $defs: Object.fromEntries(Object.entries($defs).sort(([a], [b]) => (a < b ? -1 : 1))),
+}
+writeFileSync(OUTPUT, `${JSON.stringify(document)}\n`)
+
+function read(path: string): Part {
+  return JSON.parse(readFileSync(path, 'utf8')) as Part
+}
+
+/** The value of a key; the part itself for the empty key. */
+function at(part: Part, key: string): Part {
+  const value = key === '' ? part : part[key]
+  if (typeof value !== 'object' || value === null) throw new Error(`there is no ${key}`)
+  return value as Part
+}
+
+function resolved(part: Part): Part {
+  if (typeof part.$ref !== 'string') return part
+  return part.$ref.replace('#/', '').split('/').reduce(at, api)
+}
+
+/** The schema of these properties alone. */
+function picked(part: Part, fields: readonly string[]): Part {
+  const schema = resolved(part)
+  const properties = at(schema, 'properties')
+  return {
+    type: 'object',
+    properties: Object.fromEntries(fields.map(field => [field, at(properties, field)])),
+    required: ((schema.required ?? []) as string[]).filter(field => fields.includes(field)),
+  }
+}
+
+function clean(part: Part): Part {
+  if (typeof part.$ref === 'string') {
+    const name = part.$ref.replace('#/components/schemas/', '')
+    names.add(name)
+    return { $ref: `#/$defs/${name}` }
+  }
+  const { nullable, ...kept } = Object.fromEntries(
+    Object.entries(part)
+      .filter(([key]) => !SILENT.has(key) && !key.startsWith('x-'))
+      .map(([key, value]) => [key, cleanValue(key, value)]),
+  )
+  return nullable === true ? { anyOf: [kept, { type: 'null' }] } : kept
+}
+
+function cleanValue(key: string, value: unknown): unknown {
+  if (key === 'properties')
+    return Object.fromEntries(Object.entries(value as Part).map(([name, part]) => [name, clean(part as Part)]))
+  if (key === 'enum' || key === 'required' || typeof value !== 'object' || value === null) return value
+  return Array.isArray(value) ? value.map(part => clean(part as Part)) : clean(value as Part)
+}
