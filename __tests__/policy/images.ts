@@ -2,7 +2,12 @@ import { type Digest, hexOf, sha256 } from '../../src/core/digest.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { CertificateSigner, CiExtensions, ObservedSigner } from '../../src/core/signer.ts'
 import type { Verified } from '../../src/core/verified.ts'
-import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, type SignedStatement } from '../../src/statements/statement.ts'
+import {
+  COSIGN_SIGN_PREDICATE,
+  PROVENANCE_PREDICATE,
+  type SignedStatement,
+  type Subject,
+} from '../../src/statements/statement.ts'
 import { idOf, NOW } from './world.ts'
 
 /** Signed statements as the verifier would hand them over; the only cast to `Verified` in the tests of this room. */
@@ -49,16 +54,20 @@ export interface SignedOptions {
   readonly predicateType?: string
   readonly predicate?: JsonObject
   readonly signedAt?: Date
+  readonly payload?: Digest
+  /** Instead of the image by its digest. */
+  readonly subject?: Subject
 }
 
 export function signed(options: SignedOptions = {}): Verified<SignedStatement> {
   const { signer = certificate(), digest = IMAGE, predicateType = COSIGN_SIGN_PREDICATE, predicate = {} } = options
   const statement: SignedStatement = {
-    statement: { subject: [{ digest: { sha256: hexOf(digest) } }], predicateType, predicate },
+    statement: { subject: [options.subject ?? { digest: { sha256: hexOf(digest) } }], predicateType, predicate },
     signer,
     signedAt: options.signedAt ?? NOW,
     timeSources: ['rekor-v1'],
     bundle: sha256(JSON.stringify(options)),
+    payload: options.payload ?? sha256(`payload ${JSON.stringify(options)}`),
   }
   return statement as Verified<SignedStatement>
 }

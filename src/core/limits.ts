@@ -27,6 +27,8 @@ export const LIMITS = {
   bundleBytes: 10 * MIB,
   /** Subjects of one statement: an index, its platforms and their names in several registries stay far below. */
   statementSubjects: 2_000,
+  /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
+  listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
   referrers: 1_000,
   /** Bytes of bundles fetched for one subject, smallest first. 13-adversary 43. */

@@ -4,9 +4,11 @@ import { detectBuilder, openBuilder } from '../build/detect.ts'
 import { LayoutBuilder } from '../build/layout.ts'
 import { NoneBuilder } from '../build/none.ts'
 import { RegistryLayouts } from '../build/registry-layouts.ts'
+import { ask } from '../build/tools.ts'
 import { type CommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
+import { printable } from '../core/text.ts'
 import { GithubApi } from '../github/api.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
 import type { TokenClaims } from '../github/claims.ts'
@@ -15,7 +17,7 @@ import type { WorkflowLog } from '../github/commands.ts'
 import type { RunContext } from '../github/context.ts'
 import { githubEvidence } from '../github/evidence.ts'
 import { IdTokens } from '../github/token.ts'
-import type { Environment } from '../io/environment.ts'
+import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
@@ -24,6 +26,7 @@ import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { openpgpVersion } from '../source/engines.ts'
 import { openHistory, resolveRef, resolveTag } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import { registryCredentials } from './registry-login.ts'
@@ -62,6 +65,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       return path
     },
     ...sigstore,
+    engines: openpgp => engineVersions(world, openpgp),
     keep: async (name, bytes) => {
       const path = join(folder, name)
       await writeFileAtomic(path, bytes)
@@ -103,6 +107,16 @@ function platformOf({ inputs, context, http }: AttestWorld): AttestPorts['platfo
   const { apiUrl, graphqlUrl, repository, repositoryId, serverUrl } = context
   const api = new GithubApi({ http, apiUrl, graphqlUrl, token })
   return githubEvidence({ api, http, repository, repositoryId, serverUrl })
+}
+
+async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<Readonly<Record<string, string>>> {
+  const git = await ask(requireGit(env), ['version'], childEnvironment(env, {}))
+  return {
+    node: process.versions.node,
+    openssl: process.versions.openssl,
+    git: printable((git ?? 'unknown').trim().replace(/^git version /, ''), 100),
+    ...(openpgp ? { openpgp: await openpgpVersion() } : {}),
+  }
 }
 
 type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier'>

@@ -87,6 +87,8 @@ export interface AttestPorts {
   session(): Promise<SigningSession>
   /** The gate's own check against the trust root of the signing services. */
   verifier(): Promise<VerifyBundle>
+  /** Name → version of what checks commits; the OpenPGP library only when it was used. */
+  engines(openpgp: boolean): Promise<Readonly<Record<string, string>>>
   /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
   now(): Date

@@ -44,7 +44,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
   beginSigning(request, ports, built) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
-  if (image !== undefined && request.sign) beginPublishing(ports, image) // connections open while the services sign
+  if (image !== undefined && request.sign) beginPublishing(request, ports, { source, built, image }) // connections open while the services sign
   const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return

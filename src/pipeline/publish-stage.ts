@@ -3,17 +3,29 @@ import type { AttestationReceipt } from '../core/receipt.ts'
 import { type AttachedBundle, attachBundles, type BundleToAttach } from '../registry/bundles.ts'
 import type { Descriptor } from '../registry/manifest.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
-import type { AttestPorts } from './attest-request.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
+import type { SourceOutcome } from './source-stage.ts'
+import { statedJudgement } from './source-statements.ts'
 
-/** Statements of one run about each subject: signature and provenance. */
+/** Statements of one run about each image: signature and provenance. */
 const BUNDLES = 2
+/** Statements about the commit, which travel with it: summary and detail. */
+const SOURCE_BUNDLES = 2
+
+interface ToPublish {
+  readonly source: SourceOutcome
+  readonly built: Built
+  readonly image: ServedImage
+}
 
 /** Begins to open a connection for each manifest that will be attached, so that all can travel at once. */
-export function beginPublishing(ports: AttestPorts, image: ServedImage): void {
-  for (const repository of image.repositories) ports.registry.warm(repository, subjectsOf(image).length * BUNDLES)
+export function beginPublishing(request: AttestRequest, ports: AttestPorts, { source, built, image }: ToPublish): void {
+  const bundles = statedJudgement(request, source, built) === undefined ? BUNDLES : BUNDLES + SOURCE_BUNDLES
+  for (const repository of image.repositories) ports.registry.warm(repository, subjectsOf(image).length * bundles)
 }
 
 /** Attaches every bundle to the image and to each platform manifest, in every repository. Repeating it adds nothing. */

@@ -6,8 +6,9 @@ import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { signatureStatement } from '../statements/signature.ts'
-import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE } from '../statements/statement.ts'
+import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
 import { imageSubjects } from '../statements/subjects.ts'
+import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
@@ -15,10 +16,13 @@ import type { Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
+import { type SourceDocuments, sourceStatements } from './source-statements.ts'
 
 export interface Signed {
   readonly signer: CertificateSigner
   readonly bundles: readonly [SignedDocument, ...SignedDocument[]]
+  /** What was stated about the source, if anything. */
+  readonly source?: SourceDocuments
 }
 
 export interface SignedDocument {
@@ -38,7 +42,7 @@ export interface SignInput {
 }
 
 /**
- * Signs every statement about the image with one certificate; each bundle is on disk the moment it exists.
+ * Signs every statement about the image and its commit with one certificate; each bundle is on disk the moment it exists.
  * @returns undefined when this run signs nothing.
  */
 export async function signStatements(
@@ -61,13 +65,24 @@ export async function signStatements(
       platforms: image.kind === 'index' ? image.platforms : [],
     })
     const facts = provenanceFacts(request, { ...input, image, claims: identity.claims }, subjects)
+    const stated = await sourceStatements(request, ports, input, record.policy)
+    const source = stated === undefined ? [] : sourceDocuments(stated)
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
-    ])
+      ...source.map(([name, predicateType, statement]) => sign(name, predicateType, statement, session, ports)),
+    ] as const)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    return { state: 'passed', value: { signer, bundles } }
+    return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }
   })
+}
+
+/** They are about the commit, and lie beside the image only to be found (3-source § 8). */
+function sourceDocuments({ summary, detail }: SourceDocuments) {
+  return [
+    ['source-summary', VERIFICATION_SUMMARY_PREDICATE, summary],
+    ['source-verification', SOURCE_VERIFICATION_PREDICATE, detail],
+  ] as const
 }
 
 async function sign(

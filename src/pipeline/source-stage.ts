@@ -28,6 +28,8 @@ export interface SourceOutcome {
   readonly newer: ReadonlySet<CommitId>
   /** What provenance says about this stage. */
   readonly claim: StageClaim
+  /** What was judged; absent when nothing was. What of it may be stated is for `source-statements.ts`. */
+  readonly judgement?: SourceJudgement
 }
 
 /** Judges the range under the law accepted before each, and refuses what may not be built. */
@@ -138,7 +140,7 @@ function judgedOutcome(
   const first = firstRejection(judgement)
   // A rejected source ends an enforced run before anything is built; under audit it is told and the run goes on.
   if (mode === 'enforce' && first !== undefined) throw first
-  return { state: judgement.outcome, value: outcome(position, { mode, verdict: judgement.outcome }) }
+  return { state: judgement.outcome, value: { ...outcome(position, { mode, verdict: judgement.outcome }), judgement } }
 }
 
 function firstRejection({ outcome, findings, commits, tag }: Judgement): Error | undefined {

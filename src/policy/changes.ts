@@ -1,7 +1,7 @@
 import type { CommitId } from '../core/digest.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
-import type { DeployRule, PrincipalSigner, Revocation } from './policy.ts'
+import type { DeployRule, DeploySource, PrincipalSigner, Revocation } from './policy.ts'
 
 /** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
 export interface LawChange {
@@ -63,7 +63,12 @@ export function deployLine(rule: DeployRule): string {
   const trust = rule.trust === 'public-good' ? rule.trust : rule.trust.file
   const age = rule.maxAgeSeconds === undefined ? '' : `, at most ${rule.maxAgeSeconds} seconds old`
   const audit = rule.allowAudit ? ', audited sources allowed' : ''
-  return `${patternList(rule.match)}: ${rule.require.join(', ')} by ${signerText(rule.build)}, builders ${rule.builders.join(', ')}, trust ${trust}${age}${audit}`
+  return `${patternList(rule.match)}: ${rule.require.join(', ')} by ${signerText(rule.build)}, builders ${rule.builders.join(', ')}, trust ${trust}${age}${audit}${rule.source === undefined ? '' : sourceText(rule.source)}`
+}
+
+function sourceText({ policy, anchor, digest, exceptions, signer }: DeploySource): string {
+  const file = digest === undefined ? '' : ` (${digest})`
+  return `, source by ${policy}${file} from ${anchor}, exceptions ${exceptions}, verified by ${signerText(signer)}`
 }
 
 export function patternList(patterns: readonly Pattern[]): string {

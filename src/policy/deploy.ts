@@ -1,5 +1,6 @@
 import { parseBuild } from './build-signer.ts'
 import { type Budget, COVER_BUDGET } from './cover.ts'
+import { parseDeploySource } from './deploy-source.ts'
 import { KEYS, REQUIREMENTS, TRUST_NAMES } from './keys.ts'
 import type { Pattern } from './match.ts'
 import { type FileReading, namedFile } from './paths.ts'
@@ -53,6 +54,7 @@ function parseRule(reading: FileReading, field: Field): DeployRule {
   const hosted = build.build.kind === 'github' && build.build.runner === 'github-hosted'
   if (hosted && !require.includes('provenance'))
     throw wrong(reading, field, 'asks for a runner, which only provenance tells', 'require: [signature, provenance]')
+  const source = parseDeploySource(reading, field, fields.get('source'), { build: build.build, require })
   return {
     kind: 'allow',
     match,
@@ -61,6 +63,7 @@ function parseRule(reading: FileReading, field: Field): DeployRule {
     require,
     allowAudit: audit !== undefined && booleanOf(reading, audit),
     ...(age === undefined ? {} : { maxAgeSeconds: parseAge(reading, age) }),
+    ...(source === undefined ? {} : { source }),
   }
 }
 

@@ -2,10 +2,11 @@ import type { CommitId } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { parseBuildSigner } from './build-signer.ts'
 import { signerText } from './changes.ts'
+import { isSourceRequirement } from './deploy-source.ts'
 import type { ExpectedKey, ExpectedSigner } from './expected.ts'
 import { REQUIREMENTS } from './keys.ts'
 import { matches } from './match.ts'
-import type { DeployRule, Policy, Requirement, Revocation, TrustName } from './policy.ts'
+import type { DeployRule, DeploySource, Policy, Requirement, Revocation, TrustName } from './policy.ts'
 import type { Field } from './read.ts'
 import type { YamlNode } from './yaml.ts'
 
@@ -27,6 +28,8 @@ export interface Expectation {
    */
   readonly commit?: CommitId
   readonly maxAgeSeconds?: number
+  /** Of a rule that requires something of the source; never by flags. */
+  readonly source?: DeploySource
   readonly revoked: readonly Revocation[]
   /** In words, for the verdict and the summary. */
   readonly description: string
@@ -75,6 +78,7 @@ export function expectationFor(policy: Policy, reference: string): Expectation {
     sourceMode: rule.allowAudit ? 'any' : 'enforce',
     trust: rule.trust,
     ...(rule.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: rule.maxAgeSeconds }),
+    ...(rule.source === undefined ? {} : { source: rule.source }),
     revoked: policy.revoked,
     description: `${rule.require.join(', ')} by ${signerText(rule.build)} (rule ${matchText(rule)})`,
   }
@@ -176,6 +180,7 @@ function parsed(kind: 'sigstore' | 'github', texts: FlagTexts): ExpectedSigner {
 function requirementsFrom(words: readonly string[]): readonly [Requirement, ...Requirement[]] {
   const list = words.map(word => {
     const known = REQUIREMENTS.judged.find(item => item === word)
+    if (known !== undefined && isSourceRequirement(known)) throw needsPolicy(known)
     if (known !== undefined) return known
     const later = (REQUIREMENTS.later as readonly string[]).includes(word)
     throw fail('policy/unsupported', `${later ? 'This version does not judge' : 'There is no requirement'} ${word}`, {
@@ -186,6 +191,19 @@ function requirementsFrom(words: readonly string[]): readonly [Requirement, ...R
   })
   const [first = 'signature', ...more] = new Set(list)
   return [first, ...more]
+}
+
+/** Some policy having passed from some anchor proves nothing, and no flag names them. */
+function needsPolicy(word: string): Error {
+  return fail(
+    'policy/expectation-unclear',
+    `Flags do not say by which policy and from which anchor ${word} must hold`,
+    {
+      expected: 'a policy with a deploy rule that has source: {policy, anchor, exceptions}',
+      found: `--require ${word}`,
+      remedy: `Put the rule into a policy file and name it with --policy FILE, or leave ${word} out.`,
+    },
+  )
 }
 
 function noExpectation(): Error {

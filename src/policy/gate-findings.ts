@@ -4,15 +4,19 @@ import type { ObservedSigner } from '../core/signer.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { SignedStatement } from '../statements/statement.ts'
-import type { ImageSubject } from './gate.ts'
 import type { Revocation } from './policy.ts'
 import { observedText } from './signer.ts'
+
+/** What a finding is about, as the user knows it. */
+interface Named {
+  readonly name: string
+}
 
 /** The signature's time is a trusted one, so what was signed before the revocation took effect still counts. */
 export function revokedFinding(
   { signer, signedAt }: SignedStatement,
   revoked: readonly Revocation[],
-  subject: ImageSubject,
+  subject: Named,
 ): readonly Finding[] {
   const entry = revoked.find(item => isSigner(signer, item) && item.effective.getTime() <= signedAt.getTime())
   if (entry === undefined) return []
@@ -33,7 +37,7 @@ export function ageFinding(
   { signedAt }: SignedStatement,
   maxAgeSeconds: number | undefined,
   now: Date,
-  subject: ImageSubject,
+  subject: Named,
 ): readonly Finding[] {
   if (maxAgeSeconds === undefined || now.getTime() - signedAt.getTime() <= maxAgeSeconds * 1000) return []
   const oldest = new Date(now.getTime() - maxAgeSeconds * 1000)
@@ -48,7 +52,7 @@ export function distinct(findings: readonly Finding[]): readonly Finding[] {
 
 /** A `reject` finding about the image. */
 export function finding(
-  subject: ImageSubject,
+  subject: Named,
   code: ErrorCode,
   message: string,
   facts: { readonly expected?: string; readonly found?: string },

@@ -4,11 +4,13 @@ import { printable } from '../core/text.ts'
 import type { Finding, Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
+import { isSourceRequirement } from './deploy-source.ts'
 import type { Expectation } from './expectation.ts'
 import { ageFinding, distinct, finding, revokedFinding } from './gate-findings.ts'
-import type { Requirement } from './policy.ts'
-import { judgeProvenance, unbackedNote } from './provenance.ts'
+import type { Requirement, SourceRequirement } from './policy.ts'
+import { builtFrom, judgeProvenance, unbackedNote } from './provenance.ts'
 import { matchSigner, observedText } from './signer.ts'
+import { judgeSourceLink, type SourceLink } from './source-link.ts'
 
 export { type Expectation, type ExpectationFlags, expectationFor, expectationFromFlags } from './expectation.ts'
 
@@ -102,32 +104,55 @@ type Attempt = { readonly proof: Proof } | { readonly findings: readonly [Findin
 function prove(requirement: Requirement, the: Case): Attempt {
   const { digest, parents = [], platforms = [] } = the.subject
   const own = proofOf(requirement, digest, the)
-  if ('statement' in own) return { proof: { requirement, via: 'own', statements: [own.statement] } }
+  if ('statements' in own) return { proof: { requirement, via: 'own', ...own } }
   for (const parent of parents) {
     const above = proofOf(requirement, parent, the)
-    if ('statement' in above) return { proof: { requirement, via: 'index', statements: [above.statement] } }
+    if ('statements' in above) return { proof: { requirement, via: 'index', ...above } }
   }
   const below = platforms.map(platform => ({ platform, ...proofOf(requirement, platform, the) }))
-  const [first, ...more] = below.flatMap(item => ('statement' in item ? [item.statement] : []))
+  const [first, ...more] = below.flatMap(item => ('statements' in item ? item.statements : []))
   if (first === undefined) return { findings: failure(requirement, own.findings, the) }
-  const lacking = below.filter(item => !('statement' in item)).map(item => item.platform)
+  const lacking = below.filter(item => !('statements' in item)).map(item => item.platform)
   if (lacking.length === 0) return { proof: { requirement, via: 'platforms', statements: [first, ...more] } }
   return { findings: [unprovenPlatforms(requirement, lacking, the), ...own.findings.slice(0, MAX_FINDINGS)] }
 }
 
-type OneProof = { readonly statement: Signed } | { readonly findings: readonly Finding[] }
+type OneProof = Pick<Proof, 'statements'> | { readonly findings: readonly Finding[] }
 
-/** The first statement about exactly this digest that meets the requirement, else why each candidate does not. */
+/**
+ * The first statement about exactly this digest that meets the requirement, else why each candidate does not. What is asked
+ * of the source is asked of the commit that a provenance names, once that provenance counts itself.
+ */
 function proofOf(requirement: Requirement, digest: Digest, the: Case): OneProof {
-  const candidates = the.signed.filter(item => isAbout(item, digest) && hasType(item, requirement, the.expectation))
+  const about = isSourceRequirement(requirement) ? 'provenance' : requirement
+  const candidates = the.signed.filter(item => isAbout(item, digest) && hasType(item, about, the.expectation))
   const failed: (readonly Finding[])[] = []
   for (const candidate of candidates) {
-    const findings = judgeStatement(requirement, candidate, the)
-    if (findings.length === 0) return { statement: candidate }
-    failed.push(findings)
+    const findings = judgeStatement(about, candidate, the)
+    if (findings.length > 0) failed.push(findings)
+    else if (!isSourceRequirement(requirement)) return { statements: [candidate] }
+    else {
+      const linked = sourceOf(requirement, candidate, the)
+      if ('statements' in linked) return { statements: [candidate, ...linked.statements] }
+      failed.push(linked.findings)
+    }
   }
   // The one that came closest explains most.
   return { findings: failed.sort((a, b) => a.length - b.length).flat() }
+}
+
+/** Step 5: from the provenance's commit to its verification. */
+function sourceOf(
+  requirement: SourceRequirement,
+  provenance: Signed,
+  { subject, signed, expectation }: Case,
+): SourceLink {
+  const built = builtFrom(provenance.statement)
+  const { source: rule, revoked } = expectation
+  if (rule === undefined) throw new TypeError(`judgeImage() of ${requirement} without a rule for the source`)
+  if (built !== undefined) return judgeSourceLink({ requirement, built, rule, revoked, subject: subject.name }, signed)
+  const facts = { expected: 'a build from a commit', found: 'a provenance without one' }
+  return { findings: [finding(subject, 'verify/builder-not-allowed', 'The provenance names no commit', facts)] }
 }
 
 /** Step 4: the subject's own digest, the same algorithm, whole. Names of subjects are the signer's choice and ignored. */
@@ -170,7 +195,7 @@ function failure(requirement: Requirement, findings: readonly Finding[], the: Ca
   const { subject, signed, expectation, context } = the
   const others = signed.length === 0 ? '' : `; ${signed.length} verified about other digests or of other kinds`
   const ignored = context.rejectedBundles.length === 0 ? '' : `; ${context.rejectedBundles.length} not verifiable`
-  const message = `No ${requirement === 'provenance' ? 'provenance' : 'signature'} of ${subject.digest} was found${others}${ignored}`
+  const message = `No ${requirement === 'signature' ? 'signature' : 'provenance'} of ${subject.digest} was found${others}${ignored}`
   return [
     finding(subject, 'verify/no-attestation', message, {
       expected: expectation.description,

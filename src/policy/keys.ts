@@ -47,8 +47,8 @@ export const KEYS = {
   exception: { judged: ['commit', 'until', 'reason', 'approved-by'], later: [] },
   revocation: { judged: ['fingerprint', 'effective', 'mode'], later: [] },
   deployRule: {
-    judged: ['match', 'deny', 'trust', 'build', 'require', 'allow-audit', 'max-age'],
-    later: ['source', 'deployer', 'quarantine-by', 'admit', 'max-age-at-run', 'private'],
+    judged: ['match', 'deny', 'trust', 'build', 'source', 'require', 'allow-audit', 'max-age'],
+    later: ['deployer', 'quarantine-by', 'admit', 'max-age-at-run', 'private'],
   },
   trust: { judged: ['file'], later: [] },
   /** Kinds of signers of an image, beside `builders`. */
@@ -70,6 +70,10 @@ export const KEYS = {
     ],
     later: [],
   },
+  /** `source` of a deploy rule. */
+  deploySource: { judged: ['policy', 'anchor', 'digest', 'exceptions', 'signer'], later: [] },
+  /** Kinds of signers of a source summary. */
+  deploySourceSigner: { judged: ['github', 'sigstore', 'key'], later: [] },
 } as const satisfies Record<string, Keys>
 
 /** Keys of a snapshot file; those of a principal and its signers are in `KEYS`, except that an OpenPGP key stands inside. */
@@ -79,18 +83,8 @@ export const SNAPSHOT_KEYS = {
 } as const satisfies Record<string, Keys>
 
 export const REQUIREMENTS = {
-  judged: ['signature', 'provenance'],
-  later: [
-    'source-signed',
-    'source-accepted',
-    'source-reviewed',
-    'materials-verified',
-    'materials-pinned',
-    'closed-world',
-    'sbom',
-    'reproducible',
-    'deploy-verified',
-  ],
+  judged: ['signature', 'provenance', 'source-signed', 'source-accepted', 'source-reviewed'],
+  later: ['materials-verified', 'materials-pinned', 'closed-world', 'sbom', 'reproducible', 'deploy-verified'],
 } as const satisfies Keys
 
 export const TRUST_NAMES = { judged: ['public-good'], later: ['github'] } as const satisfies Keys

@@ -4,6 +4,7 @@ import { fail, WaybillError } from '../core/error.ts'
 import type { LawFile, LawFiles } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
+import type { ExpectedSigner } from './expected.ts'
 import { keyFingerprint } from './key-file.ts'
 import { parsePolicy } from './parse.ts'
 import type { ReadFile } from './paths.ts'
@@ -145,10 +146,19 @@ function bindKeys(policy: Policy, named: NamedBytes): Policy {
 }
 
 function bindRule(rule: DeployRule, named: NamedBytes): DeployRule {
-  if (rule.kind === 'deny' || rule.build.kind !== 'key') return rule
-  const { file } = rule.build
-  const fingerprint = keyFingerprint(named.get(file)?.bytes ?? new Uint8Array(), file)
-  return { ...rule, build: { ...rule.build, fingerprint } }
+  if (rule.kind === 'deny') return rule
+  const { build, source } = rule
+  return {
+    ...rule,
+    build: bindSigner(build, named),
+    ...(source === undefined ? {} : { source: { ...source, signer: bindSigner(source.signer, named) } }),
+  }
+}
+
+function bindSigner(signer: ExpectedSigner, named: NamedBytes): ExpectedSigner {
+  if (signer.kind !== 'key') return signer
+  const { file } = signer
+  return { ...signer, fingerprint: keyFingerprint(named.get(file)?.bytes ?? new Uint8Array(), file) }
 }
 
 /**

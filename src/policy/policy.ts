@@ -1,4 +1,4 @@
-import type { CommitId } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import type { ExpectedSigner } from './expected.ts'
 import type { Pattern } from './match.ts'
 
@@ -191,9 +191,25 @@ export type DeployRule =
       /** Loosens `provenance`: its recorded source mode need not be `enforce`. */
       readonly allowAudit: boolean
       readonly maxAgeSeconds?: number
+      /** Present exactly when a `source-…` item is required. */
+      readonly source?: DeploySource
     }
 
-export type Requirement = 'signature' | 'provenance'
+export type Requirement = 'signature' | 'provenance' | SourceRequirement
+export type SourceRequirement = 'source-signed' | 'source-accepted' | 'source-reviewed'
+
+/** What the verification of an image's commit must rest on, in the words of the gate's own rule (12-policy § 1). */
+export interface DeploySource {
+  /** As summaries name it, `git+https://github.com/acme/app#.github/waybill.yml`; compared to the letter. */
+  readonly policy: string
+  readonly anchor: CommitId
+  /** SHA-256 of the one policy file that counts; absent: any accepted version of it. */
+  readonly digest?: Digest
+  /** Whether commits may have been accepted by name. */
+  readonly exceptions: 'allow' | 'deny'
+  /** Who verified; default the signer of `build`. */
+  readonly signer: ExpectedSigner
+}
 
 /** RSA keys below this are refused unless a rule asks for more. NIST SP 800-131A rev. 2 disallows less than 2048. */
 export const DEFAULT_MIN_RSA = 2048

@@ -1,4 +1,5 @@
 import { CATALOGUE } from '../core/catalogue.ts'
+import { isCommitId } from '../core/digest.ts'
 import { type ErrorCode, WaybillError } from '../core/error.ts'
 import { isObject, type JsonObject } from '../core/json.ts'
 import type { CertificateSigner, ObservedSigner } from '../core/signer.ts'
@@ -8,6 +9,7 @@ import { type ProvenanceClaims, readProvenance } from '../statements/read-proven
 import type { SignedStatement } from '../statements/statement.ts'
 import { RECORDED_BUILD_TYPE } from '../statements/uris.ts'
 import type { Expectation } from './expectation.ts'
+import type { BuiltFrom } from './source-question.ts'
 
 /**
  * Judges the content of a provenance whose signer already matched: it may only say about its run what the certificate
@@ -33,6 +35,15 @@ export function judgeProvenance(
     ...judgeSource(claims, expectation, about),
     ...judgeRunner(claims, signed.statement.predicate, expectation, about),
   ]
+}
+
+/** The commit and repository that a provenance, judged before, names as what was built; undefined when it names none. */
+export function builtFrom({ predicate }: SignedStatement['statement']): BuiltFrom | undefined {
+  const { resolvedDependencies } = readProvenance(predicate)
+  const [first] = resolvedDependencies
+  const commit = first?.digest.gitCommit
+  const repository = first?.uri?.replace(/@.*$/, '')
+  return isCommitId(commit) && repository !== undefined ? { commit, repository } : undefined
 }
 
 /** A note when nothing but the signer's word stands behind the claims. */

@@ -16,7 +16,7 @@ export function buildStatement(parts: {
   const bytes = utf8(
     JSON.stringify({
       _type: STATEMENT_TYPE,
-      subject: parts.subjects.map(({ name, uri, digest }) => ({ name, uri, digest })),
+      subject: parts.subjects.map(({ name, uri, digest, annotations }) => ({ name, uri, digest, annotations })),
       predicateType: parts.predicateType,
       predicate: parts.predicate,
     }),

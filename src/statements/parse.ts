@@ -24,7 +24,7 @@ const HEX_LENGTHS: Readonly<Record<string, readonly number[]>> = {
 /**
  * Reads an in-toto Statement v1 strictly:
  *
- *     {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name"?, "uri"?, "digest": {"sha256": "<hex>"}}, …],
+ *     {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name"?, "uri"?, "digest": {"sha256": "<hex>"}, "annotations"?}, …],
  *      "predicateType": "<uri>", "predicate": {…}}
  *
  * The bytes were chosen by whoever signed them. Fields this reader does not know are ignored, as in-toto asks; a known
@@ -41,8 +41,10 @@ export function parseStatement(bytes: Uint8Array): Statement {
   }))
 }
 
+type Malformed = `statements/${'' | 'provenance-' | 'summary-' | 'detail-'}malformed`
+
 /** Runs a reader of foreign JSON and gives what it refuses the one code of the document that was read. */
-export function reading<T>(code: 'statements/malformed' | 'statements/provenance-malformed', read: () => T): T {
+export function reading<T>(code: Malformed, read: () => T): T {
   try {
     return read()
   } catch (error) {
@@ -78,10 +80,12 @@ function subjectAt(value: Json, path: string): Subject {
   const object = objectAt(value, path)
   const name = optional(object.name, stringAt, `${path}.name`)
   const uri = optional(object.uri, stringAt, `${path}.uri`)
+  const annotations = optional(object.annotations, objectAt, `${path}.annotations`)
   return {
     ...(name === undefined ? {} : { name }),
     ...(uri === undefined ? {} : { uri }),
     digest: digestsAt(object, path),
+    ...(annotations === undefined ? {} : { annotations }),
   }
 }
 

@@ -10,12 +10,16 @@ export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 export const COSIGN_SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1'
 /** slsa.dev/spec/v1.1/provenance */
 export const PROVENANCE_PREDICATE = 'https://slsa.dev/provenance/v1'
+/** slsa.dev/spec/v1.2/verification_summary; about a commit when its subject is a `gitCommit`, about an image otherwise. */
+export const VERIFICATION_SUMMARY_PREDICATE = 'https://slsa.dev/verification_summary/v1'
 
 /** in-toto ResourceDescriptor as a subject: `digest` maps an algorithm (`sha256`, `gitCommit`) to lower-case hex. */
 export interface Subject {
   readonly name?: string
   readonly uri?: string
   readonly digest: Readonly<Record<string, string>>
+  /** As signed; what may stand in it is for the reader of the predicate. */
+  readonly annotations?: JsonObject
 }
 
 export interface Statement {
@@ -33,6 +37,11 @@ export interface SignedStatement {
   /** Which services gave a time: at least one. */
   readonly timeSources: readonly ('rekor-v1' | 'rekor-v2' | 'rfc3161')[]
   readonly log?: { readonly url: string; readonly index: string }
-  /** SHA-256 of the bundle's bytes: its name in findings and `inputAttestations`. */
+  /** SHA-256 of the bundle's bytes: its name in findings. */
   readonly bundle: Digest
+  /**
+   * SHA-256 of the signed bytes, the payload of the envelope: its name in `inputAttestations`. Other than the bundle's it is
+   * known before anybody has signed, and stays the same in every envelope and bundle that carries the statement.
+   */
+  readonly payload: Digest
 }

@@ -10,6 +10,12 @@ export const WORKFLOW_BUILD_TYPE = `${OWN_URI_BASE}/buildtypes/workflow/v1`
 /** A digest that Waybill did not build, only recorded. docs/predicates/recorded-v1.md; 13-adversary 15 */
 export const RECORDED_BUILD_TYPE = `${OWN_URI_BASE}/buildtypes/recorded/v1`
 
+/** What was judged about a commit and every one before it. docs/predicates/source-verification.md */
+export const SOURCE_VERIFICATION_PREDICATE = `${OWN_URI_BASE}/source-verification/v0.1`
+
+/** `verifier.id` of source summaries: the rules by which Waybill judges commits, whoever runs them. docs/predicates/source-vsa.md */
+export const SOURCE_VERIFIER_ID = `${OWN_URI_BASE}/verifiers/source`
+
 /** GitHub's own build type. actions.github.io/buildtypes/workflow/v1 */
 export const GITHUB_BUILD_TYPE = 'https://actions.github.io/buildtypes/workflow/v1'
 

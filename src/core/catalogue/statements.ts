@@ -25,4 +25,16 @@ export const STATEMENTS_ERRORS = {
     remedy:
       'Run again. If it stays, compare the claims of the job’s identity token with the event that started the run.',
   },
+  'statements/summary-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A verification summary about a commit lacks what the format requires, has more than the commit as its subject, or claims a level that is not known.',
+    remedy: 'Have it made again by the run that verified the commit.',
+  },
+  'statements/detail-malformed': {
+    kind: 'rejected',
+    meaning:
+      'The detail behind a source summary is not of the documented form. Fields that are not known are refused, because what they say would not be judged.',
+    remedy: 'Have it made again by a version of Waybill that writes docs/predicates/source-verification.md.',
+  },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

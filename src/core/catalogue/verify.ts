@@ -134,4 +134,78 @@ export const VERIFY_ERRORS = {
       'Some platforms of a multi-platform image are proved, others are not. One signed platform does not vouch for its index.',
     remedy: 'Sign the index, or deploy the proved platform by its own digest.',
   },
+  'verify/no-source-summary': {
+    kind: 'rejected',
+    meaning: 'Nothing that is attached to the image and verifies is a summary of the verification of its commit.',
+    remedy:
+      'Build with a policy and an anchor (since) under source-mode: enforce, with buildx or buildah: such a run attaches the summary.',
+  },
+  'verify/source-unusable': {
+    kind: 'rejected',
+    meaning:
+      'A source summary or its detail is signed as expected, but its content is not of the documented form, or the two contradict each other.',
+    remedy: 'Have it made again by the run that verified the commit.',
+  },
+  'verify/source-other-commit': {
+    kind: 'rejected',
+    meaning:
+      'The source summary is about another commit than the one that the provenance says the image was built from.',
+    remedy: 'Do not deploy: find out who attached the summary, and have the image’s own commit verified.',
+  },
+  'verify/source-other-verifier': {
+    kind: 'rejected',
+    meaning:
+      'The summary was not made by the verifier whose rules the gate knows, so what its levels mean is not known.',
+    remedy: 'Have the commit verified by Waybill.',
+  },
+  'verify/source-not-passed': {
+    kind: 'rejected',
+    meaning: 'The source summary says that the verification of the commit failed.',
+    remedy: 'Do not deploy. Run the verification of the commit and read what it finds.',
+  },
+  'verify/source-other-repository': {
+    kind: 'rejected',
+    meaning:
+      'The source summary speaks of another repository than the image’s provenance, or than the run that signed it.',
+    remedy:
+      'Check where the image and the summary come from; a commit of the same id in a fork is judged by the fork’s policy.',
+  },
+  'verify/other-policy': {
+    kind: 'rejected',
+    meaning: 'The commits were verified by another policy than the rule names.',
+    remedy:
+      'Name the policy that has to hold under source.policy and source.digest; some policy having passed proves nothing.',
+  },
+  'verify/other-anchor': {
+    kind: 'rejected',
+    meaning:
+      'The commits were verified from another root of trust than the rule names, so what lies between is judged by nobody the rule trusts.',
+    remedy: 'Build with since set to the anchor of the rule, or, after checking the new anchor, change source.anchor.',
+  },
+  'verify/source-level-missing': {
+    kind: 'rejected',
+    meaning:
+      'The source summary does not claim what the rule asks for, for instance because a commit was accepted without a signature of its own.',
+    remedy:
+      'Ask for source-accepted instead of source-signed if that is enough, or have the commits signed or reviewed.',
+  },
+  'verify/source-detail-missing': {
+    kind: 'rejected',
+    meaning:
+      'The detail behind a source summary is not attached, or what is attached has another digest, so anchor, keys and exceptions are not known.',
+    remedy: 'Copy the image together with everything that is attached to it, or build it again.',
+  },
+  'verify/source-exceptions': {
+    kind: 'rejected',
+    meaning: 'Commits since the anchor were accepted by an exception, and the rule denies exceptions.',
+    remedy:
+      'Look at the exceptions of the policy; set exceptions: allow in the rule if they are known to you, or choose a later anchor.',
+  },
+  'verify/source-key-compromised': {
+    kind: 'rejected',
+    meaning:
+      'A key that signed commits since the anchor is called compromised by the policy of the gate, and no trusted time proves that all of them are older.',
+    remedy:
+      'Check the commits of that key. Then have them signed again, name them in exceptions, or choose an anchor after them.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>

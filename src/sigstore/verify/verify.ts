@@ -187,6 +187,7 @@ function signedStatement(
     timeSources: [...new Set(times.map(({ source }) => source))],
     ...(entry === undefined || url === undefined ? {} : { log: { url, index: entry.logIndex } }),
     bundle: sha256(bytes),
+    payload: sha256(parts.payload),
   }
 }
 

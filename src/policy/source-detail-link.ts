@@ -1,0 +1,125 @@
+import type { Finding } from '../core/verdict.ts'
+import type { Verified } from '../core/verified.ts'
+import { readSourceDetail } from '../statements/read-source-detail.ts'
+import type { DetailKey, SourceDetail } from '../statements/source-detail.ts'
+import type { SourceSummary } from '../statements/source-vsa.ts'
+import type { SignedStatement } from '../statements/statement.ts'
+import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
+import { revokes } from './key.ts'
+import type { Revocation } from './policy.ts'
+import { matchSigner } from './signer.ts'
+import { about, readable, type SourceLink, type SourceQuestion } from './source-question.ts'
+
+type Signed = Verified<SignedStatement>
+
+/** A summary that counts by itself, and what it claims. */
+export interface CountedSummary {
+  readonly summary: Signed
+  readonly claims: SourceSummary
+}
+
+/**
+ * The detail that the summary names by digest: found, whole, of the same signer, and saying nothing that the rule refuses.
+ * Without it nobody knows from which anchor on the history was judged, nor with which keys (13-adversary 12, 27).
+ */
+export function judgeSourceDetail(
+  question: SourceQuestion,
+  { summary, claims }: CountedSummary,
+  signed: readonly Signed[],
+): SourceLink {
+  const say = about(question)
+  const detail = signed.find(item => isDetail(item) && item.payload === claims.detail)
+  if (detail === undefined) {
+    const others = signed.filter(isDetail).map(({ payload }) => payload)
+    const message = 'The detail that the source summary names is not attached to the image'
+    const expected = claims.detail ?? 'a summary that names its detail'
+    return { findings: [say('verify/source-detail-missing', message, expected, others.join(', ') || undefined)] }
+  }
+  const [mismatch, ...mismatches] = matchSigner(question.rule.signer, detail.signer, question.subject)
+  if (mismatch !== undefined) return { findings: [mismatch, ...mismatches] }
+  const read = readable(() => readSourceDetail(detail.statement), question)
+  if ('unusable' in read) return { findings: [read.unusable] }
+  const [first, ...more] = detailFindings(question, claims, read.value)
+  return first === undefined ? { statements: [summary, detail] } : { findings: [first, ...more] }
+}
+
+function isDetail({ statement }: Signed): boolean {
+  return statement.predicateType === SOURCE_VERIFICATION_PREDICATE
+}
+
+function detailFindings(question: SourceQuestion, claims: SourceSummary, detail: SourceDetail): readonly Finding[] {
+  const { rule } = question
+  const say = about(question)
+  const { range, law, mode, exceptions } = detail
+  return [
+    ...contradictions(question, claims, detail),
+    ...(range.anchor === rule.anchor
+      ? []
+      : [say('verify/other-anchor', 'The commits were verified from another anchor', rule.anchor, range.anchor)]),
+    ...(law.policy.uri === rule.policy
+      ? []
+      : [say('verify/other-policy', 'The commits were verified by another policy', rule.policy, law.policy.uri)]),
+    ...(mode === 'enforce'
+      ? []
+      : [
+          say(
+            'verify/source-not-enforced',
+            'The run did not insist on verified commits',
+            'mode enforce',
+            `mode ${mode}`,
+          ),
+        ]),
+    ...(exceptions.length === 0 || rule.exceptions === 'allow'
+      ? []
+      : [
+          say(
+            'verify/source-exceptions',
+            'Commits were accepted by name, without the signature that the policy asks for',
+            'no exceptions',
+            exceptions.map(({ kind, commit }) => `${kind} ${commit}`).join(', '),
+          ),
+        ]),
+    ...detail.keys.flatMap(key => compromised(question, key)),
+  ]
+}
+
+/** Summary and detail are two halves of one word; where they differ neither is believed. */
+function contradictions(question: SourceQuestion, claims: SourceSummary, detail: SourceDetail): readonly Finding[] {
+  const say = about(question)
+  const { range, law, commits, exceptions } = detail
+  const message = 'The source summary and its detail contradict each other'
+  const differs = (expected: string, found: string | undefined) =>
+    found === expected ? [] : [say('verify/source-unusable', message, expected, found)]
+  const unsigned = commits.find(({ basis }) => basis !== 'signed' && basis !== 'derived')
+  const claimsSigned = claims.levels.includes('ORG_SOURCE_COMMITS_SIGNED')
+  return [
+    ...differs(claims.commit, range.to),
+    ...differs(law.policy.digest, claims.policy.digest),
+    ...(claimsSigned && unsigned !== undefined ? differs('signed or derived', unsigned.basis) : []),
+    ...(claimsSigned && exceptions.length > 0 ? differs('no exceptions', `${exceptions.length} exceptions`) : []),
+  ]
+}
+
+/**
+ * A compromised key's holder can date commits as he likes: only a trusted time before the compromise keeps what the key
+ * signed. The rest of a key's state (membership, roles, expiry, `retired`) is history and was judged then.
+ */
+function compromised(question: SourceQuestion, key: DetailKey): readonly Finding[] {
+  const entry = question.revoked.find(item => revokesUse(item, key))
+  if (entry === undefined) return []
+  const { fingerprint, principal, lastTime } = key
+  return [
+    about(question)(
+      'verify/source-key-compromised',
+      `Key ${fingerprint} of ${principal}, with which commits since the anchor are signed, is called compromised`,
+      `every commit of the key proved to be older than ${entry.effective.toISOString()}`,
+      lastTime === undefined ? 'no trusted time' : `one as young as ${lastTime.toISOString()}`,
+    ),
+  ]
+}
+
+function revokesUse(entry: Revocation, { fingerprint, primary, lastTime }: DetailKey): boolean {
+  const names = revokes(entry, { fingerprint, ...(primary === undefined ? {} : { primary }) })
+  const before = lastTime !== undefined && lastTime.getTime() < entry.effective.getTime()
+  return names && entry.mode === 'compromised' && !before
+}
