@@ -276,7 +276,8 @@ describe('expectationFromFlags()', () => {
       { certificateIdentity: SAN.replace('tags/v1.2.3', 'pull/1/merge'), certificateOidcIssuer: ISSUER },
       'policy/expectation-unclear',
     ],
-    ['a requirement of later', { key, require: ['source-signed'] }, 'policy/unsupported'],
+    ['a requirement of later', { key, require: ['sbom'] }, 'policy/unsupported'],
+    ['13-adversary 27: what only a policy can say', { key, require: ['source-signed'] }, 'policy/expectation-unclear'],
     ['an unknown requirement', { key, require: ['signatur'] }, 'policy/unsupported'],
   ])('refuses %s', (_what, given, code) => {
     const error = errorOf(() => expectationFromFlags(given))

@@ -23,6 +23,14 @@ const DEPLOY = `deploy:
     require: [signature, provenance]
 `
 
+/** `source` of a deploy rule, with a place for one more key. */
+const SOURCE = `    source:
+      policy: "git+https://github.com/acme/app#.github/waybill.yml"
+      anchor: ${'a'.repeat(40)}
+      exceptions: deny
+      KEY
+`
+
 describe('parsePolicy() refuses, naming file, line and column,', () => {
   const FOLDER = join(import.meta.dirname, '../vectors/policy/parse')
   const files = readdirSync(FOLDER).sort()
@@ -63,6 +71,10 @@ describe('parsePolicy() with keys that are not judged', () => {
     sigstore: `${POLICY}deploy: [{match: "**", build: {sigstore: {KEY: x}}, require: signature}]\n`,
     identity: `${POLICY}deploy: [{match: "**", build: {sigstore: {identity: {KEY: x}, issuer: "https://x"}}, require: signature}]\n`,
     github: POLICY + DEPLOY.replace('        repository:', '        KEY: x\n        repository:'),
+    deploySource: POLICY + DEPLOY.replace('    require: [', '    source: {KEY: x}\n    require: [source-signed, '),
+    deploySourceSigner:
+      POLICY +
+      DEPLOY.replace('    require: [', `${SOURCE.replace('KEY', 'signer: {KEY: x}')}    require: [source-signed, `),
   }
   const later = Object.entries(KEYS).flatMap(([place, keys]) =>
     (keys.later as readonly string[]).map(key => [place as keyof typeof KEYS, key] as const),

@@ -90,9 +90,12 @@ async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
 async function keyMaterial({ keyFile, policy }: GateOptions): Promise<{ keys?: readonly KeyMaterial[] }> {
   const keys: KeyMaterial[] = []
   if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
-  for (const rule of policy?.law.policy.deploy ?? []) {
-    const bytes =
-      rule.kind === 'allow' && rule.build.kind === 'key' ? policy?.law.files.get(rule.build.file) : undefined
+  const signers = (policy?.law.policy.deploy ?? []).flatMap(rule =>
+    rule.kind === 'deny' ? [] : [rule.build, ...(rule.source === undefined ? [] : [rule.source.signer])],
+  )
+  const files = new Set(signers.flatMap(signer => (signer.kind === 'key' ? [signer.file] : [])))
+  for (const file of files) {
+    const bytes = policy?.law.files.get(file)
     if (bytes !== undefined) keys.push({ publicKey: textOf(bytes) })
   }
   return keys.length === 0 ? {} : { keys }

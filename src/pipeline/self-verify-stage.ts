@@ -31,7 +31,12 @@ export function selfVerify(
       require: ['signature', 'provenance'],
     })
     // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
-    const expectation = { ...flags, builders: [built.result.builder], commit: source.commit.id }
+    const expectation = {
+      ...flags,
+      builders: [built.result.builder],
+      commit: source.commit.id,
+      ...sourceExpectation(flags, source, signed, record),
+    }
     const checks = image.repositories.flatMap(repository => {
       const the = { ports, image, signed, expectation, read: new Map() }
       return subjectsOf(image).map(subject => check(repository, subject.digest, the))
@@ -40,6 +45,21 @@ export function selfVerify(
     if (request.tags.length === 0) record.stages.notAsked('tags')
     return { state: 'passed', value: undefined }
   })
+}
+
+/** What was stated about the source must be found by the same steps, from the image's digest to the anchor. */
+function sourceExpectation(
+  { require, build }: Expectation,
+  { judgement }: SourceOutcome,
+  signed: Signed,
+  { policy }: RunRecord,
+): Partial<Expectation> {
+  if (signed.source === undefined || judgement === undefined || policy === undefined) return {}
+  const { anchor, law } = judgement
+  return {
+    require: [...require, 'source-accepted', ...(signed.source.reviewed ? (['source-reviewed'] as const) : [])],
+    source: { policy: policy.uri, anchor, digest: law.policyDigest, exceptions: 'allow', signer: build },
+  }
 }
 
 interface Published {

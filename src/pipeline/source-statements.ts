@@ -13,6 +13,7 @@ import {
 import { repositoryUri, type SourceSubject, sourceSummaryStatement } from '../statements/source-vsa.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
+import type { Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
@@ -43,11 +44,12 @@ export function statedJudgement(
 export async function sourceStatements(
   request: AttestRequest,
   ports: AttestPorts,
-  { source, built }: { readonly source: SourceOutcome; readonly built: Built },
+  { ready, source, built }: { readonly ready: Ready; readonly source: SourceOutcome; readonly built: Built },
   policy: RunRecord['policy'],
 ): Promise<SourceDocuments | undefined> {
   const judgement = statedJudgement(request, source, built)
-  if (judgement === undefined) return undefined
+  // Of another commit than the run's own the certificate would prove nothing, and no gate would take it (13-adversary 28).
+  if (judgement === undefined || source.commit.id !== ready.identity?.claims.sha) return undefined
   const { serverUrl, repository } = request
   const commit = source.commit.id
   const subject: SourceSubject = { serverUrl, repository, commit }

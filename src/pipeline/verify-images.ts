@@ -5,6 +5,7 @@ import type { Receipt, StageReceipt, SubjectReceipt } from '../core/receipt.ts'
 import { type Finding, findingOf, type Outcome, type Verdict, worst } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { type Expectation, judgeImage } from '../policy/gate.ts'
+import type { Requirement } from '../policy/policy.ts'
 import type { FetchedBundles } from '../registry/bundles.ts'
 import { formatReference, parseReference, type Reference } from '../registry/reference.ts'
 import type { SignedStatement } from '../statements/statement.ts'
@@ -50,7 +51,16 @@ const PARALLEL_PLATFORMS = 8
 /** Judges every image on its own; one that fails never hides another. */
 export async function verifyImages(request: VerifyRequest, ports: VerifyPorts): Promise<Receipt> {
   const started = ports.clock()
-  const subjects = await inParallel(request.images, PARALLEL_IMAGES, image => verifyImage(image, request, ports))
+  const asked: Expectation[] = []
+  const noting = {
+    ...request,
+    expectation: (reference: Reference) => {
+      const expectation = request.expectation(reference)
+      asked.push(expectation)
+      return expectation
+    },
+  }
+  const subjects = await inParallel(request.images, PARALLEL_IMAGES, image => verifyImage(image, noting, ports))
   const [first, ...rest] = subjects.map(subject => subject.verdict as Outcome)
   const verdict = first === undefined ? 'unknown' : worst([first, ...rest])
   const stage: StageReceipt = { name: 'judge', state: verdict, ms: Math.round(ports.clock() - started) }
@@ -62,14 +72,23 @@ export async function verifyImages(request: VerifyRequest, ports: VerifyPorts): 
     stages: [stage],
     attestations: [],
     ...(request.policy === undefined ? {} : { policy: request.policy }),
-    notChecked: NOT_CHECKED,
+    notChecked: notChecked(asked),
     notices: [],
   }
 }
 
-const NOT_CHECKED = [
-  'Who wrote and reviewed the commits, and the base images: this version judges signature and provenance.',
-]
+/** A requirement that stands in no rule was not judged, and nobody must think that it was. */
+function notChecked(asked: readonly Expectation[]): readonly string[] {
+  const all = (items: readonly Requirement[]) =>
+    asked.length > 0 && asked.every(({ require }) => items.some(item => require.includes(item)))
+  return [
+    ...(all(['source-signed', 'source-accepted', 'source-reviewed'])
+      ? []
+      : ['Who wrote the commits: nothing is required of the source of every image.']),
+    ...(all(['source-reviewed']) ? [] : ['Who reviewed the commits: no review is required of every image.']),
+    'The base images, and whatever else a build downloads.',
+  ]
+}
 
 /** @throws only `configuration` errors: what was asked could not be understood, so nothing was judged. */
 async function verifyImage(image: string, request: VerifyRequest, ports: VerifyPorts): Promise<SubjectReceipt> {

@@ -27,20 +27,29 @@ export function judgeSourceDetail(
   { summary, claims }: CountedSummary,
   signed: readonly Signed[],
 ): SourceLink {
-  const say = about(question)
-  const detail = signed.find(item => isDetail(item) && item.payload === claims.detail)
-  if (detail === undefined) {
-    const others = signed.filter(isDetail).map(({ payload }) => payload)
-    const message = 'The detail that the source summary names is not attached to the image'
-    const expected = claims.detail ?? 'a summary that names its detail'
-    return { findings: [say('verify/source-detail-missing', message, expected, others.join(', ') || undefined)] }
-  }
-  const [mismatch, ...mismatches] = matchSigner(question.rule.signer, detail.signer, question.subject)
-  if (mismatch !== undefined) return { findings: [mismatch, ...mismatches] }
+  const named = signed.filter(item => isDetail(item) && item.payload === claims.detail)
+  // Anybody can sign the same bytes again; a copy by a stranger must not stand in front of the right one.
+  const mismatches = named.map(item => matchSigner(question.rule.signer, item.signer, question.subject))
+  const detail = named[mismatches.findIndex(({ length }) => length === 0)]
+  if (detail === undefined) return { findings: nonEmpty(mismatches.flat(), missingDetail(question, claims, signed)) }
   const read = readable(() => readSourceDetail(detail.statement), question)
   if ('unusable' in read) return { findings: [read.unusable] }
   const [first, ...more] = detailFindings(question, claims, read.value)
   return first === undefined ? { statements: [summary, detail] } : { findings: [first, ...more] }
+}
+
+function nonEmpty([first, ...more]: readonly Finding[], otherwise: Finding): readonly [Finding, ...Finding[]] {
+  return first === undefined ? [otherwise] : [first, ...more]
+}
+
+function missingDetail(question: SourceQuestion, { detail }: SourceSummary, signed: readonly Signed[]): Finding {
+  const others = signed.filter(isDetail).map(({ payload }) => payload)
+  return about(question)(
+    'verify/source-detail-missing',
+    'The detail that the source summary names is not attached to the image',
+    detail ?? 'a summary that names its detail',
+    others.join(', ') || undefined,
+  )
 }
 
 function isDetail({ statement }: Signed): boolean {
