@@ -38,7 +38,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     room: 'source',
     mayImport: ['core', 'io', 'sigstore/verify'],
     mayImportTypes: ['policy'],
-    packages: ['openpgp'],
+    packages: ['asn1js', 'openpgp', 'pkijs'],
     holds: 'commit bytes, signatures, history and export: facts, no judging',
   },
   {

@@ -9,6 +9,13 @@ export const LIMITS = {
   commitBytes: 1 * MIB,
   /** Tags named by one merge; git writes at most one for each merged parent, and the largest known merge has 66. */
   mergetags: 256,
+  /** Bytes of one CMS signature. gitsign's, with certificate and log entry, are under 4 KiB. */
+  cmsBytes: 128 * KIB,
+  /** Certificates in one CMS signature: a chain has three or four. 13-adversary 43. */
+  cmsCertificates: 20,
+  /** Nesting and number of ASN.1 values. Real signatures nest 12 deep and have under 300. 13-adversary 43. */
+  asn1Depth: 32,
+  asn1Nodes: 5_000,
   /** Bytes of one tree object. 50,000 entries are about 2 MB. */
   treeBytes: 16 * MIB,
   /** Bytes of the policy file and of each file it names. */

@@ -161,7 +161,7 @@ function splitBundle(bundle: Bundle): BundleParts {
   bounded(tlogEntries.length, SIGSTORE_LIMITS.logEntries, 'log entries')
   bounded(timestamps.length, SIGSTORE_LIMITS.timestamps, 'timestamps')
   for (const stamp of timestamps) bounded(stamp.byteLength, SIGSTORE_LIMITS.timestampBytes, 'bytes of a timestamp')
-  for (const entry of tlogEntries) refuseIncompleteEntry(entry)
+  for (const entry of tlogEntries) requireCompleteEntry(entry)
   return {
     bundle,
     payloadType,
@@ -184,7 +184,7 @@ function signerOf(bundle: Bundle): BundleParts['signer'] {
 }
 
 /** The library reads `checkpoint.envelope` of any proof and would end in a TypeError on an entry without one. */
-function refuseIncompleteEntry(entry: TransparencyLogEntry): void {
+export function requireCompleteEntry(entry: TransparencyLogEntry): void {
   if (entry.canonicalizedBody.byteLength === 0) throw malformed('a log entry has no body')
   if (entry.inclusionProof === undefined && entry.inclusionPromise === undefined)
     throw malformed('a log entry has neither a proof nor a promise of inclusion')

@@ -35,6 +35,11 @@ export function decodeSshArmor(armor: string): Uint8Array {
   return decodeLines(innerLines(armor, 'SSH SIGNATURE'))
 }
 
+/** The CMS inside `SIGNED MESSAGE` armor: base64 lines and nothing else, as gpgsm, smimesign and gitsign write them. */
+export function decodeCmsArmor(armor: string): Uint8Array {
+  return decodeLines(innerLines(armor, 'SIGNED MESSAGE'))
+}
+
 function innerLines(armor: string, kind: string): readonly string[] {
   const lines = armor.split('\n')
   if (lines.length > 1 && lines.at(-1) === '') lines.pop()

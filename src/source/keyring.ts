@@ -3,17 +3,32 @@ import type { Key } from 'openpgp'
 import { decodeUtf8 } from '../core/bytes.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
+import type { TrustRoot } from '../sigstore/verify/message.ts'
 import { looksArmored } from './armor.ts'
 import { type SigningKey, signingKeysOf } from './openpgp-key.ts'
+import type { Certificate } from './x509.ts'
+import type { X509RootFile } from './x509-roots.ts'
+
+/** What certificates are judged by. */
+export interface Authorities {
+  /** Roots that the policy names. */
+  readonly x509Roots?: readonly Certificate[]
+  /** The trust root of Sigstore; asked for only once a certificate of Fulcio or a timestamp is met. */
+  readonly sigstoreTrust?: () => Promise<TrustRoot>
+}
 
 /** OpenPGP public keys by fingerprint, parsed once; and the SSH keys met so far, made ready once. */
 export class Keyring {
+  readonly x509Roots: readonly Certificate[]
+  readonly sigstoreTrust: (() => Promise<TrustRoot>) | undefined
   readonly #byFingerprint = new Map<string, SigningKey>()
   readonly #byKeyId = new Map<string, SigningKey[]>()
   readonly #ssh = new Map<string, KeyObject>()
 
   /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
-  constructor(keys: readonly SigningKey[]) {
+  constructor(keys: readonly SigningKey[], { x509Roots = [], sigstoreTrust }: Authorities = {}) {
+    this.x509Roots = x509Roots
+    this.sigstoreTrust = sigstoreTrust
     for (const key of keys) {
       const other = this.#byFingerprint.get(key.fingerprint)
       const newer = other === undefined || key.updated > other.updated ? key : other
@@ -57,10 +72,16 @@ const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'
 const END = '-----END PGP PUBLIC KEY BLOCK-----'
 
 /**
- * Reads OpenPGP public keys: armored (one or more blocks a file) or binary. Without files the library is not even loaded.
- * @throws `source/key-unreadable` naming the file; a private key, or text beside the armor, refuses too.
+ * Reads OpenPGP public keys (armored, one or more blocks a file, or binary) and root certificates (PEM). Without files of a
+ * kind its library is not even loaded.
+ * @throws `source/key-unreadable`, `source/root-unreadable` naming the file; a private key refuses too, and so does text
+ * beside OpenPGP armor.
  */
-export async function loadKeyring(files: readonly { path: string; bytes: Uint8Array }[]): Promise<Keyring> {
+export async function loadKeyring(
+  files: readonly { path: string; bytes: Uint8Array }[],
+  x509Roots: readonly X509RootFile[] = [],
+  sigstoreTrust?: Authorities['sigstoreTrust'],
+): Promise<Keyring> {
   const keys: SigningKey[] = []
   for (const file of files) {
     const openpgp = await import('openpgp')
@@ -70,7 +91,8 @@ export async function loadKeyring(files: readonly { path: string; bytes: Uint8Ar
       throw unreadable(file.path, error)
     }
   }
-  return new Keyring(keys)
+  const roots = x509Roots.length === 0 ? [] : (await import('./x509-roots.ts')).readRoots(x509Roots)
+  return new Keyring(keys, { x509Roots: roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) })
 }
 
 async function readKeys(bytes: Uint8Array, openpgp: typeof import('openpgp')): Promise<readonly Key[]> {

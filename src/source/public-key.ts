@@ -1,4 +1,4 @@
-import { type KeyObject, verify } from 'node:crypto'
+import { type KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto'
 
 /**
  * True when the key made this signature over the data. Runs on the thread pool, so several calls at once use several cores.
@@ -7,7 +7,7 @@ import { type KeyObject, verify } from 'node:crypto'
 export function verifies(
   hash: string | null,
   data: Uint8Array,
-  key: KeyObject | { readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363' },
+  key: KeyObject | VerifyKeyObjectInput,
   signature: Uint8Array,
 ): Promise<boolean> {
   return new Promise((resolve, reject) => {

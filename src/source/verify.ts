@@ -27,7 +27,7 @@ export async function tagFactsOf(tag: ParsedTag, keyring: Keyring): Promise<TagF
 
 /**
  * Checks the signature of a commit or tag by mathematics alone: no dates, no persons, no permission. Those are for the policy.
- * @returns `none`, a valid fact whose every field was checked, or a `rejected` fact that says what is wrong.
+ * @returns `none`, a valid fact whose every field was checked, a `rejected` fact that says what is wrong, or an `unjudged` one.
  * @throws only what Waybill did not foresee; a bad signature never throws.
  */
 export async function checkSignature(
@@ -48,13 +48,11 @@ export async function checkArmored(
   try {
     if (scheme === 'openpgp') return await checkOpenpgp(armor, payload, keyring, claim)
     if (scheme === 'ssh') return await checkSsh(armor, payload, keyring, claim)
-    throw fail('source/signature-unsupported', 'X.509 and gitsign signatures are not judged yet', {
-      expected: 'an OpenPGP or SSH signature',
-      found: 'SIGNED MESSAGE',
-      remedy: 'Sign with an OpenPGP or plain SSH key: git config gpg.format ssh',
-    })
+    // Its parsers are heavy: most repositories never load them.
+    const { checkCms } = await import('./cms-signature.ts')
+    return await checkCms(armor, payload, keyring, claim)
   } catch (error) {
-    return rejected(scheme, asWaybillError(error), claim.key)
+    return refused(scheme, asWaybillError(error), claim.key)
   }
 }
 
@@ -141,11 +139,11 @@ async function checkCertificate(certificate: SshCertificate, keyring: Keyring): 
   })
 }
 
-function rejected(scheme: SignatureScheme, error: WaybillError, claimedKey?: string): SignatureFact {
+function refused(scheme: SignatureScheme, error: WaybillError, claimedKey?: string): SignatureFact {
   // An error that is no statement about the signature must not read as one.
-  if (error.kind === 'unknown') throw error
+  if (error.kind === 'unknown' && scheme !== 'x509') throw error
   return {
-    kind: 'rejected',
+    kind: error.kind === 'unknown' ? 'unjudged' : 'rejected',
     scheme,
     code: error.code,
     message: error.message,

@@ -38,7 +38,7 @@ export const SOURCE_ERRORS = {
   'source/signature-unsupported': {
     kind: 'rejected',
     meaning:
-      'A signature is of a kind this version does not judge: X.509, gitsign, an SSH signature made through a browser, or a packet version of the past. It is never taken as valid.',
+      'A signature is of a kind this version does not judge: an SSH signature made through a browser, an algorithm or a packet version of the past. It is never taken as valid.',
     remedy:
       'Sign with an OpenPGP or an SSH key, for example: git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub',
   },
@@ -177,5 +177,29 @@ export const SOURCE_ERRORS = {
     meaning:
       'The signature on a certificate does not match its bytes: somebody changed the certificate, or wrote the name of an authority that never saw it.',
     remedy: 'Do not build this commit. If it is yours, have a certificate issued and sign it again with that.',
+  },
+  'source/certificate-untrusted': {
+    kind: 'rejected',
+    meaning:
+      'The certificate that signed leads to no root certificate that the policy names, or a certificate on the way may not be used like this.',
+    remedy:
+      'If you trust the authority, add its root certificate to the policy in an approved commit: signers: [{ x509: { san: ADDRESS, roots: keys/ROOTS.pem } }]',
+  },
+  'source/root-unreadable': {
+    kind: 'configuration',
+    meaning: 'A file of root certificates that the policy names cannot be read as such.',
+    remedy: 'Write the file again: openssl x509 -in ROOT.cer -outform PEM -out FILE',
+  },
+  'source/gitsign-online': {
+    kind: 'unknown',
+    meaning:
+      'A gitsign signature was made in online mode: its log entry is not in the commit, so nothing says offline when the short-lived certificate was used.',
+    remedy:
+      'Sign in offline mode from now on: git config --global gitsign.rekorMode offline; sign this commit again: git commit --amend --no-edit -S',
+  },
+  'source/trust-root-missing': {
+    kind: 'unknown',
+    meaning: 'A gitsign signature needs the trust root of its Sigstore instance, and none is at hand here.',
+    remedy: 'Give the trust root: `trusted-root: FILE` under `with:`, or run where the public instance can be reached.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

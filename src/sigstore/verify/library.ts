@@ -1,7 +1,7 @@
 import { toSignedEntity, VerificationError, Verifier } from '@sigstore/verify'
 import { type ErrorCode, fail, WaybillError } from '../../core/error.ts'
-import type { BundleParts } from '../bundle.ts'
 import type { TrustRoot } from '../trust/root.ts'
+import type { Evidence } from './checks.ts'
 import type { FoundKey } from './keys.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { FoundKey } from './keys.ts'
  * @throws one `sigstore/…` error, whatever the library threw.
  */
 export function runLibrary(
-  parts: BundleParts,
+  { bundle, signed }: Evidence,
   trust: TrustRoot,
   key: FoundKey | undefined,
   thresholds: { readonly logs: number; readonly timestamps: number; readonly scts: number },
@@ -29,7 +29,7 @@ export function runLibrary(
         ctlogThreshold: thresholds.scts,
       },
     )
-    verifier.verify(toSignedEntity(parts.bundle))
+    verifier.verify(toSignedEntity(bundle, signed))
   } catch (error) {
     throw mapped(error)
   }

@@ -15,7 +15,7 @@ export interface ClaimedTime {
  * entry without a promise is signed by nobody.
  * @throws `sigstore/timestamp-invalid` when a timestamp cannot be read.
  */
-export function claimedTimes(parts: BundleParts): readonly ClaimedTime[] {
+export function claimedTimes(parts: Pick<BundleParts, 'entries' | 'timestamps'>): readonly ClaimedTime[] {
   const promised = parts.entries
     .filter(entry => entry.inclusionPromise !== undefined && entry.integratedTime !== '0')
     .map(entry => ({
