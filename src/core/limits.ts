@@ -26,6 +26,10 @@ export const LIMITS = {
   lawFiles: 2_000,
   /** YAML aliases a policy may resolve: enough for tidy files, too few for an alias bomb. */
   yamlAliases: 100,
+  /** Bytes of one review statement. 13-adversary 11. */
+  reviewBytes: 64 * KIB,
+  /** Review statements a repository may have: ten reviewers of a thousand heads. */
+  reviewRefs: 10_000,
   /** Milliseconds for the whole source stage. 13-adversary 13. */
   sourceStageMs: 10 * 60_000,
   /** Bytes of one manifest or index. OCI distribution v1.1.1 asks clients to handle at least 4 MB. */

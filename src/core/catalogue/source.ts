@@ -202,4 +202,10 @@ export const SOURCE_ERRORS = {
     meaning: 'A gitsign signature needs the trust root of its Sigstore instance, and none is at hand here.',
     remedy: 'Give the trust root: `trusted-root: FILE` under `with:`, or run where the public instance can be reached.',
   },
+  'source/reviews-too-many': {
+    kind: 'unknown',
+    meaning: 'The repository holds more review statements (refs/waybill/reviews/…) than are read.',
+    remedy:
+      'Remove those of heads that were merged long ago: git push origin --delete refs/waybill/reviews/HEAD/PRINCIPAL',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
