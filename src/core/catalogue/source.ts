@@ -208,4 +208,21 @@ export const SOURCE_ERRORS = {
     remedy:
       'Remove those of heads that were merged long ago: git push origin --delete refs/waybill/reviews/HEAD/PRINCIPAL',
   },
+  'source/clone-failed': {
+    kind: 'configuration',
+    meaning: 'A git command in the clone on this machine failed, or a name in it stands for nothing.',
+    remedy: 'Run the command in the clone itself and read what git says; git fetch brings what is missing.',
+  },
+  'source/review-unsigned': {
+    kind: 'configuration',
+    meaning: 'A review statement could not be signed: the program that holds the key failed, or made something else.',
+    remedy:
+      'Try the key by hand: ssh-keygen -Y sign -n waybill-review -f KEY FILE, or gpg --armor --detach-sign --local-user KEY FILE',
+  },
+  'source/review-invalid': {
+    kind: 'rejected',
+    meaning:
+      'A review statement does not count: its signature is wrong, its key belongs to nobody who may review, or it is about another commit, branch or repository.',
+    remedy: 'Review and sign again: waybill review sign TARGET..HEAD --push',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
