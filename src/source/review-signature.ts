@@ -11,5 +11,5 @@ export const REVIEW_NAMESPACE = 'waybill-review'
  */
 export function checkReviewSignature(armor: string, bytes: Uint8Array, keyring: Keyring): Promise<SignatureFact> {
   const scheme = armor.startsWith('-----BEGIN SSH SIGNATURE-----') ? 'ssh' : 'openpgp'
-  return checkArmored(scheme, armor, bytes, keyring, REVIEW_NAMESPACE)
+  return checkArmored({ scheme, armor, payload: bytes, namespace: REVIEW_NAMESPACE }, keyring)
 }

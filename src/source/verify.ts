@@ -34,20 +34,27 @@ export async function checkSignature(
   { signature, payload }: Pick<ParsedCommit, 'signature' | 'payload'>,
   keyring: Keyring,
 ): Promise<SignatureFact> {
-  return signature === undefined ? { kind: 'none' } : checkArmored(signature.scheme, signature.armor, payload, keyring)
+  return signature === undefined ? { kind: 'none' } : checkArmored({ ...signature, payload }, keyring)
 }
 
-/** As `checkSignature`, for one armored signature over exactly these bytes. */
+/** One armored signature over exactly these bytes. */
+export interface Armored {
+  readonly scheme: SignatureScheme
+  readonly armor: string
+  readonly payload: Uint8Array
+  /** The purpose an SSH signature must name; `git` unless told. */
+  readonly namespace?: string
+}
+
+/** As `checkSignature`, for a signature that stands alone. */
 export async function checkArmored(
-  scheme: SignatureScheme,
-  armor: string,
-  payload: Uint8Array,
+  { scheme, armor, payload, namespace }: Armored,
   keyring: Keyring,
 ): Promise<SignatureFact> {
   const claim: { key?: string } = {}
   try {
     if (scheme === 'openpgp') return await checkOpenpgp(armor, payload, keyring, claim)
-    if (scheme === 'ssh') return await checkSsh(armor, payload, keyring, claim)
+    if (scheme === 'ssh') return await checkSsh({ armor, payload, namespace }, keyring, claim)
     // Its parsers are heavy: most repositories never load them.
     const { checkCms } = await import('./cms-signature.ts')
     return await checkCms(armor, payload, keyring, claim)
@@ -115,12 +122,11 @@ function openpgpFact(signature: OpenpgpSignature, key: SigningKey): ValidOpenpgp
 }
 
 async function checkSsh(
-  armor: string,
-  payload: Uint8Array,
+  { armor, payload, namespace }: { readonly armor: string; payload: Uint8Array; namespace: string | undefined },
   keyring: Keyring,
   claim: { key?: string },
 ): Promise<SignatureFact> {
-  const sig = parseSshsig(decodeSshArmor(armor))
+  const sig = parseSshsig(decodeSshArmor(armor), namespace)
   const { fingerprint } = sig.key
   claim.key = fingerprint
   const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))
