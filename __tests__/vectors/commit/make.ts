@@ -118,7 +118,7 @@ async function openpgpRefused(): Promise<void> {
 
   const inline = gpg(['--armor', '--local-user', `=${name}`, '--sign'], PAYLOAD).toString()
   write('openpgp-inline-message', 'A PGP MESSAGE carries its own text: valid for words that are not this commit.', signed(inline), BAD, keys)
-  write('x509', 'An X.509 signature is recognised and not judged.', signed('-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----\n'), rejected('source/signature-unsupported'))
+  write('x509', 'Armor of an X.509 signature around bytes that are none.', signed('-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----\n'), rejected('source/malformed'))
 }
 
 const string = (bytes: Buffer | string): Buffer => {
