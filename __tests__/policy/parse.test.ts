@@ -53,6 +53,8 @@ describe('parsePolicy() with keys that are not judged', () => {
     principalSigner: POLICY.replace('signers: [{ssh:', 'signers: [{KEY: x}, {ssh:'),
     openpgp: POLICY.replace('signers: [', 'signers: [{openpgp: {KEY: x}}, '),
     ssh: POLICY.replace('{ssh: {', '{ssh: {KEY: x, '),
+    'ssh-ca': POLICY.replace('signers: [', 'signers: [{ssh-ca: {KEY: x}}, '),
+    x509: POLICY.replace('signers: [', 'signers: [{x509: {KEY: x}}, '),
     sourceRule: POLICY.replace('commits:', 'KEY: x\n    commits:'),
     commits: POLICY.replace('commits: {', 'commits: {KEY: x, '),
     policyChange: POLICY.replace('policy-change: {', 'policy-change: {KEY: x, '),
@@ -115,7 +117,7 @@ describe('parsePolicy()', () => {
       `${POLICY}exceptions: [{commit: ${commit}, reason: x, approved-by: bob}]\nrevoked: [{fingerprint: ${fingerprint}, effective: 2026-01-01, mode: retired}]\n`,
     )
     expect(policy.exceptions[0]?.commit).toBe(commit)
-    expect(policy.revoked[0]?.fingerprint).toBe(fingerprint)
+    expect(policy.revoked[0]).toMatchObject({ kind: 'key', fingerprint })
   })
 
   test('resolves named files against its own folder', () => {

@@ -61,7 +61,8 @@ export function parseBuildSigner(reading: FileReading, kind: string, value: Fiel
   return { kind: 'key', file: namedFile(reading, value, 'key') }
 }
 
-function parseSigstore(reading: Reading, field: Field): ExpectedSigstore {
+/** An identity and its issuer; `signers` of a principal have the same shape. */
+export function parseSigstore(reading: Reading, field: Field): ExpectedSigstore {
   const fields = fieldsOf(reading, field, KEYS.sigstore)
   const issuer = required(reading, field, fields, 'issuer')
   return {
@@ -100,7 +101,7 @@ export function isPullIdentity(identity: string): boolean {
   return at !== -1 && isPullRef(identity.slice(at + 1))
 }
 
-function parseIssuer(reading: Reading, field: Field): string {
+export function parseIssuer(reading: Reading, field: Field): string {
   const issuer = asciiOf(reading, field)
   if (!/^https?:\/\/[^\s*]+$/.test(issuer)) throw wrong(reading, field, 'is not an issuer', GITHUB_ISSUER, issuer)
   return issuer

@@ -2,6 +2,7 @@ import type { CommitId } from '../core/digest.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
 import type { DeployRule, DeploySource, PrincipalSigner, Revocation } from './policy.ts'
+import { revokedText } from './revocation.ts'
 
 /** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
 export interface LawChange {
@@ -45,17 +46,20 @@ export function principalSignerText(signer: PrincipalSigner): string {
   if (signer.kind === 'sigstore') return `${signer.identity}, issuer ${signer.issuer}`
   if (signer.kind === 'x509')
     return `certificate for ${signer.san} below ${signer.file} ${(signer.roots ?? []).join(' ')}`
-  if (signer.kind === 'ssh-ca') return `ssh authority ${signer.fingerprint} for ${signer.principals.join(', ')}`
+  if (signer.kind === 'ssh-ca')
+    return `ssh authority ${signer.fingerprint} for ${signer.principals.join(', ')}, at most ${signer.maxValiditySeconds} seconds`
+  const asked = signer.kind === 'ssh' && signer.require.length > 0 ? ` with ${signer.require.join(' and ')}` : ''
+  const begin = signer.notBefore === undefined ? '' : ` from ${signer.notBefore.toISOString()}`
   const end = signer.notAfter === undefined ? '' : ` until ${signer.notAfter.toISOString()}`
-  return `${signer.kind} key ${signer.fingerprint}${end}`
+  return `${signer.kind} key ${signer.fingerprint}${asked}${begin}${end}`
 }
 
 export function people(names: ReadonlySet<string>): string {
   return names.size === 0 ? 'nobody' : [...names].join(', ')
 }
 
-export function revocationLine({ fingerprint, effective, mode }: Revocation): string {
-  return `${fingerprint} ${mode} from ${effective.toISOString()}`
+export function revocationLine(revocation: Revocation): string {
+  return `${revokedText(revocation)} ${revocation.mode} from ${revocation.effective.toISOString()}`
 }
 
 export function deployLine(rule: DeployRule): string {

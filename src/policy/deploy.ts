@@ -7,7 +7,6 @@ import { type FileReading, namedFile } from './paths.ts'
 import { referencePatterns, refuseUnreachable } from './patterns.ts'
 import type { DeployRule, Requirement, TrustName } from './policy.ts'
 import {
-  asciiOf,
   booleanOf,
   type Field,
   type Fields,
@@ -15,6 +14,7 @@ import {
   listOf,
   oneOrMore,
   required,
+  secondsOf,
   wordOf,
   wrong,
 } from './read.ts'
@@ -62,7 +62,7 @@ function parseRule(reading: FileReading, field: Field): DeployRule {
     ...build,
     require,
     allowAudit: audit !== undefined && booleanOf(reading, audit),
-    ...(age === undefined ? {} : { maxAgeSeconds: parseAge(reading, age) }),
+    ...(age === undefined ? {} : { maxAgeSeconds: secondsOf(reading, age, 'an age') }),
     ...(source === undefined ? {} : { source }),
   }
 }
@@ -85,12 +85,4 @@ function parseRequire(reading: FileReading, field: Field): readonly [Requirement
     list.push(word)
   }
   return list
-}
-
-/** `90d`, `12h`: whole days or hours. @returns seconds. */
-function parseAge(reading: FileReading, field: Field): number {
-  const text = asciiOf(reading, field)
-  const [, digits, unit] = /^([1-9][0-9]{0,4})([dh])$/.exec(text) ?? []
-  if (digits === undefined) throw wrong(reading, field, 'is not an age', '90d or 12h', text)
-  return Number(digits) * (unit === 'd' ? 86_400 : 3_600)
 }

@@ -5,6 +5,7 @@ import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { Revocation } from './policy.ts'
+import { revokes } from './revocation.ts'
 import { observedText } from './signer.ts'
 
 /** What a finding is about, as the user knows it. */
@@ -29,8 +30,11 @@ export function revokedFinding(
   ]
 }
 
-function isSigner({ fingerprint }: ObservedSigner, revocation: Revocation): boolean {
-  return fingerprint.toUpperCase() === revocation.fingerprint
+function isSigner(signer: ObservedSigner, revocation: Revocation): boolean {
+  const fingerprint = signer.fingerprint.toUpperCase()
+  if (signer.kind === 'key') return revokes(revocation, { fingerprint })
+  const { serial, san, issuer } = signer
+  return revokes(revocation, { fingerprint, serials: [serial], identity: san.value, issuer })
 }
 
 export function ageFinding(

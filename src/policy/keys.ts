@@ -29,9 +29,11 @@ export const KEYS = {
   principal: { judged: ['github', 'emails', 'signers'], later: [] },
   account: { judged: ['login', 'id'], later: [] },
   /** Kinds of signers of a principal. */
-  principalSigner: { judged: ['openpgp', 'ssh'], later: ['sigstore', 'x509', 'ssh-ca', 'github', 'key'] },
-  openpgp: { judged: ['fingerprint', 'file', 'not-after'], later: ['not-before'] },
-  ssh: { judged: ['key', 'not-after'], later: ['not-before', 'require'] },
+  principalSigner: { judged: ['openpgp', 'ssh', 'ssh-ca', 'x509', 'sigstore'], later: ['github', 'key'] },
+  openpgp: { judged: ['fingerprint', 'file', 'not-before', 'not-after'], later: [] },
+  ssh: { judged: ['key', 'require', 'not-before', 'not-after'], later: [] },
+  'ssh-ca': { judged: ['key', 'principals', 'max-validity'], later: [] },
+  x509: { judged: ['san', 'roots'], later: [] },
   snapshot: { judged: ['file', 'role', 'warn-after-days'], later: [] },
   /** A key with which an own server signs; `openpgp` is the only kind. */
   platformKey: { judged: ['openpgp'], later: [] },
@@ -45,7 +47,10 @@ export const KEYS = {
   policyChange: { judged: ['signers', 'approvals', 'workflows'], later: [] },
   workflowsChange: { judged: ['signers', 'approvals'], later: [] },
   exception: { judged: ['commit', 'until', 'reason', 'approved-by'], later: [] },
-  revocation: { judged: ['fingerprint', 'effective', 'mode'], later: [] },
+  revocation: {
+    judged: ['fingerprint', 'serial', 'authority', 'identity', 'issuer', 'effective', 'mode'],
+    later: [],
+  },
   deployRule: {
     judged: ['match', 'deny', 'trust', 'build', 'source', 'require', 'allow-audit', 'max-age'],
     later: ['deployer', 'quarantine-by', 'admit', 'max-age-at-run', 'private'],

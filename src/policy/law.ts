@@ -9,6 +9,7 @@ import { keyFingerprint } from './key-file.ts'
 import { parsePolicy } from './parse.ts'
 import type { ReadFile } from './paths.ts'
 import type { DeployRule, NamedFile, Policy } from './policy.ts'
+import { bindRoots } from './x509-roots.ts'
 
 /**
  * The law of a commit (3-source § 4): what decides who may commit and what the workflows do.
@@ -25,10 +26,12 @@ export interface Law {
   readonly tree?: CommitId
   readonly policyPath: string
   readonly policyDigest: Digest
-  /** Bound: every `key` signer has its fingerprint. */
+  /** Bound: every `key` signer has its fingerprint, every `x509` signer those of its roots. */
   readonly policy: Policy
   /** OpenPGP key files for the keyring, in the order of the policy, then the keys that stand in snapshots. */
   readonly keyFiles: readonly { readonly path: string; readonly bytes: Uint8Array }[]
+  /** PEM files with root certificates, for building chains, in the order of the policy. */
+  readonly x509Roots: readonly { readonly path: string; readonly bytes: Uint8Array }[]
   /** Bytes of every file the policy names: key files, public keys, trust roots. */
   readonly files: ReadonlyMap<string, Uint8Array>
   /** Path → blob id of everything that is law. Empty for a constant law. */
@@ -113,11 +116,13 @@ type NamedBytes = ReadonlyMap<string, { readonly use: NamedFile['use']; readonly
 function lawOf(path: string, bytes: Uint8Array, policy: Policy, named: NamedBytes) {
   const keyFiles = [...named].flatMap(([path, { use, bytes }]) => (use === 'openpgp' ? [{ path, bytes }] : []))
   keyFiles.push(...policy.snapshots.flatMap(({ keys }) => keys))
+  const x509Roots = [...named].flatMap(([path, { use, bytes }]) => (use === 'x509' ? [{ path, bytes }] : []))
   return {
     policyPath: path,
     policyDigest: sha256(bytes),
     policy: bindKeys(policy, named),
     keyFiles,
+    x509Roots,
     files: new Map([...named].map(([path, { bytes }]) => [path, bytes])),
   }
 }
@@ -142,7 +147,8 @@ function missing(path: string, at: string, found: string): Error {
 }
 
 function bindKeys(policy: Policy, named: NamedBytes): Policy {
-  return { ...policy, deploy: policy.deploy.map(rule => bindRule(rule, named)) }
+  const principals = bindRoots(policy, path => named.get(path)?.bytes ?? new Uint8Array())
+  return { ...policy, principals, deploy: policy.deploy.map(rule => bindRule(rule, named)) }
 }
 
 function bindRule(rule: DeployRule, named: NamedBytes): DeployRule {

@@ -1,4 +1,5 @@
 import type { ValidSignature } from '../core/facts.ts'
+import { sameEmail } from './email.ts'
 import type { Law } from './law.ts'
 import type { Principal, PrincipalSigner } from './policy.ts'
 
@@ -22,7 +23,11 @@ function isMadeBy(fact: ValidSignature, signer: PrincipalSigner): boolean {
   if (fact.kind === 'openpgp')
     return signer.kind === 'openpgp' && (signer.fingerprint === fact.fingerprint || signer.fingerprint === fact.primary)
   if (fact.kind === 'x509')
-    return signer.kind === 'x509' && fact.emails.includes(signer.san) && (signer.roots ?? []).includes(fact.root)
+    return (
+      signer.kind === 'x509' &&
+      fact.emails.some(email => sameEmail(email, signer.san)) &&
+      (signer.roots ?? []).includes(fact.root)
+    )
   if (fact.kind === 'gitsign')
     return signer.kind === 'sigstore' && signer.identity === fact.identity && signer.issuer === fact.issuer
   // A certified key is known through its authority alone: its own fingerprint is whatever the authority was given.

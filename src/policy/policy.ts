@@ -87,6 +87,8 @@ export interface SshAuthority {
   /** Of the authority's key. */
   readonly fingerprint: string
   readonly algorithm: string
+  /** RSA modulus or curve size. */
+  readonly bits: number
   /** Names of which a certificate must have at least one. */
   readonly principals: readonly [string, ...string[]]
   readonly maxValiditySeconds: number
@@ -169,11 +171,38 @@ export type Exception =
   | { readonly kind: 'commit'; readonly commit: CommitId; readonly reason: string; readonly approvedBy: string }
   | { readonly kind: 'until'; readonly commit: CommitId; readonly reason: string; readonly approvedBy?: string }
 
-export interface Revocation {
-  /** Upper-case hex (OpenPGP, certificate or key digest), or `SHA256:…` as ssh-keygen prints it. */
-  readonly fingerprint: string
+/** What is revoked: a key or authority, a certificate, or a person's identity at Fulcio (13-adversary 12). */
+export type Revocation = RevocationTerms & (RevokedKey | RevokedSshSerial | RevokedSerial | RevokedIdentity)
+
+export interface RevocationTerms {
   readonly effective: Date
   readonly mode: 'compromised' | 'retired'
+}
+
+export interface RevokedKey {
+  readonly kind: 'key'
+  /** Upper-case hex (OpenPGP, certificate or key digest), or `SHA256:…` as ssh-keygen prints it. */
+  readonly fingerprint: string
+}
+
+/** An SSH certificate. Its number means something only together with the authority that counts. */
+export interface RevokedSshSerial {
+  readonly kind: 'ssh-serial'
+  readonly serial: bigint
+  readonly authority: string
+}
+
+/** An X.509 certificate, of a person or of an authority. */
+export interface RevokedSerial {
+  readonly kind: 'serial'
+  /** Upper-case hex without leading zeros. */
+  readonly serial: string
+}
+
+export interface RevokedIdentity {
+  readonly kind: 'identity'
+  readonly identity: string
+  readonly issuer: string
 }
 
 export type TrustName = 'public-good' | { readonly file: string }

@@ -1,22 +1,17 @@
-import { WaybillError } from '../core/error.ts'
-import { parseAuthorizedKey } from '../core/ssh-key.ts'
-import { emailKey } from './email.ts'
+import { emailKey, parseEmail } from './email.ts'
 import { KEYS, SNAPSHOT_KEYS } from './keys.ts'
 import { type FileReading, inlineKey, namedFile } from './paths.ts'
 import type { Principal, PrincipalSigner } from './policy.ts'
 import {
-  asciiOf,
-  dateOf,
-  type Field,
-  fieldsOf,
-  integerOf,
-  listOf,
-  namedFields,
-  onlyKey,
-  required,
-  unsupportedKey,
-  wrong,
-} from './read.ts'
+  identitiesOf,
+  parsePerson,
+  parseSsh,
+  parseSshAuthority,
+  parseX509,
+  refusedKind,
+  windowOf,
+} from './principal-signer.ts'
+import { asciiOf, type Field, fieldsOf, integerOf, listOf, namedFields, onlyKey, required, wrong } from './read.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** Persons and machines of one file. Roles multiply them, see `roles.ts`. */
@@ -75,16 +70,14 @@ function parseAccount(reading: FileReading, field: Field): NonNullable<Principal
   return { login, id: integerOf(reading, required(reading, field, fields, 'id')) }
 }
 
-function parseEmail(reading: FileReading, field: Field): string {
-  const email = asciiOf(reading, field)
-  if (email.length > 254 || !/^[^\s@<>]+@[^\s@<>]+$/.test(email))
-    throw wrong(reading, field, 'is not an e-mail address', 'alice@example.com', email)
-  return email
-}
-
 function parseSigner(reading: FileReading, field: Field): PrincipalSigner {
+  const kind = refusedKind(reading, field)
+  if (kind !== undefined) throw kind
   const { key, value } = onlyKey(reading, field, KEYS.principalSigner)
-  return key === 'openpgp' ? parseOpenpgp(reading, value) : parseSsh(reading, value)
+  if (key === 'openpgp') return parseOpenpgp(reading, value)
+  if (key === 'ssh') return parseSsh(reading, value)
+  if (key === 'ssh-ca') return parseSshAuthority(reading, value)
+  return key === 'x509' ? parseX509(reading, value) : parsePerson(reading, value)
 }
 
 function parseOpenpgp(reading: FileReading, field: Field): PrincipalSigner {
@@ -104,54 +97,56 @@ function parseOpenpgp(reading: FileReading, field: Field): PrincipalSigner {
     reading.inline === undefined
       ? namedFile(reading, required(reading, field, fields, 'file'), 'openpgp')
       : inlineKey(reading, required(reading, field, fields, 'armor'), hex)
-  return { kind: 'openpgp', fingerprint: hex, file, ...notAfter(reading, fields.get('not-after')) }
-}
-
-function parseSsh(reading: FileReading, field: Field): PrincipalSigner {
-  const fields = fieldsOf(reading, field, KEYS.ssh)
-  const key = required(reading, field, fields, 'key')
-  const { algorithm, fingerprint } = sshKey(reading, key)
-  if (algorithm.startsWith('sk-'))
-    throw unsupportedKey({ path: reading.path, at: key.node.at }, key.name, algorithm, {
-      judged: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'],
-      later: [algorithm],
-    })
-  return { kind: 'ssh', fingerprint, algorithm, require: [], ...notAfter(reading, fields.get('not-after')) }
-}
-
-function sshKey(reading: FileReading, field: Field): { readonly algorithm: string; readonly fingerprint: string } {
-  const text = asciiOf(reading, field)
-  try {
-    return parseAuthorizedKey(text)
-  } catch (error) {
-    const why = error instanceof WaybillError ? error.message : 'it cannot be read'
-    throw wrong(reading, field, `is not a usable SSH public key: ${why}`, 'one line of a .pub file')
-  }
-}
-
-function notAfter(reading: FileReading, field: Field | undefined): { readonly notAfter?: Date } {
-  return field === undefined ? {} : { notAfter: dateOf(reading, field) }
+  return { kind: 'openpgp', fingerprint: hex, file, ...windowOf(reading, field, fields) }
 }
 
 /** Registers everything that identifies a principal; what another one has already is refused. */
 function claim(reading: FileReading, field: Field, principal: Principal, owners: Map<string, string>): void {
-  const claims = [
-    ...principal.emails.map(email => [`the e-mail ${email}`, `email ${emailKey(email)}`] as const),
-    ...principal.signers.flatMap(signer =>
-      'fingerprint' in signer ? [[`the key ${signer.fingerprint}`, `key ${signer.fingerprint}`] as const] : [],
-    ),
-    ...(principal.github === undefined
-      ? []
-      : ([
-          [`the GitHub id ${principal.github.id}`, `id ${principal.github.id}`],
-          [`the GitHub login ${principal.github.login}`, `login ${principal.github.login.toLowerCase()}`],
-        ] as const)),
-  ]
-  for (const [shown, key] of claims) {
+  for (const [shown, key] of claimsOf(principal)) {
     const owner = owners.get(key)
-    if (owner !== undefined && owner !== principal.name)
-      throw wrong(reading, field, `has ${shown}, which is also ${owner}’s: persons could not be told apart`)
+    if (owner !== undefined && owner !== principal.name) throw shared(reading, field, shown, owner)
     if (owner === principal.name) throw wrong(reading, field, `names ${shown} twice`)
     owners.set(key, principal.name)
   }
+  for (const signer of principal.signers) claimAuthority(reading, field, principal, signer, owners)
+}
+
+type Claim = readonly [shown: string, key: string]
+
+function claimsOf({ emails, signers, github }: Principal): readonly Claim[] {
+  return [
+    ...emails.map((email): Claim => [`the e-mail ${email}`, `email ${emailKey(email)}`]),
+    ...signers.flatMap(identitiesOf),
+    ...(github === undefined
+      ? []
+      : ([
+          [`the GitHub id ${github.id}`, `id ${github.id}`],
+          [`the GitHub login ${github.login}`, `login ${github.login.toLowerCase()}`],
+        ] as const)),
+  ]
+}
+
+/**
+ * Several may share an authority, but then nobody else may hold its key as his own: with it he could be all of them.
+ * An owner of `` stands for several.
+ */
+function claimAuthority(
+  reading: FileReading,
+  field: Field,
+  { name }: Principal,
+  signer: PrincipalSigner,
+  owners: Map<string, string>,
+): void {
+  if (signer.kind !== 'ssh' && signer.kind !== 'ssh-ca') return
+  const { kind, fingerprint } = signer
+  const other = owners.get(`${kind === 'ssh' ? 'authority' : 'key'} ${fingerprint}`)
+  if (other !== undefined && other !== name)
+    throw shared(reading, field, `the key ${fingerprint}`, other === '' ? 'the authority of others' : other)
+  const authority = owners.get(`authority ${fingerprint}`)
+  if (kind === 'ssh-ca')
+    owners.set(`authority ${fingerprint}`, authority === undefined || authority === name ? name : '')
+}
+
+function shared(reading: FileReading, field: Field, shown: string, owner: string): Error {
+  return wrong(reading, field, `has ${shown}, which is also ${owner}’s: persons could not be told apart`)
 }

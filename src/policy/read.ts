@@ -139,6 +139,18 @@ export function dateOf(reading: Reading, field: Field): Date {
   return date
 }
 
+/**
+ * `90d`, `12h`: whole days or hours.
+ * @param what it is called when it is none, "an age".
+ * @returns seconds.
+ */
+export function secondsOf(reading: Reading, field: Field, what: string): number {
+  const text = asciiOf(reading, field)
+  const [, digits, unit] = /^([1-9][0-9]{0,4})([dh])$/.exec(text) ?? []
+  if (digits === undefined) throw wrong(reading, field, `is not ${what}`, '90d or 12h', text)
+  return Number(digits) * (unit === 'd' ? 86_400 : 3_600)
+}
+
 /** A list with at least one item. */
 export function listOf(reading: Reading, field: Field): readonly [Field, ...Field[]] {
   const { node } = field

@@ -1,10 +1,9 @@
 import { isCommitId } from '../core/digest.ts'
 import { KEYS } from './keys.ts'
 import type { Names } from './members.ts'
-import type { Exception, Revocation } from './policy.ts'
+import type { Exception } from './policy.ts'
 import {
   asciiOf,
-  dateOf,
   distinctList,
   type Field,
   type Fields,
@@ -13,10 +12,11 @@ import {
   type Reading,
   required,
   textOf,
-  wordOf,
   wrong,
 } from './read.ts'
 import { principalName } from './roles.ts'
+
+export { parseRevoked } from './revoked.ts'
 
 /** Whose source VSAs count besides the run's own workflow (13-adversary 2): workflows of this repository, by path. */
 export function parseSourceWorkflows(reading: Reading, field: Field | undefined): readonly string[] {
@@ -67,35 +67,4 @@ function commitOf(reading: Reading, field: Field) {
   const text = asciiOf(reading, field)
   if (!isCommitId(text)) throw wrong(reading, field, 'is not a whole commit id', '40 lower-case hex digits', text)
   return text
-}
-
-const MODES = { judged: ['compromised', 'retired'], later: [] } as const
-
-export function parseRevoked(reading: Reading, field: Field | undefined): readonly Revocation[] {
-  return field === undefined ? [] : listOf(reading, field).map(item => parseRevocation(reading, item))
-}
-
-function parseRevocation(reading: Reading, field: Field): Revocation {
-  const fields = fieldsOf(reading, field, KEYS.revocation)
-  const fingerprint = required(reading, field, fields, 'fingerprint')
-  return {
-    fingerprint: parseFingerprint(reading, fingerprint),
-    effective: dateOf(reading, required(reading, field, fields, 'effective')),
-    mode: wordOf(reading, required(reading, field, fields, 'mode'), MODES),
-  }
-}
-
-/** A revocation that misses its key through a spelling would be worse than none, so only whole fingerprints are read. */
-function parseFingerprint(reading: Reading, field: Field): string {
-  const text = asciiOf(reading, field)
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(text)) return text
-  const hex = text.replaceAll(' ', '').toUpperCase()
-  if (/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(hex)) return hex
-  throw wrong(
-    reading,
-    field,
-    'is not a whole fingerprint',
-    '40 or 64 hex digits, or SHA256:<43 characters of base64>',
-    text,
-  )
 }
