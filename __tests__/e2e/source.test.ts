@@ -6,6 +6,7 @@ import { jest } from '@jest/globals'
 import { Gpg } from '../fakes/gpg.ts'
 import { type CommitOptions, withSignature } from '../fakes/repository.ts'
 import { REPOSITORY } from '../fakes/scenario.ts'
+import { certify, makeSshKey, sshsigOf } from '../fakes/ssh-keys.ts'
 import { makeSshSigner, type SshSigner } from '../fakes/ssh-signer.ts'
 import { commitOn, expectNoLeak, footprint, push, startWorld, type World } from './source-support.ts'
 
@@ -27,6 +28,10 @@ const KEYS = {
 } as const
 type KeyName = keyof typeof KEYS
 
+/** A security key of Carol's, and an authority for certificates of hers. */
+const DEVICE = makeSshKey('sk-ed25519')
+const AUTHORITY = makeSshKey('ed25519')
+
 const sshKeyFile = (name: string) => join(world.scenario.stack.folder, `ssh-${name}`)
 
 function sshKeygen(name: string, ...kind: string[]): string {
@@ -43,6 +48,9 @@ function policy(): string {
     `{ ssh: { key: "${sshKeygen('ed25519', '-t', 'ed25519')}" } }`,
     `{ ssh: { key: "${sshKeygen('ecdsa', '-t', 'ecdsa', '-b', '256')}" } }`,
     `{ ssh: { key: "${sshKeygen('rsa', '-t', 'rsa', '-b', '3072')}" } }`,
+    `{ ssh: { key: "${DEVICE.line}" } }`,
+    `{ ssh-ca: { key: "${AUTHORITY.line}", principals: [carol], max-validity: 366d } }`,
+    `{ ssh-ca: { key: "${sshKeygen('authority', '-t', 'ed25519')}", principals: [carol], max-validity: 1d } }`,
   ]
   return `version: 1
 principals:
@@ -89,6 +97,17 @@ const PAST = ['--faked-system-time', '20200110T000000!']
 
 function inNamespace(signer: SshSigner, namespace: string): SshSigner {
   return { ...signer, sign: bytes => signer.sign(bytes, namespace) }
+}
+
+/** As a device signs, or the holder of a certificate. */
+function sshMade(sign: (bytes: Uint8Array) => string): CommitOptions {
+  const signer = { publicKey: '', fingerprint: '', sign: (bytes: Uint8Array) => sign(bytes).trimEnd() }
+  return { message: 'Sign with SSH', signer, ...CAROL }
+}
+
+function certified(options: Parameters<typeof certify>[2]): CommitOptions {
+  const key = makeSshKey('ed25519')
+  return sshMade(bytes => sshsigOf(key, bytes, { holder: certify(AUTHORITY, key, { names: ['carol'], ...options }) }))
 }
 
 function inlineMessage(): SshSigner {
@@ -140,6 +159,31 @@ const CASES: Readonly<Record<string, readonly [() => CommitOptions, string, RegE
     () => ({ message: 'Fix login', signer: inlineMessage(), ...CAROL }),
     'source/malformed',
     /PGP MESSAGE/,
+  ],
+  '13-adversary 12: a security key that nobody touched': [
+    () => sshMade(bytes => sshsigOf(DEVICE, bytes, { flags: 0 })),
+    'source/user-presence-missing',
+    /nobody touched/,
+  ],
+  '13-adversary 12: an SSH certificate that has ended': [
+    () => certified({ before: 1_767_225_660n }),
+    'source/certificate-expired',
+    /2026-01-01T00:01:00/,
+  ],
+  '13-adversary 12: an SSH certificate with a critical option': [
+    () =>
+      certified({
+        after: 1_767_225_600n,
+        before: BigInt(Math.trunc(Date.now() / 1000) + 600),
+        critical: [['x@example.com', 'y']],
+      }),
+    'source/certificate-options',
+    /x@example\.com/,
+  ],
+  '13-adversary 12: an SSH certificate for somebody else': [
+    () => certified({ names: ['mallory'] }),
+    'source/signer-unknown',
+    /belongs to no principal/,
   ],
   'two author headers': [
     () => tampered(afterSignature('author Alice <alice@example.com> 1 +0000')),
@@ -253,6 +297,21 @@ test('commits of real git, gpg and ssh-keygen are accepted, and the image of the
       gitCommit(`Sign with ssh-keygen, ${name}`, ['gpg.format=ssh', `user.signingkey=${sshKeyFile(name)}`]),
     ),
   ]
+  execFileSync('ssh-keygen', [
+    '-q',
+    '-s',
+    sshKeyFile('authority'),
+    '-I',
+    'carol',
+    '-n',
+    'carol',
+    '-V',
+    '+1d',
+    `${sshKeyFile('ed25519')}.pub`,
+  ])
+  made.push(
+    gitCommit('Sign with an SSH certificate', ['gpg.format=ssh', `user.signingkey=${sshKeyFile('ed25519')}-cert.pub`]),
+  )
   await scenario.publish()
   const step = await attest('real', made.at(-1) ?? '', { builder: 'buildah', layout: undefined, tags: 'real' })
   expect([step.result.error, step.code]).toEqual([undefined, 0])
@@ -262,7 +321,7 @@ test('commits of real git, gpg and ssh-keygen are accepted, and the image of the
     ...made.slice(2).map(id => [id, 'ssh', 'carol', 'signed']),
   ])
   expect(step.summary).toContain(keys.rsa)
-  expect(layerText(step.result.image?.platforms[0]?.digest ?? '')).toContain('Sign with ssh-keygen, rsa\n')
+  expect(layerText(step.result.image?.platforms[0]?.digest ?? '')).toContain('Sign with an SSH certificate\n')
   expect(scenario.stack.registry.storage.open(REPOSITORY).tags.get('real')).toBe(step.outputs.digest)
   expectNoLeak(scenario, step)
   const gate = await scenario.verify(
