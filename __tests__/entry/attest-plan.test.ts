@@ -103,6 +103,18 @@ test.each([
     code: 'entry/input-contradiction',
   },
   { given: 'a policy elsewhere', values: { policy: 'other.yml' }, run: push, code: 'entry/input-unsupported' },
+  {
+    given: 'a policy of a short ref',
+    values: { policy: 'acme/p@main:w.yml' },
+    run: push,
+    code: 'policy/source-malformed',
+  },
+  {
+    given: 'its own branch as a policy from outside',
+    values: { policy: 'Acme/App@refs/heads/main:.github/waybill.yml' },
+    run: push,
+    code: 'entry/input-contradiction',
+  },
   { given: 'an image with a tag', values: { images: 'ghcr.io/acme/app:v1' }, run: push, code: 'entry/input-malformed' },
   {
     given: 'a tag of another image',
@@ -126,6 +138,15 @@ test.each([`sha256-${'0'.repeat(64)}`, `sha256-${'a'.repeat(64)}.sig`, 'file-sha
     expect(codeOf(() => planAttest(inputs({ tags: tag }), push()))).toBe('registry/tag-reserved')
   },
 )
+
+test('planAttest() takes a policy from outside, also an own one that is fixed to a commit', () => {
+  const outside = { repository: 'acme/policies', ref: 'refs/heads/main', path: 'team/waybill.yml' }
+  const policy = 'acme/policies@refs/heads/main:team/waybill.yml'
+  expect(planAttest(inputs({ policy }), push()).source.policy).toEqual(outside)
+  expect(planAttest(inputs({ policy: '.github/waybill.yml' }), push()).source.policy).toBeUndefined()
+  const pinned = `acme/app@${'a'.repeat(40)}:.github/waybill.yml`
+  expect(planAttest(inputs({ policy: pinned }), push()).source.policy?.ref).toBe('a'.repeat(40))
+})
 
 test('planAttest() prints a ready policy only on the default branch (13-adversary 35)', () => {
   expect(planAttest(inputs(), push()).onDefaultBranch).toBe(true)

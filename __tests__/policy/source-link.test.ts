@@ -43,7 +43,9 @@ describe('13-adversary 27: a summary counts only', () => {
   })
 
   test('when its signer is not revoked', () => {
-    const revoked: Revocation[] = [{ fingerprint: 'AB'.repeat(32), effective: new Date(0), mode: 'retired' }]
+    const revoked: Revocation[] = [
+      { kind: 'key', fingerprint: 'AB'.repeat(32), effective: new Date(0), mode: 'retired' },
+    ]
     expect(codes(questionOf({}, { revoked }), all(pairOf()))).toEqual(['verify/signer-revoked'])
   })
 
@@ -158,7 +160,7 @@ describe('levels', () => {
 describe('13-adversary 12: keys and exceptions of the detail', () => {
   const [alice, bob] = DETAIL.keys
   const compromised = (fingerprint = '', effective = '2026-05-01'): Partial<SourceQuestion> => ({
-    revoked: [{ fingerprint, effective: new Date(effective), mode: 'compromised' }],
+    revoked: [{ kind: 'key', fingerprint, effective: new Date(effective), mode: 'compromised' }],
   })
   const of = (more: Partial<SourceQuestion>) => codes(questionOf({}, more), all(pairOf()))
   test('a key without a trusted time that is called compromised voids the verification, whenever that was', () => {
@@ -172,7 +174,12 @@ describe('13-adversary 12: keys and exceptions of the detail', () => {
     expect(of(compromised(bob?.fingerprint, '2026-01-01'))).toEqual(['verify/source-key-compromised'])
   })
   test('retired keys and keys that signed nothing are history', () => {
-    const retired = { fingerprint: alice?.fingerprint ?? '', effective: new Date(0), mode: 'retired' } as const
+    const retired = {
+      kind: 'key',
+      fingerprint: alice?.fingerprint ?? '',
+      effective: new Date(0),
+      mode: 'retired',
+    } as const
     expect(of({ revoked: [retired] })).toEqual(['linked'])
     expect(of(compromised('A'.repeat(40)))).toEqual(['linked'])
   })

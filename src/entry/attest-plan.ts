@@ -5,6 +5,7 @@ import { defaultImage, type RunContext } from '../github/context.ts'
 import { isUntrusted, type RunEvent, requireBuildEvent } from '../github/event.ts'
 import type { AttestRequest, SourceRequest, TagTarget } from '../pipeline/attest-request.ts'
 import { POLICY_PATH } from '../policy/law.ts'
+import { isOutside, parsePolicySource, pinnedCommit } from '../policy/policy-source.ts'
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import type { RunClaims } from '../statements/claims.ts'
@@ -20,7 +21,6 @@ type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
 export function planAttest(inputs: AttestInputs, context: RunContext): AttestRequest {
   const { event } = context
   requireBuildEvent(event)
-  checkPolicyPath(inputs)
   const proposal = event.kind === 'pull_request' || event.kind === 'merge_group'
   if (proposal && inputs.sign === true) throw neverSigned(event)
   const repositories = repositoriesOf(inputs, context)
@@ -58,6 +58,30 @@ export function checkPolicyPath({ policy }: { readonly policy?: string }): void 
     found: policy,
     remedy: `Remove the input policy, or move the file to ${POLICY_PATH}.`,
   })
+}
+
+/**
+ * A policy from outside judges alone. One of this very repository by a branch or tag would be no law but whatever was
+ * pushed there last: its history has to be judged, and that is what happens without the input.
+ */
+function policyOf({ policy }: AttestInputs, { repository }: RunContext): Pick<SourceRequest, 'policy'> {
+  if (policy === undefined) return {}
+  const source = parsePolicySource(policy)
+  if (!isOutside(source)) {
+    checkPolicyPath({ policy: source.path })
+    return {}
+  }
+  if (source.repository.toLowerCase() === repository.toLowerCase() && pinnedCommit(source) === undefined)
+    throw fail(
+      'entry/input-contradiction',
+      'The policy is one of this repository, but it is named as one from outside',
+      {
+        expected: 'another repository, a whole commit id, or no input policy',
+        found: policy,
+        remedy: `Leave out policy: ${POLICY_PATH} is read as the history accepted it.`,
+      },
+    )
+  return { policy: source }
 }
 
 /** A pull request of this repository may push by digest when asked to; a fork's run and a merge group never. */
@@ -108,6 +132,7 @@ function sourceOf(inputs: AttestInputs, context: RunContext, event: BuildEvent):
     head: inputs.commit ?? event.head,
     mode: inputs.sourceMode,
     ...(inputs.since === undefined ? {} : { anchor: inputs.since }),
+    ...policyOf(inputs, context),
   }
   if (event.kind === 'pull_request')
     return { ...common, purpose: 'propose', ref: event.headRef, base: { ref: event.baseRef } }

@@ -55,7 +55,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
   const sigstore = sigstoreOf(world)
   const platform = platformOf(world)
   return {
-    git: gitPort(world),
+    ...gitPorts(world),
     ...(platform === undefined ? {} : { platform }),
     registry,
     builder: () => builderOf(world, registry, credentials.logins),
@@ -78,11 +78,11 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
   }
 }
 
-function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['git'] {
-  const options = () => {
+function gitPorts({ env, context, inputs, folder }: AttestWorld): Pick<AttestPorts, 'git' | 'policyRepository'> {
+  const options = (repository = context.repository) => {
     return {
       git: requireGit(env),
-      url: `${context.serverUrl}/${context.repository}`,
+      url: `${context.serverUrl}/${repository}`,
       env,
       signal: stopped.signal,
       deadline: new Date(Date.now() + LIMITS.sourceStageMs),
@@ -91,13 +91,18 @@ function gitPort({ env, context, inputs, folder }: AttestWorld): AttestPorts['gi
   }
   let opened = 0
   const stopped = new AbortController()
-  return {
+  const git: AttestPorts['git'] = {
     openHistory: (head: CommitId, also: readonly CommitId[]) =>
       openHistory({ ...options(), folder: join(folder, 'git', String(opened++)), head, also }),
     resolveRef: ref => resolveRef({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
     resolveTag: ref => resolveTag({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
     stop: () => stopped.abort(),
   }
+  const policyRepository: AttestPorts['policyRepository'] = repository => ({
+    openHistory: head => openHistory({ ...options(repository), folder: join(folder, 'git', 'policy'), head }),
+    resolveRef: ref => resolveRef({ ...options(repository), folder: join(folder, 'git', 'policy-refs') }, ref),
+  })
+  return { git, policyRepository }
 }
 
 /** GraphQL answers nobody without a token, so without one there is no platform to ask. */

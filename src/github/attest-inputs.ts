@@ -73,12 +73,12 @@ export function readShared(
   }
 }
 
-/** The path of a policy inside the repository; the form with another repository is not served. */
+/** The path of a policy inside the repository; a gate reads no other repository. */
 export function policyPath(inputs: Inputs): string | undefined {
   const policy = inputs.text('policy')
   if (policy === undefined) return undefined
   if (/^[^/@:]+\/[^/@:]+@.+:/.test(policy))
-    throw fail('entry/input-unsupported', 'A policy of another repository is not served by this version', {
+    throw fail('entry/input-unsupported', 'A policy of another repository is not served here', {
       expected: 'a path inside the repository',
       found: policy,
       remedy: 'Give the path of a policy file in this repository, e.g. .github/waybill.yml',
@@ -98,7 +98,7 @@ function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' 
   return {
     ...maybe('commit', commitId(inputs, 'commit')),
     sourceMode: inputs.choice('source-mode', ['auto', 'enforce', 'audit', 'off']),
-    ...maybe('policy', policyPath(inputs)),
+    ...maybe('policy', inputs.text('policy')),
     ...maybe('since', commitId(inputs, 'since')),
   }
 }

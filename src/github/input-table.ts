@@ -41,7 +41,7 @@ const SHARED: readonly InputRow[] = [
 export const ATTEST_INPUTS: readonly InputRow[] = [
   served('commit', 'Full id of the commit to build. Default: the commit of the event.'),
   served('source-mode', 'What a bad commit does: auto, enforce, audit or off.', 'auto'),
-  served('policy', 'Path of the policy file in the repository. Default: .github/waybill.yml.'),
+  served('policy', 'OWNER/NAME@REF:PATH of a policy in another repository, REF in full. Default: .github/waybill.yml.'),
   served('since', 'Anchor: full id of the commit from which on all commits are judged.'),
   served('builder', 'auto, buildx, buildah, layout or none.', 'auto'),
   served('context', 'Folder of the commit to build, relative to its root.', '.'),

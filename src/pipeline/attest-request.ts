@@ -3,12 +3,14 @@ import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { StageMode } from '../core/receipt.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
+import type { OutsidePolicy } from '../policy/policy-source.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { PolicyRepository } from './outside-policy.ts'
 import type { VerifyBundle } from './verify-images.ts'
 
 /** What the event, the inputs and nobody else decided (1-product § 5). */
@@ -61,6 +63,8 @@ export interface SourceRequest {
   readonly base?: { readonly ref: string; readonly tip?: CommitId }
   /** `since`: the commit that is the root of trust. */
   readonly anchor?: CommitId
+  /** A policy of another repository, which judges instead of the repository's own. */
+  readonly policy?: OutsidePolicy
   readonly mode: StageMode | 'auto'
 }
 
@@ -73,6 +77,8 @@ export interface RunIdentity {
 /** All that `attest` may ask of the world. */
 export interface AttestPorts {
   readonly git: SourcePort
+  /** Another repository of the same server, for a policy from outside. */
+  policyRepository(repository: string): PolicyRepository
   readonly registry: RegistryClient
   /** What the platform says about commits; absent where there is no API to ask. */
   readonly platform?: PlatformPort

@@ -20,11 +20,14 @@ const BATCH = 64
 export class SourceFold {
   readonly #history: History
   readonly #now: Date
+  readonly #outside: Law | undefined
   readonly #keyrings = new Map<Law, Promise<Keyring>>()
 
-  constructor(history: History, now: Date) {
+  /** @param outside a law that was read elsewhere and that no commit of this history changes. */
+  constructor(history: History, now: Date, outside?: Law) {
     this.#history = history
     this.#now = now
+    this.#outside = outside
   }
 
   /** @throws `source/anchor-without-policy`, `source/anchor-not-ancestor` and what reading the objects throws. */
@@ -60,6 +63,7 @@ export class SourceFold {
   }
 
   async #anchorLaw(anchor: CommitId, files: LawFiles): Promise<Law> {
+    if (this.#outside !== undefined) return this.#outside
     try {
       const law = parseLaw(files)
       await this.keyring(law)

@@ -9,6 +9,7 @@ import { changedLaw, changedPaths, type Law, parseLaw } from '../policy/law.ts'
 import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { outsideLaw } from './outside-policy.ts'
 import type { Position } from './source-commits.ts'
 import { lawOf, SourceFold } from './source-fold.ts'
 import { judgeTagRun } from './source-tag.ts'
@@ -33,7 +34,12 @@ export async function judge(
     return undefined
   }
   const now = ports.now()
-  const driver = new SourceFold(history, now)
+  const outside = request.source.policy
+  const law =
+    outside === undefined
+      ? undefined
+      : await outsideLaw(outside, request.serverUrl, ports.policyRepository(outside.repository))
+  const driver = new SourceFold(history, now, law)
   if (purpose === 'sign') {
     const run = { ref, head, anchor, history, git: ports.git, driver, now }
     const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined

@@ -26,7 +26,8 @@ export async function showCommits(request: AttestRequest, history: History, head
   const facts = await Promise.all(
     commits.map(async commit => ({ commit, fact: await checkSignature(commit, keyring) })),
   )
-  const hasPolicy = findPolicy(await lawOf(history, head.id)) !== undefined
+  const outside = request.source.policy !== undefined
+  const hasPolicy = outside || findPolicy(await lawOf(history, head.id)) !== undefined
   const suggested = request.onDefaultBranch && !hasPolicy ? suggestPolicy(facts, request.source.ref) : undefined
   return {
     subjects: facts.map(({ commit, fact }) => shown(commit, fact)),
@@ -40,7 +41,8 @@ function noticeOf(request: AttestRequest, hasPolicy: boolean, head: ParsedCommit
   if (!hasPolicy) return 'No policy: nothing was judged. The commits are shown with the keys that signed them.'
   if (request.source.anchor !== undefined)
     return `No rule of the policy is about ${request.source.ref}: nothing was judged.`
-  return `No anchor: nothing was judged. Add \`since: ${head.id}\` (or an older commit that contains the policy) under \`with:\`.`
+  const which = request.source.policy === undefined ? 'an older commit that contains the policy' : 'an older commit'
+  return `No anchor: nothing was judged. Add \`since: ${head.id}\` (or ${which}) under \`with:\`.`
 }
 
 async function lastCommits(history: History, head: ParsedCommit): Promise<readonly ParsedCommit[]> {

@@ -9,6 +9,7 @@ import type { ParsedCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import type { StageClaim } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { policyReceipt } from './outside-policy.ts'
 import type { Ready } from './preflight.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import { type Fetched, locate, type Position } from './source-commits.ts'
@@ -124,13 +125,7 @@ function judgedOutcome(
 ): { state: StageState; value: SourceOutcome } {
   const tag = judgement.tag === undefined ? [] : [tagReceipt(judgement.tag)]
   record.subjects = [...tag, ...judgement.commits.map(commitReceipt)]
-  const { policyPath, policyDigest } = judgement.law
-  record.policy = {
-    uri: `git+${request.serverUrl}/${request.repository}#${policyPath}`,
-    ref: judgement.lawAt,
-    digest: policyDigest,
-    anchor: judgement.anchor,
-  }
+  record.policy = policyReceipt(judgement, request)
   if (judgement.proposed !== undefined) record.notices.push(proposalNotice(judgement.proposed))
   for (const change of judgement.changes) record.notices.push(changeNotice(change))
   // What is wrong with the history as a whole belongs to no commit.

@@ -38,6 +38,8 @@ export interface Law {
   readonly parts: ReadonlyMap<string, CommitId>
   /** A policy from outside the repository: no commit of the history can change it. */
   readonly constant: boolean
+  /** Of a policy of another repository: its name with server and ref, and the commit it was read from. */
+  readonly origin?: { readonly uri: string; readonly commit: CommitId }
 }
 
 export type LawDifference = 'same' | 'workflows' | 'policy'

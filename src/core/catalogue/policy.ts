@@ -41,6 +41,12 @@ export const POLICY_ERRORS = {
     meaning: 'The first rule of the policy that matches the image denies it.',
     remedy: 'Use another image, or put a rule that allows this one above the denying rule.',
   },
+  'policy/source-malformed': {
+    kind: 'configuration',
+    meaning: 'What is given as the place of the policy is neither a path of this repository nor OWNER/NAME@REF:PATH.',
+    remedy:
+      'Write policy: OWNER/NAME@refs/heads/main:waybill.yml with the ref in full (or a whole commit id), or leave it out.',
+  },
   'policy/snapshot-old': {
     kind: 'rejected',
     meaning:
