@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { WaybillError } from '../../src/core/error.ts'
-import type { CommitFacts, LawFiles, MalformedCommit, SignatureFact } from '../../src/core/facts.ts'
+import type { CommitFacts, LawFiles, MalformedCommit, SignatureFact, TrustedTime } from '../../src/core/facts.ts'
 import { parseAuthorizedKey } from '../../src/core/ssh-key.ts'
 import { parseLaw } from '../../src/policy/law.ts'
 
@@ -46,6 +46,32 @@ source:
 policy-change: {signers: ["@maintainers"]}
 `)
 
+/** The same people with their accounts, and dave who develops and dependabot who has no key. */
+export const PEOPLE = filled(`version: 1
+principals:
+  alice: {github: {login: alice, id: 101}, emails: [alice@example.com], signers: [{ssh: {key: "{{alice}}"}}]}
+  bob: {github: {login: bob, id: 102}, emails: [bob@example.com], signers: [{ssh: {key: "{{bob}}"}}]}
+  carol: {github: {login: carol, id: 103}, emails: [carol@example.com], signers: [{ssh: {key: "{{carol}}"}}]}
+  dave: {github: {login: dave, id: 104}, emails: [dave@example.com], signers: [{ssh: {key: "{{dave}}"}}]}
+  dependabot: {github: {login: "dependabot[bot]", id: 199}}
+roles: {maintainers: [alice, bob], developers: ["@maintainers", carol, dave], bots: [dependabot]}
+source:
+  - refs: [refs/heads/main]
+    commits: {signers: ["@developers", "@bots"]}
+policy-change: {signers: ["@maintainers"]}
+`)
+
+/** Numbers of accounts; eve and mallory are nobody's principal. */
+export const ACCOUNTS: Readonly<Record<string, number>> = {
+  alice: 101,
+  bob: 102,
+  carol: 103,
+  dave: 104,
+  eve: 105,
+  mallory: 106,
+  dependabot: 199,
+}
+
 export type Files = Readonly<Record<string, string>>
 
 export const BASE: Files = {
@@ -62,32 +88,59 @@ export function lawFiles(files: Files): LawFiles {
 export const LAW = parseLaw(lawFiles(BASE))
 
 export interface CommitOptions {
-  /** Whose SSH key signs; none: unsigned. */
+  /** Whose SSH key signs; none: unsigned. `platform`: the platform's own key. */
   readonly by?: string
+  /** Of the committer, and of the author unless one is named. */
   readonly email?: string
+  /** Who the author line names. */
+  readonly author?: string
+  /** Names of commits. */
+  readonly parents?: readonly string[]
+  /** A trusted time, from the log unless another source is named: `source-vsa 2026-05-01`. */
+  readonly time?: string
   readonly signature?: SignatureFact
   readonly subject?: string
 }
 
 export function commit(name: string, options: CommitOptions = {}): CommitFacts {
-  const { by, email = `${by ?? 'nobody'}@example.com` } = options
+  const { by, author = by ?? 'nobody', parents = [], time } = options
+  const email = options.email ?? (by === 'platform' ? 'noreply@github.com' : `${by ?? 'nobody'}@example.com`)
   const person = { name: by ?? 'Nobody', email, time: 1_780_000_000, offset: '+0000' }
-  const signature: SignatureFact =
-    options.signature ??
-    (by === undefined
-      ? { kind: 'none' }
-      : { kind: 'ssh', fingerprint: sshFingerprintOf(by), algorithm: 'ssh-ed25519', bits: 256 })
-  const subject = options.subject ?? name
+  const own = options.author === undefined ? person : { ...person, name: author, email: `${author}@example.com` }
   return {
     id: idOf(name),
     tree: idOf(`tree ${name}`),
-    parents: [],
-    author: person,
+    parents: parents.map(idOf),
+    author: own,
     committer: person,
-    subject,
-    signature,
+    subject: options.subject ?? name,
+    signature: options.signature ?? signatureOf(by),
+    ...(time === undefined ? {} : { trustedTime: timeOf(time) }),
   }
 }
+
+/** `2026-05-01`, or with its source `platform 2026-05-01`. */
+export function timeOf(text: string): TrustedTime {
+  const [date = '', from = 'log'] = text.split(' ').reverse()
+  return { time: new Date(date), from: from as TrustedTime['from'] }
+}
+
+export function signatureOf(by: string | undefined): SignatureFact {
+  if (by === undefined) return { kind: 'none' }
+  if (by === 'platform') return PLATFORM_SIGNATURE
+  if (by === 'server') return { ...PLATFORM_SIGNATURE, fingerprint: 'C'.repeat(40), primary: 'C'.repeat(40) }
+  return { kind: 'ssh', fingerprint: sshFingerprintOf(by), algorithm: 'ssh-ed25519', bits: 256 }
+}
+
+const PLATFORM_SIGNATURE = {
+  kind: 'openpgp',
+  fingerprint: '968479A1AFF927E37D1A566BB5690EEEBB952194',
+  primary: '968479A1AFF927E37D1A566BB5690EEEBB952194',
+  algorithm: 'rsa',
+  bits: 4096,
+  claimedTime: new Date('2026-05-30T10:00:00Z'),
+  keyRevoked: false,
+} as const
 
 export function malformed(name: string): MalformedCommit {
   return {
