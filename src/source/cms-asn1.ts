@@ -20,7 +20,7 @@ export function parseBer(bytes: Uint8Array, what: string): BaseBlock {
   const { offset, result } = fromBER(bytes, options)
   if (offset === -1) throw new Error(`${what} cannot be read: ${result.error}`)
   if (offset !== bytes.byteLength) throw new Error(`bytes after ${what}`)
-  if (!(result instanceof BaseBlock)) throw new Error(`${what} cannot be read`)
+  if (!(result instanceof BaseBlock) || !isClosed(result)) throw new Error(`${what} cannot be read`)
   return result
 }
 
@@ -47,7 +47,7 @@ function attempt<T>(read: () => T, what: string): T {
 /** Same tags, same number of parts, same bytes in the leaves; lengths may be written in two ways. */
 function sameTree(one: BaseBlock, other: BaseBlock): boolean {
   if (one.idBlock.tagClass !== other.idBlock.tagClass || one.idBlock.tagNumber !== other.idBlock.tagNumber) return false
-  if (one.idBlock.isConstructed !== other.idBlock.isConstructed || !isClosed(one)) return false
+  if (one.idBlock.isConstructed !== other.idBlock.isConstructed) return false
   if (!one.idBlock.isConstructed) return equalBytes(contentOf(one), contentOf(other))
   const [left, right] = [childrenOf(one), childrenOf(other)]
   return left.length === right.length && left.every((child, at) => sameTree(child, right[at] ?? child))
@@ -56,7 +56,8 @@ function sameTree(one: BaseBlock, other: BaseBlock): boolean {
 /** The library only warns when an indefinite length has no end. */
 function isClosed(block: BaseBlock): boolean {
   const raw = block.valueBeforeDecodeView
-  return !block.lenBlock.isIndefiniteForm || (raw.at(-1) === 0 && raw.at(-2) === 0)
+  if (block.lenBlock.isIndefiniteForm && (raw.at(-1) !== 0 || raw.at(-2) !== 0)) return false
+  return childrenOf(block).every(isClosed)
 }
 
 /** Parts of a constructed block, in order; none for a primitive one. */
@@ -78,6 +79,20 @@ export function contentOf(block: BaseBlock): Uint8Array {
 /** True for a block of this context-specific tag. */
 export function isContext(block: BaseBlock, tag: number): boolean {
   return block.idBlock.tagClass === 3 && block.idBlock.tagNumber === tag
+}
+
+/** True for a constructed SEQUENCE. */
+export function isSequence(block: BaseBlock | undefined): boolean {
+  return block !== undefined && isUniversal(block, 16) && block.idBlock.isConstructed
+}
+
+export function isUniversal(block: BaseBlock, tag: number): boolean {
+  return block.idBlock.tagClass === 1 && block.idBlock.tagNumber === tag
+}
+
+/** Dotted text of an OBJECT IDENTIFIER; anything else is no text. */
+export function objectId(block: BaseBlock | undefined): string | undefined {
+  return block !== undefined && isUniversal(block, 6) ? block.valueBlock.toString() : undefined
 }
 
 /**

@@ -6,7 +6,7 @@ import { type CmsSignature, parseCms } from './cms.ts'
 import { describeKey, isAbout, isSignedBySigner } from './cms-verify.ts'
 import { verifyGitsign } from './gitsign.ts'
 import type { Keyring } from './keyring.ts'
-import type { Certificate } from './x509.ts'
+import { type Certificate, readCertificate } from './x509.ts'
 import { type Chain, chainTo } from './x509-chain.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function checkCms(
   keyring: Keyring,
   claim: { key?: string },
 ): Promise<ValidX509 | ValidGitsign> {
-  const cms = parseCms(decodeCmsArmor(armor))
+  const cms = parseCms(decodeCmsArmor(armor), der => keyring.certificate(der, readCertificate))
   const { signer, certificates } = cms
   claim.key = signer.fingerprint
   describeKey(signer.key)

@@ -1,10 +1,21 @@
 import type { BaseBlock } from 'asn1js'
-import { Attribute, ContentInfo, IssuerAndSerialNumber, SignedData, type SignerInfo } from 'pkijs'
+import { AlgorithmIdentifier } from 'pkijs'
 import { equalBytes } from '../core/bytes.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
-import { childrenOf, contentOf, isContext, isDer, parseBer, rawOf, readWhole } from './cms-asn1.ts'
+import { contentOf, isContext, isDer, objectId, parseBer, rawOf, readWhole } from './cms-asn1.ts'
+import {
+  attributesOf,
+  DATA,
+  isNumber,
+  octetsOf,
+  only,
+  partsOf,
+  type Signer,
+  signedDataOf,
+  signerOf,
+} from './cms-structure.ts'
 import { type Certificate, readCertificate } from './x509.ts'
 import { type Hash, hashOf, type SignatureAlgorithm, signatureAlgorithmOf } from './x509-algorithm.ts'
 
@@ -44,19 +55,22 @@ export interface CmsSignature {
   readonly timestamp?: Uint8Array
 }
 
-const SIGNED_DATA = '1.2.840.113549.1.7.2'
-const DATA = '1.2.840.113549.1.7.1'
+export type ReadCertificate = (der: Uint8Array) => Certificate
+
 const CONTENT_TYPE = '1.2.840.113549.1.9.3'
 const MESSAGE_DIGEST = '1.2.840.113549.1.9.4'
 const TIMESTAMP_TOKEN = '1.2.840.113549.1.9.16.2.14'
 /** sigstore/gitsign internal/rekor/oid. */
 const LOG_ENTRY = '1.3.6.1.4.1.57264.3.1'
 
-/** @throws `source/malformed`, `source/weak-hash`, `source/weak-signature`, `source/signature-unsupported` */
-export function parseCms(bytes: Uint8Array): CmsSignature {
+/**
+ * @param certificate reads one certificate; callers that meet the same ones often keep them.
+ * @throws `source/malformed`, `source/weak-hash`, `source/weak-signature`, `source/signature-unsupported`
+ */
+export function parseCms(bytes: Uint8Array, certificate: ReadCertificate = readCertificate): CmsSignature {
   try {
     if (bytes.byteLength > LIMITS.cmsBytes) throw new Error(`more than ${LIMITS.cmsBytes} bytes`)
-    return read(bytes)
+    return read(bytes, certificate)
   } catch (error) {
     if (error instanceof WaybillError) throw error
     const found = error instanceof Error ? error.message : 'unreadable'
@@ -68,59 +82,42 @@ export function parseCms(bytes: Uint8Array): CmsSignature {
   }
 }
 
-function read(bytes: Uint8Array): CmsSignature {
-  const { contentType } = readWhole(ContentInfo, bytes, 'the signature')
-  if (contentType !== SIGNED_DATA) throw new Error('a content that is not signed data')
-  // What is read by the library is compared; what is judged are the bytes as they came.
-  const block = only(childrenOf(childrenOf(parseBer(bytes, 'the signature'))[1]), 'signed data')
-  const data = readWhole(SignedData, rawOf(block), 'the signed data')
-  requireDetached(data)
-  const signer = only(data.signerInfos, 'signers')
-  const [digest] = data.digestAlgorithms
-  if (data.digestAlgorithms.length !== 1 || digest?.algorithmId !== signer.digestAlgorithm.algorithmId)
-    throw new Error('digest algorithms other than its signer’s')
-  const info = only(childrenOf(childrenOf(block).at(-1)), 'signers')
-  const certificates = certificatesOf(block)
-  const certificate = only(certificates.filter(matcher(signer, info)), 'certificates of its signer')
+function read(bytes: Uint8Array, certificate: ReadCertificate): CmsSignature {
+  const data = signedDataOf(parseBer(bytes, 'the signature'))
+  const signer = signerOf(data.signerInfo)
+  const hash = requireHash(algorithmOf(signer.digestAlgorithm).algorithmId)
+  if (algorithmOf(data.digestAlgorithm).algorithmId !== algorithmOf(signer.digestAlgorithm).algorithmId)
+    throw new Error('a digest algorithm other than its signer’s')
+  const certificates = certificatesOf(data.certificates, certificate)
+  const own = only(certificates.filter(matcher(signer)), 'certificates of its signer')
   return {
-    ...signatureOf(signer, info),
-    signer: certificate,
-    certificates: certificates.filter(other => other !== certificate),
-    ...unsignedOf(childrenOf(info).find(part => isContext(part, 1))),
+    ...signatureOf(signer, hash),
+    signer: own,
+    certificates: certificates.filter(other => other !== own),
+    ...unsignedOf(signer.unsignedAttributes),
   }
 }
 
-function only<T>(list: readonly T[], what: string): T {
-  const [item, ...more] = list
-  if (item === undefined || more.length > 0) throw new Error(`${list.length} ${what} instead of one`)
-  return item
-}
-
-function requireDetached({ version, encapContentInfo, crls }: SignedData): void {
-  if (version !== 1 && version !== 3) throw new Error(`signed data of version ${version}`)
-  if (encapContentInfo.eContentType !== DATA) throw new Error('content of another type than data')
-  if (encapContentInfo.eContent !== undefined) throw new Error('content of its own, which is not this commit')
-  if (crls !== undefined) throw new Error('revocation lists in it')
+/** AlgorithmIdentifier ::= SEQUENCE { algorithm, parameters }; which hash and which key depend on it. */
+function algorithmOf(block: BaseBlock): AlgorithmIdentifier {
+  return readWhole(AlgorithmIdentifier, rawOf(block), 'an algorithm')
 }
 
 /** Duplicates are dropped: which of two equal ones is meant makes no difference. */
-function certificatesOf(signedData: BaseBlock): readonly Certificate[] {
-  const set = childrenOf(signedData).find(part => isContext(part, 0))
-  const blocks = childrenOf(set)
+function certificatesOf(blocks: readonly BaseBlock[], certificate: ReadCertificate): readonly Certificate[] {
   if (blocks.length > LIMITS.cmsCertificates) throw new Error(`more than ${LIMITS.cmsCertificates} certificates`)
-  const read = blocks.map(block => readCertificate(rawOf(block)))
+  const read = blocks.map(block => certificate(rawOf(block)))
   return read.filter((one, at) => read.findIndex(({ fingerprint }) => fingerprint === one.fingerprint) === at)
 }
 
 /** RFC 5652 § 5.3: version 1 names issuer and serial number, version 3 the subject key identifier. */
-function matcher({ version, sid }: SignerInfo, info: BaseBlock): (certificate: Certificate) => boolean {
-  const block = childrenOf(info)[1]
-  if (block !== undefined && version === 1 && sid instanceof IssuerAndSerialNumber) {
-    const [issuer, serial] = childrenOf(block).map(rawOf)
+function matcher({ version, id }: Signer): (certificate: Certificate) => boolean {
+  if (isNumber(version, 1)) {
+    const [issuer, serial] = partsOf(id, 2, 'a signer’s name').map(rawOf)
     return one => equalBytes(one.issuer, issuer ?? EMPTY) && equalBytes(one.serialDer, serial ?? EMPTY)
   }
-  if (block !== undefined && version === 3 && isContext(block, 0) && !block.idBlock.isConstructed) {
-    const keyId = contentOf(block)
+  if (isNumber(version, 3) && isContext(id, 0) && !id.idBlock.isConstructed) {
+    const keyId = contentOf(id)
     return one => one.keyId !== undefined && equalBytes(one.keyId, keyId)
   }
   throw new Error('a signer that is not named as its version says')
@@ -130,36 +127,19 @@ const EMPTY = new Uint8Array()
 
 type Signed = Pick<CmsSignature, 'hash' | 'messageDigest' | 'signed' | 'algorithm' | 'signature'>
 
-function signatureOf(signer: SignerInfo, info: BaseBlock): Signed {
-  const hash = requireHash(signer.digestAlgorithm.algorithmId)
-  const parts = childrenOf(info)
-  const attributes = parts[3]
-  if (attributes === undefined || !isContext(attributes, 0)) throw new Error('no signed attributes')
-  const signed = rawOf(attributes)
+function signatureOf(signer: Signer, hash: Hash): Signed {
+  const signed = rawOf(signer.signedAttributes)
   signed[0] = 0x31
   if (!isDer(signed)) throw new Error('signed attributes that are not in DER')
-  const values = attributesOf(attributes)
+  const values = attributesOf(signer.signedAttributes)
   if (objectId(values.get(CONTENT_TYPE)) !== DATA) throw new Error('no content type “data” in its signed attributes')
-  const signature = parts[5]
-  if (signature === undefined || signature.idBlock.isConstructed) throw new Error('a signature in pieces')
   return {
     hash,
     messageDigest: octetsOf(values.get(MESSAGE_DIGEST), 'message digest'),
     signed,
     algorithm: requireAlgorithm(signer, hash),
-    signature: contentOf(signature),
+    signature: octetsOf(signer.signature, 'signature'),
   }
-}
-
-/** Values by type. Every attribute stands there once and has one value, or two programs could each take another. */
-function attributesOf(set: BaseBlock): ReadonlyMap<string, BaseBlock> {
-  const found = new Map<string, BaseBlock>()
-  for (const block of childrenOf(set)) {
-    const { type } = readWhole(Attribute, rawOf(block), 'an attribute')
-    if (found.has(type)) throw new Error(`the attribute ${type} twice`)
-    found.set(type, only(childrenOf(childrenOf(block)[1]), `values of the attribute ${type}`))
-  }
-  return found
 }
 
 function unsignedOf(set: BaseBlock | undefined): Pick<CmsSignature, 'logEntry' | 'timestamp'> {
@@ -172,19 +152,6 @@ function unsignedOf(set: BaseBlock | undefined): Pick<CmsSignature, 'logEntry' |
   }
 }
 
-function octetsOf(block: BaseBlock | undefined, what: string): Uint8Array {
-  const { tagClass, tagNumber, isConstructed } = block?.idBlock ?? {}
-  if (block === undefined || tagClass !== 1 || tagNumber !== 4 || isConstructed)
-    throw new Error(`no ${what} in one piece`)
-  return contentOf(block)
-}
-
-/** Dotted text of an OBJECT IDENTIFIER; anything else is no text. */
-function objectId(block: BaseBlock | undefined): string | undefined {
-  if (block === undefined || block.idBlock.tagClass !== 1 || block.idBlock.tagNumber !== 6) return undefined
-  return block.valueBlock.toString()
-}
-
 function requireHash(oid: string): Hash {
   const hash = hashOf(oid)
   if (hash === 'weak') throw weakHash()
@@ -193,9 +160,10 @@ function requireHash(oid: string): Hash {
 }
 
 /** RFC 8419 § 3.1: Ed25519 goes with SHA-512; elsewhere the two hashes must be one. */
-function requireAlgorithm({ signatureAlgorithm }: SignerInfo, hash: Hash): SignatureAlgorithm {
-  const algorithm = signatureAlgorithmOf(signatureAlgorithm)
-  if (algorithm === undefined) throw unsupported(`the signature algorithm ${signatureAlgorithm.algorithmId}`)
+function requireAlgorithm({ signatureAlgorithm }: Signer, hash: Hash): SignatureAlgorithm {
+  const id = algorithmOf(signatureAlgorithm)
+  const algorithm = signatureAlgorithmOf(id)
+  if (algorithm === undefined) throw unsupported(`the signature algorithm ${id.algorithmId}`)
   if (algorithm.hash === 'weak') throw weakHash()
   if (algorithm.family === 'dsa')
     throw fail('source/weak-signature', 'The X.509 signature is made with DSA', { found: 'DSA' })

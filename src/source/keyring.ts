@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Key } from 'openpgp'
-import { decodeUtf8 } from '../core/bytes.ts'
+import { decodeUtf8, latin1 } from '../core/bytes.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { TrustRoot } from '../sigstore/verify/message.ts'
@@ -24,6 +24,7 @@ export class Keyring {
   readonly #byFingerprint = new Map<string, SigningKey>()
   readonly #byKeyId = new Map<string, SigningKey[]>()
   readonly #ssh = new Map<string, KeyObject>()
+  readonly #certificates = new Map<string, Certificate>()
 
   /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
   constructor(keys: readonly SigningKey[], { x509Roots = [], sigstoreTrust }: Authorities = {}) {
@@ -57,15 +58,25 @@ export class Keyring {
     return issuer.issuerKeyId === undefined ? [] : (this.#byKeyId.get(issuer.issuerKeyId) ?? [])
   }
 
-  /** The ready SSH key, made by `make` the first time. Keys come with commits, so their number is bounded here. */
+  /** The ready SSH key, made by `make` the first time. */
   sshKey(fingerprint: string, make: () => KeyObject): KeyObject {
-    const known = this.#ssh.get(fingerprint)
-    if (known !== undefined) return known
-    if (this.#ssh.size >= 1_000) this.#ssh.clear()
-    const key = make()
-    this.#ssh.set(fingerprint, key)
-    return key
+    return kept(this.#ssh, fingerprint, make)
   }
+
+  /** The certificate as `read` made it the first time. */
+  certificate(der: Uint8Array, read: (der: Uint8Array) => Certificate): Certificate {
+    return kept(this.#certificates, latin1(der), () => read(der))
+  }
+}
+
+/** Keys and certificates come with commits, so their number is bounded here. */
+function kept<T>(map: Map<string, T>, name: string, make: () => T): T {
+  const known = map.get(name)
+  if (known !== undefined) return known
+  if (map.size >= 1_000) map.clear()
+  const made = make()
+  map.set(name, made)
+  return made
 }
 
 const BEGIN = '-----BEGIN PGP PUBLIC KEY BLOCK-----'

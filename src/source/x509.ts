@@ -1,8 +1,19 @@
 import { createHash, type KeyObject, X509Certificate as NodeCertificate } from 'node:crypto'
-import { BasicConstraints, Certificate as CertificateReader, type Extension, ExtKeyUsage, GeneralNames } from 'pkijs'
+import { type BaseBlock, GeneralizedTime, UTCTime } from 'asn1js'
+import { AlgorithmIdentifier, BasicConstraints, ExtKeyUsage, GeneralNames } from 'pkijs'
 import { equalBytes } from '../core/bytes.ts'
 import { printable } from '../core/text.ts'
-import { childrenOf, contentOf, isDer, parseBer, rawOf, readWhole } from './cms-asn1.ts'
+import {
+  childrenOf,
+  contentOf,
+  isContext,
+  isDer,
+  isUniversal,
+  objectId,
+  parseBer,
+  rawOf,
+  readWhole,
+} from './cms-asn1.ts'
 import { signatureAlgorithmOf } from './x509-algorithm.ts'
 
 /**
@@ -62,36 +73,59 @@ const RFC822_NAME = 1
 /** @throws an Error with a sentence when this is not one certificate in strict DER. */
 export function readCertificate(der: Uint8Array): Certificate {
   if (!isDer(der)) throw new Error('a certificate is not strict DER')
-  const read = readWhole(CertificateReader, der, 'a certificate')
   const node = nodeCertificate(der)
-  const extensions = extensionsOf(read)
-  const fields = childrenOf(childrenOf(parseBer(der, 'a certificate'))[0])
-  const [serial, , issuer] = fields[0]?.idBlock.tagClass === 3 ? fields.slice(1) : fields
-  if (serial === undefined || issuer === undefined) throw new Error('a certificate has no serial number or issuer')
-  const basics = constraintsOf(extensions)
+  const { serial, issuer, validity, subject, extensions, algorithm } = partsOf(parseBer(der, 'a certificate'))
+  const known = extensionsOf(extensions)
   return {
     der,
     fingerprint: createHash('sha256').update(der).digest('hex').toUpperCase(),
     serial: Buffer.from(contentOf(serial)).toString('hex').toUpperCase(),
     serialDer: rawOf(serial),
     issuer: rawOf(issuer),
-    subject: new Uint8Array(read.subject.toSchema().toBER()),
+    subject: rawOf(subject),
     issuerText: printable(node.issuer.replaceAll('\n', ', '), 300),
     key: node.publicKey,
     isSignedBy: key => attempt(() => node.verify(key)),
-    signatureHash: signatureHashOf(read),
-    notBefore: validTime(read.notBefore.value),
-    notAfter: validTime(read.notAfter.value),
-    ...basics,
-    ...usageOf(extensions),
-    ...purposesOf(extensions),
-    emails: emailsOf(extensions),
-    ...keyIdOf(extensions),
-    notUnderstood: [...extensions.values()]
-      .filter(e => e.critical && !UNDERSTOOD.includes(e.extnID))
-      .map(e => e.extnID),
-    looksLikeFulcio: FULCIO_ISSUERS.some(oid => extensions.has(oid)),
+    signatureHash: signatureHashOf(algorithm),
+    ...validityOf(validity),
+    ...constraintsOf(known),
+    ...usageOf(known),
+    ...purposesOf(known),
+    emails: emailsOf(known),
+    ...keyIdOf(known),
+    notUnderstood: [...known]
+      .filter(([oid, { critical }]) => critical && !UNDERSTOOD.includes(oid))
+      .map(([oid]) => oid),
+    looksLikeFulcio: FULCIO_ISSUERS.some(oid => known.has(oid)),
   }
+}
+
+interface Parts {
+  readonly serial: BaseBlock
+  readonly issuer: BaseBlock
+  readonly validity: BaseBlock
+  readonly subject: BaseBlock
+  /** The one SEQUENCE inside [3], where there is one. */
+  readonly extensions: BaseBlock | undefined
+  readonly algorithm: BaseBlock
+}
+
+/** OpenSSL has read the same bytes by its own grammar; here only the order of what is used is checked. */
+function partsOf(certificate: BaseBlock): Parts {
+  const [tbs, algorithm, , ...more] = childrenOf(certificate)
+  const [first, ...rest] = childrenOf(tbs)
+  const [serial, inner, issuer, validity, subject, key, ...optional] =
+    first === undefined || isContext(first, 0) ? rest : [first, ...rest]
+  if (serial === undefined || issuer === undefined || validity === undefined || subject === undefined)
+    throw incomplete()
+  if (key === undefined || algorithm === undefined || inner === undefined || more.length > 0) throw incomplete()
+  if (!equalBytes(rawOf(inner), rawOf(algorithm))) throw new Error('a certificate names two signature algorithms')
+  const [extensions] = childrenOf(optional.find(part => isContext(part, 3)))
+  return { serial, issuer, validity, subject, extensions, algorithm }
+}
+
+function incomplete(): Error {
+  return new Error('a certificate is not built as it must be')
 }
 
 function nodeCertificate(der: Uint8Array): NodeCertificate {
@@ -103,23 +137,31 @@ function nodeCertificate(der: Uint8Array): NodeCertificate {
   throw new Error('a certificate cannot be read in one way only')
 }
 
-function extensionsOf({ extensions = [] }: CertificateReader): ReadonlyMap<string, Extension> {
-  const found = new Map<string, Extension>()
-  for (const extension of extensions) {
-    // Readers differ in which of two they take.
-    if (found.has(extension.extnID)) throw new Error(`a certificate has the extension ${extension.extnID} twice`)
-    found.set(extension.extnID, extension)
-  }
-  return found
+interface Extension {
+  readonly critical: boolean
+  /** DER inside extnValue. */
+  readonly value: Uint8Array
 }
 
 type Extensions = ReadonlyMap<string, Extension>
 
+function extensionsOf(sequence: BaseBlock | undefined): Extensions {
+  const found = new Map<string, Extension>()
+  for (const block of childrenOf(sequence)) {
+    const parts = childrenOf(block)
+    const [oid, value] = [objectId(parts[0]), parts.at(-1)]
+    if (oid === undefined || value === undefined || !isUniversal(value, 4) || parts.length > 3) throw incomplete()
+    // Readers differ in which of two they take.
+    if (found.has(oid)) throw new Error(`a certificate has the extension ${oid} twice`)
+    // DER leaves out what is false, so the part in between, if any, says true; anything but false counts as that.
+    found.set(oid, { critical: parts.length === 3 && contentOf(parts[1] ?? value)[0] !== 0, value: contentOf(value) })
+  }
+  return found
+}
+
 function extensionValue(extensions: Extensions, oid: string): Uint8Array | undefined {
-  const extension = extensions.get(oid)
-  if (extension === undefined) return undefined
-  const value = new Uint8Array(extension.extnValue.valueBlock.valueHexView)
-  if (!isDer(value)) throw new Error(`the extension ${oid} of a certificate is not strict DER`)
+  const value = extensions.get(oid)?.value
+  if (value !== undefined && !isDer(value)) throw new Error(`the extension ${oid} of a certificate is not strict DER`)
   return value
 }
 
@@ -167,17 +209,22 @@ function keyIdOf(extensions: Extensions): Pick<Certificate, 'keyId'> {
   return value === undefined ? {} : { keyId: contentOf(parseBer(value, 'subjectKeyIdentifier')) }
 }
 
-function signatureHashOf({ signature, signatureAlgorithm }: CertificateReader): Certificate['signatureHash'] {
-  if (signatureAlgorithm.algorithmId !== signature.algorithmId)
-    throw new Error('a certificate names two signature algorithms')
-  const algorithm = signatureAlgorithmOf(signatureAlgorithm)
+function signatureHashOf(block: BaseBlock): Certificate['signatureHash'] {
+  const algorithm = signatureAlgorithmOf(new AlgorithmIdentifier({ schema: block }))
   if (algorithm === undefined || algorithm.family === 'dsa') return undefined
   if (algorithm.hash === 'weak') return 'weak'
   return algorithm.hash === undefined && algorithm.family !== 'ed25519' ? undefined : 'strong'
 }
 
-function validTime(date: Date): Date {
-  if (Number.isNaN(date.getTime())) throw new Error('the validity of a certificate is not a time')
+function validityOf(block: BaseBlock): Pick<Certificate, 'notBefore' | 'notAfter'> {
+  const [from, to, ...more] = childrenOf(block)
+  if (more.length > 0) throw incomplete()
+  return { notBefore: timeOf(from), notAfter: timeOf(to) }
+}
+
+function timeOf(block: BaseBlock | undefined): Date {
+  const date = block instanceof UTCTime || block instanceof GeneralizedTime ? block.toDate() : undefined
+  if (date === undefined || Number.isNaN(date.getTime())) throw new Error('the validity of a certificate is not a time')
   return date
 }
 
