@@ -124,7 +124,7 @@ async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<R
   }
 }
 
-type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier'>
+type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier' | 'sigstoreTrust'>
 
 function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
@@ -167,6 +167,7 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
         log: logged,
       }),
     ),
+    sigstoreTrust: trust,
     verifier: once(async () => {
       const root = await trust()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.

@@ -8,6 +8,7 @@ import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
+import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { PolicyRepository } from './outside-policy.ts'
@@ -95,6 +96,8 @@ export interface AttestPorts {
   verifier(): Promise<VerifyBundle>
   /** Name → version of what checks commits; the OpenPGP library only when it was used. */
   engines(openpgp: boolean): Promise<Readonly<Record<string, string>>>
+  /** The trust root of the signing services, for gitsign's certificates and timestamps in commits; loaded when first asked for. */
+  sigstoreTrust?(): Promise<TrustRoot>
   /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
   now(): Date

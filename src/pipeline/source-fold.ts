@@ -5,7 +5,7 @@ import { currentLaw, type Fold, startFold, stepFold } from '../policy/fold.ts'
 import { changedLaw, type Law, parseLaw } from '../policy/law.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
-import { type Keyring, loadKeyring } from '../source/keyring.ts'
+import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.ts'
 import { factsOf } from '../source/verify.ts'
 import { type JudgedStep, type ReadCommit, walkFirstParents } from '../source/walk.ts'
 
@@ -21,13 +21,15 @@ export class SourceFold {
   readonly #history: History
   readonly #now: Date
   readonly #outside: Law | undefined
+  readonly #sigstoreTrust: Authorities['sigstoreTrust']
   readonly #keyrings = new Map<Law, Promise<Keyring>>()
 
   /** @param outside a law that was read elsewhere and that no commit of this history changes. */
-  constructor(history: History, now: Date, outside?: Law) {
+  constructor(history: History, now: Date, outside?: Law, sigstoreTrust?: Authorities['sigstoreTrust']) {
     this.#history = history
     this.#now = now
     this.#outside = outside
+    this.#sigstoreTrust = sigstoreTrust
   }
 
   /** @throws `source/anchor-without-policy`, `source/anchor-not-ancestor` and what reading the objects throws. */
@@ -53,11 +55,11 @@ export class SourceFold {
     return next
   }
 
-  /** The OpenPGP keys a law names, parsed once. @throws `source/key-unreadable` */
+  /** The OpenPGP keys and root certificates a law names, parsed once. @throws `source/key-unreadable`, `source/root-unreadable` */
   keyring(law: Law): Promise<Keyring> {
     const known = this.#keyrings.get(law)
     if (known !== undefined) return known
-    const loading = loadKeyring(law.keyFiles)
+    const loading = loadKeyring(law.keyFiles, law.x509Roots, this.#sigstoreTrust)
     this.#keyrings.set(law, loading)
     return loading
   }

@@ -39,7 +39,7 @@ export async function judge(
     outside === undefined
       ? undefined
       : await outsideLaw(outside, request.serverUrl, ports.policyRepository(outside.repository))
-  const driver = new SourceFold(history, now, law)
+  const driver = new SourceFold(history, now, law, ports.sigstoreTrust)
   if (purpose === 'sign') {
     const run = { ref, head, anchor, history, git: ports.git, driver, now }
     const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined

@@ -6,7 +6,7 @@ import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { loadKeyring } from '../source/keyring.ts'
 import { checkSignature } from '../source/verify.ts'
-import type { AttestRequest } from './attest-request.ts'
+import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { lawOf } from './source-fold.ts'
 import { suggestPolicy } from './suggest-policy.ts'
 
@@ -20,9 +20,14 @@ export interface ShownCommits {
 }
 
 /** Without an anchor nothing is judged: the commits are shown with their keys, and the notice says so first. */
-export async function showCommits(request: AttestRequest, history: History, head: ParsedCommit): Promise<ShownCommits> {
+export async function showCommits(
+  request: AttestRequest,
+  ports: AttestPorts,
+  history: History,
+  head: ParsedCommit,
+): Promise<ShownCommits> {
   const commits = await lastCommits(history, head)
-  const keyring = await loadKeyring([])
+  const keyring = await loadKeyring([], [], ports.sigstoreTrust)
   const facts = await Promise.all(
     commits.map(async commit => ({ commit, fact: await checkSignature(commit, keyring) })),
   )
@@ -70,9 +75,9 @@ function shown(commit: ParsedCommit, fact: SignatureFact): SubjectReceipt {
   }
 }
 
-/** That a key is not known says nothing while no policy names keys; a signature that is wrong is worth a note. */
+/** That a key or authority is not known says nothing while no policy names any; a signature that is wrong is worth a note. */
 function findingsOf(commit: ParsedCommit, fact: SignatureFact): readonly Finding[] {
-  if (!isRefused(fact) || fact.code === 'source/key-unknown') return []
+  if (!isRefused(fact) || fact.code === 'source/key-unknown' || fact.code === 'source/certificate-untrusted') return []
   const { code, message, expected, found, remedy = '' } = fact
   return [
     {

@@ -49,7 +49,7 @@ export async function verifySource(
     if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
     const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
     checkOtherCommit(request, ready, judgement, record)
-    if (!asked) return notAsked(request, position, wanted, record)
+    if (!asked) return notAsked(request, ports, position, wanted, record)
     return judgedOutcome(request, position, judgement, mode, record)
   })
 }
@@ -103,11 +103,12 @@ function unjudged(
 
 async function notAsked(
   request: AttestRequest,
+  ports: AttestPorts,
   position: Position,
   wanted: AttestRequest['source']['mode'],
   record: RunRecord,
 ): Promise<StageResult<SourceOutcome>> {
-  const shown = await showCommits(request, position.history, position.commit)
+  const shown = await showCommits(request, ports, position.history, position.commit)
   record.subjects = shown.subjects
   record.notices.push(...shown.notices)
   if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy

@@ -12,7 +12,8 @@ export interface X509RootFile {
 const BLOCK = /-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END CERTIFICATE-----/g
 
 /**
- * Reads PEM certificates (RFC 7468), one or more a file; words between them are allowed, as OpenSSL writes them.
+ * Reads PEM certificates (RFC 7468), one or more a file and nothing beside them: words could name another authority to whoever
+ * reads the file than the block does.
  * @throws `source/root-unreadable` naming the file; a private key in it refuses too.
  */
 export function readRoots(files: readonly X509RootFile[]): readonly Certificate[] {
@@ -38,9 +39,7 @@ function rootsOf(bytes: Uint8Array): readonly Certificate[] {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
     throw new Error('a private key, which must never be in a repository')
   const blocks = [...text.matchAll(BLOCK)]
-  const begun = text.split('-----BEGIN ').length - 1
-  if (blocks.length === 0 || begun !== blocks.length)
-    throw new Error(`${begun} blocks, of which ${blocks.length} are whole certificates`)
+  if (blocks.length === 0 || text.replace(BLOCK, '').trim() !== '') throw new Error('something other than certificates')
   return blocks.map(([, body = '']) => {
     const root = readCertificate(decodeBase64(body.replace(/[\r\n]/g, ''), 'certificate'))
     if (!root.isAuthority) throw new Error(`certificate ${root.serial}, which is not an authority’s (basicConstraints)`)

@@ -96,7 +96,9 @@ export function isIssuedBy(trust: TrustRoot, leaf: Uint8Array): boolean {
   const certificate = attempt(() => X509Certificate.parse(Buffer.from(leaf)))
   if (certificate === undefined) return false
   const authorities = trust.material.certificateAuthorities.flatMap(({ certChain }) => certChain)
-  return authorities.some(authority => attempt(() => certificate.verify(authority)) === true)
+  return authorities.some(
+    authority => authority.subject.equals(certificate.issuer) && attempt(() => certificate.verify(authority)) === true,
+  )
 }
 
 /**
