@@ -6,10 +6,11 @@ import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import { parseCommit } from '../../src/source/commit.ts'
 import { type History, type HistoryOptions, openHistory, resolveRef } from '../../src/source/git.ts'
+import { CommitGraph } from '../../src/source/graph.ts'
 import { walkFirstParents } from '../../src/source/walk.ts'
 import { type GitServer, startGitServer } from '../fakes/git-server.ts'
 import { startService } from '../fakes/service.ts'
-import { Clone, errorOf, findGit, temporaryFolder } from './support.ts'
+import { allOf, Clone, errorOf, findGit, temporaryFolder } from './support.ts'
 
 const ROOT = temporaryFolder()
 const GIT = findGit()
@@ -63,9 +64,11 @@ function sample(): { from: Clone; anchor: CommitId; head: CommitId } {
 }
 
 async function subjects(history: History, head: CommitId, anchor: CommitId): Promise<string> {
-  const steps = await walkFirstParents(head, anchor, id => history.commit(id))
+  const graph = new CommitGraph(id => history.commit(id), history.guess.bind(history))
+  const steps = await allOf((await walkFirstParents(head, anchor, graph)).steps())
   const all = steps.flatMap(step => [...step.broughtIn, step.commit])
-  return all.map(commit => ('subject' in commit ? commit.subject : 'malformed')).join(' ')
+  const commits = await Promise.all(all.map(async id => parseCommit(id, await history.commit(id))))
+  return commits.map(commit => ('subject' in commit ? commit.subject : 'malformed')).join(' ')
 }
 
 test.each(['a local clone', 'a server'])('openHistory() of %s gives commits, law files and the tree', async kind => {

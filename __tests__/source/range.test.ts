@@ -1,5 +1,6 @@
 import { utf8 } from '../../src/core/bytes.ts'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
+import { CommitGraph } from '../../src/source/graph.ts'
 import { commitsBetween, firstParentsDownTo } from '../../src/source/range.ts'
 
 const id = (name: string): CommitId => parseCommitId(name.charCodeAt(0).toString(16).padStart(2, '0').repeat(20))
@@ -26,8 +27,8 @@ test.each([
   { head: 'b', base: 'c', expected: '', why: 'a head inside the base' },
   { head: 'f', base: 'e', expected: 'cf', why: 'main seen from the topic' },
 ])('commitsBetween() gives $expected for $why, parents first', async ({ head, base, expected }) => {
-  const commits = await commitsBetween(id(head), id(base), read)
-  expect(commits.map(commit => commit.id)).toEqual([...expected].map(id))
+  const commits = await commitsBetween(id(head), id(base), new CommitGraph(read))
+  expect(commits).toEqual([...expected].map(id))
 })
 
 test.each([

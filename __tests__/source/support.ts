@@ -90,3 +90,9 @@ export class Clone {
     return { PATH: process.env.PATH, HOME: '/nonexistent', ...quiet, ...Object.fromEntries(names) }
   }
 }
+
+export async function allOf<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -32,6 +32,14 @@ export const LIMITS = {
   reviewRefs: 10_000,
   /** Milliseconds for the whole source stage. 13-adversary 13. */
   sourceStageMs: 10 * 60_000,
+  /** Bytes on disk of one run's private repositories. 13-adversary 13; a runner of GitHub has 14 GB. */
+  sourceDiskBytes: 4 * 1024 * MIB,
+  /** Commits of one pull request behind a squash or rebase. GitHub lists at most 250 by its API; git knows all. */
+  proposalCommits: 1_000,
+  /** Pull requests looked at for one commit. */
+  proposalsPerCommit: 4,
+  /** Best common ancestors of one merge. More than two are criss-cross merges of criss-cross merges. */
+  mergeBases: 16,
   /** Bytes of one manifest or index. OCI distribution v1.1.1 asks clients to handle at least 4 MB. */
   manifestBytes: 4 * MIB,
   /** Bytes of one bundle. 6-sign-and-publish § 2. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream, readFileSync, statSync } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
@@ -60,6 +60,20 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string, 
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
+    throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
+/**
+ * Writes a file below a private folder whose name says its content (a git object); one that is there already is left alone.
+ * Not synced: the folder lives no longer than the run. @throws `core/file-unwritable`
+ */
+export async function writeNamedByContent(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, bytes, { flag: 'wx', mode: 0o444 })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
   }
 }

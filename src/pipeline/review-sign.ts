@@ -7,6 +7,7 @@ import { ownersOf } from '../policy/owner.ts'
 import { preAuthEncoding } from '../sigstore/verify/log-entry.ts'
 import type { Clone } from '../source/clone.ts'
 import type { History } from '../source/git.ts'
+import { CommitGraph } from '../source/graph.ts'
 import { loadKeyring } from '../source/keyring.ts'
 import { commitsBetween } from '../source/range.ts'
 import { reviewRef } from '../source/review-refs.ts'
@@ -63,7 +64,7 @@ export async function signReview(request: ReviewRequest, ports: ReviewPorts): Pr
   const history = await ports.openHistory(head, [target])
   try {
     const claims = await claimsOf(request, { head, target }, ports)
-    const commits = await commitsBetween(head, claims.mergeBase, id => history.commit(id))
+    const commits = await commitsBetween(head, claims.mergeBase, new CommitGraph(id => history.commit(id)))
     if (commits.length === 0) throw nothingToReview(request)
     ports.progress(
       `${commits.length} commits, ${claims.mergeBase.slice(0, 7)}..${head.slice(0, 7)} into ${request.targetRef}`,
@@ -123,7 +124,7 @@ interface Reviewer {
 
 /** Whose signature it is by the policy of the branch it goes into; nobody else's would ever count. */
 async function reviewerOf(armor: string, pae: Uint8Array, law: Law): Promise<Reviewer> {
-  const fact = await checkReviewSignature(armor, pae, await loadKeyring(law.keyFiles))
+  const fact = await checkReviewSignature(armor, pae, await loadKeyring(law.keyFiles, law.x509Roots))
   if (fact.kind === 'none' || isRefused(fact))
     throw fail('source/review-unsigned', 'The signature just made does not verify', {
       found: fact.kind === 'none' ? 'no signature' : fact.message,

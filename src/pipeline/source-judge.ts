@@ -1,17 +1,17 @@
 import type { CommitId } from '../core/digest.ts'
-import { fail } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
 import { type Finding, worst } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
 import { policyDifference } from '../policy/difference.ts'
-import { constantLaw, currentLaw, endFold, type SourceJudgement, startFold } from '../policy/fold.ts'
+import { constantLaw, currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
 import { changedLaw, changedPaths, type Law, parseLaw } from '../policy/law.ts'
 import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { outsideLaw } from './outside-policy.ts'
 import type { Position } from './source-commits.ts'
-import { lawOf, SourceFold } from './source-fold.ts'
+import { type FoldOptions, lawOf, SourceFold } from './source-fold.ts'
 import { judgeTagRun } from './source-tag.ts'
 
 /** `proposed`: how the law would change if a pull request were merged. `tag`: who tagged the commit. */
@@ -39,23 +39,57 @@ export async function judge(
     outside === undefined
       ? undefined
       : await outsideLaw(outside, request.serverUrl, ports.policyRepository(outside.repository))
-  const driver = new SourceFold(history, now, law, ports.sigstoreTrust)
+  const driver = new SourceFold(history, now, optionsFor(request, ports, law))
   if (purpose === 'sign') {
     const run = { ref, head, anchor, history, git: ports.git, driver, now }
     const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined
     if (tagged !== undefined) return tagged
     if (line === undefined) throw notOnRef(request, tip)
-    const newer = new Set(line.slice(0, -1))
     // What lies below the anchor was never judged by anybody: an empty range must not read as a passed one.
-    if (newer.has(anchor)) throw beforeAnchor(head, anchor)
-    return upTo(endFold(await driver.alongFirstParents(anchor, tip, ref), now), newer)
+    if (line.slice(0, -1).includes(anchor)) throw beforeAnchor(head, anchor)
+    // The law is that of the tip, also when an older commit is built; what came later is not judged with it.
+    const judgement = endFoldAt(await driver.alongFirstParents(anchor, tip, ref), head, now)
+    if (judgement === undefined) throw notOnRef(request, tip)
+    return judgement
   }
   const baseRef = base?.ref ?? ref
   const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
-  const commits = await commitsBetween(head, tip, id => history.commit(id))
-  const fold = await driver.underLaw(startFold({ id: tip }, constantLaw(accepted), baseRef), commits)
+  const fold = await proposalFold(driver, request, tip, constantLaw(accepted))
   const proposed = proposedChange(accepted, head, await lawOf(history, head))
   return { ...endFold(fold, now), ...(proposed === undefined ? {} : { proposed }) }
+}
+
+/**
+ * What a pull request brings is judged commit by commit, whatever its shape; what a merge queue has made is a line that
+ * continues its base (1-product § 5). Reviews of a pull request that is still open are shown; those of what would be merged
+ * are judged.
+ */
+async function proposalFold(
+  driver: SourceFold,
+  { source: { head, base, ref } }: AttestRequest,
+  tip: CommitId,
+  law: Law,
+): Promise<Fold> {
+  const baseRef = base?.ref ?? ref
+  if (base?.tip !== undefined) {
+    try {
+      return await driver.alongUnderLaw(tip, head, law, baseRef, { reviews: 'judge', pending: true })
+    } catch (error) {
+      if (asWaybillError(error).code !== 'source/anchor-not-ancestor') throw error
+    }
+  }
+  const commits = await commitsBetween(head, tip, driver.graph)
+  const reviews = base?.tip === undefined ? 'show' : 'judge'
+  return driver.underLaw(tip, commits, law, baseRef, { reviews, pending: true })
+}
+
+function optionsFor({ run }: AttestRequest, ports: AttestPorts, outside: Law | undefined): FoldOptions {
+  return {
+    ...(outside === undefined ? {} : { outside }),
+    ...(ports.sigstoreTrust === undefined ? {} : { sigstoreTrust: ports.sigstoreTrust }),
+    ...(run === undefined ? {} : { repositoryId: Number(run.repositoryId) }),
+    ...(ports.platform === undefined ? {} : { platform: ports.platform }),
+  }
 }
 
 /** What a proposal would change in the law if it were merged: the first thing a reviewer has to see (13-adversary 3). */
@@ -69,21 +103,6 @@ function proposedChange(accepted: Law, head: CommitId, files: LawFiles): LawChan
     // A policy that cannot be read is told by its path; it will not be accepted either.
     return { ...change, lines: [] }
   }
-}
-
-/**
- * The law is that of the ref's tip, also when an older commit is built; commits that came later are not judged with it.
- * A commit that was brought in by a later one is told by `via`.
- */
-function upTo(judgement: SourceJudgement, newer: ReadonlySet<CommitId>): SourceJudgement {
-  if (newer.size === 0) return judgement
-  const commits = judgement.commits.filter(commit => !newer.has(commit.via ?? commit.id))
-  const outcome = worst(['passed', ...commits.map(commit => commit.outcome), ...outcomesOf(judgement.findings)])
-  return { ...judgement, commits, outcome }
-}
-
-function outcomesOf(findings: readonly Finding[]): readonly 'rejected'[] {
-  return findings.filter(finding => finding.severity === 'reject').map(() => 'rejected' as const)
 }
 
 /** True when the policy says nothing about the ref. A tag is judged only where a rule asks for it. */

@@ -5,7 +5,7 @@ import { findPolicy } from '../policy/law.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { loadKeyring } from '../source/keyring.ts'
-import { checkSignature } from '../source/verify.ts'
+import { checkMany } from '../source/verify-many.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { lawOf } from './source-fold.ts'
 import { suggestPolicy } from './suggest-policy.ts'
@@ -27,10 +27,11 @@ export async function showCommits(
   head: ParsedCommit,
 ): Promise<ShownCommits> {
   const commits = await lastCommits(history, head)
-  const keyring = await loadKeyring([], [], ports.sigstoreTrust)
-  const facts = await Promise.all(
-    commits.map(async commit => ({ commit, fact: await checkSignature(commit, keyring) })),
-  )
+  const checked = await checkMany(commits, await loadKeyring([], [], ports.sigstoreTrust))
+  const facts = commits.flatMap((commit, at) => {
+    const fact = checked[at]?.signature
+    return fact === undefined ? [] : [{ commit, fact }]
+  })
   const outside = request.source.policy !== undefined
   const hasPolicy = outside || findPolicy(await lawOf(history, head.id)) !== undefined
   const suggested = request.onDefaultBranch && !hasPolicy ? suggestPolicy(facts, request.source.ref) : undefined

@@ -1,4 +1,4 @@
-import { type ErrorFacts, fail } from '../core/error.ts'
+import { asWaybillError, type ErrorFacts, fail, type WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 
 interface Context {
@@ -101,4 +101,14 @@ function damaged(context: Context, found: string): Error {
 
 function unreachable(context: Context, found: string, facts: ErrorFacts = {}): Error {
   return fail('source/repository-unreachable', `Cannot ${context.doing} from ${context.url}`, { ...facts, found })
+}
+
+/**
+ * For what may fail without ending the source stage: the error as ours.
+ * @throws it, when time or room on disk is used up, for then nothing more can be done.
+ */
+export function unlessStageEnds(error: unknown): WaybillError {
+  const known = asWaybillError(error)
+  if (known.code === 'source/deadline' || known.code === 'source/disk-limit') throw known
+  return known
 }

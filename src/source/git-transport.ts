@@ -1,8 +1,9 @@
 import { encodeBase64, latin1, utf8 } from '../core/bytes.ts'
-import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
+import { folderBytes, watchFolder } from '../io/folder-size.ts'
 import { isLoopbackHost } from '../io/http.ts'
 import { type ProcessResult, run } from '../io/process.ts'
 import { explainFailure } from './git-failure.ts'
@@ -23,11 +24,19 @@ export interface TransportOptions {
   readonly now: () => number
   /** The URL is a path of this machine, asked for by name; otherwise paths are refused. */
   readonly localPath?: boolean
+  /** Bytes that `folder` may come to hold; default: `LIMITS.sourceDiskBytes`. */
+  readonly maxDiskBytes?: number
 }
 
 export interface GitCommand {
   readonly args: readonly string[]
   readonly gitDir?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Default: the private folder. */
+  readonly cwd?: string
+  readonly signal?: AbortSignal
+  /** Beside the deadline. */
+  readonly timeoutMs?: number
   readonly config?: readonly (readonly [string, string])[]
   readonly input?: string
   /** Said in the error when it fails. */
@@ -51,8 +60,8 @@ export class GitTransport {
     this.url = checkedUrl(options.url, options.localPath === true)
   }
 
-  /** @throws `source/git-too-old` */
-  async checkVersion(): Promise<void> {
+  /** @returns `2.39.5`. @throws `source/git-too-old` */
+  async checkVersion(): Promise<string> {
     const { stdout } = await this.run({ args: ['version'], doing: 'ask git for its version' })
     const text = latin1(stdout)
     const [, major = '0', minor = '0'] = /^git version (\d{1,4})\.(\d{1,4})/.exec(text) ?? []
@@ -63,20 +72,24 @@ export class GitTransport {
         found: text.trim(),
       })
     }
+    return printable(text.replace(/^git version /, '').trim(), 40)
   }
 
   /** Runs git to its end. @throws what `explainFailure` makes of a failure, or `source/deadline`. */
   async run(command: GitCommand): Promise<ProcessResult> {
-    const result = await this.#settle(command)
+    const result = await this.settle(command)
     if (result.code !== 0)
       throw explainFailure(result, { doing: command.doing, url: this.url, token: this.#hasToken() })
     return result
   }
 
-  /** Fetches objects by id into a repository; nothing else (no ref, no FETCH_HEAD) is written. */
+  /**
+   * Fetches objects by id, or refs by their full names, into a repository; nothing else (no ref, no FETCH_HEAD) is written.
+   * @throws `source/disk-limit` and what `run` throws
+   */
   async fetchObjects(
     gitDir: string,
-    ids: readonly CommitId[],
+    wants: readonly string[],
     flags: readonly string[],
     promisor: boolean,
   ): Promise<void> {
@@ -85,13 +98,34 @@ export class GitTransport {
       ['remote.source.partialCloneFilter', 'tree:0'],
     ] as const
     const quiet = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules']
-    await this.run({
-      args: ['fetch', ...quiet, ...flags, '--stdin', 'source'],
-      gitDir,
-      config: promisor ? partial : [],
-      input: `${ids.join('\n')}\n`,
-      doing: ids.length === 1 ? `fetch ${ids[0]}` : `fetch ${ids.length} objects`,
-    })
+    await this.#boundedOnDisk(signal =>
+      this.run({
+        args: ['fetch', ...quiet, ...flags, '--stdin', 'source'],
+        gitDir,
+        config: promisor ? partial : [],
+        input: `${wants.join('\n')}\n`,
+        doing: wants.length === 1 ? `fetch ${wants[0]}` : `fetch ${wants.length} objects`,
+        signal,
+      }),
+    )
+  }
+
+  /** A server decides how much it sends, so the folder is watched while it does (13-adversary 13). */
+  async #boundedOnDisk(act: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const { folder, maxDiskBytes = LIMITS.sourceDiskBytes } = this.#options
+    const full = new AbortController()
+    const watch = watchFolder(folder, maxDiskBytes, () => full.abort())
+    try {
+      await act(full.signal)
+    } catch (error) {
+      if (!full.signal.aborted) throw error
+    } finally {
+      watch.stop()
+    }
+    if (full.signal.aborted || (await folderBytes(folder)) > maxDiskBytes)
+      throw fail('source/disk-limit', 'The history needs more room on disk than it may take', {
+        expected: `at most ${maxDiskBytes} bytes`,
+      })
   }
 
   /** The whole environment of a git process. `GIT_CONFIG_*` because a command line can be read by every process. */
@@ -135,22 +169,31 @@ export class GitTransport {
     })
   }
 
-  async #settle(command: GitCommand): Promise<ProcessResult> {
-    const timeoutMs = this.remaining()
+  /** As `run`, whatever the exit code. @throws `source/deadline`, and `core/process-failed` when git cannot be run */
+  async settle(command: GitCommand): Promise<ProcessResult> {
+    const timeoutMs = Math.min(this.remaining(), command.timeoutMs ?? Number.POSITIVE_INFINITY)
     try {
       return await run({
         file: this.#options.git,
         args: command.args,
-        cwd: this.#options.folder,
-        env: this.environment(command.gitDir === undefined ? {} : { GIT_DIR: command.gitDir }, command.config),
+        cwd: command.cwd ?? this.#options.folder,
+        env: this.environment(
+          { ...(command.gitDir === undefined ? {} : { GIT_DIR: command.gitDir }), ...command.env },
+          command.config,
+        ),
         timeoutMs,
-        ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+        ...this.#signal(command.signal),
         ...(command.input === undefined ? {} : { input: utf8(command.input) }),
       })
     } catch (error) {
       this.remaining()
       throw asWaybillError(error)
     }
+  }
+
+  #signal(own: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+    const signals = [this.#options.signal, own].filter(signal => signal !== undefined)
+    return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }
   }
 
   #config(): readonly (readonly [string, string])[] {

@@ -2,18 +2,19 @@ import { latin1 } from '../core/bytes.ts'
 import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
-import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import { together } from '../core/together.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, remove } from '../io/files.ts'
 import { realClock } from '../io/retry.ts'
+import type { TreeCheck } from '../policy/evidence.ts'
 import type { GitObject, ObjectRequest } from './cat-file.ts'
 import { sha256Repository } from './git-failure.ts'
+import { GitHistory } from './git-history.ts'
 import { GitTransport, type TransportOptions } from './git-transport.ts'
-import { LawReader } from './law-files.ts'
 import { linkLocalObjects } from './local-source.ts'
-import { missing, Objects } from './objects.ts'
+import type { MergeQuestion } from './merge-tree.ts'
+import { Objects } from './objects.ts'
 import type { TreeEntry } from './tree.ts'
 
 export interface HistoryOptions {
@@ -35,6 +36,15 @@ export interface HistoryOptions {
   readonly signal?: AbortSignal
   /** Milliseconds since the epoch; for the deadline only. */
   readonly now?: () => number
+  /** Default: `LIMITS.sourceDiskBytes`. */
+  readonly maxDiskBytes?: number
+}
+
+/** The head of a pull request, and the ref under which the server may give it where it refuses ids. */
+export interface Head {
+  readonly id: CommitId
+  /** `refs/pull/7/head` */
+  readonly ref: string
 }
 
 /** Objects of one repository, every id recomputed from the bytes. Safe to call concurrently. */
@@ -52,6 +62,19 @@ export interface History {
   blob(id: CommitId, maxBytes: number): Promise<Uint8Array>
   /** Makes commits readable, with their ancestors. @throws `source/object-missing`, `source/commit-not-found` */
   ensure(commits: readonly CommitId[]): Promise<void>
+  /** Makes heads of pull requests readable. @returns those that the repository does not give; they are unknown, not absent. */
+  ensureHeads(heads: readonly Head[]): Promise<ReadonlySet<CommitId>>
+  /**
+   * Ids that are probably reachable from the tips and not from the others, as git itself believes. Only for reading ahead:
+   * nothing may rest on it.
+   */
+  guess(tips: readonly CommitId[], without: readonly CommitId[]): Promise<readonly CommitId[]>
+  /** Makes merges again, see `MergeTrees`. @throws `source/deadline`, `source/disk-limit` */
+  checkMerges(questions: readonly MergeQuestion[]): Promise<readonly TreeCheck[]>
+  /** `2.39.5`: who merged. */
+  readonly gitVersion: string
+  /** Milliseconds until the deadline. @throws `source/deadline` */
+  remaining(): number
   /** For large blobs: content as it comes, see `ObjectRequest.sink`. */
   object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject>
   /** Law files of many commits with two fetches, in the order given. */
@@ -70,7 +93,7 @@ export interface History {
  */
 export async function openHistory(options: HistoryOptions): Promise<History> {
   await makeFolder(options.folder)
-  const transport = await openTransport(options)
+  const { transport, gitVersion } = await openTransport(options)
   const [commits, trees] = await together([
     initBare(transport, options.folder, 'commits.git'),
     initBare(transport, options.folder, 'trees.git'),
@@ -78,7 +101,7 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
   await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
-    const history = new GitHistory(transport, objects, { commits, trees, head: options.head })
+    const history = new GitHistory(transport, objects, { commits, trees, head: options.head, gitVersion })
     await history.ensure([options.head, ...(options.also ?? [])])
     return history
   } catch (error) {
@@ -142,92 +165,14 @@ function servedId(id: string): CommitId {
   throw fail('source/repository-unreachable', 'The server gave no object id', { found: printable(id, 100) })
 }
 
-class GitHistory implements History {
-  readonly #transport: GitTransport
-  readonly #objects: Objects
-  readonly #laws: LawReader
-  readonly #commits: string
-  readonly #trees: string
-  readonly #head: CommitId
-
-  constructor(transport: GitTransport, objects: Objects, folders: { commits: string; trees: string; head: CommitId }) {
-    this.#transport = transport
-    this.#objects = objects
-    this.#commits = folders.commits
-    this.#trees = folders.trees
-    this.#head = folders.head
-    this.#laws = new LawReader(objects, {
-      roots: ids => transport.fetchObjects(folders.commits, ids, ['--filter=tree:0'], true),
-      trees: ids => transport.fetchObjects(folders.commits, ids, ['--filter=blob:none'], true),
-      whole: ids => transport.fetchObjects(folders.trees, ids, [], false),
-    })
-  }
-
-  async commit(id: CommitId): Promise<Uint8Array> {
-    return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')).bytes
-  }
-
-  async tag(id: CommitId): Promise<Uint8Array> {
-    if ((await this.#objects.find({ id, keep: 0 })) === undefined) await this.#fetchCommits(id)
-    return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'tag')).bytes
-  }
-
-  async ensure(commits: readonly CommitId[]): Promise<void> {
-    for (const id of commits) {
-      if (await isCommit(this.#objects, id)) continue
-      await this.#fetchCommits(id)
-      if (!(await isCommit(this.#objects, id))) throw missing(id, 'commit')
-    }
-  }
-
-  /** The server is told what is there already, else it would send the whole history a second time. */
-  #fetchCommits(id: CommitId): Promise<void> {
-    const flags = ['--filter=tree:0', `--negotiation-tip=${this.#head}`]
-    return this.#transport.fetchObjects(this.#commits, [id], flags, true)
-  }
-
-  tree(id: CommitId): Promise<readonly TreeEntry[]> {
-    return this.#objects.tree(id)
-  }
-
-  async blob(id: CommitId, maxBytes: number): Promise<Uint8Array> {
-    const { size, bytes } = await this.#objects.read({ id, keep: maxBytes }, 'blob')
-    if (size <= maxBytes) return bytes
-    throw fail('source/blob-too-large', `The file with id ${id} is larger than accepted here`, {
-      expected: `at most ${maxBytes} bytes`,
-      found: `${size} bytes`,
-    })
-  }
-
-  object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject> {
-    return this.#objects.read(request, type)
-  }
-
-  lawFiles(
-    commits: readonly { readonly id: CommitId; readonly tree: CommitId }[],
-  ): AsyncIterable<{ readonly id: CommitId; readonly law: LawFiles }> {
-    return this.#laws.read(commits)
-  }
-
-  /** The `shallow` file says "this commit has no parents"; nothing may believe that, so it goes. */
-  async fetchTree(commit: CommitId): Promise<void> {
-    await this.#transport.fetchObjects(this.#trees, [commit], ['--depth=1'], false)
-    await remove(`${this.#trees}/shallow`)
-  }
-
-  close(): Promise<void> {
-    return this.#objects.close()
-  }
-}
-
-async function openTransport(options: HistoryOptions): Promise<GitTransport> {
+async function openTransport(options: HistoryOptions): Promise<{ transport: GitTransport; gitVersion: string }> {
   const base: TransportOptions = { now: realClock.now, ...options }
   const transport = new GitTransport(base)
-  await transport.checkVersion()
-  if (options.localPath !== true) return transport
+  const gitVersion = await transport.checkVersion()
+  if (options.localPath !== true) return { transport, gitVersion }
   const link = await initBare(transport, options.folder, 'link.git')
   await linkLocalObjects(options.url, link)
-  return new GitTransport({ ...base, url: link })
+  return { transport: new GitTransport({ ...base, url: link }), gitVersion }
 }
 
 async function initBare(transport: GitTransport, folder: string, name: string): Promise<string> {
@@ -238,16 +183,4 @@ async function initBare(transport: GitTransport, folder: string, name: string): 
     doing: 'make a private repository',
   })
   return gitDir
-}
-
-async function isCommit(objects: Objects, id: CommitId): Promise<boolean> {
-  const object = await objects.find({ id, keep: 0 })
-  if (object !== undefined && object.type !== 'commit') {
-    throw fail('source/commit-not-found', `${id} is a ${object.type}, not a commit`, {
-      expected: 'the id of a commit',
-      found: `the id of a ${object.type}`,
-      remedy: 'Give the commit behind the tag: git rev-parse TAG^{commit}',
-    })
-  }
-  return object !== undefined
 }

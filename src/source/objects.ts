@@ -14,14 +14,13 @@ export class Objects {
 
   /** @param alternate object folder that is read as well. */
   constructor(transport: GitTransport, gitDir: string, alternate: string) {
-    const quoted = `"${alternate.replace(/["\\]/g, '\\$&')}"`
     this.#catFile = startBatch({
       file: transport.file,
       args: ['cat-file', '--batch'],
       // No protocol at all: whatever a repository asks for, reading never opens a connection.
       env: transport.environment({
         GIT_DIR: gitDir,
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted,
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates(alternate),
         GIT_ALLOW_PROTOCOL: 'none',
       }),
       onData: chunk => this.#reader.push(chunk),
@@ -60,6 +59,11 @@ export class Objects {
     clearTimeout(this.#deadline)
     await this.#catFile.close()
   }
+}
+
+/** The value of `GIT_ALTERNATE_OBJECT_DIRECTORIES` for one folder, whatever characters its path has. */
+export function alternates(folder: string): string {
+  return `"${folder.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** @throws `source/tree-malformed` */

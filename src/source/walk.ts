@@ -1,74 +1,134 @@
 import type { CommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import type { MalformedCommit } from '../core/facts.ts'
-import { type ParsedCommit, parentsOf, parseCommit } from './commit.ts'
-import { IdSet } from './id-set.ts'
-
-export type ReadCommit = ParsedCommit | MalformedCommit
+import { type CommitGraph, Marks } from './graph.ts'
 
 /** One commit of the line of first parents, with what it brought in. */
-export interface JudgedStep {
-  readonly commit: ReadCommit
+export interface WalkStep {
+  readonly commit: CommitId
+  /** On the line, 0 for the commit after the anchor. */
+  readonly place: number
   /** Reachable through its other parents, in no earlier step, no ancestor of the anchor; parents before children. */
-  readonly broughtIn: readonly ReadCommit[]
+  readonly broughtIn: readonly CommitId[]
 }
 
-/** Gives the bytes of a commit, its id recomputed. */
-export type ReadBytes = (id: CommitId) => Promise<Uint8Array>
+const NEVER = 0x3fffffff
+
+/** First parents after the anchor, oldest first: ids alone, so that a long line stays small. */
+export class FirstParents {
+  readonly #graph: CommitGraph
+  /** Newest first, as it was walked. */
+  readonly #numbers: readonly number[]
+  /** By number: the place at which a commit came into the line's history, its own or that of the merge; NEVER so far. */
+  readonly #cameIn: number[] = []
+  readonly #past: Past
+  readonly anchor: CommitId
+
+  constructor(graph: CommitGraph, anchor: CommitId, numbers: readonly number[]) {
+    this.#graph = graph
+    this.#numbers = numbers
+    this.anchor = anchor
+    this.#past = new Past(anchor, graph)
+    for (const [at, number] of numbers.entries()) this.#note(number, numbers.length - 1 - at)
+  }
+
+  get length(): number {
+    return this.#numbers.length
+  }
+
+  number(place: number): number {
+    const number = this.#numbers[this.#numbers.length - 1 - place]
+    if (number === undefined) throw new RangeError(`the line has no place ${place}`)
+    return number
+  }
+
+  at(place: number): CommitId {
+    return this.#graph.id(this.number(place))
+  }
+
+  /** Its place on the line; undefined when it is not there. */
+  placeOf(number: number): number | undefined {
+    const place = this.#cameIn[number] ?? NEVER
+    return place < this.length && this.number(place) === number ? place : undefined
+  }
+
+  /**
+   * Whether a commit is the one at `place` (-1: the anchor) or reachable from it, exactly and at once: what came in up to
+   * there. The line must have been walked up to `place`.
+   */
+  async reaches(place: number, number: number): Promise<boolean> {
+    const cameIn = this.#cameIn[number] ?? NEVER
+    return cameIn === NEVER ? this.#past.has(number) : cameIn <= place
+  }
+
+  /** For ordering: of two commits the one that came in later is no ancestor of the other. Below the anchor: -1. */
+  rank(number: number): number {
+    const cameIn = this.#cameIn[number] ?? NEVER
+    return cameIn === NEVER ? -1 : cameIn
+  }
+
+  /**
+   * Walks the line once and collects what each commit brought in. Every commit that is reachable from the head and not from
+   * the anchor is in exactly one place of the result.
+   */
+  async *steps(): AsyncGenerator<WalkStep> {
+    const graph = this.#graph
+    for (let place = 0; place < this.length; place++) {
+      const known = async (number: number) => (this.#cameIn[number] ?? NEVER) !== NEVER || this.#past.has(number)
+      const note = (number: number) => this.#note(number, place)
+      const broughtIn = await collect(graph.parents(this.number(place)).slice(1), known, note, graph)
+      yield { commit: this.at(place), place, broughtIn: broughtIn.map(number => graph.id(number)) }
+    }
+  }
+
+  #note(number: number, place: number): void {
+    while (this.#cameIn.length <= number) this.#cameIn.push(NEVER)
+    this.#cameIn[number] = place
+  }
+}
 
 /**
- * Walks first parents from `head` down to `anchor` and collects what each commit of that line brought in.
- * Only the parents in the bytes count: no ref, graft, replacement or commit-graph file is asked. Every commit that is
- * reachable from the head and not from the anchor is in exactly one place of the result.
- * @returns oldest first, from the commit after the anchor to the head; empty when they are the same.
- * @throws `source/anchor-not-ancestor` when the line ends before the anchor; whatever `read` throws.
+ * The line of first parents from `head` down to `anchor`. Only the parents in the bytes count: no ref, graft, replacement or
+ * commit-graph file is asked.
+ * @returns empty when they are the same.
+ * @throws `source/anchor-not-ancestor` when the line ends before the anchor; whatever reading throws.
  */
-export async function walkFirstParents(
-  head: CommitId,
-  anchor: CommitId,
-  read: ReadBytes,
-): Promise<readonly JudgedStep[]> {
-  const line = await firstParentLine(head, anchor, read)
-  const seen = new IdSet()
-  for (const commit of line) seen.add(commit.id)
-  seen.add(anchor)
-  const past = new Past(anchor, read)
-  const steps: JudgedStep[] = []
-  for (const commit of line) {
-    steps.push({ commit, broughtIn: await collect(commit.parents.slice(1), seen, past, read) })
-  }
-  return steps
-}
-
-async function firstParentLine(head: CommitId, anchor: CommitId, read: ReadBytes): Promise<readonly ReadCommit[]> {
-  const line: ReadCommit[] = []
-  const seen = new IdSet()
-  for (let id: CommitId | undefined = head; id !== anchor; ) {
+export async function walkFirstParents(head: CommitId, anchor: CommitId, graph: CommitGraph): Promise<FirstParents> {
+  await graph.preload([head], [anchor])
+  const end = graph.number(anchor)
+  const numbers: number[] = []
+  const seen = new Marks()
+  for (let number: number | undefined = await graph.index(head); number !== end; ) {
     // Ids are hashes, so a cycle cannot be made; a reader that lies must not make this endless all the same.
-    if (id === undefined || !seen.add(id)) throw notAncestor(head, anchor, line.length)
-    const commit: ReadCommit = parseCommit(id, await read(id))
-    line.push(commit)
-    id = commit.parents[0]
+    if (number === undefined || !seen.add(number)) throw notAncestor(head, anchor, numbers.length)
+    if (!graph.isRead(number)) await graph.ensure([number])
+    numbers.push(number)
+    number = graph.parents(number)[0]
   }
-  return line.reverse()
+  return new FirstParents(graph, anchor, numbers)
 }
 
-/** Depth first with an own stack: a chain of a million commits must not end in a stack overflow. */
-async function collect(
-  tips: readonly CommitId[],
-  seen: IdSet,
-  past: Past,
-  read: ReadBytes,
-): Promise<readonly ReadCommit[]> {
-  const found: ReadCommit[] = []
-  const stack: (CommitId | ReadCommit)[] = [...tips].reverse()
+/**
+ * What is reachable from the tips and not known, parents before children. Depth first with an own stack: a chain of a million
+ * commits must not end in a stack overflow.
+ * @param note called for each commit when it is first met; from then on it must be known.
+ */
+export async function collect(
+  tips: readonly number[],
+  known: (number: number) => Promise<boolean>,
+  note: (number: number) => void,
+  graph: CommitGraph,
+): Promise<readonly number[]> {
+  const found: number[] = []
+  // A number is a commit to visit; its complement one whose parents are all done.
+  const stack = [...tips].reverse()
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (typeof top !== 'string') {
-      found.push(top)
-    } else if (!seen.has(top) && !(await past.has(top))) {
-      seen.add(top)
-      const commit = parseCommit(top, await read(top))
-      stack.push(commit, ...[...commit.parents].reverse())
+    if (top < 0) {
+      found.push(~top)
+    } else if (!(await known(top))) {
+      note(top)
+      if (!graph.isRead(top)) await graph.ensure([top])
+      stack.push(~top)
+      for (const parent of [...graph.parents(top)].reverse()) stack.push(parent)
     }
   }
   return found
@@ -77,32 +137,18 @@ async function collect(
 /** The anchor and everything below it, read only when a side line makes it necessary: a linear history never pays for it. */
 class Past {
   readonly #anchor: CommitId
-  readonly #read: ReadBytes
-  #ids: Promise<IdSet> | undefined
+  readonly #graph: CommitGraph
+  #marks: Promise<Marks> | undefined
 
-  constructor(anchor: CommitId, read: ReadBytes) {
+  constructor(anchor: CommitId, graph: CommitGraph) {
     this.#anchor = anchor
-    this.#read = read
-  }
-
-  async has(id: CommitId): Promise<boolean> {
-    this.#ids ??= this.#load()
-    return (await this.#ids).has(id)
+    this.#graph = graph
   }
 
   /** Dates cannot shorten this: they are the attacker's, and one false "not an ancestor" or "is one" is a wrong verdict. */
-  async #load(): Promise<IdSet> {
-    const ids = new IdSet()
-    ids.add(this.#anchor)
-    for (let level: readonly CommitId[] = [this.#anchor]; level.length > 0; ) {
-      const next: CommitId[] = []
-      for (let at = 0; at < level.length; at += 256) {
-        const bytes = await Promise.all(level.slice(at, at + 256).map(this.#read))
-        for (const parent of bytes.flatMap(parentsOf)) if (ids.add(parent)) next.push(parent)
-      }
-      level = next
-    }
-    return ids
+  async has(number: number): Promise<boolean> {
+    this.#marks ??= this.#graph.ancestors(this.#anchor)
+    return (await this.#marks).has(number)
   }
 }
 

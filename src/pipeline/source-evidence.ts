@@ -1,0 +1,195 @@
+import type { CommitId } from '../core/digest.ts'
+import { type CommitFacts, isMalformed, type JudgedCommit, type TrustedTime } from '../core/facts.ts'
+import { LIMITS } from '../core/limits.ts'
+import type {
+  Answer,
+  MergedPull,
+  PlatformCommit,
+  ProposalEvidence,
+  StepEvidence,
+  TreeCheck,
+} from '../policy/evidence.ts'
+import type { Law } from '../policy/law.ts'
+import { type EvidenceNeeds, needsOf } from '../policy/needs.ts'
+import type { Head, History } from '../source/git.ts'
+import type { CommitGraph } from '../source/graph.ts'
+import type { FirstParents } from '../source/walk.ts'
+import type { SourceFacts } from './source-facts.ts'
+import type { PlatformAnswers } from './source-platform.ts'
+import { askMerge, askProposal, Checks, type Sources } from './source-proposals.ts'
+
+/** A first-parent commit about to be judged. */
+export interface EvidenceStep {
+  readonly commit: JudgedCommit
+  readonly place?: number
+}
+
+/** Review statements about heads, found and verified by who can; absent for a head: there are none. */
+export type ReviewStatements = (
+  heads: readonly CommitId[],
+) => Promise<ReadonlyMap<CommitId, Pick<StepEvidence, 'reviews' | 'missingReviews'>>>
+
+export interface EvidencePorts {
+  readonly history: History
+  readonly graph: CommitGraph
+  readonly facts: SourceFacts
+  readonly platform: PlatformAnswers
+  readonly statements?: ReviewStatements
+}
+
+const NO_NEEDS: EvidenceNeeds = { platform: false, trees: false, reviews: false }
+
+/**
+ * Gathers what the rules of a law look at beyond the commits' own bytes, for many commits together: the platform's answers
+ * in batches, the heads of pull requests in one fetch, the trees of all merges in another (13-adversary 13).
+ */
+export class SourceEvidence {
+  readonly #ports: EvidencePorts
+  readonly #ref: string
+
+  constructor(ports: EvidencePorts, ref: string) {
+    this.#ports = ports
+    this.#ref = ref
+  }
+
+  /** @returns for each step in its order; undefined: no rule looks at anything. @throws `source/deadline`, `source/disk-limit` */
+  async of(
+    steps: readonly EvidenceStep[],
+    law: Law,
+    line: FirstParents | undefined,
+  ): Promise<readonly (StepEvidence | undefined)[]> {
+    const needs = steps.map(({ commit }) => (isMalformed(commit) ? NO_NEEDS : needsOf(law, this.#ref, commit)))
+    const answers = await this.#askPlatform(steps.filter((_, at) => needs[at]?.platform === true))
+    const gone = await this.#bringHeads(answers)
+    const checks = new Checks()
+    const sources = this.#sources(law, line, checks)
+    const plans: Plan[] = []
+    for (const [at, step] of steps.entries()) {
+      const platform = answers.get(step.commit.id)
+      plans.push(await this.#plan(step, needs[at] ?? NO_NEEDS, platform, gone, sources))
+    }
+    await checks.run(this.#ports.history)
+    const reviews = await this.#reviews(plans)
+    return plans.map(plan => evidenceOf(plan, reviews))
+  }
+
+  async #askPlatform(steps: readonly EvidenceStep[]): Promise<ReadonlyMap<CommitId, Answer<PlatformCommit>>> {
+    const ids = steps.map(({ commit }) => commit.id)
+    return this.#ports.platform.about(ids)
+  }
+
+  /** Heads of the pull requests that may matter. @returns those that the repository does not give. */
+  async #bringHeads(answers: ReadonlyMap<CommitId, Answer<PlatformCommit>>): Promise<ReadonlySet<CommitId>> {
+    const { history, graph } = this.#ports
+    const heads = new Map<CommitId, Head>()
+    for (const answer of answers.values())
+      for (const { head, number } of this.#pullsOf(answer))
+        heads.set(head, { id: head, ref: `refs/pull/${number}/head` })
+    if (heads.size === 0) return new Set()
+    const gone = await history.ensureHeads([...heads.values()])
+    const tips = [...heads.keys()].filter(head => !gone.has(head) && graph.find(head) === undefined)
+    if (tips.length > 0) await graph.preload(tips, [...answers.keys()])
+    return gone
+  }
+
+  /** Into the ref that is judged; of another branch's pull requests no rule for this one speaks. */
+  #pullsOf(answer: Answer<PlatformCommit>): readonly MergedPull[] {
+    if (answer.kind === 'unavailable') return []
+    const { id, pulls } = answer.value
+    const mine = pulls.filter(pull => pull.baseRef === this.#ref)
+    const unique = [...new Map(mine.map(pull => [pull.number, pull])).values()]
+    // Those that say they became this very commit come first.
+    const first = unique.filter(pull => pull.mergeCommit === id)
+    return [...first, ...unique.filter(pull => pull.mergeCommit !== id)].slice(0, LIMITS.proposalsPerCommit)
+  }
+
+  async #plan(
+    { commit, place }: EvidenceStep,
+    needs: EvidenceNeeds,
+    platform: Answer<PlatformCommit> | undefined,
+    gone: ReadonlySet<CommitId>,
+    sources: Sources,
+  ): Promise<Plan> {
+    const plan = { commit, needs, ...(platform === undefined ? {} : { platform }) }
+    if (isMalformed(commit) || !needs.trees) return plan
+    if (commit.parents.length === 2) return { ...plan, merge: await askMerge(commit, place, sources) }
+    if (commit.parents.length !== 1 || platform === undefined) return plan
+    const proposals: (() => ProposalEvidence)[] = []
+    for (const pull of this.#pullsOf(platform).filter(({ head }) => !gone.has(head))) {
+      const asked = await askProposal({ commit, pull, ...(place === undefined ? {} : { place }) }, sources)
+      if (asked !== undefined) proposals.push(asked)
+    }
+    return { ...plan, proposals }
+  }
+
+  /** The commits of one pull request are asked for by each of its rebased commits; they are read once. */
+  #sources(law: Law, line: FirstParents | undefined, checks: Checks): Sources {
+    const { graph, facts } = this.#ports
+    const known = new Map<string, Promise<readonly JudgedCommit[]>>()
+    const factsOf = (ids: readonly CommitId[]): Promise<readonly JudgedCommit[]> => {
+      const key = ids.join('')
+      const reading = known.get(key) ?? facts.of(ids, law, true)
+      known.set(key, reading)
+      return reading
+    }
+    return { graph, checks, factsOf, ...(line === undefined ? {} : { line }) }
+  }
+
+  async #reviews(plans: readonly Plan[]): ReturnType<ReviewStatements> {
+    const { statements } = this.#ports
+    const heads = plans.flatMap(plan => (plan.needs.reviews ? headsOf(plan) : []))
+    return statements === undefined || heads.length === 0 ? new Map() : statements([...new Set(heads)])
+  }
+}
+
+interface Plan {
+  readonly commit: JudgedCommit
+  readonly needs: EvidenceNeeds
+  readonly platform?: Answer<PlatformCommit>
+  readonly merge?: () => TreeCheck
+  readonly proposals?: readonly (() => ProposalEvidence)[]
+}
+
+/** What a reviewer may have signed for this commit: itself, the head it merged, the head of its pull request. */
+function headsOf({ commit, platform }: Plan): readonly CommitId[] {
+  const pulls = platform?.kind === 'known' ? platform.value.pulls : []
+  const own = pulls.filter(pull => pull.mergeCommit === commit.id).map(({ head }) => head)
+  return [commit.id, ...commit.parents.slice(1), ...own]
+}
+
+function evidenceOf(plan: Plan, reviews: Awaited<ReturnType<ReviewStatements>>): StepEvidence | undefined {
+  const { needs, platform, merge, proposals } = plan
+  if (!needs.platform && !needs.trees && !needs.reviews) return undefined
+  const found = needs.reviews ? headsOf(plan).flatMap(head => reviews.get(head) ?? []) : []
+  const signed = found.flatMap(item => item.reviews ?? [])
+  const missing = found.flatMap(item => item.missingReviews ?? [])
+  return {
+    ...(platform === undefined ? {} : { platform }),
+    ...(merge === undefined ? {} : { merge: merge() }),
+    ...(proposals === undefined ? {} : { proposals: proposals.map(proposal => proposal()) }),
+    ...(signed.length === 0 ? {} : { reviews: signed }),
+    ...(missing.length === 0 ? {} : { missingReviews: missing }),
+  }
+}
+
+/**
+ * The earliest of the times that the committer could not choose (13-adversary 12): the signature's own, and when the platform
+ * received the push. Who pushed a commit pushed all that it brings in.
+ */
+export function withTrustedTime(commit: JudgedCommit, evidence: StepEvidence | undefined): JudgedCommit {
+  if (isMalformed(commit)) return commit
+  const pushedAt = evidence?.platform?.kind === 'known' ? evidence.platform.value.pushedAt : undefined
+  const times = [
+    ...ownTimes(commit),
+    ...(pushedAt === undefined ? [] : [{ time: pushedAt, from: 'platform' } as const]),
+  ]
+  const [first, ...others] = times
+  if (first === undefined) return commit
+  const earlier = (a: TrustedTime, b: TrustedTime): TrustedTime => (b.time.getTime() < a.time.getTime() ? b : a)
+  return { ...commit, trustedTime: others.reduce(earlier, first) }
+}
+
+function ownTimes({ signature, trustedTime }: CommitFacts): readonly TrustedTime[] {
+  const own = 'trustedTime' in signature ? signature.trustedTime : undefined
+  return [own, trustedTime].filter(time => time !== undefined)
+}

@@ -1,0 +1,148 @@
+import type { CommitId } from '../core/digest.ts'
+import { asWaybillError, fail, WaybillError } from '../core/error.ts'
+import { type CommitFacts, isMalformed, isRefused, type JudgedCommit } from '../core/facts.ts'
+import type { Law } from '../policy/law.ts'
+import { isPlatformKey } from '../policy/platform.ts'
+import { type ParsedCommit, parseCommit } from '../source/commit.ts'
+import type { History } from '../source/git.ts'
+import { type Authorities, Keyring, loadKeyring } from '../source/keyring.ts'
+import { checkMany } from '../source/verify-many.ts'
+import type { PlatformAnswers } from './source-platform.ts'
+
+/** Commits whose bytes are in memory at once. */
+const CHUNK = 128
+
+/** Reads commits and checks their signatures with the keys of a law. */
+export class SourceFacts {
+  readonly #history: History
+  readonly #platform: PlatformAnswers
+  readonly #sigstoreTrust: Authorities['sigstoreTrust']
+  readonly #keyrings = new Map<Law, Promise<Keyring>>()
+  /** What `#withPlatformKeys` came to, for each law that needed it. */
+  readonly #completed = new Map<Law, Promise<Keyring | WaybillError>>()
+
+  constructor(history: History, platform: PlatformAnswers, sigstoreTrust?: Authorities['sigstoreTrust']) {
+    this.#history = history
+    this.#sigstoreTrust = sigstoreTrust
+    this.#platform = platform
+  }
+
+  /** The keys and root certificates a law names, parsed once. @throws `source/key-unreadable`, `source/root-unreadable` */
+  keyring(law: Law): Promise<Keyring> {
+    const known = this.#keyrings.get(law)
+    if (known !== undefined) return known
+    const loading = loadKeyring(law.keyFiles, law.x509Roots, this.#sigstoreTrust)
+    this.#keyrings.set(law, loading)
+    return loading
+  }
+
+  /**
+   * @param askPlatform whether a signature that names a key of the platform is worth asking for that key.
+   * @returns facts in the order asked. @throws what reading throws.
+   */
+  async of(ids: readonly CommitId[], law: Law, askPlatform: boolean): Promise<readonly JudgedCommit[]> {
+    const facts: JudgedCommit[] = []
+    for (let at = 0; at < ids.length; at += CHUNK) {
+      const chunk = ids.slice(at, at + CHUNK)
+      const commits = await Promise.all(chunk.map(async id => parseCommit(id, await this.#history.commit(id))))
+      const parsed = commits.filter((commit): commit is ParsedCommit => !isMalformed(commit))
+      const checked = (await this.#check(parsed, law, askPlatform))[Symbol.iterator]()
+      for (const commit of commits) facts.push(isMalformed(commit) ? commit : next(checked))
+    }
+    return facts
+  }
+
+  async #check(parsed: readonly ParsedCommit[], law: Law, askPlatform: boolean): Promise<readonly CommitFacts[]> {
+    const first = await checkMany(parsed, await this.keyring(law))
+    const open = askPlatform ? parsed.filter((_, at) => needsPlatformKey(first[at], law)) : []
+    if (open.length === 0) return first
+    const keyring = await this.#withPlatformKeys(law)
+    const again = keyring instanceof WaybillError ? [] : await checkMany(open, keyring)
+    const byId = new Map(again.map(facts => [facts.id, facts]))
+    return first.map(facts => {
+      if (!needsPlatformKey(facts, law)) return facts
+      const second = byId.get(facts.id)
+      if (second !== undefined && !needsPlatformKey(second, law)) return second
+      return unjudged(facts, keyring instanceof WaybillError ? keyring : keyNotGiven(facts))
+    })
+  }
+
+  /** The law's keys and those of the platform's own that are pinned: what it publishes beside them has no say. */
+  #withPlatformKeys(law: Law): Promise<Keyring | WaybillError> {
+    const known = this.#completed.get(law)
+    if (known !== undefined) return known
+    const loading = this.#completeKeys(law)
+    this.#completed.set(law, loading)
+    return loading
+  }
+
+  async #completeKeys(law: Law): Promise<Keyring | WaybillError> {
+    const answer = await this.#platform.signingKeys()
+    if (answer.kind === 'unavailable') return answer.cause
+    try {
+      const given = await loadKeyring([{ path: 'the platform’s signing keys', bytes: answer.value }])
+      const keys = [...(await this.keyring(law)).keys, ...given.keys.filter(key => isPinned(key.primary, law))]
+      const complete = new Keyring(keys)
+      // From here on the law's signatures are checked with all of them at once.
+      this.#keyrings.set(law, Promise.resolve(complete))
+      return complete
+    } catch (error) {
+      const cause = asWaybillError(error)
+      return fail('source/platform-unreachable', `The platform’s signing keys cannot be read: ${cause.message}`, {
+        cause,
+      })
+    }
+  }
+}
+
+function next(facts: Iterator<CommitFacts>): CommitFacts {
+  const { value, done } = facts.next()
+  if (done === true) throw fail('core/internal', 'Fewer signatures were checked than commits were given')
+  return value
+}
+
+function isPinned(fingerprint: string, { policy }: Law): boolean {
+  return isPlatformKey(fingerprint) || policy.platformKeys.some(key => key.fingerprint.toUpperCase() === fingerprint)
+}
+
+/** A signature that could not be checked for want of a key, and says that the key is one of the platform's. */
+function needsPlatformKey(facts: CommitFacts | undefined, { policy }: Law): boolean {
+  const signature = facts?.signature
+  if (signature === undefined || !isRefused(signature) || signature.code !== 'source/key-unknown') return false
+  const claimed = signature.claimedKey ?? ''
+  const names = (key: string) => claimed === key || claimed === key.slice(-16)
+  return isPlatformKey(claimed) || policy.platformKeys.some(key => names(key.fingerprint.toUpperCase()))
+}
+
+/** Not checked is not bad: whether the platform signed it is not known. */
+function unjudged(facts: CommitFacts, { code, message, expected, found, remedy }: WaybillError): CommitFacts {
+  const { signature } = facts
+  if (!isRefused(signature)) return facts
+  const { scheme, claimedKey } = signature
+  return {
+    ...facts,
+    signature: {
+      kind: 'unjudged',
+      scheme,
+      code,
+      message,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      remedy,
+      ...(claimedKey === undefined ? {} : { claimedKey }),
+    },
+  }
+}
+
+function keyNotGiven({ signature }: CommitFacts): WaybillError {
+  const claimed = isRefused(signature) ? (signature.claimedKey ?? 'no key') : 'no key'
+  return fail(
+    'source/platform-unreachable',
+    'The platform does not publish the key with which it claims to have signed',
+    {
+      expected: claimed,
+      found: 'other keys',
+      remedy: `Put the key into the repository and name it in the policy: platform-keys: [{fingerprint: ${claimed}, file: keys/platform.asc}]`,
+    },
+  )
+}
