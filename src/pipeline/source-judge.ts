@@ -1,7 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
-import { type Finding, worst } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
 import { policyDifference } from '../policy/difference.ts'
 import { constantLaw, currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
