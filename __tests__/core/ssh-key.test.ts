@@ -119,8 +119,17 @@ test.each(['ssh-dss', 'ssh-ed25519-cert-v01@openssh.com', 'constructor', 'no-pty
 test('parseAuthorizedKey() reads a security key, so that a policy can name it', () => {
   const type = 'sk-ssh-ed25519@openssh.com'
   const blob = Buffer.concat([string(type), string(Buffer.alloc(32, 7)), string('ssh:')])
-  expect(parseAuthorizedKey(lineOf(type, blob))).toMatchObject({ algorithm: type, bits: 256 })
+  expect(parseAuthorizedKey(lineOf(type, blob))).toMatchObject({ algorithm: type, bits: 256, application: 'ssh:' })
 })
+
+test.each(['', 'ssh', 'https://example.com', 'ssh:\n'])(
+  'parseAuthorizedKey() refuses a security key of the application %j',
+  application => {
+    const type = 'sk-ssh-ed25519@openssh.com'
+    const blob = Buffer.concat([string(type), string(Buffer.alloc(32, 7)), string(application)])
+    expect(codeOf(() => parseAuthorizedKey(lineOf(type, blob)))).toBe('source/ssh-key-malformed')
+  },
+)
 
 test('parseAuthorizedKey() reads any text or gives an error with a code', () => {
   fc.assert(

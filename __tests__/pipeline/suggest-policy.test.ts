@@ -7,12 +7,13 @@ import { parseCommit } from '../../src/source/commit.ts'
 import { loadKeyring } from '../../src/source/keyring.ts'
 import { checkSignature } from '../../src/source/verify.ts'
 import { withSignature } from '../fakes/repository.ts'
+import { certify, makeSshKey, sshsigOf } from '../fakes/ssh-keys.ts'
 import { makeSshSigner } from '../fakes/ssh-signer.ts'
 
-async function seen(email: string, signed = true) {
+async function seen(email: string, signed = true, sign = makeSshSigner().sign) {
   const person = `Alice <${email}> 1780000000 +0000`
   const payload = `tree ${'a'.repeat(40)}\nauthor ${person}\ncommitter ${person}\n\nHello\n`
-  const text = signed ? withSignature(payload, makeSshSigner().sign(utf8(payload))) : payload
+  const text = signed ? withSignature(payload, sign(utf8(payload)).trimEnd()) : payload
   const commit = parseCommit(parseCommitId('b'.repeat(40)), utf8(text))
   if (isMalformed(commit)) throw new Error(commit.malformed.message)
   return { commit, fact: await checkSignature(commit, await loadKeyring([])) }
@@ -23,6 +24,17 @@ test('suggestPolicy() writes a policy that parses, with every key that signed', 
   const policy = parsePolicy(utf8(text ?? ''), '.github/waybill.yml')
   expect(policy.principals.size).toBe(2)
   expect(policy.source).toHaveLength(1)
+})
+
+test('suggestPolicy() names security keys, and never an authority that one commit shows', async () => {
+  const [authority, key] = [makeSshKey('ed25519'), makeSshKey('sk-ed25519')]
+  const device = await seen('alice@example.com', true, bytes => sshsigOf(key, bytes))
+  const policy = parsePolicy(utf8(suggestPolicy([device], 'refs/heads/main') ?? ''), '.github/waybill.yml')
+  expect([...policy.principals.values()][0]?.signers).toMatchObject([{ fingerprint: key.fingerprint }])
+  const holder = certify(authority, key)
+  const certified = await seen('alice@example.com', true, bytes => sshsigOf(key, bytes, { holder }))
+  expect(certified.fact).toMatchObject({ kind: 'ssh', certificate: { authority: authority.fingerprint } })
+  expect(suggestPolicy([certified], 'refs/heads/main')).toBeUndefined()
 })
 
 test('suggestPolicy() says nothing when nobody signed', async () => {

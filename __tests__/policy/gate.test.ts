@@ -221,6 +221,21 @@ describe('judgeImage() and time', () => {
   })
 })
 
+describe('13-adversary 12: judgeImage() knows a revoked signer by', () => {
+  const entry = (what: string) => rule('', `revoked: [{${what}, effective: 2026-05-01, mode: compromised}]\n`)
+  test.each([
+    ['its serial number', 'serial: 1', ['verify/signer-revoked']],
+    ['its serial number as openssl prints it', 'serial: "00:01"', ['verify/signer-revoked']],
+    ['its identity', `identity: "${SAN}", issuer: "${ISSUER}"`, ['verify/signer-revoked']],
+    ['no other serial number', 'serial: 2', []],
+    ['no other issuer', `identity: "${SAN}", issuer: "https://other.example.com"`, []],
+  ])('%s', (_what, what, codes) => {
+    const { verdict } = judge([signed(), provenance()], entry(what))
+    expect(verdict.kind === 'rejected' ? verdict.findings.map(({ code }) => code) : []).toEqual(codes)
+    expect(verdict.kind).toBe(codes.length === 0 ? 'passed' : 'rejected')
+  })
+})
+
 describe('expectationFor()', () => {
   const policy = parsePolicy(
     utf8(

@@ -1,4 +1,5 @@
 import { utf8 } from '../../src/core/bytes.ts'
+import { policyDifference } from '../../src/policy/changes.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { makeSshKey } from '../fakes/ssh-keys.ts'
 import { errorOf, filled, sshFingerprintOf } from './world.ts'
@@ -158,6 +159,24 @@ describe('13-adversary 10: two principals may not share', () => {
     expect(signersOf(`{ssh: {key: "{{ca}}"}}, ${authority('alice')}`)).toHaveLength(2)
     expect(messageOf(`${authority('alice')}, ${authority('carol, alice')}`)).toMatch(/twice/)
   })
+})
+
+test('13-adversary 3: policyDifference() shows every part of a signer and of a revocation', () => {
+  const before = parse(`{ssh: {key: "${DEVICE.line}", require: user-verification, not-before: 2026-01-01}}`)
+  const after = parse(`{ssh: {key: "${DEVICE.line}"}}`)
+  expect(policyDifference(before, after).map(({ how, text }) => `${how} ${text}`)).toEqual([
+    `removed alice: ssh key ${DEVICE.fingerprint} with user-verification from 2026-01-01T00:00:00.000Z`,
+    `added alice: ssh key ${DEVICE.fingerprint}`,
+  ])
+  const authority = (age: string) => parse(`{ssh-ca: {${CA}, principals: [alice], max-validity: ${age}}}`)
+  expect(policyDifference(authority('1d'), authority('900d'))).toHaveLength(2)
+  const revoked = (what: string) =>
+    parsePolicy(utf8(`version: 1\nrevoked: [{${what}, effective: 2026-05-01, mode: retired}]\n`), PATH)
+  const entries = ['serial: 2A', `serial: 42, authority: "${DEVICE.fingerprint}"`, 'identity: a, issuer: "https://a"']
+  const [hex, ssh, person] = entries.map(revoked)
+  expect(policyDifference(revoked('serial: 2B'), hex ?? before).map(({ text }) => text)[1]).toMatch(/^certificate 2A r/)
+  expect(policyDifference(revoked('serial: 2B'), ssh ?? before).map(({ text }) => text)[1]).toMatch(/42 of SHA256:/)
+  expect(policyDifference(revoked('serial: 2B'), person ?? before).map(({ text }) => text)[1]).toMatch(/a \(https:/)
 })
 
 describe('parsePolicy() reads what is revoked', () => {
