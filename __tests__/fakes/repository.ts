@@ -17,6 +17,29 @@ export interface CommitOptions {
   readonly tamper?: (object: string) => string
 }
 
+export interface TagOptions {
+  /** What is tagged; default: the head. A tag object makes a tag of a tag. */
+  readonly target?: string
+  readonly message?: string
+  /** Nobody: the tag is annotated and unsigned. */
+  readonly signer?: SshSigner
+  readonly name?: string
+  readonly email?: string
+  /** Name of the ref when it is another than the one inside the object. */
+  readonly ref?: string
+  /** Last word on the object's bytes, after signing. */
+  readonly tamper?: (object: string) => string
+}
+
+/** Who signs with the real git, and how: `gpg.format=ssh`, `user.signingkey=…`. */
+export interface RealSigner {
+  readonly name: string
+  readonly email: string
+  readonly config: readonly string[]
+  /** Further environment, such as the home of gpg. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /**
  * A git repository whose commits are written object by object, so that a test can make any commit, also one that git
  * itself would never write. Times are fixed: the same steps give the same ids.
@@ -36,12 +59,23 @@ export class TestRepository {
   }
 
   gitInput(input: string | Uint8Array | undefined, ...args: string[]): string {
+    return this.#run({}, input, args)
+  }
+
+  /** The real git with a person's name and key, as at his own desk: `gitAs(carol, 'tag', '-s', '-m', 'First', 'v1')`. */
+  gitAs({ name, email, config, env = {} }: RealSigner, ...args: string[]): string {
+    const settings = [`user.name=${name}`, `user.email=${email}`, ...config].flatMap(pair => ['-c', pair])
+    return this.#run(env, undefined, [...settings, ...args])
+  }
+
+  #run(env: Readonly<Record<string, string>>, input: string | Uint8Array | undefined, args: readonly string[]): string {
     const environment = {
       PATH: process.env.PATH,
       HOME: this.folder,
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_CONFIG_GLOBAL: '/dev/null',
       LC_ALL: 'C',
+      ...env,
     }
     return execFileSync('git', args, {
       cwd: this.folder,
@@ -83,6 +117,20 @@ export class TestRepository {
       options.signer === undefined ? payload : withSignature(payload, options.signer.sign(Buffer.from(payload)))
     const bytes = Buffer.from(options.tamper?.(object) ?? object, 'utf8')
     return this.gitInput(bytes, 'hash-object', '-t', 'commit', '-w', '--stdin', '--literally')
+  }
+
+  /** Writes a tag object and points its ref at it, wherever that pointed before. @returns the id of the object. */
+  tag(name: string, options: TagOptions = {}): string {
+    this.#time += 60
+    const target = this.git('rev-parse', options.target ?? 'HEAD')
+    const tagger = `${options.name ?? 'Alice'} <${options.email ?? 'alice@example.com'}> ${this.#time} +0000`
+    const head = [`object ${target}`, `type ${this.git('cat-file', '-t', target)}`, `tag ${name}`, `tagger ${tagger}`]
+    const payload = `${head.join('\n')}\n\n${options.message ?? `Release ${name}`}\n`
+    const object = `${payload}${options.signer === undefined ? '' : `${options.signer.sign(Buffer.from(payload))}\n`}`
+    const bytes = Buffer.from(options.tamper?.(object) ?? object, 'utf8')
+    const id = this.gitInput(bytes, 'hash-object', '-t', 'tag', '-w', '--stdin', '--literally')
+    this.git('update-ref', `refs/tags/${options.ref ?? name}`, id)
+    return id
   }
 
   write(files: Readonly<Record<string, string | Uint8Array | null>>): void {
