@@ -172,6 +172,37 @@ test.each(Object.keys(REAL))('13-adversary 6: a tag that the real git signed wit
   expect(subjects(step)[0]).toEqual([name, 'passed', 'alice', how === 'gpg' ? 'openpgp' : 'ssh'])
 })
 
+test('13-adversary 7: the provenance of a build names the tag beside the commit', async () => {
+  world.scenario.repository.tag('v-built', byAlice({ target: two }))
+  const step = await attest('v-built', two, { builder: 'buildah', layout: undefined })
+  expect([step.result.error, step.code]).toEqual([undefined, 0])
+  const { resolvedDependencies = [] } = provenanceOf(step).predicate.buildDefinition
+  expect(resolvedDependencies[0]).toEqual({
+    uri: `git+${world.scenario.stack.git.url}/${REPOSITORY}@refs/tags/v-built`,
+    digest: { gitCommit: two },
+  })
+})
+
+test('13-adversary 6: a merge of a signed tag by the real git is judged like any merge, the tag inside it', async () => {
+  const { repository } = world.scenario
+  const carries = commitOn(world.scenario, 'pull', base, byBob('Pulled', { files: { 'pulled.txt': 'pulled\n' } }))
+  repository.tag('for-alice', { signer: world.scenario.bob, ...BOB, target: carries })
+  repository.git('checkout', '--quiet', '--force', '-B', 'main', base)
+  const gpgAlice = REAL.gpg?.() as RealSigner
+  repository.gitAs(gpgAlice, 'merge', '--quiet', '--no-ff', '-S', '-m', 'Merge the tag', 'for-alice')
+  const merged = repository.head() ?? ''
+  expect(repository.git('cat-file', 'commit', merged)).toContain('\nmergetag object ')
+  repository.tag('v-mergetag', byAlice({ target: merged }))
+  const step = await attest('v-mergetag', merged)
+  repository.git('checkout', '--quiet', '--force', '-B', 'main', bad)
+  expectPassed(step, 'v-mergetag', merged)
+  expect(subjects(step).map(([, verdict, principal]) => [verdict, principal])).toEqual([
+    ['passed', 'alice'],
+    ['passed', 'bob'],
+    ['passed', 'alice'],
+  ])
+})
+
 test('13-adversary 6: a tag on a commit that a merge brought to main is accepted with that merge', async () => {
   world.scenario.repository.tag('v-brought', byAlice({ target: brought }))
   const step = await attest('v-brought', brought)

@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { utf8 } from '../../src/core/bytes.ts'
 import type { SignatureFact, TagFacts } from '../../src/core/facts.ts'
+import { policyDifference } from '../../src/policy/changes.ts'
 import { constantLaw, endFold, type Fold, startFold, stepFold } from '../../src/policy/fold.ts'
 import { type Law, parseLaw } from '../../src/policy/law.ts'
 import { mergetagsOf } from '../../src/policy/mergetag.ts'
+import { parsePolicy } from '../../src/policy/parse.ts'
 import { isTagRef, judgeTag, type ServedTag, tagRulesFor } from '../../src/policy/tag.ts'
 import { judgementUpTo } from '../../src/policy/up-to.ts'
 import {
@@ -49,6 +54,21 @@ function judge(tag: ServedTag, { law = LAW, ref = REF, on = [MAIN] }: { law?: La
 }
 
 const codes = ({ findings }: { readonly findings: readonly { readonly code: string }[] }) => findings.map(f => f.code)
+
+test('the example of docs/source-tags.md is a policy with a tag rule', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/source-tags.md'), 'utf8')
+  const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  expect(parsePolicy(utf8(example), '.github/waybill.yml').tags).toMatchObject([
+    { text: 'refs/tags/v*', on: [MAIN], signers: new Set(['alice']) },
+  ])
+})
+
+test('13-adversary 3: a change of a tag rule is shown', () => {
+  const before = parseLaw(lawFiles(BASE)).policy
+  expect(policyDifference(before, LAW.policy).map(({ how, what, text }) => [how, what, text])).toEqual([
+    ['added', 'source-rule', 'refs/tags/v*: tags by alice, bob, on refs/heads/main, RSA from 2048'],
+  ])
+})
 
 test('judgeTag() accepts the signed tag of a maintainer on a commit of main, and says who signed', () => {
   expect(judge(tagBy('alice'))).toEqual({
