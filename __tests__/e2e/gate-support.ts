@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Receipt, SubjectReceipt } from '../../src/core/receipt.ts'
+import type { Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
 import { type Forger, openForger } from '../fakes/forge.ts'
 import { writeLayout } from '../fakes/layout.ts'
 import { policyOf, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Receipt } from '../../src/core/receipt.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 import type { GitServer } from './git-server.ts'
 import type { Oidc } from './oidc.ts'
 import { TestRepository } from './repository.ts'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Receipt } from '../../src/core/receipt.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import type { Finished } from '../fakes/scenario.ts'
 import type { World } from './world.ts'

@@ -1,5 +1,5 @@
 import { fail } from '../../src/core/error.ts'
-import { STAGES } from '../../src/core/receipt.ts'
+import { STAGES } from '../../src/core/stage.ts'
 import { StageLog } from '../../src/pipeline/stages.ts'
 
 function log(): { stages: StageLog; ask: (count: number) => void } {

@@ -34,7 +34,6 @@ const STORIES = [
   ['13-adversary 8: without our own number no pull request can be called ours', '8-merge-repository-unknown'],
   ['13-adversary 8: evidence that nobody fetched is unknown', '8-merge-not-asked'],
   ['13-adversary 8: what a derived merge brings in is judged itself', '8-merge-brings-unsigned'],
-  ['13-adversary 8: a platform key is nobody’s own key', '8-platform-key-of-principal'],
   ['13-adversary 8: the platform’s committer is no principal', '8-committer-dressed-up'],
   ['13-adversary 8: the key of an own server counts where the policy names it', '8-own-server-key'],
   ['13-adversary 8: a squash carries the signatures of its pull request', '8-squash-signed'],

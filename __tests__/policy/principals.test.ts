@@ -1,5 +1,5 @@
 import { utf8 } from '../../src/core/bytes.ts'
-import { policyDifference } from '../../src/policy/changes.ts'
+import { policyDifference } from '../../src/policy/difference.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { makeSshKey } from '../fakes/ssh-keys.ts'
 import { errorOf, filled, sshFingerprintOf } from './world.ts'

@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { utf8 } from '../../src/core/bytes.ts'
 import type { SignatureFact, TagFacts } from '../../src/core/facts.ts'
-import { policyDifference } from '../../src/policy/changes.ts'
-import { constantLaw, endFold, type Fold, startFold, stepFold } from '../../src/policy/fold.ts'
+import { policyDifference } from '../../src/policy/difference.ts'
+import { constantLaw, endFold, endFoldAt, type Fold, startFold, stepFold } from '../../src/policy/fold.ts'
 import { type Law, parseLaw } from '../../src/policy/law.ts'
 import { mergetagsOf } from '../../src/policy/mergetag.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
-import { isTagRef, judgeTag, type ServedTag, tagRulesFor } from '../../src/policy/tag.ts'
-import { judgementUpTo } from '../../src/policy/up-to.ts'
+import { isTagRef, judgeTag, type ServedTag, tagKey, tagRulesFor } from '../../src/policy/tag.ts'
 import {
   BASE,
   type CommitOptions,
@@ -75,6 +74,7 @@ test('judgeTag() accepts the signed tag of a maintainer on a commit of main, and
     ref: REF,
     name: 'v1',
     id: idOf('tag v1'),
+    commit: HEAD,
     lawAt: idOf('law'),
     kind: 'ssh',
     tagger: 'alice',
@@ -177,6 +177,13 @@ test('13-adversary 12: a tag by a key that the policy calls compromised is rejec
   })
 })
 
+test('13-adversary 12: the key of an accepted tag is told to the gate, once, and that of a rejected one is not', () => {
+  const use = { fingerprint: sshFingerprintOf('alice'), principal: 'alice', first: HEAD, last: HEAD, commits: 0 }
+  expect(tagKey(judge(tagBy('alice')), [])).toEqual([use])
+  expect(tagKey(judge(tagBy('alice')), [{ ...use, commits: 3 }])).toEqual([])
+  expect(tagKey(judge(tagBy('carol')), [])).toEqual([])
+})
+
 test('a name that a shell would act on is never put into a command to paste', () => {
   const ref = 'refs/tags/v$(touch;x)'
   const [finding] = judge({ lightweight: HEAD }, { ref }).findings
@@ -208,7 +215,7 @@ test('mergetagsOf() takes a tag as evidence for the merged commit it names, and 
   expect(mergetagsOf({ ...merge, parents: [idOf('first')] }).tags).toEqual([])
 })
 
-describe('judgementUpTo()', () => {
+describe('endFoldAt()', () => {
   /** one, two (brings in `side`), three by nobody. */
   function fold(): Fold {
     const files = { files: [] }
@@ -219,7 +226,7 @@ describe('judgementUpTo()', () => {
     return stepFold(two, { commit: by('three', {}), broughtIn: [], law: files }, NOW)
   }
   const whole = endFold(fold(), NOW)
-  const names = (id: string) => judgementUpTo(whole, idOf(id))?.commits.map(({ subject }) => subject)
+  const names = (id: string) => endFoldAt(fold(), idOf(id), NOW)?.commits.map(({ subject }) => subject)
 
   test('gives what leads to a commit, and the merge that brought it in', () => {
     expect([names('anchor'), names('one'), names('side'), names('two')]).toEqual([
@@ -229,13 +236,13 @@ describe('judgementUpTo()', () => {
       ['one', 'side', 'two'],
     ])
     expect(names('elsewhere')).toBeUndefined()
-    expect(judgementUpTo(whole, idOf('three'))).toBe(whole)
+    expect(endFoldAt(fold(), idOf('three'), NOW)).toEqual(whole)
   })
 
   test('a bad commit that came later does not count, and the level is that of the range', () => {
     expect(whole).toMatchObject({ outcome: 'rejected' })
-    const cut = judgementUpTo(whole, idOf('one'))
-    expect(cut).toMatchObject({ outcome: 'passed', level: 'ORG_SOURCE_COMMITS_SIGNED', keys: [{ commits: 1 }] })
-    expect(judgementUpTo(whole, idOf('anchor'))).toMatchObject({ level: 'ORG_SOURCE_COMMITS_ACCEPTED', keys: [] })
+    const cut = endFoldAt(fold(), idOf('one'), NOW)
+    expect(cut).toMatchObject({ outcome: 'passed', level: 'ORG_SOURCE_COMMITS_SIGNED' })
+    expect(endFoldAt(fold(), idOf('anchor'), NOW)).toMatchObject({ level: 'ORG_SOURCE_COMMITS_ACCEPTED' })
   })
 })

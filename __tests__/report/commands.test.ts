@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import type { Receipt } from '../../src/core/receipt.ts'
 import { isPrintable } from '../../src/core/text.ts'
 import { needsTrustedRoot, pullCommand, verifyArgs, verifyCommand, verifyCommands } from '../../src/report/commands.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN } from './receipts.ts'
 
 /** The words a shell would pass to the program. */

@@ -1,5 +1,5 @@
 import { parseDigest } from '../../src/core/digest.ts'
-import type { Receipt } from '../../src/core/receipt.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 
 const digest = (digit: string) => parseDigest(`sha256:${digit.repeat(64)}`)
 const IMAGE = `ghcr.io/acme/app@${digest('1')}`

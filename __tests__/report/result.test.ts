@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { STAGES } from '../../src/core/receipt.ts'
+import { STAGES } from '../../src/core/stage.ts'
 import { renderResult } from '../../src/report/result.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'

@@ -1,8 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { LIMITS } from '../core/limits.ts'
-import type { Receipt } from '../core/receipt.ts'
 import { readFileBounded, readSmallFile } from '../io/files.ts'
 import { type Law, lawFromFile } from '../policy/law.ts'
+import type { Receipt } from '../report/receipt.ts'
 
 export interface PolicyOnDisk {
   readonly law: Law

@@ -1,4 +1,4 @@
-import type { Receipt } from '../core/receipt.ts'
+import type { Receipt } from '../report/receipt.ts'
 import { renderResult } from '../report/result.ts'
 import { renderTerminal, wantsColour } from '../report/terminal.ts'
 import type { Desk } from './commands/command.ts'

@@ -1,7 +1,7 @@
 import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
-import type { StageMode } from '../core/receipt.ts'
+import type { StageMode } from '../core/stage.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { OutsidePolicy } from '../policy/policy-source.ts'
 import type { RegistryClient } from '../registry/client.ts'

@@ -1,5 +1,5 @@
 import type { ErrorKind } from '../core/error.ts'
-import type { Receipt } from '../core/receipt.ts'
+import type { Receipt } from '../report/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { beginSigning } from './begin-signing.ts'
 import { buildImage } from './build-stage.ts'

@@ -1,7 +1,7 @@
 import { fail } from '../core/error.ts'
-import type { PlatformReceipt } from '../core/receipt.ts'
 import { type InspectedImage, inspectImage } from '../registry/image.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
+import type { PlatformReceipt } from '../report/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { RunRecord } from './run.ts'

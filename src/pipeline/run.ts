@@ -1,6 +1,6 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
-import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from '../core/receipt.ts'
 import type { Finding } from '../core/verdict.ts'
+import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from '../report/receipt.ts'
 import type { StageLog } from './stages.ts'
 
 /** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */

@@ -1,7 +1,7 @@
 import { type Digest, sha256 } from '../core/digest.ts'
-import type { AttestationReceipt } from '../core/receipt.ts'
 import type { CertificateSigner } from '../core/signer.ts'
 import { formatReference } from '../registry/reference.ts'
+import type { AttestationReceipt } from '../report/receipt.ts'
 import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import { provenanceStatement } from '../statements/provenance.ts'

@@ -1,5 +1,5 @@
-import type { SubjectReceipt } from '../core/receipt.ts'
 import type { CommitJudgement } from '../policy/fold.ts'
+import type { SubjectReceipt } from '../report/receipt.ts'
 
 /** One commit as the result object shows it. */
 export function commitReceipt(commit: CommitJudgement): SubjectReceipt {

@@ -1,7 +1,7 @@
 import { isMalformed, isRefused, type SignatureFact } from '../core/facts.ts'
-import type { SubjectReceipt } from '../core/receipt.ts'
 import type { Finding } from '../core/verdict.ts'
 import { findPolicy } from '../policy/law.ts'
+import type { SubjectReceipt } from '../report/receipt.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { loadKeyring } from '../source/keyring.ts'

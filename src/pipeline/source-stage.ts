@@ -1,6 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
-import type { StageMode, StageState } from '../core/receipt.ts'
+import type { StageMode, StageState } from '../core/stage.ts'
 import { findingOf } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
 import type { SourceJudgement } from '../policy/fold.ts'

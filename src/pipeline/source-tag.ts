@@ -1,14 +1,13 @@
 import type { CommitId } from '../core/digest.ts'
-import { fail } from '../core/error.ts'
-import type { SubjectReceipt } from '../core/receipt.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { type Outcome, worst } from '../core/verdict.ts'
 import { currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
 import type { Law } from '../policy/law.ts'
 import type { TagRule } from '../policy/policy.ts'
-import { judgeTag, type ServedTag, type TagJudgement, tagRulesFor } from '../policy/tag.ts'
+import { judgeTag, type ServedTag, type TagJudgement, tagKey, tagRulesFor } from '../policy/tag.ts'
+import type { SubjectReceipt } from '../report/receipt.ts'
 import type { History } from '../source/git.ts'
 import type { Keyring } from '../source/keyring.ts'
-import { firstParentsDownTo } from '../source/range.ts'
 import { isRefusedTag, type ParsedTag, parseTag } from '../source/tag.ts'
 import { tagFactsOf } from '../source/verify.ts'
 import type { SourcePort } from './attest-request.ts'
@@ -50,7 +49,7 @@ export interface Driver {
  *
  * What an attacker would try: a branch that was forked before he was removed from the maintainers, whose old law still
  * names him. It is asked only when the law at home names that branch, and even then home's law has to accept his tag too.
- * @throws `source/ref-gone`, `source/anchor-not-ancestor`, `source/anchor-without-policy` and what reading throws.
+ * @throws `source/ref-gone`, `source/anchor-without-policy` and what reading throws.
  */
 export async function judgeTagRun(run: TagRun): Promise<TaggedJudgement | undefined> {
   const branches = new Branches(run)
@@ -64,6 +63,7 @@ export async function judgeTagRun(run: TagRun): Promise<TaggedJudgement | undefi
   const { unsupported = rest.unsupported } = home.judgement
   return {
     ...rest,
+    keys: [...rest.keys, ...tagKey(tag, rest.keys)],
     outcome,
     ...(outcome === 'passed' && level !== undefined ? { level } : {}),
     ...(unsupported === undefined ? {} : { unsupported }),
@@ -105,9 +105,13 @@ class Branches {
     const tip = await git.resolveRef(name)
     if (tip === undefined) return undefined
     await history.ensure([tip])
-    if ((await firstParentsDownTo(tip, anchor, id => history.commit(id))) === undefined) return undefined
-    const fold = await driver.alongFirstParents(anchor, tip, name)
-    return { name, fold, judgement: endFold(fold, now) }
+    try {
+      const fold = await driver.alongFirstParents(anchor, tip, name)
+      return { name, fold, judgement: endFold(fold, now) }
+    } catch (error) {
+      if (asWaybillError(error).code === 'source/anchor-not-ancestor') return undefined
+      throw error
+    }
   }
 }
 

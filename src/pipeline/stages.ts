@@ -1,6 +1,7 @@
 import { asWaybillError, type WaybillError } from '../core/error.ts'
-import { STAGES, type StageMode, type StageName, type StageReceipt, type StageState } from '../core/receipt.ts'
+import { STAGES, type StageMode, type StageName, type StageState } from '../core/stage.ts'
 import { type Outcome, worst } from '../core/verdict.ts'
+import type { StageReceipt } from '../report/receipt.ts'
 
 /** What a stage hands back: its state and the value the next stage needs. */
 export interface StageResult<T> {

@@ -1,13 +1,13 @@
 import type { Digest } from '../core/digest.ts'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
-import type { Receipt, StageReceipt, SubjectReceipt } from '../core/receipt.ts'
 import { type Finding, findingOf, type Outcome, type Verdict, worst } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { type Expectation, judgeImage } from '../policy/gate.ts'
 import type { Requirement } from '../policy/policy.ts'
 import type { FetchedBundles } from '../registry/bundles.ts'
 import { formatReference, parseReference, type Reference } from '../registry/reference.ts'
+import type { Receipt, StageReceipt, SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 
 /** One image as the gate sees it: its digest and, for an index, the manifests of its platforms. */

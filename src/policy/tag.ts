@@ -11,7 +11,7 @@ import { printable } from '../core/text.ts'
 import type { Finding, Outcome } from '../core/verdict.ts'
 import { type Bench, findingFor, lawText } from './bench.ts'
 import { sameEmail } from './email.ts'
-import type { CommitJudgement } from './judgement.ts'
+import type { CommitJudgement, KeyUse } from './judgement.ts'
 import { keyFindings } from './key.ts'
 import { matchesRef } from './match.ts'
 import { ownersOf } from './owner.ts'
@@ -40,6 +40,8 @@ export interface TagJudgement {
   readonly name: string
   /** Of the tag object; of a lightweight tag the commit. */
   readonly id: CommitId
+  /** The commit that is built. */
+  readonly commit: CommitId
   readonly kind: CommitJudgement['kind']
   /** As claimed. */
   readonly tagger?: string
@@ -89,6 +91,7 @@ export function judgeTag(
   return {
     ref: expected.ref,
     name: court.name,
+    commit: expected.commit,
     lawAt: bench.lawAt,
     ...judged,
     outcome: rejected ? 'rejected' : all.length === 0 ? 'passed' : 'unknown',
@@ -266,4 +269,18 @@ function branchFindings(court: Court): readonly Finding[] {
       { expected: `a commit that came to ${rule.on.join(' or ')}`, found: commit },
     ),
   )
+}
+
+/**
+ * The key of an accepted tag, unless it signed commits too: the verdict rests on it, so a gate has to be able to apply a
+ * later revocation to it (13-adversary 12).
+ */
+export function tagKey(
+  { outcome, key, primary, principal, commit }: TagJudgement,
+  keys: readonly KeyUse[],
+): readonly KeyUse[] {
+  if (outcome !== 'passed' || key === undefined || principal === undefined) return []
+  if (keys.some(({ fingerprint }) => fingerprint === key)) return []
+  const use = { fingerprint: key, ...(primary === undefined ? {} : { primary }), principal }
+  return [{ ...use, first: commit, last: commit, commits: 0 }]
 }

@@ -1,4 +1,5 @@
-import { STAGES, type StageReceipt, type StageState } from '../core/receipt.ts'
+import { STAGES, type StageState } from '../core/stage.ts'
+import type { StageReceipt } from './receipt.ts'
 import { STAGE_WORDS } from './words.ts'
 
 /** Stages that are links of the chain, in its order. */

@@ -1,6 +1,6 @@
-import type { Receipt } from '../core/receipt.ts'
 import { PROVENANCE_PREDICATE } from '../statements/statement.ts'
 import { isStored } from './kept.ts'
+import type { Receipt } from './receipt.ts'
 import { shellQuote } from './text.ts'
 
 /** The issuer of GitHub's own identity tokens; `gh` knows no other. */

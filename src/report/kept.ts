@@ -1,4 +1,4 @@
-import type { Receipt } from '../core/receipt.ts'
+import type { Receipt } from './receipt.ts'
 
 /** Paths of bundles that were signed but are not known to be in a registry: all that is left of a run that broke off. */
 export function keptOnDisk({ attestations }: Receipt): readonly string[] {

@@ -1,5 +1,5 @@
-import type { Receipt } from '../core/receipt.ts'
 import { isPrintable } from '../core/text.ts'
+import type { Receipt } from './receipt.ts'
 
 /** Keys in the order in which a person looks for them; a key that is not listed comes last, in the order of the alphabet. */
 const ORDER: readonly string[] = [

@@ -1,8 +1,8 @@
 import { LIMITS } from '../core/limits.ts'
-import type { Receipt } from '../core/receipt.ts'
 import { chain } from './chain.ts'
 import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
 import { keptOnDisk } from './kept.ts'
+import type { Receipt } from './receipt.ts'
 import {
   attestationTable,
   commitTable,

@@ -1,5 +1,5 @@
-import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from '../core/receipt.ts'
 import type { Finding } from '../core/verdict.ts'
+import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from './receipt.ts'
 import { bytes, cell, duration, shortDigest } from './text.ts'
 import { MARKS, STAGE_WORDS } from './words.ts'
 

@@ -1,9 +1,9 @@
 import type { WaybillError } from '../core/error.ts'
-import type { Receipt, SubjectReceipt } from '../core/receipt.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { needsTrustedRoot, verifyCommands } from './commands.ts'
 import { keptOnDisk } from './kept.ts'
+import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { duration, remedyLines, shortDigest } from './text.ts'
 import { STAGE_WORDS } from './words.ts'
 

@@ -1,5 +1,6 @@
-import type { StageReceipt, StageState } from '../core/receipt.ts'
+import type { StageState } from '../core/stage.ts'
 import type { Outcome } from '../core/verdict.ts'
+import type { StageReceipt } from './receipt.ts'
 
 /** The only words for a state, with its mark in Markdown. */
 export const MARKS = {

@@ -1,7 +1,7 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import { hexOf } from '../core/digest.ts'
 import type { Json, JsonObject } from '../core/json.ts'
-import type { StageMode } from '../core/receipt.ts'
+import type { StageMode } from '../core/stage.ts'
 import type { Outcome } from '../core/verdict.ts'
 import { buildStatement } from './build.ts'
 import { type RunClaims, refuseInconsistent, runUris } from './claims.ts'

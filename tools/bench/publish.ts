@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inputVariables, REPOSITORY, type Scenario, startScenario } from '../../__tests__/fakes/scenario.ts'
-import type { Receipt } from '../../src/core/receipt.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 import { type CosignWorld, findCosign, signAndAttest } from './cosign.ts'
 import { type DelayProxy, type Passed, startDelayProxy } from './delay-proxy.ts'
 import { pushImage } from './image.ts'

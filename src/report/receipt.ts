@@ -1,20 +1,6 @@
-import type { Digest } from './digest.ts'
-import type { Basis, Finding, Outcome } from './verdict.ts'
-
-export const STAGES = [
-  'preflight',
-  'source',
-  'materials',
-  'build',
-  'digest',
-  'sign',
-  'publish',
-  'self-verify',
-  'tags',
-] as const
-export type StageName = (typeof STAGES)[number]
-export type StageState = Outcome | 'not-asked' | 'not-reached'
-export type StageMode = 'enforce' | 'audit' | 'off'
+import type { Digest } from '../core/digest.ts'
+import type { StageMode, StageName, StageState } from '../core/stage.ts'
+import type { Basis, Finding, Outcome } from '../core/verdict.ts'
 
 export interface StageReceipt {
   readonly name: StageName | 'resolve' | 'collect' | 'judge'
