@@ -1,4 +1,4 @@
-import { type CommitId, sha256 } from '../core/digest.ts'
+import { type CommitId, parseCommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { isRefused, type ValidSignature } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
@@ -114,7 +114,7 @@ async function claimsOf(
 }
 
 async function treeOf(clone: Clone, head: CommitId): Promise<CommitId> {
-  return (await clone.text('rev-parse', '--verify', `${head}^{tree}`)) as CommitId
+  return parseCommitId(await clone.text('rev-parse', '--verify', `${head}^{tree}`))
 }
 
 interface Reviewer {
