@@ -65,7 +65,7 @@ test('the example of docs/source-tags.md is a policy with a tag rule', () => {
 test('13-adversary 3: a change of a tag rule is shown', () => {
   const before = parseLaw(lawFiles(BASE)).policy
   expect(policyDifference(before, LAW.policy).map(({ how, what, text }) => [how, what, text])).toEqual([
-    ['added', 'source-rule', 'refs/tags/v*: tags by alice, bob, on refs/heads/main, RSA from 2048'],
+    ['added', 'tag-rule', 'refs/tags/v*: tags on refs/heads/main, RSA from 2048, by alice, bob'],
   ])
 })
 
