@@ -154,7 +154,8 @@ test('all tag rules that match hold together: signers, branches and key sizes', 
   const law = lawOf(
     POLICY.replace(
       'policy-change',
-      `  - {refs: [refs/tags/v*], tag: {signers: [alice, bob], on: [refs/heads/main], min-rsa: 4096}}
+      `  - {refs: [refs/heads/dev, refs/heads/next], commits: {signers: [carol]}}
+  - {refs: [refs/tags/v*], tag: {signers: [alice, bob], on: [refs/heads/main], min-rsa: 4096}}
   - {refs: [refs/tags/**], tag: {signers: [bob, carol], on: [refs/heads/dev, refs/heads/next]}}
 policy-change`,
     ),
