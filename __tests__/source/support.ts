@@ -76,6 +76,12 @@ export class Clone {
     return parseCommitId(this.git('rev-parse', name))
   }
 
+  /** Stores a tree from the lines of `git ls-tree`. */
+  treeOf(lines: string): CommitId {
+    const args = ['-C', this.path, 'mktree', '--missing']
+    return parseCommitId(execFileSync('git', args, { input: lines, env: this.#env() }).toString().trim())
+  }
+
   tree(commit: string): CommitId {
     return parseCommitId(this.git('rev-parse', `${commit}^{tree}`))
   }

@@ -65,15 +65,17 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string, 
 }
 
 /**
- * Writes a file below a private folder whose name says its content (a git object); one that is there already is left alone.
- * Not synced: the folder lives no longer than the run. @throws `core/file-unwritable`
+ * Writes a file whose name says its content (a git object), so that whoever finds it finds the whole of it. Not synced: the
+ * private folder in which it lies lives no longer than the run. @throws `core/file-unwritable`
  */
 export async function writeNamedByContent(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, bytes, { flag: 'wx', mode: 0o444 })
+    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o444 })
+    await rename(temporary, path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
+    await rm(temporary, { force: true }).catch(() => {})
     throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
   }
 }

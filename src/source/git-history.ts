@@ -74,7 +74,8 @@ export class GitHistory implements History {
       () => this.#fetchCommits(absent.map(({ ref }) => ref)),
       // One that is gone fails all that are asked for with it.
       async () => {
-        for (const { ref } of absent.slice(0, ALONE)) await this.#fetchCommits([ref]).catch(unlessStageEnds)
+        for (const { id, ref } of absent.slice(0, ALONE))
+          for (const want of [id, ref]) await this.#fetchCommits([want]).catch(unlessStageEnds)
       },
     ]
     for (const way of ways) {
