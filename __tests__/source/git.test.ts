@@ -325,6 +325,40 @@ test('13-adversary 13: the deadline ends the stage as unknown', async () => {
   expect((await errorOf(() => openHistory(slow))).code).toBe('source/deadline')
 })
 
+test('13-adversary 13: a history that takes too much room on disk is unknown', async () => {
+  const { from, head } = sample()
+  const error = await errorOf(() => local(from, head, { maxDiskBytes: 1_000 }))
+  expect(error).toMatchObject({ code: 'source/disk-limit', kind: 'unknown', expected: 'at most 1000 bytes' })
+})
+
+test('13-adversary 13: when the stage is over, its deadline no longer ends what is read later', async () => {
+  const { from, head } = sample()
+  let now = 1_000
+  const history = await local(from, head, { deadline: new Date(60_000), now: () => now })
+  history.endStage()
+  now = 1_000_000
+  expect(history.remaining()).toBe(LIMITS.sourceStageMs)
+  await history.fetchTree(head)
+  expect((await history.tree(from.tree(head))).length).toBe(3)
+})
+
+test('ensureHeads() brings commits by id or by ref, and names those that are gone', async () => {
+  const { from, head } = sample()
+  const server = await serve()
+  const tree = from.tree(head)
+  const [one, two] = ['one', 'two'].map(name => parseCommitId(from.git('commit-tree', tree, '-p', head, '-m', name)))
+  if (one === undefined || two === undefined) throw new Error('git wrote no commit')
+  from.git('update-ref', 'refs/pull/1/head', one)
+  from.git('update-ref', 'refs/pull/2/head', two)
+  await server.publish(from.path, 'acme/app')
+  const history = await openHistory(options({ url: `${server.url}/acme/app`, head }))
+  open.push(history)
+  const gone = parseCommitId('7'.repeat(40))
+  const heads = [one, gone, two].map((id, at) => ({ id, ref: `refs/pull/${at + 1}/head` }))
+  expect(await history.ensureHeads(heads)).toEqual(new Set([gone]))
+  expect((await history.commit(two)).byteLength).toBeGreaterThan(0)
+})
+
 test('13-adversary 13: reading stops at the deadline, too', async () => {
   const { from, head } = sample()
   const history = await local(from, head, { deadline: new Date(Date.now() + 1_500) })

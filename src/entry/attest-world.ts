@@ -5,7 +5,7 @@ import { LayoutBuilder } from '../build/layout.ts'
 import { NoneBuilder } from '../build/none.ts'
 import { RegistryLayouts } from '../build/registry-layouts.ts'
 import { ask } from '../build/tools.ts'
-import { type CommitId, sha256 } from '../core/digest.ts'
+import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
@@ -27,8 +27,8 @@ import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
-import { openHistory, resolveRef, resolveTag } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import { gitPorts } from './git-ports.ts'
 import { registryCredentials } from './registry-login.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 
@@ -76,33 +76,6 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     requests: () => http.records.length,
     progress: line => log.info(line),
   }
-}
-
-function gitPorts({ env, context, inputs, folder }: AttestWorld): Pick<AttestPorts, 'git' | 'policyRepository'> {
-  const options = (repository = context.repository) => {
-    return {
-      git: requireGit(env),
-      url: `${context.serverUrl}/${repository}`,
-      env,
-      signal: stopped.signal,
-      deadline: new Date(Date.now() + LIMITS.sourceStageMs),
-      ...(inputs.githubToken === undefined ? {} : { token: inputs.githubToken }),
-    }
-  }
-  let opened = 0
-  const stopped = new AbortController()
-  const git: AttestPorts['git'] = {
-    openHistory: (head: CommitId, also: readonly CommitId[]) =>
-      openHistory({ ...options(), folder: join(folder, 'git', String(opened++)), head, also }),
-    resolveRef: ref => resolveRef({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
-    resolveTag: ref => resolveTag({ ...options(), folder: join(folder, 'git', 'refs') }, ref),
-    stop: () => stopped.abort(),
-  }
-  const policyRepository: AttestPorts['policyRepository'] = repository => ({
-    openHistory: head => openHistory({ ...options(repository), folder: join(folder, 'git', 'policy'), head }),
-    resolveRef: ref => resolveRef({ ...options(repository), folder: join(folder, 'git', 'policy-refs') }, ref),
-  })
-  return { git, policyRepository }
 }
 
 /** GraphQL answers nobody without a token, so without one there is no platform to ask. */

@@ -122,6 +122,8 @@ export interface SourcePort {
   resolveRef(ref: string): Promise<CommitId | undefined>
   /** The same, with the tag object that an annotated tag is. */
   resolveTag(ref: string): Promise<ServedRef | undefined>
+  /** The source stage, which has one deadline for all of this, is over; what is asked later has a time of its own. */
+  endStage(): void
   /** Ends whatever is still being fetched. */
   stop(): void
 }

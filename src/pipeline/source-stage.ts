@@ -43,15 +43,17 @@ export async function verifySource(
 ): Promise<SourceOutcome> {
   const wanted = request.source.mode
   const mode: StageMode = wanted === 'auto' ? 'enforce' : wanted
-  return record.stages.run('source', mode, async () => {
-    const position = await locate(request, await fetched, record)
-    const judgement = wanted === 'off' ? undefined : await judge(request, ports, position).catch(tolerated(mode))
-    if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
-    const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
-    checkOtherCommit(request, ready, judgement, record)
-    if (!asked) return notAsked(request, ports, position, wanted, record)
-    return judgedOutcome(request, position, judgement, mode, record)
-  })
+  return record.stages
+    .run('source', mode, async () => {
+      const position = await locate(request, await fetched, record)
+      const judgement = wanted === 'off' ? undefined : await judge(request, ports, position).catch(tolerated(mode))
+      if (judgement instanceof WaybillError) return unjudged(request, ready, position, judgement, record)
+      const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
+      checkOtherCommit(request, ready, judgement, record)
+      if (!asked) return notAsked(request, ports, position, wanted, record)
+      return judgedOutcome(request, position, judgement, mode, record)
+    })
+    .finally(() => ports.git.endStage())
 }
 
 /** 13-adversary 7: the commit of everything that signs is the token's `sha`, unless an approved rule says otherwise. */

@@ -121,6 +121,11 @@ export class GitHistory implements History {
     return this.#transport.remaining()
   }
 
+  endStage(): void {
+    this.#transport.endStage()
+    this.#objects.endStage()
+  }
+
   tree(id: CommitId): Promise<readonly TreeEntry[]> {
     return this.#objects.tree(id)
   }

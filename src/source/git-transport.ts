@@ -52,11 +52,13 @@ const MIN_GIT = [2, 38] as const
  */
 export class GitTransport {
   readonly #options: TransportOptions
+  #deadline: Date | undefined
   readonly url: string
 
   /** @throws `source/repository-unsupported` for a URL that is not https, loopback http, or a path asked for by name. */
   constructor(options: TransportOptions) {
     this.#options = options
+    this.#deadline = options.deadline
     this.url = checkedUrl(options.url, options.localPath === true)
   }
 
@@ -158,9 +160,15 @@ export class GitTransport {
 
   /** Milliseconds until the deadline. @throws `source/deadline` */
   remaining(): number {
-    const ms = this.#options.deadline.getTime() - this.#options.now()
+    if (this.#deadline === undefined) return LIMITS.sourceStageMs
+    const ms = this.#deadline.getTime() - this.#options.now()
     if (ms <= 0) throw this.late()
     return ms
+  }
+
+  /** The stage is over: its deadline has been kept, and each later command has a time of its own. */
+  endStage(): void {
+    this.#deadline = undefined
   }
 
   late(): Error {

@@ -75,6 +75,8 @@ export interface History {
   readonly gitVersion: string
   /** Milliseconds until the deadline. @throws `source/deadline` */
   remaining(): number
+  /** The source stage is over in time: what is read later, after a build perhaps, is no longer bound to its deadline. */
+  endStage(): void
   /** For large blobs: content as it comes, see `ObjectRequest.sink`. */
   object(request: ObjectRequest, type: 'blob' | 'tree'): Promise<GitObject>
   /** Law files of many commits with two fetches, in the order given. */

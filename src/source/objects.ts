@@ -55,6 +55,11 @@ export class Objects {
     return treeOf(await this.read({ id, keep: LIMITS.treeBytes }, 'tree'), id)
   }
 
+  /** See `GitTransport.endStage`: from then on reading may wait as long as the run lasts. */
+  endStage(): void {
+    clearTimeout(this.#deadline)
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#deadline)
     await this.#catFile.close()
