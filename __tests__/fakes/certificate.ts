@@ -112,6 +112,8 @@ export const extendedUsage = (purpose: string, critical = false): Buffer =>
   extension('2.5.29.37', sequence(oid(purpose)), critical)
 export const alternativeUri = (uri: string): Buffer =>
   extension('2.5.29.17', sequence(contextPrimitive(6, Buffer.from(uri))), true)
+export const alternativeEmail = (email: string): Buffer =>
+  extension('2.5.29.17', sequence(contextPrimitive(1, Buffer.from(email))), true)
 
 export interface AuthorityOptions {
   readonly name: Name

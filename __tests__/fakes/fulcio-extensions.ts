@@ -54,6 +54,11 @@ export function githubExtensions(claims: Readonly<Record<string, unknown>>): Buf
   ]
 }
 
+/** What every certificate says of the token's issuer: once raw, once as DER UTF8String. */
+export function issuerExtensions(issuer: string): Buffer[] {
+  return [extension(`${ARC}.1`, Buffer.from(issuer)), extension(`${ARC}.8`, utf8String(issuer))]
+}
+
 const present = ([, value]: readonly [number, string]): boolean => value !== ''
 
 function fill(template: Template, claims: Readonly<Record<string, unknown>>): string {

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
 import {
   type Authority,
+  alternativeEmail,
   alternativeUri,
   authorityKeyId,
   CODE_SIGNING,
@@ -17,7 +18,7 @@ import {
   usageSignature,
 } from './certificate.ts'
 import { CtLog } from './ct-log.ts'
-import { githubExtensions, subjectAlternativeName } from './fulcio-extensions.ts'
+import { githubExtensions, issuerExtensions, subjectAlternativeName } from './fulcio-extensions.ts'
 import { p256, p384, spki } from './keys.ts'
 import { type Service, type ServiceAnswer, type ServiceOptions, type ServiceRequest, startService } from './service.ts'
 
@@ -36,6 +37,8 @@ export interface Fulcio extends Service {
   readonly ctLog: CtLog
   platform: string
   clockOffsetMs: number
+  /** False: leaves carry no promise of the certificate log. */
+  promises: boolean
   /** DER of every leaf issued, oldest first. */
   readonly issued: Buffer[]
 }
@@ -44,13 +47,13 @@ const LIFETIME_MS = 10 * 60_000
 const YEAR_MS = 365 * 24 * 3600_000
 
 /**
- * Fulcio's `POST /api/v2/signingCert` for GitHub tokens (and `GET /api/v2/trustBundle`).
+ * Fulcio's `POST /api/v2/signingCert` for GitHub tokens and for persons' (with an `email`) (and `GET /api/v2/trustBundle`).
  *
  * Checks: the token's signature against the JWKS its issuer publishes, `iss` (listed), `aud` (`sigstore`), times; and the
- * proof of possession, a SHA-256 signature over the token's subject.
+ * proof of possession, a SHA-256 signature over the token's subject, or its e-mail address where it has one.
  * Issues: ten minutes, P-384 chain leaf ← intermediate ← root, Fulcio's GitHub extensions, one embedded SCT.
  * Does not check: anything about the claims beyond their presence, so what a token forges, the certificate says.
- * Does not speak: certificate signing requests (400), other identity providers, e-mail identities, gRPC.
+ * Does not speak: certificate signing requests (400), other identity providers, gRPC.
  */
 export async function startFulcio(options: FulcioOptions): Promise<Fulcio> {
   const [rootKeys, intermediateKeys, logKeys] = await Promise.all([p384(), p384(), p256()])
@@ -72,6 +75,7 @@ export async function startFulcio(options: FulcioOptions): Promise<Fulcio> {
     ctLog: new CtLog(logKeys),
     platform: options.platform ?? 'https://github.com',
     clockOffsetMs: options.clockOffsetMs ?? 0,
+    promises: true,
     issued: [],
   })
   return fulcio
@@ -88,8 +92,9 @@ async function answer(fulcio: Fulcio, keySets: KeySets, request: ServiceRequest)
   const asked = readRequest(request)
   if (asked === undefined) return refusal(400, 3, 'The request could not be understood')
   const claims = await keySets.verify(asked.token).catch(() => undefined)
-  if (claims?.sub === undefined) return refusal(400, 3, 'There was an error processing the identity token')
-  if (!verify('sha256', Buffer.from(claims.sub), asked.key, asked.proof)) {
+  if (claims === undefined || subjectOf(claims) === '')
+    return refusal(400, 3, 'There was an error processing the identity token')
+  if (!verify('sha256', Buffer.from(subjectOf(claims)), asked.key, asked.proof)) {
     return refusal(400, 3, 'The signature supplied in the request could not be verified')
   }
   try {
@@ -136,12 +141,24 @@ function issue(fulcio: Fulcio, publicKey: KeyObject, claims: JWTPayload): Buffer
       extendedUsage(CODE_SIGNING),
       subjectKeyId(publicKey),
       authorityKeyId(issuer.keys.publicKey),
-      alternativeUri(subjectAlternativeName(facts)),
-      ...githubExtensions(facts),
+      ...identityOf(facts),
     ],
   }
+  if (!fulcio.promises) return mintCertificate(fields)
   const sct = fulcio.ctLog.logPrecertificate(tbsCertificate(fields), spki(issuer.keys.publicKey), now)
   return mintCertificate({ ...fields, extensions: [...fields.extensions, sct] })
+}
+
+/** What the proof of possession is over. */
+function subjectOf({ email, sub = '' }: JWTPayload): string {
+  return typeof email === 'string' ? email : sub
+}
+
+/** A token with an e-mail address is a person's, as from Fulcio's `email` issuers; else it is a workflow's. */
+function identityOf(facts: Readonly<Record<string, unknown>>): readonly Buffer[] {
+  const { email, iss } = facts
+  if (typeof email === 'string') return [alternativeEmail(email), ...issuerExtensions(String(iss))]
+  return [alternativeUri(subjectAlternativeName(facts)), ...githubExtensions(facts)]
 }
 
 /** Key sets of the accepted issuers, found by discovery over HTTP at the first token. */

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { hash256 } from './keys.ts'
+import { verifyDigest } from './p256.ts'
 
 /** What is logged for a proposed entry. */
 export interface CanonicalEntry {
@@ -8,14 +9,43 @@ export interface CanonicalEntry {
   readonly spec: object
 }
 
+/** The entry that is logged for a proposed one. @throws a sentence when it is refused. */
+export function canonicalEntry(proposed: unknown): CanonicalEntry {
+  return (proposed as { kind?: unknown }).kind === 'hashedrekord' ? canonicalHashed(proposed) : canonicalDsse(proposed)
+}
+
+/**
+ * Checks a proposed `hashedrekord/0.0.1` as Rekor does: the signature must be over the digest, by the given key. Keys on
+ * P-256 alone. What is logged is what was proposed, the key in its canonical PEM.
+ */
+function canonicalHashed(proposed: unknown): CanonicalEntry {
+  const entry = proposed as { apiVersion?: unknown; spec?: Hashed }
+  if (entry.apiVersion !== '0.0.1' || entry.spec === undefined)
+    throw new Error('only hashedrekord 0.0.1 is accepted here')
+  const { data, signature } = entry.spec
+  const key = readKey(Buffer.from(signature.publicKey.content, 'base64').toString())
+  const [digest, content] = [Buffer.from(data.hash.value, 'hex'), Buffer.from(signature.content, 'base64')]
+  if (data.hash.algorithm !== 'sha256' || !verifyDigest(key.key, digest, content))
+    throw new Error('the signature does not verify')
+  const publicKey = { content: Buffer.from(key.pem).toString('base64') }
+  const spec = { data: { hash: data.hash }, signature: { content: signature.content, publicKey } }
+  return { apiVersion: '0.0.1', kind: 'hashedrekord', spec }
+}
+
+interface Hashed {
+  readonly data: { readonly hash: { readonly algorithm: string; readonly value: string } }
+  readonly signature: { readonly content: string; readonly publicKey: { readonly content: string } }
+}
+
 /**
  * Turns a proposed `dsse/0.0.1` entry into the one that is logged, as Rekor does: the envelope itself is dropped, its
  * hash (of the text as submitted), the payload's hash, and each signature with the key that verified it stay.
  * @throws a sentence when the entry is of another kind, malformed, or a signature is not verified by a given key.
  */
-export function canonicalDsse(proposed: unknown): CanonicalEntry {
+function canonicalDsse(proposed: unknown): CanonicalEntry {
   const entry = proposed as { apiVersion?: unknown; kind?: unknown; spec?: { proposedContent?: Proposed } }
-  if (entry.kind !== 'dsse' || entry.apiVersion !== '0.0.1') throw new Error('only dsse 0.0.1 is accepted here')
+  if (entry.kind !== 'dsse' || entry.apiVersion !== '0.0.1')
+    throw new Error('only dsse 0.0.1 and hashedrekord 0.0.1 are accepted here')
   const content = entry.spec?.proposedContent
   if (content === undefined) throw new Error('spec.proposedContent is missing')
   const envelope = JSON.parse(content.envelope) as Envelope

@@ -3,7 +3,7 @@ import { json } from '@sigstore/core'
 import { signCheckpoint } from './checkpoint.ts'
 import { hash256, type KeyPair, p256, spki } from './keys.ts'
 import { leafHash, MerkleTree } from './merkle.ts'
-import { canonicalDsse } from './rekor-v1-entry.ts'
+import { canonicalEntry } from './rekor-v1-entry.ts'
 import { type Service, type ServiceAnswer, type ServiceOptions, type ServiceRequest, startService } from './service.ts'
 
 export interface RekorV1Options extends ServiceOptions {
@@ -34,7 +34,7 @@ const TREE_ID = '193fbb769ec6d5a9'
 const SHARD_OFFSET = 100_000
 
 /**
- * Rekor v1: `POST /api/v1/log/entries` (`dsse` 0.0.1 alone), `GET /api/v1/log/entries/<uuid>` and `?logIndex=`,
+ * Rekor v1: `POST /api/v1/log/entries` (`dsse` 0.0.1 and `hashedrekord` 0.0.1), `GET /api/v1/log/entries/<uuid>` and `?logIndex=`,
  * `GET /api/v1/log` and `/publicKey`.
  *
  * Real: the tree (RFC 6962) and its growth, inclusion proofs, checkpoint, SET, the canonicalized body, 409 with
@@ -75,7 +75,7 @@ function answer(rekor: RekorV1, log: Log, request: ServiceRequest): ServiceAnswe
 function create(rekor: RekorV1, log: Log, bytes: Buffer): ServiceAnswer {
   let body: Buffer
   try {
-    body = Buffer.from(json.canonicalize(canonicalDsse(JSON.parse(bytes.toString()))))
+    body = Buffer.from(json.canonicalize(canonicalEntry(JSON.parse(bytes.toString()))))
   } catch (error) {
     return failure(400, `error processing entry: ${error instanceof Error ? error.message : String(error)}`)
   }

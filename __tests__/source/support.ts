@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { utf8 } from '../../src/core/bytes.ts'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { asWaybillError, type WaybillError } from '../../src/core/error.ts'
+import { type ParsedCommit, parseCommit } from '../../src/source/commit.ts'
 
 export function readBytes(path: string): Uint8Array {
   return new Uint8Array(readFileSync(path))
@@ -16,6 +18,14 @@ export function idOf(type: string, bytes: Uint8Array): CommitId {
 
 export function idOfCommit(bytes: Uint8Array): CommitId {
   return idOf('commit', bytes)
+}
+
+/** A commit that the strict parser accepts. */
+export function commitOf(object: string | Uint8Array): ParsedCommit {
+  const bytes = typeof object === 'string' ? utf8(object) : object
+  const commit = parseCommit(idOfCommit(bytes), bytes)
+  if ('malformed' in commit) throw new Error(commit.malformed.message)
+  return commit
 }
 
 export async function errorOf(act: () => unknown): Promise<WaybillError> {
