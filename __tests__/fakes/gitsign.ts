@@ -3,7 +3,8 @@ import { ASN1Obj } from '@sigstore/core'
 import { HashAlgorithm, type TransparencyLogEntry } from '@sigstore/protobuf-specs'
 import { FulcioSigner, RekorWitness, TSAWitness } from '@sigstore/sign'
 import type { ClaimOverrides } from './claims.ts'
-import { context, integer, octets, oid, sequence, setOf, utcTime } from './der.ts'
+import { attribute, attributesOf, cmsArmor, writeCms } from './cms.ts'
+import { octets, oid, sequence, setOf } from './der.ts'
 
 /**
  * Signs as gitsign does in offline mode (sigstore/gitsign 034927d, internal/signature, internal/rekor/oid): a detached CMS
@@ -20,8 +21,8 @@ export interface GitsignServices {
 
 /** The part that is signed, and by whom. */
 export interface GitsignSignature {
-  /** DER of the signed attributes as SET. */
-  readonly attributes: Buffer
+  /** DER of the signed attributes. */
+  readonly attributes: readonly Buffer[]
   readonly signature: Buffer
   readonly leaf: Buffer
 }
@@ -33,17 +34,9 @@ export interface GitsignExtras {
   readonly token?: Uint8Array
 }
 
-const SIGNED_DATA = '1.2.840.113549.1.7.2'
-const DATA = '1.2.840.113549.1.7.1'
-const CONTENT_TYPE = '1.2.840.113549.1.9.3'
-const MESSAGE_DIGEST = '1.2.840.113549.1.9.4'
-const SIGNING_TIME = '1.2.840.113549.1.9.5'
-const SHA256 = '2.16.840.1.101.3.4.2.1'
 const ECDSA_SHA256 = '1.2.840.10045.4.3.2'
 export const LOG_ENTRY = '1.3.6.1.4.1.57264.3.1'
 export const TIMESTAMP_TOKEN = '1.2.840.113549.1.9.16.2.14'
-
-export const attribute = (type: string, value: Buffer): Buffer => sequence(oid(type), setOf(value))
 
 /** Certificate from Fulcio, and its signature over the attributes that name this payload. */
 export async function gitsignSignature(
@@ -51,15 +44,10 @@ export async function gitsignSignature(
   payload: Uint8Array,
   claims: ClaimOverrides = {},
 ): Promise<GitsignSignature> {
-  const digest = createHash('sha256').update(payload).digest()
-  const attributes = setOf(
-    attribute(CONTENT_TYPE, oid(DATA)),
-    attribute(SIGNING_TIME, utcTime(new Date())),
-    attribute(MESSAGE_DIGEST, octets(digest)),
-  )
+  const attributes = attributesOf(payload)
   const identityProvider = { getToken: () => services.oidc.mint(claims) }
   const signer = new FulcioSigner({ fulcioBaseURL: services.fulcio.url, identityProvider })
-  const { signature, key } = await signer.sign(attributes)
+  const { signature, key } = await signer.sign(setOf(...attributes))
   if (key.$case !== 'x509Certificate') throw new Error('Fulcio gave no certificate')
   return { attributes, signature, leaf: new X509Certificate(key.certificate).raw }
 }
@@ -70,7 +58,9 @@ export async function gitsignEntry(
   { attributes, signature, leaf }: GitsignSignature,
   rekor: 1 | 2 = 1,
 ): Promise<TransparencyLogEntry> {
-  const digest = createHash('sha256').update(attributes).digest()
+  const digest = createHash('sha256')
+    .update(setOf(...attributes))
+    .digest()
   const log = rekor === 1 ? services.rekorV1 : services.rekorV2
   const witness = new RekorWitness({ rekorBaseURL: log.url, majorApiVersion: rekor })
   const messageSignature = { messageDigest: { algorithm: HashAlgorithm.SHA2_256, digest }, signature }
@@ -109,45 +99,13 @@ export async function gitsign(
 }
 
 export function gitsignArmor(made: GitsignSignature, { entry, token }: GitsignExtras = {}): string {
-  return armorOf(
-    gitsignCms(made, [
-      ...(token === undefined ? [] : [attribute(TIMESTAMP_TOKEN, Buffer.from(token))]),
-      ...(entry === undefined ? [] : [attribute(LOG_ENTRY, octets(entry))]),
-    ]),
-  )
-}
-
-/** DER of the whole. @param unsigned attributes outside the signature. */
-export function gitsignCms({ attributes, signature, leaf }: GitsignSignature, unsigned: readonly Buffer[]): Buffer {
-  const sha256 = sequence(oid(SHA256))
-  const { issuer, serialNumber } = namesOf(leaf)
-  const signedAttributes = Buffer.from(attributes)
-  signedAttributes[0] = 0xa0
-  const signer = sequence(
-    integer(1),
-    sequence(issuer, serialNumber),
-    sha256,
-    signedAttributes,
-    sequence(oid(ECDSA_SHA256)),
-    octets(signature),
-    ...(unsigned.length === 0 ? [] : [context(1, ...[...unsigned].sort(Buffer.compare))]),
-  )
-  const data = sequence(integer(1), setOf(sha256), sequence(oid(DATA)), context(0, leaf), setOf(signer))
-  return sequence(oid(SIGNED_DATA), context(0, data))
-}
-
-function namesOf(leaf: Buffer): { issuer: Buffer; serialNumber: Buffer } {
-  const [, serialNumber, , issuer] = ASN1Obj.parseBuffer(Buffer.from(leaf)).subs[0]?.subs ?? []
-  if (serialNumber === undefined || issuer === undefined) throw new Error('the leaf is no certificate')
-  return { issuer: issuer.toDER(), serialNumber: serialNumber.toDER() }
-}
-
-export function armorOf(cms: Uint8Array): string {
-  const lines =
-    Buffer.from(cms)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return ['-----BEGIN SIGNED MESSAGE-----', ...lines, '-----END SIGNED MESSAGE-----'].join('\n')
+  const { attributes, signature, leaf } = made
+  const unsigned = [
+    ...(token === undefined ? [] : [attribute(TIMESTAMP_TOKEN, Buffer.from(token))]),
+    ...(entry === undefined ? [] : [attribute(LOG_ENTRY, octets(entry))]),
+  ]
+  const algorithm = sequence(oid(ECDSA_SHA256))
+  return cmsArmor(writeCms({ certificate: leaf, attributes, signature, algorithm, unsigned }))
 }
 
 /** Protocol buffer of the entry as gitsign keeps it: kind and version always those of Rekor v1, no body. */

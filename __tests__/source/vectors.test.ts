@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as openpgp from 'openpgp'
 import { isRefused } from '../../src/core/facts.ts'
 import { parseCommit } from '../../src/source/commit.ts'
-import { Keyring, loadKeyring } from '../../src/source/keyring.ts'
+import { loadKeyring } from '../../src/source/keyring.ts'
 import { checkSignature } from '../../src/source/verify.ts'
 import { idOfCommit, readBytes } from './support.ts'
 
@@ -18,6 +18,10 @@ const SCHEMA: Readonly<Record<string, { must: readonly string[]; may: readonly s
   none: { must: ['kind'], may: [] },
   rejected: { must: ['kind', 'code'], may: ['claimedKey'] },
   openpgp: { must: ['kind', 'algorithm', 'bits', 'fingerprint', 'primary', 'keyRevoked'], may: ['keyExpires'] },
+  x509: {
+    must: ['kind', 'algorithm', 'bits', 'fingerprint', 'root', 'chain', 'emails', 'notBefore', 'notAfter'],
+    may: [],
+  },
   ssh: { must: ['kind', 'algorithm', 'bits', 'fingerprint'], may: ['securityKey', 'certificate'] },
 }
 
@@ -32,14 +36,17 @@ const RULES: Readonly<Record<string, string>> = {
   'ssh-cert-options': '13-adversary 12: ',
   'ssh-cert-extensions': '13-adversary 12: ',
   'ssh-cert-by-untouched': '13-adversary 12: ',
+  'x509-expired': '13-adversary 12: ',
+  'x509-many-certificates': '13-adversary 43: ',
+  'x509-deep': '13-adversary 43: ',
 }
 
 async function read(name: string) {
   const folder = join(FOLDER, name)
   const expected = JSON.parse(readFileSync(join(folder, 'expect.json'), 'utf8')) as Record<string, unknown>
-  const keys = existsSync(join(folder, 'keys.asc'))
-    ? await loadKeyring([{ path: 'keys.asc', bytes: readBytes(join(folder, 'keys.asc')) }])
-    : new Keyring([])
+  const file = (path: string) =>
+    existsSync(join(folder, path)) ? [{ path, bytes: readBytes(join(folder, path)) }] : []
+  const keys = await loadKeyring(file('keys.asc'), file('roots.pem'))
   const bytes = readBytes(join(folder, 'commit.raw'))
   return { expected, keys, bytes, commit: parseCommit(idOfCommit(bytes), bytes) }
 }
@@ -63,7 +70,8 @@ test('the vectors are there', () => {
 
 test.each(NAMES)('the vector %s is complete: a story, a commit, an expectation without unknown keys', name => {
   const files = readdirSync(join(FOLDER, name)).sort()
-  expect(['README.md,commit.raw,expect.json', 'README.md,commit.raw,expect.json,keys.asc']).toContain(files.join(','))
+  const authorities = files.filter(file => file === 'keys.asc' || file === 'roots.pem')
+  expect(files).toEqual(['README.md', 'commit.raw', 'expect.json', ...authorities])
   const expected = JSON.parse(readFileSync(join(FOLDER, name, 'expect.json'), 'utf8')) as Record<string, unknown>
   const schema = SCHEMA[String(expected.kind)]
   expect(schema).toBeDefined()

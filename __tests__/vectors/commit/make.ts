@@ -1,5 +1,6 @@
 /**
- * Writes the folders beside this file anew with real gpg and ssh-keygen: `node __tests__/vectors/commit/make.ts`.
+ * Writes the folders beside this file anew with real gpg and ssh-keygen: `node __tests__/vectors/commit/make.ts`. Those of
+ * `x509-*` have a maker of their own.
  * Every run makes new keys, so every vector changes; the private halves are thrown away with the temporary folder.
  * The folders `ssh-sk-*` and `ssh-cert-*` are written by `make-ssh.ts`.
  */
@@ -118,7 +119,7 @@ async function openpgpRefused(): Promise<void> {
 
   const inline = gpg(['--armor', '--local-user', `=${name}`, '--sign'], PAYLOAD).toString()
   write('openpgp-inline-message', 'A PGP MESSAGE carries its own text: valid for words that are not this commit.', signed(inline), BAD, keys)
-  write('x509', 'Armor of an X.509 signature around bytes that are none.', signed('-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----\n'), rejected('source/malformed'))
+  write('x509', 'Armor of an X.509 signature around nothing of the kind.', signed('-----BEGIN SIGNED MESSAGE-----\nMIIB\n-----END SIGNED MESSAGE-----\n'), rejected('source/malformed'))
 }
 
 const string = (bytes: Buffer | string): Buffer => {
@@ -242,7 +243,7 @@ function structureVectors(): void {
 }
 
 for (const entry of readdirSync(here, { withFileTypes: true })) {
-  if (entry.isDirectory() && !/^ssh-(sk|cert)-/.test(entry.name)) rmSync(join(here, entry.name), { recursive: true })
+  if (entry.isDirectory() && !/^(ssh-(sk|cert)|x509)-/.test(entry.name)) rmSync(join(here, entry.name), { recursive: true })
 }
 openpgpVectors()
 await openpgpRefused()
