@@ -11,8 +11,8 @@ const INTERMEDIATES = 6
 const ATTEMPTS = 100
 /**
  * What an authority may have meant a certificate for, when it says so: e-mail protection (what gpgsm's users have), code
- * signing (what gitsign and smimesign ask for), or anything. gpgsm also takes TLS clients; a certificate that logs in to a
- * server was not given out for signing, so here it refuses.
+ * signing (what gitsign asks for), or anything. gpgsm makes and accepts signatures with certificates for TLS clients and
+ * servers as well [run]; those lie on machines that log in or answer, and were not given out for signing, so they refuse.
  */
 const PURPOSES = ['1.3.6.1.5.5.7.3.4', '1.3.6.1.5.5.7.3.3', '2.5.29.37.0']
 
