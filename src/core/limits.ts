@@ -80,4 +80,6 @@ export const LIMITS = {
   githubPages: 20,
   /** Milliseconds one question to it may wait. Its secondary limits ask for a minute. 13-adversary 13. */
   githubWaitMs: 3 * 60_000,
+  /** Bytes of one file or program output that signers are imported from. A keyring of a thousand people is under 10 MB. */
+  importBytes: 16 * MIB,
 } as const

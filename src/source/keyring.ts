@@ -96,17 +96,32 @@ export async function loadKeyring(
   const keys: SigningKey[] = []
   for (const file of files) {
     const openpgp = await import('openpgp')
-    try {
-      for (const key of await readKeys(file.bytes, openpgp)) keys.push(...(await signingKeysOf(key, openpgp)))
-    } catch (error) {
-      throw unreadable(file.path, error)
+    for (const key of await readKeys(file.bytes, file.path, openpgp)) {
+      try {
+        keys.push(...(await signingKeysOf(key, openpgp)))
+      } catch (error) {
+        throw unreadable(file.path, error)
+      }
     }
   }
   const roots = x509Roots.length === 0 ? [] : (await import('./x509-roots.ts')).readRoots(x509Roots)
   return new Keyring(keys, { x509Roots: roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) })
 }
 
-async function readKeys(bytes: Uint8Array, openpgp: typeof import('openpgp')): Promise<readonly Key[]> {
+/** Every key of a file. @throws `source/key-unreadable` naming it */
+export async function readKeys(
+  bytes: Uint8Array,
+  path: string,
+  openpgp: typeof import('openpgp'),
+): Promise<readonly Key[]> {
+  try {
+    return await parsedKeys(bytes, openpgp)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+async function parsedKeys(bytes: Uint8Array, openpgp: typeof import('openpgp')): Promise<readonly Key[]> {
   const keys: Key[] = []
   for (const block of blocksOf(bytes)) {
     keys.push(

@@ -55,4 +55,15 @@ export const PIPELINE_ERRORS = {
       'What the registry serves beside the image does not pass the gate’s own check, although this run has just published it. The tag was not moved.',
     remedy: 'Compare what the registry serves with the bundles kept on disk; do not deploy this digest.',
   },
+  'pipeline/no-signers': {
+    kind: 'configuration',
+    meaning: 'The place that signers were to be imported from names nobody.',
+    remedy: 'Check the name, the file or the range that was given.',
+  },
+  'pipeline/signers-malformed': {
+    kind: 'configuration',
+    meaning: 'What the command printed is not a list of signers, so none of it was taken.',
+    remedy:
+      'Print one JSON object a line: {"name": "alice", "emails": ["alice@example.com"], "signers": [{"ssh": {"key": "ssh-ed25519 AAAA…"}}]}',
+  },
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

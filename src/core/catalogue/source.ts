@@ -245,4 +245,9 @@ export const SOURCE_ERRORS = {
     remedy:
       'Move the anchor forward, so that fewer merges are made again: `since: <a later commit>`; keep very large files out of git.',
   },
+  'source/allowed-signers-malformed': {
+    kind: 'configuration',
+    meaning: 'A line of an allowed_signers file is not what ssh-keygen reads, so whose key it holds is not clear.',
+    remedy: 'Correct the line that is named; ssh-keygen(1), section ALLOWED SIGNERS, has the format.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

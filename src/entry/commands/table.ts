@@ -1,13 +1,14 @@
 import { printable } from '../../core/text.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { reviewSignCommand } from './review-sign.ts'
+import { signersImportCommand } from './signers-import.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
-export const COMMANDS: readonly Command[] = [verifyImageCommand, reviewSignCommand]
+export const COMMANDS: readonly Command[] = [verifyImageCommand, reviewSignCommand, signersImportCommand]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['source', 'signers', 'materials', 'attest', 'deploy', 'quarantine', 'policy', 'inspect', 'serve']
+const LATER = ['source', 'materials', 'attest', 'deploy', 'quarantine', 'policy', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 

@@ -1,0 +1,29 @@
+import { utf8 } from '../../src/core/bytes.ts'
+import { type ImportPorts, importSigners, type SignersSource } from '../../src/pipeline/signers-import.ts'
+import type { Snapshot, SnapshotPrincipal } from '../../src/pipeline/snapshot.ts'
+
+export const NOW = new Date('2026-05-01T12:00:00Z')
+
+/** Ports that fail whatever a source asks of them that it should not need. */
+export function ports(over: Partial<ImportPorts> = {}): ImportPorts {
+  const no = () => Promise.reject(new Error('nothing is to be asked'))
+  return { accounts: { account: no, members: no }, history: { commit: no }, now: NOW, ...over }
+}
+
+export function imported(source: SignersSource, over: Partial<ImportPorts> = {}) {
+  return importSigners(source, ports(over))
+}
+
+export function allowed(text: string): Promise<{ snapshot: Snapshot; notes: readonly string[] }> {
+  return imported({ kind: 'allowed-signers', path: 'signers', bytes: utf8(text) })
+}
+
+export function printed(...lines: (object | string)[]): SignersSource {
+  const text = lines.map(line => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
+  return { kind: 'command', command: 'people', output: utf8(`${text}\n`) }
+}
+
+/** Kinds of the signers of a principal. */
+export function kindsOf(principal: SnapshotPrincipal | undefined): readonly string[] {
+  return (principal?.signers ?? []).map(signer => Object.keys(signer)[0] ?? '')
+}
