@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { constants, createReadStream, readFileSync, statSync } from 'node:fs'
+import { constants, createReadStream, lstatSync, readFileSync, statSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, parseDigest } from '../core/digest.ts'
@@ -30,6 +30,15 @@ export function readSmallFile(path: string, maxBytes: number): Uint8Array | unde
   try {
     const info = statSync(path)
     return info.isFile() && info.size <= maxBytes ? new Uint8Array(readFileSync(path)) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** As `readSmallFile`, but a link is no file: in a commit it would not be one either. */
+export function readOwnFile(path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    return lstatSync(path).isFile() ? readSmallFile(path, maxBytes) : undefined
   } catch {
     return undefined
   }

@@ -51,7 +51,8 @@ function noticeOf(request: AttestRequest, hasPolicy: boolean, head: ParsedCommit
   return `No anchor: nothing was judged. Add \`since: ${head.id}\` (or ${which}) under \`with:\`.`
 }
 
-async function lastCommits(history: History, head: ParsedCommit): Promise<readonly ParsedCommit[]> {
+/** The head and its first parents, oldest first. */
+export async function lastCommits(history: History, head: ParsedCommit): Promise<readonly ParsedCommit[]> {
   const commits = [head]
   for (let parent = head.parents[0]; parent !== undefined && commits.length < SHOWN; ) {
     const commit = parseCommit(parent, await history.commit(parent))

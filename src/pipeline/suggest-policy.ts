@@ -1,6 +1,7 @@
 import { encodeBase64 } from '../core/bytes.ts'
 import type { SignatureFact } from '../core/facts.ts'
 import { isPrintable } from '../core/text.ts'
+import { isPlatformKey } from '../policy/platform.ts'
 import { decodeSshArmor } from '../source/armor.ts'
 import type { ParsedCommit } from '../source/commit.ts'
 import { parseSshsig } from '../source/sshsig.ts'
@@ -53,6 +54,8 @@ function signerLine(commit: ParsedCommit, fact: SignatureFact): string | undefin
     return `{ ssh: { key: "${key.algorithm} ${encodeBase64(key.blob)}" } }`
   }
   const claimed = fact.kind === 'rejected' && fact.scheme === 'openpgp' ? fact.claimedKey : undefined
+  // The platform signs for everybody who may write; as a person's key it would let everybody commit as that person.
+  if (isPlatformKey(claimed)) return undefined
   // A 16-digit key id can be made to collide; only a full fingerprint names a key.
   if (claimed === undefined || !/^[0-9A-F]{40}([0-9A-F]{24})?$/.test(claimed)) return undefined
   return `{ openpgp: { fingerprint: "${claimed}", file: keys/${claimed.slice(-16)}.asc } }`

@@ -40,12 +40,20 @@ const SMALL = 4_096
 
 /** Object folder of a clone, a bare repository, a linked worktree or a submodule. */
 async function objectFolderOf(path: string): Promise<string> {
-  const gitDir = await gitDirOf(path)
-  const common = await pointer(`${gitDir}/commondir`)
-  const base = common === undefined ? gitDir : resolve(gitDir, common)
+  const { common: base } = await gitFoldersOf(path)
   if (!(await exists(`${base}/objects`))) throw noRepository(path)
   await refuseSha256(base)
   return `${base}/objects`
+}
+
+/**
+ * Where a clone keeps what is its own (`HEAD`), and what it shares with other working trees of the same repository.
+ * @throws `source/repository-unreachable` when the path is no repository.
+ */
+export async function gitFoldersOf(path: string): Promise<{ readonly own: string; readonly common: string }> {
+  const own = await gitDirOf(path)
+  const common = await pointer(`${own}/commondir`)
+  return { own, common: common === undefined ? own : resolve(own, common) }
 }
 
 async function gitDirOf(path: string): Promise<string> {
@@ -58,7 +66,7 @@ async function gitDirOf(path: string): Promise<string> {
 }
 
 /** The one line of a small file; undefined when there is none. */
-async function pointer(path: string): Promise<string | undefined> {
+export async function pointer(path: string): Promise<string | undefined> {
   if (!(await exists(path))) return undefined
   try {
     const text = decodeUtf8(await readFileBounded(path, SMALL))?.replace(/\n$/, '')

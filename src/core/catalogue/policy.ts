@@ -47,6 +47,23 @@ export const POLICY_ERRORS = {
     remedy:
       'Write policy: OWNER/NAME@refs/heads/main:waybill.yml with the ref in full (or a whole commit id), or leave it out.',
   },
+  'policy/nothing-to-suggest': {
+    kind: 'configuration',
+    meaning: 'No policy can be proposed: none of the last commits carries a signature with a person’s own key.',
+    remedy: 'Sign a commit and run it again: git config gpg.format ssh, then git commit -S',
+  },
+  'policy/key-missing': {
+    kind: 'rejected',
+    meaning:
+      'The policy names the fingerprint of an OpenPGP key that none of its key files holds. Shown as a note; commits signed by the key are rejected.',
+    remedy: 'Export the key into the file that the policy names: gpg --armor --export FINGERPRINT',
+  },
+  'policy/ref-unprotected': {
+    kind: 'rejected',
+    meaning:
+      'The policy accepts a ref that whoever may push can move, or a pattern under which he can make one. What counts there is then whatever he pushes.',
+    remedy: 'Protect it with a branch or tag ruleset of the repository, or take it out of the rule.',
+  },
   'policy/snapshot-old': {
     kind: 'rejected',
     meaning:

@@ -1,14 +1,22 @@
 import { printable } from '../../core/text.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { policyCheckCommand } from './policy-check.ts'
+import { policyInitCommand } from './policy-init.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
-export const COMMANDS: readonly Command[] = [verifyImageCommand, reviewSignCommand, signersImportCommand]
+export const COMMANDS: readonly Command[] = [
+  reviewSignCommand,
+  signersImportCommand,
+  policyInitCommand,
+  policyCheckCommand,
+  verifyImageCommand,
+]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['source', 'materials', 'attest', 'deploy', 'quarantine', 'policy', 'inspect', 'serve']
+const LATER = ['source', 'materials', 'attest', 'deploy', 'quarantine', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
