@@ -119,7 +119,7 @@ function namesOf(story: Story): ReadonlyMap<string, string> {
 /** Everything that a story expects, compared. */
 export function expectStory(folder: string): void {
   const story = readStory(folder)
-  const judgement = tell(folder, story)
+  const judgement = tell(folder, story, true)
   const names = namesOf(story)
   expect(codesOf(story, judgement, 'reject')).toEqual(story.expect.codes)
   if (story.expect.notes !== undefined) expect(codesOf(story, judgement, 'note')).toEqual(story.expect.notes)
@@ -133,8 +133,8 @@ export function expectStory(folder: string): void {
   expect(Object.fromEntries(labels)).toMatchObject(story.expect.labels ?? {})
 }
 
-/** Runs the fold over the story. */
-export function tell(folder: string, story: Story): SourceJudgement {
+/** Runs the fold over the story. @param asked also checks that a driver would have fetched the evidence it tells. */
+export function tell(folder: string, story: Story, asked = false): SourceJudgement {
   const base = story.rules === undefined ? BASE : { ...BASE, '.github/waybill.yml': PEOPLE }
   const trees = new Map<string, Files>([['anchor', change(base, story.anchor ?? {}, folder)]])
   const start = trees.get('anchor') ?? {}
@@ -152,13 +152,14 @@ export function tell(folder: string, story: Story): SourceJudgement {
     const from = item.filesOf === undefined ? files : (trees.get(item.filesOf) ?? {})
     files = change(from, item.files ?? {}, folder)
     trees.set(item.name, files)
-    fold = stepFold(fold, stepOf(item, previous, lawFiles(files), story, fold.law), NOW)
+    if (asked) expectAsked(item, fold.law, ref)
+    fold = stepFold(fold, stepOf(item, previous, lawFiles(files), story), NOW)
     previous = item.name
   }
   return endFold(fold, NOW)
 }
 
-function stepOf(item: StoryCommit, previous: string, law: LawFiles, story: Story, accepted: Law) {
+function stepOf(item: StoryCommit, previous: string, law: LawFiles, story: Story) {
   const broughtIn = (item.broughtIn ?? []).map(({ name, ...options }, at, all) =>
     commit(name, { parents: [all[at - 1]?.name ?? 'anchor'], ...options }),
   )
@@ -168,14 +169,18 @@ function stepOf(item: StoryCommit, previous: string, law: LawFiles, story: Story
   const tag = item.mergetag === undefined || head === undefined ? {} : { mergetags: [mergetag(item.mergetag, head)] }
   const facts = item.malformed === true ? malformed(item.name) : { ...own, ...tag }
   const evidence = item.evidence === undefined ? {} : { evidence: evidenceOf(item.evidence, own, head) }
-  // A story says what a driver would fetch, and a driver fetches only what it is told to.
-  if (item.evidence !== undefined && pushedAtOf(item.evidence) === undefined)
-    expect(Object.values(needsOf(accepted, story.ref ?? MAIN, own, { broughtIn }))).toContain(true)
   return { commit: facts, broughtIn, law, ...evidence, ...candidateOf(law, story) }
 }
 
-function pushedAtOf({ platform }: StoryEvidence): string | undefined {
-  return typeof platform === 'object' ? platform.pushedAt : undefined
+/** A story says what a driver would fetch, and a driver fetches only what it is told to; push times come with the rest. */
+function expectAsked({ name, evidence, ...item }: StoryCommit, law: Law, ref: string): void {
+  if (evidence === undefined || (typeof evidence.platform === 'object' && evidence.platform.pushedAt !== undefined))
+    return
+  const side = item.broughtIn ?? []
+  const parents = ['anchor', ...(side.length > 0 ? ['h'] : [])]
+  const broughtIn = side.map(one => commit(one.name, one))
+  const needs = needsOf(law, ref, commit(name, { parents, ...item }), { broughtIn })
+  expect(Object.values(needs)).toContain(true)
 }
 
 /** The rules of the story hold for every law in it, also for those that commits bring. */

@@ -6,7 +6,7 @@ import type { MergedPull } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { type Person, personOf } from './persons.ts'
 import { isPlatformSigned } from './platform.ts'
-import { type Backed, mergeProof, type Proof, rebaseProof, squashProof, treeFinding } from './proofs.ts'
+import { type Backed, mergeProof, type Proof, pullsInto, rebaseProof, squashProof, treeFinding } from './proofs.ts'
 
 /** What somebody had to look at, so that one first-parent commit counts as reviewed (13-adversary 10). */
 export interface ReviewCase {
@@ -21,6 +21,8 @@ export interface ReviewCase {
   readonly pull?: MergedPull
   /** What keeps it from being known whether the commit holds no more than the head, or who approved. */
   readonly doubts: readonly Finding[]
+  /** Nobody could say whether there is a pull request, so its approvals may exist. */
+  readonly unasked?: boolean
   /** The merge commit itself, whose signer vouches for what it merges. */
   readonly merge?: CommitFacts
   /** Whether signed approvals are enough whatever the platform knows: git alone says what the commit holds. */
@@ -74,6 +76,7 @@ function mergeCase(
     range: broughtIn.map(item => withJudgement(item, judged)),
     doubts: unsure === undefined ? doubtsOf(proof) : [unsure],
     ...pullOf(proof),
+    unasked: pullsInto(backed, bench).kind === 'unknown',
     merge: commit,
     byGit: unsure === undefined,
   }
@@ -120,7 +123,7 @@ function doubtful(
     head: pull?.head ?? commit.id,
     mergeBases: new Set(),
     range: commits.map(item => withJudgement(item, judged)),
-    ...(pull === undefined ? {} : { pull }),
+    ...(pull === undefined ? { unasked: true } : { pull }),
     doubts: [finding],
     byGit: false,
   }

@@ -122,8 +122,8 @@ function onlySigned(approvals: readonly Approval[]): boolean {
 }
 
 /** Without a pull request in sight nobody knows what was approved in it. */
-function couldBeApproved({ pull }: ReviewCase, { strength }: ReviewRule): boolean {
-  return pull === undefined && strength === 'platform-recorded'
+function couldBeApproved({ unasked }: ReviewCase, { strength }: ReviewRule): boolean {
+  return unasked === true && strength === 'platform-recorded'
 }
 
 /** Reviews that were not listed could be the missing approval, or the one that takes an approval back. */

@@ -39,7 +39,7 @@ export function judgeStep({ commit, broughtIn, evidence }: StepInput, bench: Ben
   const time = stepTime(commit, evidence, bench)
   const line = withTime(commit, time)
   // Who pushed a commit pushed all its ancestors, so what is known of its time holds for what it brings in.
-  const side = broughtIn.map(item => withTime(item, time ?? ownTime(commit)))
+  const side = broughtIn.map(item => withTime(item, time))
   const backed = isMalformed(line) ? undefined : { commit: line, broughtIn: side, evidence }
   const judgeInner = (inner: JudgedCommit, pull: MergedPull) =>
     through(commit, judgeCommit(withTime(inner, mergeTime(pull)), bench, backed, { kind: 'side', pull }).commit)
