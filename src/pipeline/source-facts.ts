@@ -2,10 +2,10 @@ import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { type CommitFacts, isMalformed, isRefused, type JudgedCommit } from '../core/facts.ts'
 import type { Law } from '../policy/law.ts'
-import { isPlatformKey } from '../policy/platform.ts'
+import { claimsPlatformKey, platformKeysOf } from '../policy/platform.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
-import { type Authorities, Keyring, loadKeyring } from '../source/keyring.ts'
+import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.ts'
 import { checkMany } from '../source/verify-many.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 
@@ -81,8 +81,7 @@ export class SourceFacts {
     if (answer.kind === 'unavailable') return answer.cause
     try {
       const given = await loadKeyring([{ path: 'the platform’s signing keys', bytes: answer.value }])
-      const keys = [...(await this.keyring(law)).keys, ...given.keys.filter(key => isPinned(key.primary, law))]
-      const complete = new Keyring(keys)
+      const complete = (await this.keyring(law)).with(given.keys.filter(key => isPinned(key.primary, law)))
       // From here on the law's signatures are checked with all of them at once.
       this.#keyrings.set(law, Promise.resolve(complete))
       return complete
@@ -101,17 +100,16 @@ function next(facts: Iterator<CommitFacts>): CommitFacts {
   return value
 }
 
-function isPinned(fingerprint: string, { policy }: Law): boolean {
-  return isPlatformKey(fingerprint) || policy.platformKeys.some(key => key.fingerprint.toUpperCase() === fingerprint)
+/** By the whole fingerprint: a key id can be made to order. */
+function isPinned(fingerprint: string, law: Law): boolean {
+  return platformKeysOf(law).includes(fingerprint)
 }
 
 /** A signature that could not be checked for want of a key, and says that the key is one of the platform's. */
-function needsPlatformKey(facts: CommitFacts | undefined, { policy }: Law): boolean {
+function needsPlatformKey(facts: CommitFacts | undefined, law: Law): boolean {
   const signature = facts?.signature
   if (signature === undefined || !isRefused(signature) || signature.code !== 'source/key-unknown') return false
-  const claimed = signature.claimedKey ?? ''
-  const names = (key: string) => claimed === key || claimed === key.slice(-16)
-  return isPlatformKey(claimed) || policy.platformKeys.some(key => names(key.fingerprint.toUpperCase()))
+  return claimsPlatformKey(signature.claimedKey, law)
 }
 
 /** Not checked is not bad: whether the platform signed it is not known. */

@@ -12,9 +12,13 @@ export const PLATFORM_KEYS: readonly string[] = [
   '5DE3E0509C47EA3CF04A42D34AEE18F83AFDEB23',
 ]
 
-/** Whether a whole fingerprint, upper-case hex, is one of the built-in keys. */
-export function isPlatformKey(fingerprint: string): boolean {
-  return PLATFORM_KEYS.includes(fingerprint)
+/** Whether a fingerprint or key id (its last 16 digits) is that of a built-in key. For remedies and refusals, never for trust. */
+export function isPlatformKey(claimed: string | undefined): boolean {
+  return PLATFORM_KEYS.some(key => named(claimed) === key || named(claimed) === key.slice(-16))
+}
+
+function named(claimed: string | undefined): string {
+  return (claimed ?? '').replace(/^0x/i, '').replaceAll(' ', '').toUpperCase()
 }
 
 /** The built-in keys and those that the policy names for an own server, upper-case hex. */
@@ -24,7 +28,7 @@ export function platformKeysOf(law: Law): readonly string[] {
 
 /** Whether a signature claims one of them, by fingerprint or by key id (its last 16 digits). Only used to give a better remedy. */
 export function claimsPlatformKey(claimed: string | undefined, law: Law): boolean {
-  const hex = (claimed ?? '').replace(/^0x/i, '').replaceAll(' ', '').toUpperCase()
+  const hex = named(claimed)
   return platformKeysOf(law).some(key => hex === key || hex === key.slice(-16))
 }
 

@@ -41,6 +41,15 @@ export class Keyring {
     }
   }
 
+  /** The same authorities, with more OpenPGP keys. */
+  with(keys: readonly SigningKey[]): Keyring {
+    const { x509Roots, sigstoreTrust } = this
+    return new Keyring([...this.keys, ...keys], {
+      x509Roots,
+      ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }),
+    })
+  }
+
   /** Every key and subkey held. */
   get keys(): readonly SigningKey[] {
     return [...this.#byFingerprint.values()]
