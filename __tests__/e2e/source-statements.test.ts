@@ -1,7 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
-import type { Receipt } from '../../src/core/receipt.ts'
+import type { CommitId } from '../../src/core/digest.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
+import { HttpClient } from '../../src/io/http.ts'
+import { type EarlierQuestion, type EarlierWorld, findEarlier, sourceIndexTag } from '../../src/pipeline/earlier.ts'
+import { RegistryClient } from '../../src/registry/client.ts'
+import { ANONYMOUS } from '../../src/registry/credentials.ts'
+import { parseReference, repositoryOf } from '../../src/registry/reference.ts'
+import { loadTrust } from '../../src/sigstore/trust/load.ts'
+import { verifyBundle } from '../../src/sigstore/verify/verify.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
 import { type Forger, openForger } from '../fakes/forge.ts'
 import { writeLayout } from '../fakes/layout.ts'
@@ -225,5 +233,77 @@ describe('no summary is signed', () => {
       const step = await attest(inputs)
       expect([codeOf(step), types(step)]).toEqual([undefined, none])
     }
+  })
+})
+
+describe('13-adversary 2: a later run of the branch', () => {
+  const question = (change: Partial<EarlierQuestion> = {}): EarlierQuestion => ({
+    ref: 'refs/heads/main',
+    policyUri: policyUri(),
+    anchor: scenario.anchor as CommitId,
+    workflows: [],
+    revoked: [],
+    ...change,
+  })
+
+  async function find(asked: EarlierQuestion, run: Partial<EarlierWorld['run']> = {}) {
+    const { stack, image } = scenario
+    const http = new HttpClient()
+    const trust = await loadTrust({ trustedRootFile: readFileSync(stack.trustedRootFile) })
+    const world: EarlierWorld = {
+      registry: new RegistryClient({ http, credentials: ANONYMOUS }),
+      repository: repositoryOf(parseReference(image)),
+      run: {
+        issuer: stack.oidc.issuer,
+        serverUrl: stack.git.url,
+        repository: 'acme/app',
+        repositoryId: '792829709',
+        ownerId: '39804210',
+        workflowRef: WORKFLOW,
+        jobWorkflowRef: WORKFLOW,
+        ...run,
+      },
+      verifier: async () => bundle => verifyBundle(bundle, trust),
+    }
+    return findEarlier(asked, world).finally(() => http.close())
+  }
+
+  const commit = () => (scenario.repository.head() ?? '') as CommitId
+  const tags = () => scenario.stack.registry.storage.open('acme/app').tags
+
+  test('finds what this one stated, with a time of the log, by the tag of its ref', async () => {
+    await attest()
+    const evidence = await find(question())
+    expect(evidence.notes).toEqual([])
+    expect(evidence.timeOf(commit())).toMatchObject({ from: 'source-vsa', time: expect.any(Date) })
+    expect(evidence.verified?.commit).toBe(commit())
+    expect([...tags().keys()]).toContain(sourceIndexTag('refs/heads/main'))
+  })
+
+  test('gets nothing of another repository, branch, workflow, policy or anchor, and is told why', async () => {
+    const refused = async (asked: EarlierQuestion, run = {}) => {
+      const { notes, timeOf, verified } = await find(asked, run)
+      expect([timeOf(commit()), verified]).toEqual([undefined, undefined])
+      return notes.map(({ code }) => code)
+    }
+    expect(await refused(question({ anchor: commit() }))).toEqual(['source/earlier-refused'])
+    expect(await refused(question({ policyUri: `${policyUri()}x` }))).toEqual(['source/earlier-refused'])
+    expect(await refused(question(), { repositoryId: '1' })).toEqual(['source/earlier-refused'])
+    expect(await refused(question(), { workflowRef: WORKFLOW.replace('release', 'other') })).toEqual([
+      'source/earlier-refused',
+    ])
+    expect(await refused(question({ ref: 'refs/heads/side' }))).toEqual([])
+  })
+
+  test('gets nothing from a tag that somebody put there, and the run that cannot move it passes with a note', async () => {
+    const tag = sourceIndexTag('refs/heads/main')
+    tags().set(tag, tags().get('v1') ?? '')
+    const { notes, verified } = await find(question())
+    expect([notes.map(({ code }) => code), verified]).toEqual([['registry/tag-not-ours'], undefined])
+    const step = await attest()
+    expect([step.code, codeOf(step), step.result.verdict]).toEqual([0, undefined, 'passed'])
+    expect(step.result.notices.join()).toContain('registry/tag-not-ours')
+    expect(tags().get(tag)).toBe(step.outputs.digest)
+    tags().delete(tag)
   })
 })

@@ -21,6 +21,8 @@ import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
+import { findEarlier } from '../pipeline/earlier.ts'
+import { GITHUB_ISSUER } from '../policy/expected.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
@@ -65,6 +67,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       return path
     },
     ...sigstore,
+    ...earlierPort(world, registry, sigstore),
     engines: openpgp => engineVersions(world, openpgp),
     keep: async (name, bytes) => {
       const path = join(folder, name)
@@ -85,6 +88,33 @@ function platformOf({ inputs, context, http }: AttestWorld): AttestPorts['platfo
   const { apiUrl, graphqlUrl, repository, repositoryId, serverUrl } = context
   const api = new GithubApi({ http, apiUrl, graphqlUrl, token })
   return githubEvidence({ api, http, repository, repositoryId, serverUrl })
+}
+
+/** A proposal has no token; who its runs are is then the runner's word, and nothing that it finds is signed. */
+function earlierPort(
+  { request }: AttestWorld,
+  registry: RegistryClient,
+  sigstore: SigstorePorts,
+): Pick<AttestPorts, 'earlier'> {
+  const { serverUrl, draftClaims, repositories } = request
+  if (!request.sign && draftClaims === undefined) return {}
+  return {
+    earlier: async question => {
+      const { claims, issuer } = request.sign
+        ? await sigstore.identity().then(({ claims, certified }) => ({ claims, issuer: certified.issuer }))
+        : { claims: draftClaims as RunClaims, issuer: GITHUB_ISSUER }
+      const run = {
+        issuer,
+        serverUrl,
+        repository: claims.repository,
+        repositoryId: claims.repository_id,
+        ownerId: claims.repository_owner_id,
+        workflowRef: claims.workflow_ref,
+        jobWorkflowRef: claims.job_workflow_ref,
+      }
+      return findEarlier(question, { registry, repository: repositories[0], run, verifier: () => sigstore.verifier() })
+    },
+  }
 }
 
 async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<Readonly<Record<string, string>>> {

@@ -2,6 +2,7 @@ import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { StageMode } from '../core/stage.ts'
+import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { OutsidePolicy } from '../policy/policy-source.ts'
 import type { RegistryClient } from '../registry/client.ts'
@@ -11,6 +12,7 @@ import type { SigningSession } from '../sigstore/sign/session.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { EarlierQuestion } from './earlier.ts'
 import type { PolicyRepository } from './outside-policy.ts'
 import type { VerifyBundle } from './verify-images.ts'
 
@@ -83,6 +85,12 @@ export interface AttestPorts {
   readonly registry: RegistryClient
   /** What the platform says about commits; absent where there is no API to ask. */
   readonly platform?: PlatformPort
+  /**
+   * What earlier runs of the branch stated: times for keys that expired since, and reviews collected already (13-adversary 2).
+   * Ask only when a key has expired or a review is needed; it costs requests. Never throws. Absent where nobody could say
+   * whose runs would count.
+   */
+  earlier?(question: EarlierQuestion): Promise<EarlierEvidence>
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** Path of a folder below the run's own that does not exist yet. */

@@ -5,6 +5,7 @@ import { beginSigning } from './begin-signing.ts'
 import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
 import { keepDraft } from './draft.ts'
+import { leaveForLaterRuns } from './earlier.ts'
 import { preflight } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { RunRecord } from './run.ts'
@@ -50,6 +51,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   if (image === undefined || signed === undefined) return
   await publishBundles(ports, image, signed, record) // beside the image, in every repository
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
+  await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
   await moveTags(request, ports, image, source, record) // last
 }
 

@@ -142,6 +142,21 @@ export async function fetchBundles(
   return { bundles: fetched.filter(bundle => bundle !== undefined), complete, skipped }
 }
 
+/**
+ * The bundle in one manifest that is known by its digest, whatever it is attached to: unverified bytes.
+ * @throws `registry/bundle-skipped` when it is something else.
+ */
+export async function readBundle(
+  client: RegistryClient,
+  repository: Repository,
+  manifest: Digest,
+): Promise<Uint8Array> {
+  const opened = await client.getManifest(repository, manifest)
+  if (!isBundleManifest(opened.manifest)) throw notRead('an artifact of another kind')
+  const candidate = { manifest, layer: bundleLayer(opened.manifest) }
+  return (await fetchLayer(client, repository, candidate, new Map())).bytes
+}
+
 /** The bundle layer of a referrer; undefined when it is an artifact of another kind. */
 async function openReferrer(
   client: RegistryClient,
@@ -153,10 +168,14 @@ async function openReferrer(
   if (!isBundleManifest(manifest)) return undefined
   // A list may name anything; what counts is what the manifest itself says it is attached to.
   if (manifest.subject?.digest !== subject) throw notRead('attached to another subject', manifest.subject?.digest)
+  return { manifest: digest, layer: bundleLayer(manifest) }
+}
+
+function bundleLayer(manifest: Manifest): Descriptor {
   const [layer, ...more] = manifest.kind === 'image' ? manifest.layers : []
   if (layer === undefined || more.length > 0) throw notRead('not exactly one layer')
   if (layer.size > LIMITS.bundleBytes) throw notRead(`larger than ${LIMITS.bundleBytes} bytes`)
-  return { manifest: digest, layer }
+  return layer
 }
 
 function isBundleManifest(manifest: Manifest): boolean {

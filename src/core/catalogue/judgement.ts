@@ -192,4 +192,11 @@ export const JUDGEMENT_ERRORS = {
     remedy:
       'Have the certificate issued for a shorter time (ssh-keygen -V +1d), or raise max-validity in an approved change of the policy.',
   },
+  'source/earlier-refused': {
+    kind: 'rejected',
+    meaning:
+      'A source summary of an earlier run was found and is not used: it is not of this repository, branch, workflow, policy and anchor, or did not pass. Anybody’s workflow can sign one. As a note it does not count against the verdict.',
+    remedy:
+      'Nothing, if it is not yours. A workflow of this repository that should count belongs into source-workflows.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

@@ -53,8 +53,8 @@ export interface SigningSession {
   sign(statement: Uint8Array): Promise<SignedBundle>
 }
 
-/** Signature and provenance are signed side by side. */
-const STATEMENTS_AT_ONCE = 2
+/** Signature, provenance, and the two statements about the source are signed side by side. */
+const STATEMENTS_AT_ONCE = 4
 
 /**
  * Begins to open connections to the services of choice, and asks them nothing yet.
