@@ -96,13 +96,16 @@ function detailOf(
   }
 }
 
-/** Of an excepted commit the key may be what its signature claims, or hold more than a fingerprint: nothing proved it. */
+/**
+ * The key only where the commit rests on it. Of an excepted or derived one it may be what the signature merely claims, and
+ * hold more than a fingerprint.
+ */
 function detailCommit({ id, kind, key, principal, githubId, basis, via }: CommitJudgement): DetailCommit {
   if (basis === undefined) throw fail('core/internal', `Commit ${id} passed without a basis`)
   return {
     gitCommit: id,
     kind,
-    ...(key === undefined || basis === 'excepted' ? {} : { key }),
+    ...(key !== undefined && (basis === 'signed' || basis === 'platform') ? { key } : {}),
     ...(principal === undefined ? {} : { principal }),
     ...(githubId === undefined ? {} : { githubId }),
     basis,
