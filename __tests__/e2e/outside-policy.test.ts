@@ -76,7 +76,7 @@ test('12-policy § 1: what the commits do to their own .github changes nothing',
 test('a snapshot below its own folder is read from the same commit', async () => {
   const { alice, bob } = scenario
   const people = { bob: { emails: ['bob@example.com'], signers: [{ ssh: { key: bob.publicKey } }] } }
-  const snapshot = { schemaVersion: 1, taken: '2026-05-02T00:00:00Z', source: 'a test', principals: people }
+  const snapshot = { schemaVersion: 1, taken: '2020-05-02T00:00:00Z', source: 'a test', principals: people }
   const text = policyOf(alice, bob)
     .replace(/ {2}bob:\n.*\n.*\n/, '')
     .concat('snapshots: [{file: keys/team.json, role: developers}]\n')
@@ -84,7 +84,9 @@ test('a snapshot below its own folder is read from the same commit', async () =>
     .replace(/, developers: \["@maintainers", bob\]/, '')
     .replace('["@developers"]', '["@maintainers", "@developers"]')
   await publishPolicy(short, { 'teams/app/keys/team.json': JSON.stringify(snapshot) })
-  expect((await attest(POLICY)).outputs['source-verdict']).toBe('passed')
+  const passed = await attest(POLICY)
+  expect(passed.outputs['source-verdict']).toBe('passed')
+  expect(passed.summary).toMatch(/policy\/snapshot-old.*keys\/team\.json was taken \d+ days ago from a test/)
   await publishPolicy(short, { 'teams/app/keys/team.json': null })
   const step = await attest(POLICY)
   expect([step.code, step.result.error?.code]).toEqual([3, 'policy/unusable'])

@@ -5,6 +5,7 @@ import { findingOf } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
 import type { SourceJudgement } from '../policy/fold.ts'
 import { matchesRef } from '../policy/match.ts'
+import { snapshotNotes } from '../policy/snapshot.ts'
 import type { ParsedCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import type { StageClaim } from '../statements/provenance.ts'
@@ -51,6 +52,8 @@ export async function verifySource(
       const asked = judgement !== undefined && !(wanted === 'auto' && hasNoRule(judgement))
       checkOtherCommit(request, ready, judgement, record)
       if (!asked) return notAsked(request, ports, position, wanted, record)
+      for (const { code, message, remedy } of snapshotNotes(judgement.law.policy, ports.now()))
+        record.notices.push(`${code}: ${message}. ${remedy}`)
       return judgedOutcome(request, position, judgement, mode, record)
     })
     .finally(() => ports.git.endStage())
@@ -167,7 +170,11 @@ function whatChanged({ kind }: LawChange): string {
 }
 
 function details({ paths, lines }: LawChange): string {
-  const words = lines.map(line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}`)
+  // What loosens stands first: nobody reads to the end of a long list (13-adversary 3).
+  const sorted = [...lines.filter(line => line.loosens), ...lines.filter(line => !line.loosens)]
+  const words = sorted.map(
+    line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}${line.loosens ? ' (loosens)' : ''}`,
+  )
   return [...paths.slice(0, 5), ...words.slice(0, 10)].join('; ')
 }
 
