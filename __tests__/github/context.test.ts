@@ -33,11 +33,30 @@ test('readContext() reads a push as the runner describes it', async () => {
     event: { kind: 'push' },
     actor: 'alice',
     serverUrl: 'https://github.com',
+    apiUrl: 'https://api.github.com',
+    graphqlUrl: 'https://api.github.com/graphql',
     defaultBranch: 'main',
     workflowRef: 'acme/app/.github/workflows/release.yml@refs/heads/main',
     files: { output: environment.GITHUB_OUTPUT, summary: environment.GITHUB_STEP_SUMMARY },
   })
   expect(runUrl(context)).toBe('https://github.com/acme/app/actions/runs/11997537386/attempts/1')
+})
+
+test('readContext() takes both addresses of an own server’s API', async () => {
+  const env = {
+    GITHUB_API_URL: 'https://git.acme.example/api/v3/',
+    GITHUB_GRAPHQL_URL: 'https://git.acme.example/api/graphql',
+  }
+  expect(await readContext(run({ env }).environment)).toMatchObject({
+    apiUrl: 'https://git.acme.example/api/v3',
+    graphqlUrl: 'https://git.acme.example/api/graphql',
+  })
+})
+
+test('readContext() refuses a GraphQL address on another server, which the token would go to', async () => {
+  const env = { GITHUB_GRAPHQL_URL: 'https://api.github.com.evil.example/graphql' }
+  const error = await errorOf(readContext(run({ env }).environment))
+  expect(error).toMatchObject({ code: 'github/context-malformed', found: 'https://api.github.com.evil.example' })
 })
 
 test('defaultImage() is lower case, as registries ask', () => {

@@ -3,29 +3,48 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readKeys } from 'openpgp'
+import { generateKey, readKey, readKeys, type SecretKeyPacket } from 'openpgp'
 import { utf8 } from '../../src/core/bytes.ts'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { githubAccounts } from '../../src/github/accounts.ts'
-import { renderSnapshot } from '../../src/pipeline/snapshot.ts'
+import { renderSnapshot, type SnapshotPrincipal } from '../../src/pipeline/snapshot.ts'
 import { loadKeyring } from '../../src/source/keyring.ts'
-import { Gpg } from '../fakes/gpg.ts'
+import type { SigningKey } from '../../src/source/openpgp-key.ts'
 import { TestRepository } from '../fakes/repository.ts'
 import { makeSshSigner } from '../fakes/ssh-signer.ts'
 import { GithubWorld } from '../github/world.ts'
 import { errorOf } from '../source/support.ts'
-import { allowed, imported, kindsOf, NOW, printed } from './import-world.ts'
+import { allowed, asPolicyReads, imported, kindsOf, NOW, printed } from './import-world.ts'
 
-const gpg = new Gpg()
 const folder = mkdtempSync(join(tmpdir(), 'waybill-signers-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const [first, second] = [makeSshSigner(), makeSshSigner()]
-const alice = gpg.makeKey('Alice <alice@example.com>', 'ed25519')
-const bob = gpg.makeKey('Bob <bob@example.com>', 'rsa2048')
-const weak = gpg.makeKey('Old <old@example.com>', 'rsa1024')
-afterAll(() => {
-  gpg.close()
-  rmSync(folder, { recursive: true })
-})
+const VECTORS = join(import.meta.dirname, '../vectors/commit')
+/** Keys that real gpg made. */
+const vector = (name: string) => readFileSync(join(VECTORS, name, 'keys.asc'), 'utf8')
+const [weak, revoked, strong] = ['openpgp-rsa1024', 'openpgp-revoked', 'openpgp-rsa2048'].map(vector)
+const fingerprintOf = async (armor = '') => (await readKey({ armoredKey: armor })).getFingerprint().toUpperCase()
+
+/** A new key of its own; its armor, fingerprint and secret half. */
+async function makeKey(name: string, email = `${name}@example.com`, ...more: readonly string[]) {
+  const userIDs = [email, ...more].map(address => ({ name, email: address }))
+  const { privateKey } = await generateKey({ userIDs, type: 'curve25519', format: 'object' })
+  const key = privateKey.toPublic()
+  return { armor: key.armor(), fingerprint: key.getFingerprint().toUpperCase(), privateKey }
+}
+
+/** A key in a security key: type, 32 bytes, application. */
+const SECURITY_KEY = `sk-ssh-ed25519@openssh.com ${Buffer.concat(
+  ['sk-ssh-ed25519@openssh.com', 'k'.repeat(32), 'ssh:'].map(text =>
+    Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)]),
+  ),
+).toString('base64')}`
+
+function armorOf(principal: SnapshotPrincipal | undefined): string {
+  const [signer] = principal?.signers ?? []
+  return signer !== undefined && 'openpgp' in signer ? signer.openpgp.armor : ''
+}
 
 /** An SSH line of an RSA key. */
 function rsaLine(bits: number): string {
@@ -59,7 +78,8 @@ describe('importSigners() from GitHub', () => {
       { email: 'alice@work.example', verified: true },
       { email: 'bob@example.com', verified: false },
     ]
-    user('alice').gpgKeys.push({ keyId: alice.slice(-16), armor: gpg.exported(alice), emails })
+    const { armor, fingerprint } = await makeKey('alice')
+    user('alice').gpgKeys.push({ keyId: fingerprint.slice(-16), armor, emails })
     const { snapshot, notes } = await imported({ kind: 'users', logins: ['alice'] }, { accounts: accounts() })
     expect(snapshot).toMatchObject({ schemaVersion: 1, taken: NOW.toISOString(), source: 'GitHub users alice' })
     expect(Object.keys(snapshot.principals)).toEqual(['alice'])
@@ -67,10 +87,11 @@ describe('importSigners() from GitHub', () => {
       github: { login: 'alice', id: 101 },
       emails: ['101+alice@users.noreply.github.com', 'alice@example.com', 'alice@work.example'],
       signers: [
-        { openpgp: { fingerprint: alice, armor: expect.stringContaining('BEGIN PGP PUBLIC KEY BLOCK') } },
+        { openpgp: { fingerprint, armor: expect.stringContaining('BEGIN PGP PUBLIC KEY BLOCK') } },
         { ssh: { key: first.publicKey } },
       ],
     })
+    expect(asPolicyReads(snapshot)).toEqual({ alice: ['openpgp', 'ssh'] })
     expect(notes).toEqual([])
     world.github.expectNothingUnexpected()
   })
@@ -79,10 +100,12 @@ describe('importSigners() from GitHub', () => {
     const logins = Array.from({ length: 130 }, (_, n) => `dev${n}`)
     for (const [n, login] of logins.entries()) world.model.user(login, 1000 + n)
     world.model.members.set('acme/platform', [...logins, 'renovate[bot]'])
+    user('dev7').sshSigningKeys.push(first.publicKey)
     const { snapshot } = await imported({ kind: 'team', org: 'acme', team: 'platform' }, { accounts: accounts() })
     expect(Object.keys(snapshot.principals)).toHaveLength(131)
     expect(snapshot.source).toBe('GitHub team acme/platform')
     expect(snapshot.principals.renovate?.github).toEqual({ login: 'renovate[bot]', id: 104 })
+    expect(asPolicyReads(snapshot)).toMatchObject({ renovate: [], dev7: ['ssh'], dev129: [] })
     world.github.expectNothingUnexpected()
   })
 
@@ -95,10 +118,10 @@ describe('importSigners() from GitHub', () => {
   test('leaves out and names keys that are revoked, weak, not shown or broken, and keeps the rest', async () => {
     user('bob').sshSigningKeys.push('ssh-dss AAAAB3NzaC1kc3M=', rsaLine(1024), rsaLine(3072))
     user('bob').gpgKeys.push(
-      { keyId: 'AAAA', armor: gpg.exported(alice), revoked: true },
+      { keyId: 'AAAA', armor: strong ?? '', revoked: true },
       { keyId: 'BBBB', armor: null },
       { keyId: 'CCCC', armor: 'nonsense' },
-      { keyId: 'DDDD', armor: gpg.exported(weak) },
+      { keyId: 'DDDD', armor: weak ?? '' },
     )
     const { snapshot, notes } = await imported({ kind: 'users', logins: ['bob'] }, { accounts: accounts() })
     expect(kindsOf(snapshot.principals.bob)).toEqual(['ssh'])
@@ -106,7 +129,7 @@ describe('importSigners() from GitHub', () => {
       'bob: left out OpenPGP key AAAA: its owner has revoked it',
       'bob: left out OpenPGP key BBBB: the platform does not show it whole',
       expect.stringMatching(/^bob: left out bob’s OpenPGP key CCCC: /),
-      `bob: left out OpenPGP key ${weak}: rsa of 1024 bits`,
+      `bob: left out OpenPGP key ${await fingerprintOf(weak)}: rsa of 1024 bits`,
       expect.stringMatching(/^bob: left out SSH key ssh-dss/),
       expect.stringMatching(/^bob: left out SSH key SHA256:.*: RSA of 1024 bits$/),
     ])
@@ -121,6 +144,7 @@ describe('importSigners() from GitHub', () => {
       signers: [{ ssh: { key: first.publicKey } }],
     })
     expect(notes).toEqual([expect.stringContaining('carol has signers but no e-mail')])
+    expect(() => asPolicyReads(snapshot)).toThrow('has signers but no emails')
   })
 
   test('an account without keys is kept: its platform-signed commits can be named', async () => {
@@ -159,6 +183,7 @@ describe('importSigners() from allowed_signers', () => {
     expect(snapshot.principals.alice?.emails).toEqual(['alice@example.com', 'alice@work.example'])
     expect(kindsOf(snapshot.principals.alice)).toEqual(['ssh', 'ssh'])
     expect(notes).toEqual([])
+    expect(asPolicyReads(snapshot)).toEqual({ alice: ['ssh', 'ssh'], bob: ['ssh'] })
   })
 
   test('keeps the window of a key, and says when its zone was not written', async () => {
@@ -168,6 +193,7 @@ describe('importSigners() from allowed_signers', () => {
       { ssh: { key: first.publicKey, 'not-before': '2024-01-02T00:00:00Z', 'not-after': '2026-02-03T04:05:06Z' } },
     ])
     expect(notes).toEqual([expect.stringContaining('signers:1: a time without Z')])
+    expect(asPolicyReads(snapshot)).toEqual({ a: ['ssh'] })
   })
 
   test('makes an authority one for each person it is named for', async () => {
@@ -184,6 +210,15 @@ describe('importSigners() from allowed_signers', () => {
       ),
     )
     expect(notes).toEqual([expect.stringContaining('max-validity 1d was chosen')])
+    expect(asPolicyReads(snapshot)).toEqual({ alice: ['ssh-ca'], bob: ['ssh-ca'] })
+  })
+
+  test('leaves out an authority with dates, which a policy could not hold', async () => {
+    const work = allowed(`a@b.example cert-authority,valid-before="20300101Z" ${first.publicKey}`)
+    expect(await errorOf(() => work)).toMatchObject({
+      code: 'pipeline/no-signers',
+      found: expect.stringContaining('signers:1: left out the authority'),
+    })
   })
 
   test.each([
@@ -240,82 +275,84 @@ describe('importSigners() from a keyring', () => {
   const keyring = (bytes: Uint8Array) => imported({ kind: 'keyring', path: 'keys.asc', bytes })
 
   test('takes every key, armored or binary, with the addresses it certifies itself', async () => {
-    const armored = utf8(gpg.exported(alice) + gpg.exported(bob))
-    const binary = new Uint8Array(gpg.run(['--export', alice, bob]))
-    for (const bytes of [armored, binary]) {
+    const [alice, bob] = [await makeKey('alice'), await makeKey('bob', 'bob@example.com', 'bob@work.example')]
+    const keys = [alice, bob].map(({ privateKey }) => privateKey.toPublic().write())
+    for (const bytes of [utf8(alice.armor + bob.armor), new Uint8Array(Buffer.concat(keys))]) {
       const { snapshot } = await keyring(bytes)
-      expect(Object.keys(snapshot.principals)).toEqual(['alice', 'bob'])
+      expect(asPolicyReads(snapshot)).toEqual({ alice: ['openpgp'], bob: ['openpgp'] })
       expect(snapshot.principals.bob).toEqual({
-        emails: ['bob@example.com'],
-        signers: [{ openpgp: { fingerprint: bob, armor: expect.any(String) } }],
+        emails: ['bob@example.com', 'bob@work.example'],
+        signers: [{ openpgp: { fingerprint: bob.fingerprint, armor: expect.any(String) } }],
       })
     }
   })
 
-  test('writes armor that holds exactly that key, and that the verifier reads', async () => {
-    const { snapshot } = await keyring(utf8(gpg.exported(alice) + gpg.exported(bob)))
-    for (const [name, fingerprint] of [
-      ['alice', alice],
-      ['bob', bob],
-    ] as const) {
-      const [signer] = snapshot.principals[name]?.signers ?? []
-      const armor = signer !== undefined && 'openpgp' in signer ? signer.openpgp.armor : ''
-      const { keys } = await loadKeyring([{ path: name, bytes: utf8(armor) }])
-      expect(keys.map(key => key.primary)).toEqual([fingerprint])
-      expect(keys[0]?.problem).toBeUndefined()
-    }
-  })
+  test.each(['openpgp-ed25519', 'openpgp-rsa2048', 'openpgp-p256', 'openpgp-subkey'])(
+    'writes armor that holds exactly the key of gpg’s %s, and that the verifier reads as before',
+    async name => {
+      const { snapshot } = await keyring(utf8(vector(name)))
+      const [principal] = Object.values(snapshot.principals)
+      const bytes = utf8(armorOf(principal))
+      const plain = ({ keyObject: _, ...key }: SigningKey) => key
+      const before = (await loadKeyring([{ path: name, bytes: utf8(vector(name)) }])).keys.map(plain)
+      expect((await loadKeyring([{ path: name, bytes }])).keys.map(plain)).toEqual(before)
+    },
+  )
 
   test('a key that claims somebody else’s address stays apart, and the policy would refuse both', async () => {
-    const other = gpg.makeKey('Mallory <alice@example.com>', 'ed25519')
-    const { snapshot, notes } = await keyring(utf8(gpg.exported(alice) + gpg.exported(other)))
+    const [alice, mallory] = [await makeKey('alice'), await makeKey('mallory', 'alice@example.com')]
+    const { snapshot, notes } = await keyring(utf8(alice.armor + mallory.armor))
     expect(Object.keys(snapshot.principals)).toEqual(['alice', 'alice-2'])
     expect(notes).toContainEqual(expect.stringContaining('the e-mail alice@example.com belongs to alice and alice-2'))
-    gpg.run(['--delete-secret-and-public-key', other])
+    expect(() => asPolicyReads(snapshot)).toThrow('persons could not be told apart')
   })
 
   test('leaves out and names weak and revoked keys', async () => {
-    const revoked = gpg.makeKey('Carol <carol@example.com>', 'ed25519')
-    // gpg writes the revocation beforehand, with a colon in front so that nobody imports it by accident.
-    const revocation = readFileSync(join(gpg.home, 'openpgp-revocs.d', `${revoked}.rev`), 'utf8').replace(/^:/m, '')
-    gpg.run(['--import'], revocation)
-    const { snapshot, notes } = await keyring(utf8([weak, revoked, bob].map(key => gpg.exported(key)).join('')))
+    const { armor } = await makeKey('bob')
+    const { snapshot, notes } = await keyring(utf8([weak, revoked, armor].join('\n')))
     expect(Object.keys(snapshot.principals)).toEqual(['bob'])
-    expect(notes).toContain(`left out OpenPGP key ${weak}: rsa of 1024 bits`)
-    expect(notes).toContain(`left out OpenPGP key ${revoked}: its owner has revoked it`)
+    expect(notes).toContain(`left out OpenPGP key ${await fingerprintOf(weak)}: rsa of 1024 bits`)
+    expect(notes).toContain(`left out OpenPGP key ${await fingerprintOf(revoked)}: its owner has revoked it`)
   })
 
   test('takes no address that its owner has revoked, and nothing that others certified', async () => {
-    const dave = gpg.makeKey('Dave <dave@example.com>', 'ed25519')
-    gpg.run(['--quick-add-uid', dave, 'Dave <dave@old.example>'])
-    gpg.run(['--quick-revoke-uid', dave, 'Dave <dave@old.example>'])
-    gpg.run(['--local-user', bob, '--quick-sign-key', dave])
-    const { snapshot } = await keyring(utf8(gpg.exported(dave)))
+    const [dave, other] = [await makeKey('dave', 'dave@example.com', 'dave@old.example'), await makeKey('other')]
+    const signed = await dave.privateKey.toPublic().signAllUsers([other.privateKey])
+    const old = signed.users.find(user => user.userID?.email === 'dave@old.example')
+    const revocation = await old?.revoke(dave.privateKey.keyPacket as SecretKeyPacket, {})
+    if (old !== undefined && revocation !== undefined) old.revocationSignatures = revocation.revocationSignatures
+    const { snapshot } = await keyring(utf8(signed.armor()))
     expect(snapshot.principals.dave?.emails).toEqual(['dave@example.com'])
-    const [signer] = snapshot.principals.dave?.signers ?? []
-    const [key] = await readKeys({
-      armoredKeys: signer !== undefined && 'openpgp' in signer ? signer.openpgp.armor : '',
-    })
-    expect(key?.users.map(user => user.otherCertifications.length)).toEqual([0, 0])
-    const [whole] = await readKeys({ armoredKeys: gpg.exported(dave) })
-    expect(whole?.users.some(user => user.otherCertifications.length > 0)).toBe(true)
+    const certified = async (armor: string) =>
+      (await readKeys({ armoredKeys: armor }))[0]?.users.map(user => user.otherCertifications.length)
+    expect(await certified(signed.armor())).toEqual([1, 1])
+    expect(await certified(armorOf(snapshot.principals.dave))).toEqual([0, 0])
   })
 
   test('a keyring of weak keys alone is an error', async () => {
-    const only = keyring(utf8(gpg.exported(weak)))
+    const only = keyring(utf8(weak ?? ''))
     expect(await errorOf(() => only)).toMatchObject({ code: 'pipeline/no-signers' })
   })
 
   test.each([
-    { given: 'a private key', bytes: () => utf8(gpg.run(['--armor', '--export-secret-keys', alice]).toString()) },
-    { given: 'text beside the keys', bytes: () => utf8(`hello\n${gpg.exported(alice)}`) },
+    { given: 'a private key', bytes: async () => utf8((await makeKey('alice')).privateKey.armor()) },
+    { given: 'text beside the keys', bytes: () => utf8(`hello\n${strong}`) },
     { given: 'no key', bytes: () => utf8('hello') },
     { given: 'nothing', bytes: () => new Uint8Array() },
   ])('refuses a file with $given', async ({ bytes }) => {
-    const work = keyring(bytes())
+    const work = keyring(await bytes())
     expect((await errorOf(() => work)).code).toBe('source/key-unreadable')
   })
 })
+
+/** The signature of a commit that real gpg signed. */
+const OPENPGP =
+  parseArmor(readFileSync(join(VECTORS, 'openpgp-ed25519', 'commit.raw'), 'latin1')) ?? 'no signature in the vector'
+
+function parseArmor(commit: string): string | undefined {
+  const header = /^gpgsig (.*(?:\n .*)*)/m.exec(commit)?.[1]
+  return header?.replaceAll('\n ', '\n').trimEnd()
+}
 
 describe('importSigners() from history', () => {
   const repository = new TestRepository(join(folder, 'app'))
@@ -325,7 +362,7 @@ describe('importSigners() from history', () => {
     repository.commit({ message: 'three', signer: first, email: 'alice@work.example' }),
     repository.commit({ message: 'unsigned' }),
     repository.commit({ message: 'forged', signer: first, tamper: text => text.replace('forged', 'changed') }),
-    repository.commit({ message: 'openpgp', signer: gpg.signer(alice) }),
+    repository.commit({ message: 'openpgp', signer: { ...first, sign: () => OPENPGP } }),
   ].map(parseCommitId)
   const history = {
     commit: (id: CommitId) =>
@@ -343,13 +380,15 @@ describe('importSigners() from history', () => {
 
   test('takes the keys inside good SSH signatures, with the addresses of their commits', async () => {
     const { snapshot, notes } = await range(5)
+    const fingerprint = await fingerprintOf(vector('openpgp-ed25519'))
     expect(snapshot.principals).toEqual({
       alice: { emails: ['alice@example.com', 'alice@work.example'], signers: [{ ssh: { key: first.publicKey } }] },
       bob: { emails: ['bob@example.com'], signers: [{ ssh: { key: second.publicKey } }] },
     })
+    expect(asPolicyReads(snapshot)).toEqual({ alice: ['ssh'], bob: ['ssh'] })
     expect(notes.slice(0, 3)).toEqual([
       '1 × no signature',
-      `1 × signature by OpenPGP key ${alice}: gpg --armor --export ${alice}, then import with --keyring`,
+      `1 × signature by OpenPGP key ${fingerprint}: gpg --armor --export ${fingerprint}, then import with --keyring`,
       '1 × signature that is not good',
     ])
   })
@@ -384,8 +423,8 @@ describe('importSigners() from a command', () => {
           signers: [
             { sigstore: { identity: 'bob@example.com', issuer: 'https://accounts.example.com' } },
             { 'ssh-ca': { key: first.publicKey, principals: ['bob'], 'max-validity': '12h' } },
-            { ssh: { key: second.publicKey, require: ['user-presence'], 'not-after': '2027-01-01' } },
-            { openpgp: { fingerprint: bob.toLowerCase(), armor: gpg.exported(bob) } },
+            { ssh: { key: SECURITY_KEY, require: ['user-presence'], 'not-after': '2027-01-01' } },
+            { openpgp: { fingerprint: (await fingerprintOf(strong)).toLowerCase(), armor: strong } },
           ],
         },
         '',
@@ -394,8 +433,9 @@ describe('importSigners() from a command', () => {
     )
     expect(Object.keys(snapshot.principals)).toEqual(['alice', 'bob'])
     expect(kindsOf(snapshot.principals.bob)).toEqual(['openpgp', 'ssh', 'ssh-ca', 'sigstore'])
+    expect(asPolicyReads(snapshot)).toEqual({ alice: [], bob: ['openpgp', 'ssh', 'ssh-ca', 'sigstore'] })
     expect(snapshot.principals.bob?.signers?.[1]).toEqual({
-      ssh: { key: second.publicKey, require: ['user-presence'], 'not-after': '2027-01-01' },
+      ssh: { key: SECURITY_KEY, require: ['user-presence'], 'not-after': '2027-01-01' },
     })
     expect(notes).toEqual([
       expect.stringContaining('alice: left out SSH key ssh-dss'),
@@ -423,7 +463,7 @@ describe('importSigners() from a command', () => {
     { given: 'a date that is none', line: ssh({ 'not-after': 'soon' }) },
     {
       given: 'a fingerprint of another key',
-      line: { ...good, signers: [{ openpgp: { fingerprint: 'A'.repeat(40), armor: gpg.exported(bob) } }] },
+      line: { ...good, signers: [{ openpgp: { fingerprint: 'A'.repeat(40), armor: strong } }] },
     },
     {
       given: 'an authority without names',

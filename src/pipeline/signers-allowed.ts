@@ -48,6 +48,10 @@ function readEntry(entry: AllowedSigner, note: Note): readonly Found[] {
     const signer = { id: key.key.fingerprint, shape: { ssh: { key: sshLine(key.key), ...window } } }
     return emails.length === 0 ? [] : [personOf(emails, signer)]
   }
+  if (entry.validAfter !== undefined || entry.validBefore !== undefined) {
+    note('left out the authority: a policy has no dates for one, and without them it would be good for ever')
+    return []
+  }
   if (emails.length > 0)
     note(`max-validity ${AUTHORITY_VALIDITY} was chosen: allowed_signers has none, set what your authority issues`)
   // Each address stands for one person whose certificates name it.

@@ -53,12 +53,12 @@ const COMMAND_MS = 5 * 60_000
 
 export const signersImportCommand = command({
   words: WORDS,
-  synopsis: `signers import (--github USER… | --team ORG/TEAM | --org ORG | --allowed-signers FILE
-      | --keyring FILE | --history RANGE | --command CMD) [--out FILE]`,
+  synopsis: `signers import (--github USER… | --team ORG/TEAM | --org ORG) [--out FILE]
+signers import (--allowed-signers FILE | --keyring FILE | --history RANGE | --command CMD) [--out FILE]`,
   usage: `waybill signers import – a snapshot of who signs, from where that is kept, for a person to review
 
-  waybill signers import (--github USER… | --team ORG/TEAM | --org ORG | --allowed-signers FILE
-      | --keyring FILE | --history RANGE | --command CMD) [--out FILE]
+  waybill signers import (--github USER… | --team ORG/TEAM | --org ORG) [--out FILE]
+  waybill signers import (--allowed-signers FILE | --keyring FILE | --history RANGE | --command CMD) [--out FILE]
 
 Nothing is trusted by being imported: the file reaches the policy (snapshots:) by a reviewed commit.
 
@@ -235,12 +235,14 @@ async function openRange(
   const clone = new Clone(requireGit(env), path, env)
   const head = await clone.commit(to ?? from)
   const base = to === undefined ? undefined : await clone.commit(from)
+  // A folder below the top of the clone has no objects of its own; a bare repository has no top.
+  const top = await clone.find('rev-parse', '--show-toplevel')
   const folder = await makeTemporaryFolder(env.TMPDIR || tmpdir(), 'waybill-import-')
   later(() => remove(folder))
   const history = await openHistory({
     git: requireGit(env),
     folder: join(folder, 'git'),
-    url: path,
+    url: top !== undefined && isAbsolute(top) ? top : path,
     localPath: true,
     env,
     head,
