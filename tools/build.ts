@@ -1,6 +1,6 @@
 /** Builds `dist/`: tsc → ncc → doors → notices. Deterministic: the same sources and lockfile give the same bytes. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeNotices } from './notices.ts'
 import { sourceStamp } from './source-stamp.ts'
@@ -10,6 +10,25 @@ const dist = join(root, 'dist')
 
 /** Door name → what it runs. Each is a few lines onto the one bundle, so shared code is shipped once. */
 const DOORS = { attest: 'runAttest', verify: 'runVerify', cli: 'runCli' } as const
+
+/** Libraries that only some histories need, each with words of its own: none may be in what every run loads. */
+const LAZY = {
+  openpgp: 'OpenPGP.js',
+  asn1js: 'UNIVERSAL 37 and upper tags are reserved',
+  pkijs: 'Wrong structure of SignedUnsignedAttributes',
+} as const
+
+function requireLazy(): void {
+  const scripts = readdirSync(dist).filter(file => file.endsWith('.js'))
+  for (const [library, words] of Object.entries(LAZY)) {
+    const holders = scripts.filter(file => readFileSync(join(dist, file), 'utf8').includes(words))
+    if (holders.length === 1 && holders[0] !== 'index.js') continue
+    console.error(
+      `${library} must be in one file of its own, loaded when needed; found in: ${holders.join(', ') || 'none'}`,
+    )
+    process.exit(1)
+  }
+}
 
 function execute(file: string, args: readonly string[]): void {
   const result = spawnSync(file, [...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
@@ -38,6 +57,7 @@ for (const [door, run] of Object.entries(DOORS)) {
   writeFileSync(file, `${shebang}import { ${run} } from './index.js'\n\nawait ${run}()\n`)
   chmodSync(file, 0o755)
 }
+requireLazy()
 await writeNotices(root, join(dist, 'THIRD-PARTY-NOTICES.txt'))
 writeFileSync(join(dist, 'SOURCE'), `${sourceStamp(root)}\n`)
 console.log(`dist: ${readdirSync(dist).join(' ')}`)

@@ -9,6 +9,9 @@ import type { Keyring } from './keyring.ts'
 import { type Certificate, readCertificate } from './x509.ts'
 import { type Chain, chainTo } from './x509-chain.ts'
 
+// One door to everything that needs the heavy parsers, so that they are one file of the bundle.
+export { readRoots } from './x509-roots.ts'
+
 /**
  * Checks a `SIGNED MESSAGE`: mathematics first, then whose authority stands behind the certificate. A leaf that Fulcio's
  * extensions mark asks for the trust root once a run; when no authority of it issued the leaf, the roots of the policy

@@ -113,7 +113,7 @@ export async function loadKeyring(
       }
     }
   }
-  const roots = x509Roots.length === 0 ? [] : (await import('./x509-roots.ts')).readRoots(x509Roots)
+  const roots = x509Roots.length === 0 ? [] : (await import('./cms-signature.ts')).readRoots(x509Roots)
   return new Keyring(keys, { x509Roots: roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) })
 }
 
