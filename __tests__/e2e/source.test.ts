@@ -213,7 +213,7 @@ const CASES: Readonly<Record<string, readonly [() => CommitOptions, string, RegE
     /armor|line/,
   ],
   'a NUL byte in the message': [() => tampered(object => `${object}\0hidden`), 'source/malformed', /NUL/],
-  'an X.509 signature': [
+  'an X.509 signature that is none': [
     () => ({
       message: 'Fix login',
       signer: {
@@ -223,8 +223,8 @@ const CASES: Readonly<Record<string, readonly [() => CommitOptions, string, RegE
       },
       ...BOB,
     }),
-    'source/signature-unsupported',
-    /gpg\.format ssh/,
+    'source/malformed',
+    /CMS/,
   ],
 }
 
