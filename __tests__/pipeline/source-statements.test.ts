@@ -161,6 +161,7 @@ test('the level is that of the commits up to the head, and of nothing judged the
 test('reviews are stated with their statements as inputs of the summary', async () => {
   const statement = LAW.policyDigest
   const review = {
+    enough: true,
     label: 'signed-by-reviewer',
     by: ['bob'],
     head: idOf('c2'),

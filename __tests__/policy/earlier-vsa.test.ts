@@ -123,7 +123,9 @@ test('13-adversary 2: a key, a failed or foreign summary, a missing or foreign d
 })
 
 test('13-adversary 12: a revoked run is refused', () => {
-  const revoked = [{ kind: 'key' as const, fingerprint: 'AB'.repeat(32), effective: new Date(0), mode: 'retired' as const }]
+  const revoked = [
+    { kind: 'key' as const, fingerprint: 'AB'.repeat(32), effective: new Date(0), mode: 'retired' as const },
+  ]
   const judged = accept(earlier(), { revoked })
   expect('refused' in judged && judged.refused.code).toBe('verify/signer-revoked')
 })
