@@ -1,37 +1,48 @@
-export const id = 597;
-export const ids = [597];
+export const id = 41;
+export const ids = [41];
 export const modules = {
 
-/***/ 5564:
+/***/ 5041:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   $E: () => (/* binding */ contentOf),
-/* harmony export */   Aw: () => (/* binding */ isUniversal),
-/* harmony export */   LU: () => (/* binding */ childrenOf),
-/* harmony export */   Q5: () => (/* binding */ isDer),
-/* harmony export */   Tu: () => (/* binding */ objectId),
-/* harmony export */   UD: () => (/* binding */ rawOf),
-/* harmony export */   aE: () => (/* binding */ isContext),
-/* harmony export */   f7: () => (/* binding */ parseBer),
-/* harmony export */   oD: () => (/* binding */ readWhole),
-/* harmony export */   wZ: () => (/* binding */ isSequence)
-/* harmony export */ });
-/* harmony import */ var asn1js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4723);
-/* harmony import */ var _core_bytes_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6752);
-/* harmony import */ var _core_limits_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7535);
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  checkCms: () => (/* binding */ checkCms),
+  readRoots: () => (/* reexport */ readRoots)
+});
+
+// EXTERNAL MODULE: ./lib/core/error.js
+var core_error = __webpack_require__(1105);
+// EXTERNAL MODULE: ./lib/sigstore/verify/message.js
+var message = __webpack_require__(6133);
+// EXTERNAL MODULE: ./lib/source/armor.js
+var source_armor = __webpack_require__(7494);
+// EXTERNAL MODULE: ./node_modules/pkijs/build/index.js + 9 modules
+var build = __webpack_require__(9701);
+// EXTERNAL MODULE: ./lib/core/bytes.js
+var core_bytes = __webpack_require__(6752);
+// EXTERNAL MODULE: ./lib/core/limits.js
+var limits = __webpack_require__(7535);
+// EXTERNAL MODULE: ./lib/core/text.js
+var core_text = __webpack_require__(9716);
+// EXTERNAL MODULE: ./node_modules/asn1js/build/index.js + 3 modules
+var asn1js_build = __webpack_require__(4723);
+;// CONCATENATED MODULE: ./lib/source/cms-asn1.js
 
 
 
 /** The one block that fills all of `bytes`. */
 function parseBer(bytes, what) {
-    const options = { parseEmbedded: false, maxDepth: _core_limits_js__WEBPACK_IMPORTED_MODULE_1__/* .LIMITS */ .b.asn1Depth, maxNodes: _core_limits_js__WEBPACK_IMPORTED_MODULE_1__/* .LIMITS */ .b.asn1Nodes };
-    const { offset, result } = (0,asn1js__WEBPACK_IMPORTED_MODULE_2__/* .fromBER */ .mH)(bytes, options);
+    const options = { parseEmbedded: false, maxDepth: limits/* LIMITS */.b.asn1Depth, maxNodes: limits/* LIMITS */.b.asn1Nodes };
+    const { offset, result } = (0,asn1js_build/* fromBER */.mH)(bytes, options);
     if (offset === -1)
         throw new Error(`${what} cannot be read: ${result.error}`);
     if (offset !== bytes.byteLength)
         throw new Error(`bytes after ${what}`);
-    if (!(result instanceof asn1js__WEBPACK_IMPORTED_MODULE_2__/* .BaseBlock */ .P7) || !isClosed(result))
+    if (!(result instanceof asn1js_build/* BaseBlock */.P7) || !isClosed(result))
         throw new Error(`${what} cannot be read`);
     return result;
 }
@@ -58,7 +69,7 @@ function sameTree(one, other) {
     if (one.idBlock.isConstructed !== other.idBlock.isConstructed)
         return false;
     if (!one.idBlock.isConstructed)
-        return (0,_core_bytes_js__WEBPACK_IMPORTED_MODULE_0__/* .equalBytes */ .ex)(contentOf(one), contentOf(other));
+        return (0,core_bytes/* equalBytes */.ex)(contentOf(one), contentOf(other));
     const [left, right] = [childrenOf(one), childrenOf(other)];
     return left.length === right.length && left.every((child, at) => sameTree(child, right[at] ?? child));
 }
@@ -72,7 +83,7 @@ function isClosed(block) {
 /** Parts of a constructed block, in order; none for a primitive one. */
 function childrenOf(block) {
     const value = block?.valueBlock === undefined ? undefined : Reflect.get(block.valueBlock, 'value');
-    return Array.isArray(value) ? value.filter(child => child instanceof asn1js__WEBPACK_IMPORTED_MODULE_2__/* .BaseBlock */ .P7) : [];
+    return Array.isArray(value) ? value.filter(child => child instanceof asn1js_build/* BaseBlock */.P7) : [];
 }
 /** Bytes of the whole block as they came, tag and length included. */
 function rawOf(block) {
@@ -108,7 +119,7 @@ function isDer(bytes) {
 function derEnd(bytes, at, limit, depth) {
     const tag = bytes[at] ?? 0x1f;
     const length = derLength(bytes, at + 1, limit);
-    if (length === undefined || depth > _core_limits_js__WEBPACK_IMPORTED_MODULE_1__/* .LIMITS */ .b.asn1Depth || (tag & 0x1f) === 0x1f)
+    if (length === undefined || depth > limits/* LIMITS */.b.asn1Depth || (tag & 0x1f) === 0x1f)
         return -1;
     const { start, end } = length;
     const content = bytes.subarray(start, end);
@@ -161,34 +172,6 @@ function primitiveIsDer(tag, content) {
     return content.byteLength > 0 && !padded;
 }
 
-
-/***/ }),
-
-/***/ 8597:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  checkCms: () => (/* binding */ checkCms)
-});
-
-// EXTERNAL MODULE: ./lib/core/error.js
-var core_error = __webpack_require__(1105);
-// EXTERNAL MODULE: ./lib/sigstore/verify/message.js
-var message = __webpack_require__(6133);
-// EXTERNAL MODULE: ./lib/source/armor.js
-var source_armor = __webpack_require__(7494);
-// EXTERNAL MODULE: ./node_modules/pkijs/build/index.js + 9 modules
-var build = __webpack_require__(9701);
-// EXTERNAL MODULE: ./lib/core/bytes.js
-var bytes = __webpack_require__(6752);
-// EXTERNAL MODULE: ./lib/core/limits.js
-var limits = __webpack_require__(7535);
-// EXTERNAL MODULE: ./lib/core/text.js
-var core_text = __webpack_require__(9716);
-// EXTERNAL MODULE: ./lib/source/cms-asn1.js
-var cms_asn1 = __webpack_require__(5564);
 ;// CONCATENATED MODULE: ./lib/source/cms-structure.js
 
 
@@ -201,13 +184,13 @@ const DATA = '1.2.840.113549.1.7.1';
 /** ContentInfo and SignedData: every part in its place, and nothing else. RFC 5652 § 3, § 5.1. */
 function signedDataOf(contentInfo) {
     const [type, content] = partsOf(contentInfo, 2, 'content info');
-    if ((0,cms_asn1/* objectId */.Tu)(type) !== SIGNED_DATA)
+    if (objectId(type) !== SIGNED_DATA)
         throw new Error('a content that is not signed data');
-    if (content === undefined || !(0,cms_asn1/* isContext */.aE)(content, 0))
+    if (content === undefined || !isContext(content, 0))
         throw new Error('a content without its tag');
-    const parts = (0,cms_asn1/* childrenOf */.LU)(only((0,cms_asn1/* childrenOf */.LU)(content), 'signed data'));
+    const parts = childrenOf(only(childrenOf(content), 'signed data'));
     const [version, digests, encapsulated, ...rest] = parts;
-    const set = rest.find(part => (0,cms_asn1/* isContext */.aE)(part, 0));
+    const set = rest.find(part => isContext(part, 0));
     const signers = rest.at(-1);
     if (!isNumber(version, 1) && !isNumber(version, 3))
         throw new Error('signed data of another version');
@@ -216,28 +199,28 @@ function signedDataOf(contentInfo) {
     requireDetached(encapsulated);
     return {
         digestAlgorithm: only(setOf(digests, 'digest algorithms'), 'digest algorithms'),
-        certificates: (0,cms_asn1/* childrenOf */.LU)(set),
+        certificates: childrenOf(set),
         signerInfo: only(setOf(signers, 'signers'), 'signers'),
     };
 }
 function requireDetached(encapsulated) {
-    const [type, content] = (0,cms_asn1/* childrenOf */.LU)(encapsulated);
-    if ((0,cms_asn1/* objectId */.Tu)(type) !== DATA)
+    const [type, content] = childrenOf(encapsulated);
+    if (objectId(type) !== DATA)
         throw new Error('content of another type than data');
     if (content !== undefined)
         throw new Error('content of its own, which is not this commit');
 }
 /** SignerInfo. RFC 5652 § 5.3. */
 function signerOf(info) {
-    const parts = (0,cms_asn1/* childrenOf */.LU)(info);
-    if (parts[3] === undefined || !(0,cms_asn1/* isContext */.aE)(parts[3], 0))
+    const parts = childrenOf(info);
+    if (parts[3] === undefined || !isContext(parts[3], 0))
         throw new Error('no signed attributes');
     const [version, id, digestAlgorithm, signedAttributes, signatureAlgorithm, signature, unsignedAttributes] = parts;
     if (version === undefined || id === undefined || digestAlgorithm === undefined)
         throw new Error('half a signer');
     if (signedAttributes === undefined || signatureAlgorithm === undefined || signature === undefined || parts.length > 7)
         throw new Error('a signer that is not built as it must be');
-    if (unsignedAttributes !== undefined && !(0,cms_asn1/* isContext */.aE)(unsignedAttributes, 1))
+    if (unsignedAttributes !== undefined && !isContext(unsignedAttributes, 1))
         throw new Error('a signer with other parts');
     return { version, id, digestAlgorithm, signedAttributes, signatureAlgorithm, signature, unsignedAttributes };
 }
@@ -248,25 +231,25 @@ function only(list, what) {
     return item;
 }
 function partsOf(block, count, what) {
-    const parts = (0,cms_asn1/* childrenOf */.LU)(block);
-    if (!(0,cms_asn1/* isSequence */.wZ)(block) || parts.length !== count)
+    const parts = childrenOf(block);
+    if (!isSequence(block) || parts.length !== count)
         throw new Error(`${what} that is not built as it must be`);
     return parts;
 }
 function setOf(block, what) {
-    if (block === undefined || !(0,cms_asn1/* isUniversal */.Aw)(block, 17))
+    if (block === undefined || !isUniversal(block, 17))
         throw new Error(`no set of ${what}`);
-    return (0,cms_asn1/* childrenOf */.LU)(block);
+    return childrenOf(block);
 }
 function isNumber(block, number) {
-    return block !== undefined && (0,cms_asn1/* isUniversal */.Aw)(block, 2) && (0,bytes/* equalBytes */.ex)((0,cms_asn1/* contentOf */.$E)(block), Uint8Array.of(number));
+    return block !== undefined && isUniversal(block, 2) && (0,core_bytes/* equalBytes */.ex)(contentOf(block), Uint8Array.of(number));
 }
 /** Values by type. Every attribute stands there once and has one value, or two programs could each take another. */
 function attributesOf(set) {
     const found = new Map();
-    for (const block of (0,cms_asn1/* childrenOf */.LU)(set)) {
+    for (const block of childrenOf(set)) {
         const [oid, values] = partsOf(block, 2, 'an attribute');
-        const type = (0,cms_asn1/* objectId */.Tu)(oid);
+        const type = objectId(oid);
         if (type === undefined)
             throw new Error('an attribute without type');
         if (found.has(type))
@@ -276,15 +259,240 @@ function attributesOf(set) {
     return found;
 }
 function octetsOf(block, what) {
-    if (block === undefined || !(0,cms_asn1/* isUniversal */.Aw)(block, 4) || block.idBlock.isConstructed)
+    if (block === undefined || !isUniversal(block, 4) || block.idBlock.isConstructed)
         throw new Error(`no ${what} in one piece`);
-    return (0,cms_asn1/* contentOf */.$E)(block);
+    return contentOf(block);
 }
 
-// EXTERNAL MODULE: ./lib/source/x509.js
-var x509 = __webpack_require__(4765);
-// EXTERNAL MODULE: ./lib/source/x509-algorithm.js
-var x509_algorithm = __webpack_require__(4749);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
+;// CONCATENATED MODULE: ./lib/source/x509-algorithm.js
+
+
+/** RFC 5754 § 2, RFC 3370 § 2. */
+const HASHES = {
+    '2.16.840.1.101.3.4.2.1': 'sha256',
+    '2.16.840.1.101.3.4.2.2': 'sha384',
+    '2.16.840.1.101.3.4.2.3': 'sha512',
+    '1.3.14.3.2.26': 'weak',
+    '1.2.840.113549.2.5': 'weak',
+};
+/** RFC 8017 App. C, RFC 5758 § 3, RFC 8410 § 3, RFC 3279 § 2.2. `rsaEncryption` leaves the hash to the digest algorithm. */
+const ALGORITHMS = {
+    '1.2.840.113549.1.1.1': { family: 'rsa' },
+    '1.2.840.113549.1.1.4': { family: 'rsa', hash: 'weak' },
+    '1.2.840.113549.1.1.5': { family: 'rsa', hash: 'weak' },
+    '1.2.840.113549.1.1.11': { family: 'rsa', hash: 'sha256' },
+    '1.2.840.113549.1.1.12': { family: 'rsa', hash: 'sha384' },
+    '1.2.840.113549.1.1.13': { family: 'rsa', hash: 'sha512' },
+    '1.2.840.10045.4.1': { family: 'ecdsa', hash: 'weak' },
+    '1.2.840.10045.4.3.2': { family: 'ecdsa', hash: 'sha256' },
+    '1.2.840.10045.4.3.3': { family: 'ecdsa', hash: 'sha384' },
+    '1.2.840.10045.4.3.4': { family: 'ecdsa', hash: 'sha512' },
+    '1.3.101.112': { family: 'ed25519' },
+    '1.2.840.10040.4.1': { family: 'dsa' },
+    '1.2.840.10040.4.3': { family: 'dsa', hash: 'weak' },
+    '2.16.840.1.101.3.4.3.2': { family: 'dsa', hash: 'sha256' },
+};
+const PSS = '1.2.840.113549.1.1.10';
+const MGF1 = '1.2.840.113549.1.1.8';
+/** Undefined: an algorithm that is not judged. */
+function hashOf(oid) {
+    return Object.hasOwn(HASHES, oid) ? HASHES[oid] : undefined;
+}
+/** Undefined: an algorithm that is not judged. @throws an Error with a sentence for parameters that cannot be read. */
+function signatureAlgorithmOf(id) {
+    if (id.algorithmId === PSS)
+        return pssOf(id);
+    return Object.hasOwn(ALGORITHMS, id.algorithmId) ? ALGORITHMS[id.algorithmId] : undefined;
+}
+/** RFC 4055 § 3.1: what is left out means SHA-1. Two different hashes in one signature are nobody's honest choice. */
+function pssOf({ algorithmParams }) {
+    if (algorithmParams === undefined)
+        return { family: 'rsa-pss', hash: 'weak' };
+    const parameters = readWhole(build/* RSASSAPSSParams */.UK0, rawOf(algorithmParams), 'the parameters of RSASSA-PSS');
+    const { hashAlgorithm, maskGenAlgorithm, saltLength, trailerField } = parameters;
+    const mask = maskGenAlgorithm.algorithmParams;
+    const hash = hashOf(hashAlgorithm.algorithmId);
+    if (hash === undefined || maskGenAlgorithm.algorithmId !== MGF1 || mask === undefined || trailerField !== 1)
+        return undefined;
+    if (hash === 'weak')
+        return { family: 'rsa-pss', hash };
+    const inner = new build/* AlgorithmIdentifier */.NE_({ schema: mask });
+    return inner.algorithmId === hashAlgorithm.algorithmId ? { family: 'rsa-pss', hash, saltLength } : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/source/x509.js
+
+
+
+
+
+
+
+const SUBJECT_KEY_ID = '2.5.29.14';
+const KEY_USAGE = '2.5.29.15';
+const ALTERNATIVE_NAME = '2.5.29.17';
+const BASIC_CONSTRAINTS = '2.5.29.19';
+const EXTENDED_KEY_USAGE = '2.5.29.37';
+const UNDERSTOOD = [SUBJECT_KEY_ID, KEY_USAGE, ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
+/** Fulcio docs/oid-info.md. */
+const FULCIO_ISSUERS = ['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8'];
+const RFC822_NAME = 1;
+/** @throws an Error with a sentence when this is not one certificate in strict DER. */
+function readCertificate(der) {
+    if (!isDer(der))
+        throw new Error('a certificate is not strict DER');
+    const node = nodeCertificate(der);
+    const { serial, issuer, validity, subject, extensions, algorithm } = x509_partsOf(parseBer(der, 'a certificate'));
+    const known = extensionsOf(extensions);
+    return {
+        der,
+        fingerprint: (0,external_node_crypto_.createHash)('sha256').update(der).digest('hex').toUpperCase(),
+        serial: Buffer.from(contentOf(serial)).toString('hex').toUpperCase(),
+        serialDer: rawOf(serial),
+        issuer: rawOf(issuer),
+        subject: rawOf(subject),
+        issuerText: (0,core_text/* printable */.g$)(node.issuer.replaceAll('\n', ', '), 300),
+        key: node.publicKey,
+        isSignedBy: key => x509_attempt(() => node.verify(key)),
+        signatureHash: signatureHashOf(algorithm),
+        ...validityOf(validity),
+        ...constraintsOf(known),
+        ...usageOf(known),
+        ...purposesOf(known),
+        emails: emailsOf(known),
+        ...keyIdOf(known),
+        notUnderstood: [...known]
+            .filter(([oid, { critical }]) => critical && !UNDERSTOOD.includes(oid))
+            .map(([oid]) => oid),
+        looksLikeFulcio: FULCIO_ISSUERS.some(oid => known.has(oid)),
+    };
+}
+/** OpenSSL has read the same bytes by its own grammar; here only the order of what is used is checked. */
+function x509_partsOf(certificate) {
+    const [tbs, algorithm, , ...more] = childrenOf(certificate);
+    const [first, ...rest] = childrenOf(tbs);
+    const [serial, inner, issuer, validity, subject, key, ...optional] = first === undefined || isContext(first, 0) ? rest : [first, ...rest];
+    if (serial === undefined || issuer === undefined || validity === undefined || subject === undefined)
+        throw incomplete();
+    if (key === undefined || algorithm === undefined || inner === undefined || more.length > 0)
+        throw incomplete();
+    if (!(0,core_bytes/* equalBytes */.ex)(rawOf(inner), rawOf(algorithm)))
+        throw new Error('a certificate names two signature algorithms');
+    const [extensions] = childrenOf(optional.find(part => isContext(part, 3)));
+    return { serial, issuer, validity, subject, extensions, algorithm };
+}
+function incomplete() {
+    return new Error('a certificate is not built as it must be');
+}
+function nodeCertificate(der) {
+    try {
+        const node = new external_node_crypto_.X509Certificate(Buffer.from(der));
+        // Reading the key may throw as well.
+        if ((0,core_bytes/* equalBytes */.ex)(node.raw, der) && node.publicKey.type === 'public')
+            return node;
+    }
+    catch { }
+    throw new Error('a certificate cannot be read in one way only');
+}
+function extensionsOf(sequence) {
+    const found = new Map();
+    for (const block of childrenOf(sequence)) {
+        const parts = childrenOf(block);
+        const [oid, value] = [objectId(parts[0]), parts.at(-1)];
+        if (oid === undefined || value === undefined || !isUniversal(value, 4) || parts.length > 3)
+            throw incomplete();
+        // Readers differ in which of two they take.
+        if (found.has(oid))
+            throw new Error(`a certificate has the extension ${oid} twice`);
+        // DER leaves out what is false, so the part in between, if any, says true; anything but false counts as that.
+        found.set(oid, { critical: parts.length === 3 && contentOf(parts[1] ?? value)[0] !== 0, value: contentOf(value) });
+    }
+    return found;
+}
+function extensionValue(extensions, oid) {
+    const value = extensions.get(oid)?.value;
+    if (value !== undefined && !isDer(value))
+        throw new Error(`the extension ${oid} of a certificate is not strict DER`);
+    return value;
+}
+function constraintsOf(extensions) {
+    const value = extensionValue(extensions, BASIC_CONSTRAINTS);
+    if (value === undefined)
+        return { isAuthority: false };
+    const { cA, pathLenConstraint } = readWhole(build/* BasicConstraints */.N71, value, 'basicConstraints');
+    if (pathLenConstraint === undefined)
+        return { isAuthority: cA };
+    if (typeof pathLenConstraint !== 'number' || pathLenConstraint < 0)
+        throw new Error('basicConstraints has no sane path length');
+    return { isAuthority: cA, pathLength: pathLenConstraint };
+}
+/** BIT STRING, bit 0 first: digitalSignature 0, nonRepudiation 1, keyCertSign 5. RFC 5280 § 4.2.1.3. */
+function usageOf(extensions) {
+    const value = extensionValue(extensions, KEY_USAGE);
+    if (value === undefined)
+        return {};
+    if (value[0] !== 0x03 || value.byteLength < 4)
+        throw new Error('the key usage of a certificate is not a bit string');
+    const bits = value[3] ?? 0;
+    return { usage: { signs: (bits & 0xc0) !== 0, certifies: (bits & 0x04) !== 0 } };
+}
+function purposesOf(extensions) {
+    const value = extensionValue(extensions, EXTENDED_KEY_USAGE);
+    return value === undefined ? {} : { purposes: readWhole(build/* ExtKeyUsage */.KdO, value, 'extKeyUsage').keyPurposes };
+}
+function emailsOf(extensions) {
+    const value = extensionValue(extensions, ALTERNATIVE_NAME);
+    if (value === undefined)
+        return [];
+    const { names } = readWhole(build/* GeneralNames */.t0$, value, 'subjectAltName');
+    const raw = childrenOf(parseBer(value, 'subjectAltName'));
+    return names.flatMap(({ type }, at) => (type === RFC822_NAME ? [emailOf(contentOf(raw[at] ?? never()))] : []));
+}
+/** IA5String; what is not plain ASCII without spaces is nobody's address, and could be shown as somebody's. */
+function emailOf(bytes) {
+    const text = Buffer.from(bytes).toString('latin1');
+    if (!/^[\x21-\x7e]+$/.test(text))
+        throw new Error('an e-mail address in a certificate is not plain ASCII');
+    return text;
+}
+function keyIdOf(extensions) {
+    const value = extensionValue(extensions, SUBJECT_KEY_ID);
+    return value === undefined ? {} : { keyId: contentOf(parseBer(value, 'subjectKeyIdentifier')) };
+}
+function signatureHashOf(block) {
+    const algorithm = signatureAlgorithmOf(new build/* AlgorithmIdentifier */.NE_({ schema: block }));
+    if (algorithm === undefined || algorithm.family === 'dsa')
+        return undefined;
+    if (algorithm.hash === 'weak')
+        return 'weak';
+    return algorithm.hash === undefined && algorithm.family !== 'ed25519' ? undefined : 'strong';
+}
+function validityOf(block) {
+    const [from, to, ...more] = childrenOf(block);
+    if (more.length > 0)
+        throw incomplete();
+    return { notBefore: timeOf(from), notAfter: timeOf(to) };
+}
+function timeOf(block) {
+    const date = block instanceof asn1js_build/* UTCTime */.O6 || block instanceof asn1js_build/* GeneralizedTime */.O_ ? block.toDate() : undefined;
+    if (date === undefined || Number.isNaN(date.getTime()))
+        throw new Error('the validity of a certificate is not a time');
+    return date;
+}
+function x509_attempt(check) {
+    try {
+        return check();
+    }
+    catch {
+        return false;
+    }
+}
+function never() {
+    throw new Error('a certificate changed while it was read');
+}
+
 ;// CONCATENATED MODULE: ./lib/source/cms.js
 
 
@@ -304,7 +512,7 @@ const LOG_ENTRY = '1.3.6.1.4.1.57264.3.1';
  * @param certificate reads one certificate; callers that meet the same ones often keep them.
  * @throws `source/malformed`, `source/weak-hash`, `source/weak-signature`, `source/signature-unsupported`
  */
-function parseCms(bytes, certificate = x509/* readCertificate */.w) {
+function parseCms(bytes, certificate = readCertificate) {
     try {
         if (bytes.byteLength > limits/* LIMITS */.b.cmsBytes)
             throw new Error(`more than ${limits/* LIMITS */.b.cmsBytes} bytes`);
@@ -322,7 +530,7 @@ function parseCms(bytes, certificate = x509/* readCertificate */.w) {
     }
 }
 function read(bytes, certificate) {
-    const data = signedDataOf((0,cms_asn1/* parseBer */.f7)(bytes, 'the signature'));
+    const data = signedDataOf(parseBer(bytes, 'the signature'));
     const signer = signerOf(data.signerInfo);
     const hash = requireHash(algorithmOf(signer.digestAlgorithm).algorithmId);
     if (algorithmOf(data.digestAlgorithm).algorithmId !== algorithmOf(signer.digestAlgorithm).algorithmId)
@@ -338,35 +546,35 @@ function read(bytes, certificate) {
 }
 /** AlgorithmIdentifier ::= SEQUENCE { algorithm, parameters }; which hash and which key depend on it. */
 function algorithmOf(block) {
-    return (0,cms_asn1/* readWhole */.oD)(build/* AlgorithmIdentifier */.NE_, (0,cms_asn1/* rawOf */.UD)(block), 'an algorithm');
+    return readWhole(build/* AlgorithmIdentifier */.NE_, rawOf(block), 'an algorithm');
 }
 /** Duplicates are dropped: which of two equal ones is meant makes no difference. */
 function certificatesOf(blocks, certificate) {
     if (blocks.length > limits/* LIMITS */.b.cmsCertificates)
         throw new Error(`more than ${limits/* LIMITS */.b.cmsCertificates} certificates`);
-    const read = blocks.map(block => certificate((0,cms_asn1/* rawOf */.UD)(block)));
+    const read = blocks.map(block => certificate(rawOf(block)));
     return read.filter((one, at) => read.findIndex(({ fingerprint }) => fingerprint === one.fingerprint) === at);
 }
 /** RFC 5652 § 5.3: version 1 names issuer and serial number, version 3 the subject key identifier. */
 function matcher({ version, id }) {
     if (isNumber(version, 1)) {
-        const [issuer, serial] = partsOf(id, 2, 'a signer’s name').map(cms_asn1/* rawOf */.UD);
-        return one => (0,bytes/* equalBytes */.ex)(one.issuer, issuer ?? EMPTY) && (0,bytes/* equalBytes */.ex)(one.serialDer, serial ?? EMPTY);
+        const [issuer, serial] = partsOf(id, 2, 'a signer’s name').map(rawOf);
+        return one => (0,core_bytes/* equalBytes */.ex)(one.issuer, issuer ?? EMPTY) && (0,core_bytes/* equalBytes */.ex)(one.serialDer, serial ?? EMPTY);
     }
-    if (isNumber(version, 3) && (0,cms_asn1/* isContext */.aE)(id, 0) && !id.idBlock.isConstructed) {
-        const keyId = (0,cms_asn1/* contentOf */.$E)(id);
-        return one => one.keyId !== undefined && (0,bytes/* equalBytes */.ex)(one.keyId, keyId);
+    if (isNumber(version, 3) && isContext(id, 0) && !id.idBlock.isConstructed) {
+        const keyId = contentOf(id);
+        return one => one.keyId !== undefined && (0,core_bytes/* equalBytes */.ex)(one.keyId, keyId);
     }
     throw new Error('a signer that is not named as its version says');
 }
 const EMPTY = new Uint8Array();
 function signatureOf(signer, hash) {
-    const signed = (0,cms_asn1/* rawOf */.UD)(signer.signedAttributes);
+    const signed = rawOf(signer.signedAttributes);
     signed[0] = 0x31;
-    if (!(0,cms_asn1/* isDer */.Q5)(signed))
+    if (!isDer(signed))
         throw new Error('signed attributes that are not in DER');
     const values = attributesOf(signer.signedAttributes);
-    if ((0,cms_asn1/* objectId */.Tu)(values.get(CONTENT_TYPE)) !== DATA)
+    if (objectId(values.get(CONTENT_TYPE)) !== DATA)
         throw new Error('no content type “data” in its signed attributes');
     return {
         hash,
@@ -383,11 +591,11 @@ function unsignedOf(set) {
     const [entry, token] = [values.get(LOG_ENTRY), values.get(TIMESTAMP_TOKEN)];
     return {
         ...(entry === undefined ? {} : { logEntry: octetsOf(entry, 'log entry') }),
-        ...(token === undefined ? {} : { timestamp: (0,cms_asn1/* rawOf */.UD)(token) }),
+        ...(token === undefined ? {} : { timestamp: rawOf(token) }),
     };
 }
 function requireHash(oid) {
-    const hash = (0,x509_algorithm/* hashOf */.q)(oid);
+    const hash = hashOf(oid);
     if (hash === 'weak')
         throw weakHash();
     if (hash === undefined)
@@ -397,7 +605,7 @@ function requireHash(oid) {
 /** RFC 8419 § 3.1: Ed25519 goes with SHA-512; elsewhere the two hashes must be one. */
 function requireAlgorithm({ signatureAlgorithm }, hash) {
     const id = algorithmOf(signatureAlgorithm);
-    const algorithm = (0,x509_algorithm/* signatureAlgorithmOf */.D)(id);
+    const algorithm = signatureAlgorithmOf(id);
     if (algorithm === undefined)
         throw unsupported(`the signature algorithm ${id.algorithmId}`);
     if (algorithm.hash === 'weak')
@@ -424,8 +632,6 @@ function unsupported(found) {
     });
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: ./lib/source/public-key.js
 var public_key = __webpack_require__(5606);
 ;// CONCATENATED MODULE: ./lib/source/cms-verify.js
@@ -458,7 +664,7 @@ function describeKey(key) {
 }
 /** True when the signed attributes are about exactly this message. */
 function isAbout(cms, message) {
-    return (0,bytes/* equalBytes */.ex)((0,external_node_crypto_.createHash)(cms.hash).update(message).digest(), cms.messageDigest);
+    return (0,core_bytes/* equalBytes */.ex)((0,external_node_crypto_.createHash)(cms.hash).update(message).digest(), cms.messageDigest);
 }
 /** True when the signer's key made the signature over the signed attributes. */
 async function isSignedBySigner({ signer, algorithm, hash, signed, signature }) {
@@ -572,14 +778,14 @@ function numberAt(fields, field) {
     return typeof value === 'bigint' ? value.toString() : '0';
 }
 function textAt(fields, field) {
-    const text = (0,bytes/* decodeUtf8 */._6)(bytesAt(fields, field));
+    const text = (0,core_bytes/* decodeUtf8 */._6)(bytesAt(fields, field));
     if (text === undefined)
         throw new Error('a log entry with text that is not UTF-8');
     return text;
 }
 /** Rekor v1, `hashedrekord` 0.0.1 in canonical JSON (RFC 8785): the leaf is PEM inside base64. */
 function bodyOfVersion1({ signed, signature, certificate }) {
-    const lines = (0,bytes/* encodeBase64 */.WG)(certificate).match(/.{1,64}/g) ?? [];
+    const lines = (0,core_bytes/* encodeBase64 */.WG)(certificate).match(/.{1,64}/g) ?? [];
     const pem = `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
     const value = (0,external_node_crypto_.createHash)('sha256').update(signed).digest('hex');
     return canonical({
@@ -587,7 +793,7 @@ function bodyOfVersion1({ signed, signature, certificate }) {
         kind: 'hashedrekord',
         spec: {
             data: { hash: { algorithm: 'sha256', value } },
-            signature: { content: (0,bytes/* encodeBase64 */.WG)(signature), publicKey: { content: (0,bytes/* encodeBase64 */.WG)((0,bytes/* utf8 */.As)(pem)) } },
+            signature: { content: (0,core_bytes/* encodeBase64 */.WG)(signature), publicKey: { content: (0,core_bytes/* encodeBase64 */.WG)((0,core_bytes/* utf8 */.As)(pem)) } },
         },
     });
 }
@@ -596,7 +802,7 @@ function bodyOfVersion2({ signed, signature, certificate }) {
     const digest = (0,external_node_crypto_.createHash)('sha256').update(signed).digest('base64');
     const verifier = {
         keyDetails: 'PKIX_ECDSA_P256_SHA_256',
-        x509Certificate: { rawBytes: (0,bytes/* encodeBase64 */.WG)(certificate) },
+        x509Certificate: { rawBytes: (0,core_bytes/* encodeBase64 */.WG)(certificate) },
     };
     return canonical({
         apiVersion: '0.0.2',
@@ -604,14 +810,14 @@ function bodyOfVersion2({ signed, signature, certificate }) {
         spec: {
             hashedRekordV002: {
                 data: { algorithm: 'SHA2_256', digest },
-                signature: { content: (0,bytes/* encodeBase64 */.WG)(signature), verifier },
+                signature: { content: (0,core_bytes/* encodeBase64 */.WG)(signature), verifier },
             },
         },
     });
 }
 /** Keys above stand in order and texts are plain ASCII, so that JSON.stringify is canonical. */
 function canonical(body) {
-    return (0,bytes/* utf8 */.As)(JSON.stringify(body));
+    return (0,core_bytes/* utf8 */.As)(JSON.stringify(body));
 }
 
 ;// CONCATENATED MODULE: ./lib/source/gitsign.js
@@ -649,10 +855,10 @@ function verifyGitsign(cms, trust) {
         identity: identityOf(message.signer), // gitsign 5/5: one e-mail address or URI
         issuer: message.signer.issuer,
         ...describeKey(signer.key),
-        trustedTime: timeOf(message.signedAt, message.timeSource),
+        trustedTime: gitsign_timeOf(message.signedAt, message.timeSource),
     };
 }
-function timeOf(time, source) {
+function gitsign_timeOf(time, source) {
     return { time, from: source === 'rekor-v1' ? 'log' : 'timestamp' };
 }
 /** A policy compares plain text, so a name of one kind must never look like one of the other. */
@@ -698,8 +904,8 @@ const INTERMEDIATES = 6;
 const ATTEMPTS = 100;
 /**
  * What an authority may have meant a certificate for, when it says so: e-mail protection (what gpgsm's users have), code
- * signing (what gitsign and smimesign ask for), or anything. gpgsm also takes TLS clients; a certificate that logs in to a
- * server was not given out for signing, so here it refuses.
+ * signing (what gitsign asks for), or anything. gpgsm makes and accepts signatures with certificates for TLS clients and
+ * servers as well [run]; those lie on machines that log in or answer, and were not given out for signing, so they refuse.
  */
 const PURPOSES = ['1.3.6.1.5.5.7.3.4', '1.3.6.1.5.5.7.3.3', '2.5.29.37.0'];
 /**
@@ -756,7 +962,7 @@ class Search {
     }
     #issuersOf(certificate, candidates) {
         return candidates.filter(candidate => {
-            if (!(0,bytes/* equalBytes */.ex)(candidate.subject, certificate.issuer) || this.#attempts >= ATTEMPTS)
+            if (!(0,core_bytes/* equalBytes */.ex)(candidate.subject, certificate.issuer) || this.#attempts >= ATTEMPTS)
                 return false;
             this.#attempts++;
             return certificate.isSignedBy(candidate.key);
@@ -797,7 +1003,7 @@ function authorityProblem(authority, below) {
         return `the issuing certificate ${serial} is not an authority’s (basicConstraints)`;
     if (usage !== undefined && !usage.certifies)
         return `the issuing certificate ${serial} is not for certificates (key usage)`;
-    const counted = below.filter(({ subject, issuer }) => !(0,bytes/* equalBytes */.ex)(subject, issuer)).length;
+    const counted = below.filter(({ subject, issuer }) => !(0,core_bytes/* equalBytes */.ex)(subject, issuer)).length;
     if (pathLength !== undefined && counted > pathLength)
         return `the authority ${serial} allows ${pathLength} authorities below it, not ${counted}`;
     return undefined;
@@ -841,6 +1047,52 @@ function untrusted(last, roots) {
     });
 }
 
+;// CONCATENATED MODULE: ./lib/source/x509-roots.js
+
+
+
+
+const BLOCK = /-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END CERTIFICATE-----/g;
+/**
+ * Reads PEM certificates (RFC 7468), one or more a file and nothing beside them: words could name another authority to whoever
+ * reads the file than the block does.
+ * @throws `source/root-unreadable` naming the file; a private key in it refuses too.
+ */
+function readRoots(files) {
+    const roots = new Map();
+    for (const { path, bytes } of files) {
+        try {
+            for (const root of rootsOf(bytes))
+                roots.set(root.fingerprint, root);
+        }
+        catch (error) {
+            const found = error instanceof Error ? error.message : 'unreadable';
+            throw (0,core_error/* fail */.fJ)('source/root-unreadable', `The file ${(0,core_text/* printable */.g$)(path)} cannot be read as root certificates`, {
+                expected: 'PEM: -----BEGIN CERTIFICATE-----',
+                found: (0,core_text/* printable */.g$)(found, 300),
+                cause: error,
+            });
+        }
+    }
+    return [...roots.values()];
+}
+function rootsOf(bytes) {
+    const text = (0,core_bytes/* decodeUtf8 */._6)(bytes);
+    if (text === undefined)
+        throw new Error('text that is not UTF-8');
+    if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+        throw new Error('a private key, which must never be in a repository');
+    const blocks = [...text.matchAll(BLOCK)];
+    if (blocks.length === 0 || text.replace(BLOCK, '').trim() !== '')
+        throw new Error('something other than certificates');
+    return blocks.map(([, body = '']) => {
+        const root = readCertificate((0,core_bytes/* decodeBase64 */.y4)(body.replace(/[\r\n]/g, ''), 'certificate'));
+        if (!root.isAuthority)
+            throw new Error(`certificate ${root.serial}, which is not an authority’s (basicConstraints)`);
+        return root;
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/source/cms-signature.js
 
 
@@ -850,6 +1102,8 @@ function untrusted(last, roots) {
 
 
 
+// One door to everything that needs the heavy parsers, so that they are one file of the bundle.
+
 /**
  * Checks a `SIGNED MESSAGE`: mathematics first, then whose authority stands behind the certificate. A leaf that Fulcio's
  * extensions mark asks for the trust root once a run; when no authority of it issued the leaf, the roots of the policy
@@ -858,7 +1112,7 @@ function untrusted(last, roots) {
  * @throws `source/…` and `sigstore/…` that say what is wrong; those of kind unknown could not be checked.
  */
 async function checkCms(armor, payload, keyring, claim) {
-    const cms = parseCms((0,source_armor/* decodeCmsArmor */.H6)(armor), der => keyring.certificate(der, x509/* readCertificate */.w));
+    const cms = parseCms((0,source_armor/* decodeCmsArmor */.H6)(armor), der => keyring.certificate(der, readCertificate));
     const { signer, certificates } = cms;
     claim.key = signer.fingerprint;
     describeKey(signer.key);
@@ -951,259 +1205,6 @@ function badSignature(found) {
         expected: 'the bytes that were signed',
         found,
     });
-}
-
-
-/***/ }),
-
-/***/ 4749:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   D: () => (/* binding */ signatureAlgorithmOf),
-/* harmony export */   q: () => (/* binding */ hashOf)
-/* harmony export */ });
-/* harmony import */ var pkijs__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9701);
-/* harmony import */ var _cms_asn1_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5564);
-
-
-/** RFC 5754 § 2, RFC 3370 § 2. */
-const HASHES = {
-    '2.16.840.1.101.3.4.2.1': 'sha256',
-    '2.16.840.1.101.3.4.2.2': 'sha384',
-    '2.16.840.1.101.3.4.2.3': 'sha512',
-    '1.3.14.3.2.26': 'weak',
-    '1.2.840.113549.2.5': 'weak',
-};
-/** RFC 8017 App. C, RFC 5758 § 3, RFC 8410 § 3, RFC 3279 § 2.2. `rsaEncryption` leaves the hash to the digest algorithm. */
-const ALGORITHMS = {
-    '1.2.840.113549.1.1.1': { family: 'rsa' },
-    '1.2.840.113549.1.1.4': { family: 'rsa', hash: 'weak' },
-    '1.2.840.113549.1.1.5': { family: 'rsa', hash: 'weak' },
-    '1.2.840.113549.1.1.11': { family: 'rsa', hash: 'sha256' },
-    '1.2.840.113549.1.1.12': { family: 'rsa', hash: 'sha384' },
-    '1.2.840.113549.1.1.13': { family: 'rsa', hash: 'sha512' },
-    '1.2.840.10045.4.1': { family: 'ecdsa', hash: 'weak' },
-    '1.2.840.10045.4.3.2': { family: 'ecdsa', hash: 'sha256' },
-    '1.2.840.10045.4.3.3': { family: 'ecdsa', hash: 'sha384' },
-    '1.2.840.10045.4.3.4': { family: 'ecdsa', hash: 'sha512' },
-    '1.3.101.112': { family: 'ed25519' },
-    '1.2.840.10040.4.1': { family: 'dsa' },
-    '1.2.840.10040.4.3': { family: 'dsa', hash: 'weak' },
-    '2.16.840.1.101.3.4.3.2': { family: 'dsa', hash: 'sha256' },
-};
-const PSS = '1.2.840.113549.1.1.10';
-const MGF1 = '1.2.840.113549.1.1.8';
-/** Undefined: an algorithm that is not judged. */
-function hashOf(oid) {
-    return Object.hasOwn(HASHES, oid) ? HASHES[oid] : undefined;
-}
-/** Undefined: an algorithm that is not judged. @throws an Error with a sentence for parameters that cannot be read. */
-function signatureAlgorithmOf(id) {
-    if (id.algorithmId === PSS)
-        return pssOf(id);
-    return Object.hasOwn(ALGORITHMS, id.algorithmId) ? ALGORITHMS[id.algorithmId] : undefined;
-}
-/** RFC 4055 § 3.1: what is left out means SHA-1. Two different hashes in one signature are nobody's honest choice. */
-function pssOf({ algorithmParams }) {
-    if (algorithmParams === undefined)
-        return { family: 'rsa-pss', hash: 'weak' };
-    const parameters = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_0__/* .readWhole */ .oD)(pkijs__WEBPACK_IMPORTED_MODULE_1__/* .RSASSAPSSParams */ .UK0, (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_0__/* .rawOf */ .UD)(algorithmParams), 'the parameters of RSASSA-PSS');
-    const { hashAlgorithm, maskGenAlgorithm, saltLength, trailerField } = parameters;
-    const mask = maskGenAlgorithm.algorithmParams;
-    const hash = hashOf(hashAlgorithm.algorithmId);
-    if (hash === undefined || maskGenAlgorithm.algorithmId !== MGF1 || mask === undefined || trailerField !== 1)
-        return undefined;
-    if (hash === 'weak')
-        return { family: 'rsa-pss', hash };
-    const inner = new pkijs__WEBPACK_IMPORTED_MODULE_1__/* .AlgorithmIdentifier */ .NE_({ schema: mask });
-    return inner.algorithmId === hashAlgorithm.algorithmId ? { family: 'rsa-pss', hash, saltLength } : undefined;
-}
-
-
-/***/ }),
-
-/***/ 4765:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   w: () => (/* binding */ readCertificate)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
-/* harmony import */ var asn1js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(4723);
-/* harmony import */ var pkijs__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9701);
-/* harmony import */ var _core_bytes_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6752);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9716);
-/* harmony import */ var _cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5564);
-/* harmony import */ var _x509_algorithm_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4749);
-
-
-
-
-
-
-
-const SUBJECT_KEY_ID = '2.5.29.14';
-const KEY_USAGE = '2.5.29.15';
-const ALTERNATIVE_NAME = '2.5.29.17';
-const BASIC_CONSTRAINTS = '2.5.29.19';
-const EXTENDED_KEY_USAGE = '2.5.29.37';
-const UNDERSTOOD = [SUBJECT_KEY_ID, KEY_USAGE, ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
-/** Fulcio docs/oid-info.md. */
-const FULCIO_ISSUERS = ['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8'];
-const RFC822_NAME = 1;
-/** @throws an Error with a sentence when this is not one certificate in strict DER. */
-function readCertificate(der) {
-    if (!(0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .isDer */ .Q5)(der))
-        throw new Error('a certificate is not strict DER');
-    const node = nodeCertificate(der);
-    const { serial, issuer, validity, subject, extensions, algorithm } = partsOf((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .parseBer */ .f7)(der, 'a certificate'));
-    const known = extensionsOf(extensions);
-    return {
-        der,
-        fingerprint: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(der).digest('hex').toUpperCase(),
-        serial: Buffer.from((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .contentOf */ .$E)(serial)).toString('hex').toUpperCase(),
-        serialDer: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .rawOf */ .UD)(serial),
-        issuer: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .rawOf */ .UD)(issuer),
-        subject: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .rawOf */ .UD)(subject),
-        issuerText: (0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .printable */ .g$)(node.issuer.replaceAll('\n', ', '), 300),
-        key: node.publicKey,
-        isSignedBy: key => attempt(() => node.verify(key)),
-        signatureHash: signatureHashOf(algorithm),
-        ...validityOf(validity),
-        ...constraintsOf(known),
-        ...usageOf(known),
-        ...purposesOf(known),
-        emails: emailsOf(known),
-        ...keyIdOf(known),
-        notUnderstood: [...known]
-            .filter(([oid, { critical }]) => critical && !UNDERSTOOD.includes(oid))
-            .map(([oid]) => oid),
-        looksLikeFulcio: FULCIO_ISSUERS.some(oid => known.has(oid)),
-    };
-}
-/** OpenSSL has read the same bytes by its own grammar; here only the order of what is used is checked. */
-function partsOf(certificate) {
-    const [tbs, algorithm, , ...more] = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(certificate);
-    const [first, ...rest] = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(tbs);
-    const [serial, inner, issuer, validity, subject, key, ...optional] = first === undefined || (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .isContext */ .aE)(first, 0) ? rest : [first, ...rest];
-    if (serial === undefined || issuer === undefined || validity === undefined || subject === undefined)
-        throw incomplete();
-    if (key === undefined || algorithm === undefined || inner === undefined || more.length > 0)
-        throw incomplete();
-    if (!(0,_core_bytes_js__WEBPACK_IMPORTED_MODULE_1__/* .equalBytes */ .ex)((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .rawOf */ .UD)(inner), (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .rawOf */ .UD)(algorithm)))
-        throw new Error('a certificate names two signature algorithms');
-    const [extensions] = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(optional.find(part => (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .isContext */ .aE)(part, 3)));
-    return { serial, issuer, validity, subject, extensions, algorithm };
-}
-function incomplete() {
-    return new Error('a certificate is not built as it must be');
-}
-function nodeCertificate(der) {
-    try {
-        const node = new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(Buffer.from(der));
-        // Reading the key may throw as well.
-        if ((0,_core_bytes_js__WEBPACK_IMPORTED_MODULE_1__/* .equalBytes */ .ex)(node.raw, der) && node.publicKey.type === 'public')
-            return node;
-    }
-    catch { }
-    throw new Error('a certificate cannot be read in one way only');
-}
-function extensionsOf(sequence) {
-    const found = new Map();
-    for (const block of (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(sequence)) {
-        const parts = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(block);
-        const [oid, value] = [(0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .objectId */ .Tu)(parts[0]), parts.at(-1)];
-        if (oid === undefined || value === undefined || !(0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .isUniversal */ .Aw)(value, 4) || parts.length > 3)
-            throw incomplete();
-        // Readers differ in which of two they take.
-        if (found.has(oid))
-            throw new Error(`a certificate has the extension ${oid} twice`);
-        // DER leaves out what is false, so the part in between, if any, says true; anything but false counts as that.
-        found.set(oid, { critical: parts.length === 3 && (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .contentOf */ .$E)(parts[1] ?? value)[0] !== 0, value: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .contentOf */ .$E)(value) });
-    }
-    return found;
-}
-function extensionValue(extensions, oid) {
-    const value = extensions.get(oid)?.value;
-    if (value !== undefined && !(0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .isDer */ .Q5)(value))
-        throw new Error(`the extension ${oid} of a certificate is not strict DER`);
-    return value;
-}
-function constraintsOf(extensions) {
-    const value = extensionValue(extensions, BASIC_CONSTRAINTS);
-    if (value === undefined)
-        return { isAuthority: false };
-    const { cA, pathLenConstraint } = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .readWhole */ .oD)(pkijs__WEBPACK_IMPORTED_MODULE_5__/* .BasicConstraints */ .N71, value, 'basicConstraints');
-    if (pathLenConstraint === undefined)
-        return { isAuthority: cA };
-    if (typeof pathLenConstraint !== 'number' || pathLenConstraint < 0)
-        throw new Error('basicConstraints has no sane path length');
-    return { isAuthority: cA, pathLength: pathLenConstraint };
-}
-/** BIT STRING, bit 0 first: digitalSignature 0, nonRepudiation 1, keyCertSign 5. RFC 5280 § 4.2.1.3. */
-function usageOf(extensions) {
-    const value = extensionValue(extensions, KEY_USAGE);
-    if (value === undefined)
-        return {};
-    if (value[0] !== 0x03 || value.byteLength < 4)
-        throw new Error('the key usage of a certificate is not a bit string');
-    const bits = value[3] ?? 0;
-    return { usage: { signs: (bits & 0xc0) !== 0, certifies: (bits & 0x04) !== 0 } };
-}
-function purposesOf(extensions) {
-    const value = extensionValue(extensions, EXTENDED_KEY_USAGE);
-    return value === undefined ? {} : { purposes: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .readWhole */ .oD)(pkijs__WEBPACK_IMPORTED_MODULE_5__/* .ExtKeyUsage */ .KdO, value, 'extKeyUsage').keyPurposes };
-}
-function emailsOf(extensions) {
-    const value = extensionValue(extensions, ALTERNATIVE_NAME);
-    if (value === undefined)
-        return [];
-    const { names } = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .readWhole */ .oD)(pkijs__WEBPACK_IMPORTED_MODULE_5__/* .GeneralNames */ .t0$, value, 'subjectAltName');
-    const raw = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .parseBer */ .f7)(value, 'subjectAltName'));
-    return names.flatMap(({ type }, at) => (type === RFC822_NAME ? [emailOf((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .contentOf */ .$E)(raw[at] ?? never()))] : []));
-}
-/** IA5String; what is not plain ASCII without spaces is nobody's address, and could be shown as somebody's. */
-function emailOf(bytes) {
-    const text = Buffer.from(bytes).toString('latin1');
-    if (!/^[\x21-\x7e]+$/.test(text))
-        throw new Error('an e-mail address in a certificate is not plain ASCII');
-    return text;
-}
-function keyIdOf(extensions) {
-    const value = extensionValue(extensions, SUBJECT_KEY_ID);
-    return value === undefined ? {} : { keyId: (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .contentOf */ .$E)((0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .parseBer */ .f7)(value, 'subjectKeyIdentifier')) };
-}
-function signatureHashOf(block) {
-    const algorithm = (0,_x509_algorithm_js__WEBPACK_IMPORTED_MODULE_3__/* .signatureAlgorithmOf */ .D)(new pkijs__WEBPACK_IMPORTED_MODULE_5__/* .AlgorithmIdentifier */ .NE_({ schema: block }));
-    if (algorithm === undefined || algorithm.family === 'dsa')
-        return undefined;
-    if (algorithm.hash === 'weak')
-        return 'weak';
-    return algorithm.hash === undefined && algorithm.family !== 'ed25519' ? undefined : 'strong';
-}
-function validityOf(block) {
-    const [from, to, ...more] = (0,_cms_asn1_js__WEBPACK_IMPORTED_MODULE_2__/* .childrenOf */ .LU)(block);
-    if (more.length > 0)
-        throw incomplete();
-    return { notBefore: timeOf(from), notAfter: timeOf(to) };
-}
-function timeOf(block) {
-    const date = block instanceof asn1js__WEBPACK_IMPORTED_MODULE_6__/* .UTCTime */ .O6 || block instanceof asn1js__WEBPACK_IMPORTED_MODULE_6__/* .GeneralizedTime */ .O_ ? block.toDate() : undefined;
-    if (date === undefined || Number.isNaN(date.getTime()))
-        throw new Error('the validity of a certificate is not a time');
-    return date;
-}
-function attempt(check) {
-    try {
-        return check();
-    }
-    catch {
-        return false;
-    }
-}
-function never() {
-    throw new Error('a certificate changed while it was read');
 }
 
 
