@@ -3,11 +3,14 @@ import { asWaybillError, fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Finding } from '../../core/verdict.ts'
 import { maybe } from '../../github/attest-inputs.ts'
+import { refProtection } from '../../github/protection.ts'
 import { listFolder, readFileBounded, readOwnFile } from '../../io/files.ts'
+import { HttpClient } from '../../io/http.ts'
 import { checkPolicy, type PolicyCheck, type RulesetPort } from '../../pipeline/policy-check.ts'
 import { findPolicy, type Law, lawFromFile, POLICY_PATH } from '../../policy/law.ts'
 import { renderError } from '../../report/terminal.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
+import { platformApi } from '../platform-api.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
 export interface PolicyCheckWish {
@@ -70,12 +73,17 @@ export function readPolicyCheck({
 
 async function runPolicyCheck(wish: PolicyCheckWish, desk: Desk): Promise<number> {
   const { world } = desk
-  const remote = wish.remote === undefined ? undefined : remoteOf(wish.remote, desk)
-  const { law, path } = await usable(workingLaw(wish, world.workingFolder))
-  const check = await usable(checkPolicy(law, new Date(), remote))
-  if (wish.json) world.out(`${JSON.stringify(resultOf(check, law, path), null, 2)}\n`)
-  else world.out(textOf(check, law, path, world.columns))
-  return exitCodeOfVerdict(check.outcome)
+  const http = new HttpClient()
+  try {
+    const remote = wish.remote === undefined ? undefined : remoteOf(wish.remote, desk, http)
+    const { law, path } = await usable(workingLaw(wish, world.workingFolder))
+    const check = await usable(checkPolicy(law, new Date(), remote))
+    if (wish.json) world.out(`${JSON.stringify(resultOf(check, law, path), null, 2)}\n`)
+    else world.out(textOf(check, law, path, world.columns))
+    return exitCodeOfVerdict(check.outcome)
+  } finally {
+    http.close()
+  }
 }
 
 /** What would reject a commit is here a mistake in a file that nobody judged anything by: exit code 3. */
@@ -115,18 +123,19 @@ async function refuseRivals(root: string): Promise<void> {
   findPolicy({ files: names.map(name => ({ path: `.github/${name}`, id, bytes: new Uint8Array() })) })
 }
 
-function remoteOf({ repository }: { readonly repository?: string }, desk: Desk) {
+function remoteOf({ repository }: { readonly repository?: string }, desk: Desk, http: HttpClient) {
   const name = repository ?? desk.env.GITHUB_REPOSITORY
   if (name === undefined || name === '')
     throw usage('Whose refs to ask about is not known', '--repository OWNER/NAME', 'no GITHUB_REPOSITORY either')
-  return { repository: name, rulesets: rulesetsOf(desk) }
+  if (!/^[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9._-]{1,100}$/.test(name))
+    throw usage('The repository is not OWNER/NAME', '--repository OWNER/NAME', name)
+  return { repository: name, rulesets: rulesetsOf(desk, http) }
 }
 
 /** The platform's rules, asked with the token of the environment. */
-function rulesetsOf(_desk: Desk): RulesetPort {
-  throw fail('entry/usage', 'waybill policy check --remote is not served by this version', {
-    expected: 'waybill policy check without --remote',
-  })
+function rulesetsOf({ env }: Desk, http: HttpClient): RulesetPort {
+  const { api } = platformApi(env, http)
+  return { isProtected: (repository, ref) => refProtection(api, repository, ref) }
 }
 
 function resultOf({ outcome, sections, findings, refs }: PolicyCheck, law: Law, path: string) {

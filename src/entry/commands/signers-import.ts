@@ -5,7 +5,6 @@ import { fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { printable } from '../../core/text.ts'
 import { githubAccounts } from '../../github/accounts.ts'
-import { GithubApi } from '../../github/api.ts'
 import { maybe } from '../../github/attest-inputs.ts'
 import type { Environment } from '../../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove, writeFileAtomic } from '../../io/files.ts'
@@ -15,6 +14,7 @@ import { type ImportPorts, importSigners, type SignersSource } from '../../pipel
 import { renderSnapshot } from '../../pipeline/snapshot.ts'
 import { Clone } from '../../source/clone.ts'
 import { type History, openHistory } from '../../source/git.ts'
+import { platformApi } from '../platform-api.ts'
 import { requireGit } from '../workspace.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
@@ -167,7 +167,8 @@ async function open(
   later: (close: () => Promise<void>) => void,
 ): Promise<Opened> {
   const folder = desk.world.workingFolder
-  const ports = { accounts: accountsOf(desk.env, http), history: NO_HISTORY, now: new Date() }
+  const { api, serverUrl } = platformApi(desk.env, http)
+  const ports = { accounts: githubAccounts(api, serverUrl), history: NO_HISTORY, now: new Date() }
   if (place.kind === 'allowed-signers' || place.kind === 'keyring') {
     const bytes = await readFileBounded(resolve(folder, place.path), LIMITS.importBytes)
     return { source: { ...place, bytes }, ports }
@@ -181,15 +182,6 @@ async function open(
 
 const NO_HISTORY: ImportPorts['history'] = {
   commit: () => Promise.reject(fail('core/internal', 'no history was opened')),
-}
-
-/** The public service, or what the runner's variables name. The token comes from the environment, never from the command line. */
-function accountsOf(env: Environment, http: HttpClient): ImportPorts['accounts'] {
-  const apiUrl = (env.GITHUB_API_URL || 'https://api.github.com').replace(/\/+$/, '')
-  const graphqlUrl = env.GITHUB_GRAPHQL_URL || `${apiUrl}/graphql`
-  const token = env.GITHUB_TOKEN || env.GH_TOKEN
-  const api = new GithubApi({ http, apiUrl, graphqlUrl, ...maybe('token', token || undefined) })
-  return githubAccounts(api, (env.GITHUB_SERVER_URL || 'https://github.com').replace(/\/+$/, ''))
 }
 
 /** Words are separated by blanks; whoever needs quotes or pipes writes a script. */
