@@ -1,9 +1,12 @@
+import fc from 'fast-check'
 import { utf8 } from '../../src/core/bytes.ts'
 import { isRefused, type SignatureFact } from '../../src/core/facts.ts'
 import { parseTrustRoot, type TrustRoot } from '../../src/sigstore/trust/root.ts'
+import { decodeCmsArmor } from '../../src/source/armor.ts'
 import { type Authorities, Keyring, loadKeyring } from '../../src/source/keyring.ts'
 import { checkSignature } from '../../src/source/verify.ts'
 import { toPem } from '../fakes/certificate.ts'
+import { cmsArmor } from '../fakes/cms.ts'
 import {
   field,
   type GitsignExtras,
@@ -172,6 +175,10 @@ describe('a log entry that is not this signature’s', () => {
     { given: 'an unknown field', change: (bytes: Buffer) => Buffer.concat([bytes, field(8, Buffer.from('x'))]) },
     { given: 'a field twice', change: (bytes: Buffer) => Buffer.concat([bytes, field(2, Buffer.alloc(2))]) },
     { given: 'its end cut off', change: (bytes: Buffer) => bytes.subarray(0, -1) },
+    {
+      given: 'a field number that looks like another’s in 32 bits',
+      change: (bytes: Buffer) => Buffer.concat([Buffer.from([0x88, 0x80, 0x80, 0x80, 0x10]), bytes.subarray(1)]),
+    },
     { given: 'a number too long', change: (bytes: Buffer) => Buffer.concat([Buffer.from([0x08, 0x80, 0x00]), bytes]) },
   ])('with $given', async ({ change }) => {
     const made = await signed()
@@ -187,6 +194,19 @@ function flip(bytes: Buffer, at: number): Buffer {
   copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
   return copy
 }
+
+test('no changed byte makes a gitsign signature valid for other words, and none ends in an unforeseen error', async () => {
+  const der = decodeCmsArmor(await gitsign(stack, utf8(PAYLOAD), { timestamp: true }))
+  await fc.assert(
+    fc.asyncProperty(fc.nat(der.byteLength - 1), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
+      const bytes = new Uint8Array(der)
+      bytes[at] = (bytes[at] ?? 0) ^ mask
+      expect(await outcomeOf(cmsArmor(bytes), {}, OTHER)).toMatch(/^(rejected|unjudged) (source|sigstore)\//)
+      expect(await outcomeOf(cmsArmor(bytes))).toMatch(/^gitsign$|^(rejected|unjudged) (source|sigstore)\//)
+    }),
+    { numRuns: 150 },
+  )
+})
 
 test('a body that is stored and is the one that was logged changes nothing', async () => {
   const made = await signed()

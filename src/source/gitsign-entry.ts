@@ -73,9 +73,10 @@ function readMessage(bytes: Uint8Array, known: Readonly<Record<number, number>>,
   const fields = new Map<number, (bigint | Uint8Array)[]>()
   const cursor = { at: 0 }
   while (cursor.at < bytes.byteLength) {
-    const tag = Number(varint(bytes, cursor))
-    const field = tag >> 3
-    if (known[field] === undefined || known[field] !== (tag & 7)) throw new Error('a log entry with an unknown field')
+    const tag = varint(bytes, cursor)
+    const field = Number(tag >> 3n)
+    if (known[field] === undefined || known[field] !== Number(tag & 7n))
+      throw new Error('a log entry with an unknown field')
     const values = fields.get(field) ?? []
     if (values.length > 0 && field !== repeated) throw new Error('a log entry with a field twice')
     const value = varint(bytes, cursor)
