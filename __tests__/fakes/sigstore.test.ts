@@ -45,7 +45,9 @@ describe('the embedded Sigstore', () => {
       },
       timestamp: bundle => {
         const [timestamp] = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
-        timestamp?.signedTimestamp.writeUInt8(0xff, (timestamp?.signedTimestamp.byteLength ?? 1) - 1)
+        const last = (timestamp?.signedTimestamp.byteLength ?? 1) - 1
+        const byte = timestamp?.signedTimestamp.readUInt8(last) ?? 0
+        timestamp?.signedTimestamp.writeUInt8(byte ^ 0xff, last)
       },
     }
     for (const [what, apply] of Object.entries(change)) {
