@@ -99,7 +99,7 @@ export class GitHistory implements History {
     await this.#transport.fetchObjects(commits, wants, flags, true)
   }
 
-  async guess(tips: readonly CommitId[], without: readonly CommitId[]): Promise<readonly CommitId[]> {
+  async guess(tips: readonly CommitId[], without: readonly CommitId[]): Promise<Iterable<CommitId>> {
     const { code, stdout } = await this.#transport.settle({
       args: ['rev-list', '--stdin'],
       gitDir: this.#opened.commits,
@@ -107,10 +107,7 @@ export class GitHistory implements History {
       input: [...tips, ...without.map(id => `^${id}`), ''].join('\n'),
       doing: 'list commits',
     })
-    if (code !== 0) return []
-    return latin1(stdout)
-      .split('\n')
-      .filter(line => isCommitId(line))
+    return code === 0 ? idsIn(stdout) : []
   }
 
   checkMerges(questions: readonly MergeQuestion[]): Promise<readonly TreeCheck[]> {
@@ -158,6 +155,15 @@ export class GitHistory implements History {
 
   close(): Promise<void> {
     return this.#objects.close()
+  }
+}
+
+/** One id a line, read as they are needed. */
+function* idsIn(lines: Uint8Array): Generator<CommitId> {
+  for (let at = 0; at + 40 < lines.byteLength; at += 41) {
+    const id = latin1(lines.subarray(at, at + 40))
+    if (!isCommitId(id)) return
+    yield id
   }
 }
 

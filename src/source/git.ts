@@ -68,7 +68,7 @@ export interface History {
    * Ids that are probably reachable from the tips and not from the others, as git itself believes. Only for reading ahead:
    * nothing may rest on it.
    */
-  guess(tips: readonly CommitId[], without: readonly CommitId[]): Promise<readonly CommitId[]>
+  guess(tips: readonly CommitId[], without: readonly CommitId[]): Promise<Iterable<CommitId>>
   /** Makes merges again, see `MergeTrees`. @throws `source/deadline`, `source/disk-limit` */
   checkMerges(questions: readonly MergeQuestion[]): Promise<readonly TreeCheck[]>
   /** `2.39.5`: who merged. */

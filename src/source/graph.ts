@@ -10,7 +10,7 @@ export type ReadBytes = (id: CommitId) => Promise<Uint8Array>
  * Ids that are probably reachable from the tips and not from the others. It decides only which bytes are read together;
  * what is a parent of what, the bytes say. A wrong guess costs time.
  */
-export type Guess = (tips: readonly CommitId[], without: readonly CommitId[]) => Promise<readonly CommitId[]>
+export type Guess = (tips: readonly CommitId[], without: readonly CommitId[]) => Promise<Iterable<CommitId>>
 
 /** Commits read at once. */
 const BATCH = 512
@@ -92,9 +92,13 @@ export class CommitGraph {
 
   /** Reads what is probably needed, many commits together. */
   async preload(tips: readonly CommitId[], without: readonly CommitId[] = []): Promise<void> {
-    const ids = await this.#guess(tips, without)
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const batch = ids.slice(at, at + BATCH).map(id => this.number(id))
+    const ids = (await this.#guess(tips, without))[Symbol.iterator]()
+    for (;;) {
+      const batch: number[] = []
+      for (let next = ids.next(); next.done !== true; next = ids.next()) {
+        if (batch.push(this.number(next.value)) === BATCH) break
+      }
+      if (batch.length === 0) return
       // What the guess names wrongly is nobody's loss; what is really needed is asked for again, by name.
       await this.ensure(batch).catch(() => {})
     }
