@@ -220,6 +220,17 @@ function replaced(clone: Clone, tree: string, name: string, blob: string): strin
   return clone.treeOf(text)
 }
 
+test('13-adversary 9: a folder that the repository lacks leaves the merge unchecked, whatever git makes of it', async () => {
+  const fork = new Fork({ 'd/f': TEN.join(''), g: 'g\n' }, { 'd/f': withLine(1, 'm') }, { 'd/f': withLine(8, 's') })
+  const merge = fork.merge(fork.merged())
+  const lost = fork.clone.git('rev-parse', 'side:d')
+  rmSync(join(fork.clone.path, '.git/objects', lost.slice(0, 2), lost.slice(2)))
+  expect(await checkOne(fork.clone, merge)).toMatchObject({
+    kind: 'unavailable',
+    cause: { code: 'source/merge-unchecked', kind: 'unknown', remedy: expect.stringContaining('git merge --no-ff -S') },
+  })
+})
+
 test('a merge with several merge bases is made as git makes it', async () => {
   const fork = new Fork({ f: TEN.join(''), g: 'g\n' }, { f: withLine(1, 'm') }, { f: withLine(8, 's') })
   const { clone } = fork
