@@ -164,8 +164,7 @@ function keep(body: Body, content: Uint8Array): void {
   const room = body.request.keep - body.keptBytes
   if (room <= 0) return
   // A copy (`slice` of a Buffer is a view): the chunk belongs to the pipe, and a small view would keep all of it alive.
-  // Small ones share the slabs of `Buffer`: a memory block for each of some hundred thousand commits would cost more than they.
-  const kept = Buffer.from(content.subarray(0, room))
+  const kept = new Uint8Array(content.subarray(0, room))
   body.kept.push(kept)
   body.keptBytes += kept.byteLength
 }
