@@ -3,10 +3,21 @@ import { LIMITS } from '../../src/core/limits.ts'
 import type { PlatformPort } from '../../src/pipeline/attest-request.ts'
 import { withTrustedTime } from '../../src/pipeline/source-evidence.ts'
 import { PlatformAnswers } from '../../src/pipeline/source-platform.ts'
+import type { Law } from '../../src/policy/law.ts'
 import { EVERYTHING, EvidenceWorld, lawWith, lines } from './evidence-world.ts'
 
 const LAW = lawWith(EVERYTHING)
 const DENIED = lawWith({ merge: 'deny', squash: 'deny', rebase: 'deny', content: new Set() })
+/** Under a rule that asks for review every commit is asked about. */
+const reviewed = (law: Law): Law => {
+  const review = {
+    approvals: 1,
+    by: new Set(['alice']),
+    distinctFrom: new Set<never>(),
+    strength: 'platform-recorded',
+  } as const
+  return { ...law, policy: { ...law.policy, source: law.policy.source.map(rule => ({ ...rule, review })) } }
+}
 const worlds: EvidenceWorld[] = []
 afterAll(async () => {
   for (const world of worlds) await world.close()
@@ -35,7 +46,7 @@ test('a merge: clean, with an addition, of a conflict', async () => {
   const evil = world.place(world.withFile(world.mergedTree(clean, second), 'evil', 'evil\n'), [clean, second])
   const [third = main] = world.branch([{ f: lines({ 2: 'third' }) }], world.anchor)
   const conflict = world.place(world.tree(evil), [evil, third])
-  const [first, a, b, c] = await world.evidence(LAW)
+  const [first, a, b, c] = await world.evidence(reviewed(LAW))
   expect(first).toMatchObject({ platform: { kind: 'known' }, proposals: [] })
   expect(a?.merge).toEqual({ kind: 'equal' })
   expect(b?.merge).toEqual({ kind: 'differs', merged: world.mergedTree(clean, second) })
@@ -100,12 +111,11 @@ test('a commit that the platform names with a pull request in whose series it is
   const world = newWorld()
   const { topic, main } = forked(world)
   const [, head = main] = topic
-  const squash = world.place(world.mergedTree(main, head), [main])
-  world.pull(head, squash, [main, squash])
-  const later = world.commit({ k: 'k\n' }, 'later')
-  const pulls = world.platform.known.get(squash)?.pulls ?? []
-  world.platform.known.set(later, { pulls })
-  const [first, , third] = await world.evidence(LAW)
+  const direct = world.place(world.withFile(world.tree(main), 'd', 'd\n'), [main])
+  const squash = world.place(world.mergedTree(direct, head), [direct])
+  const later = world.place(world.withFile(world.tree(squash), 'k', 'k\n'), [squash])
+  world.pull(head, squash, [direct, squash, later])
+  const [, first, , third] = await world.evidence(LAW)
   // One before the squash: by its place it would repeat the first of the two, and it does not.
   expect(first?.proposals?.[0]?.rebase?.check.kind).toBe('differs')
   expect(third?.proposals).toEqual([{ pull: 1, head, mergeBase: squash, commits: [] }])
@@ -167,6 +177,8 @@ test('nothing is asked that no rule looks at', async () => {
   const world = newWorld()
   forked(world)
   expect(await world.evidence(DENIED)).toEqual([undefined])
+  // What a person signed stands for itself, whatever the platform may have made elsewhere.
+  expect(await world.evidence(LAW)).toEqual([undefined])
   expect(world.platform.asked).toEqual([])
 })
 

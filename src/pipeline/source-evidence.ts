@@ -10,7 +10,7 @@ import type {
   TreeCheck,
 } from '../policy/evidence.ts'
 import type { Law } from '../policy/law.ts'
-import { type EvidenceNeeds, needsOf } from '../policy/needs.ts'
+import { type EvidenceNeeds, type KnownOfStep, needsOf } from '../policy/needs.ts'
 import type { Head, History } from '../source/git.ts'
 import type { CommitGraph } from '../source/graph.ts'
 import type { FirstParents } from '../source/walk.ts'
@@ -18,8 +18,8 @@ import type { SourceFacts } from './source-facts.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 import { askMerge, askProposal, Checks, type Sources } from './source-proposals.ts'
 
-/** A first-parent commit about to be judged. */
-export interface EvidenceStep {
+/** A first-parent commit about to be judged, with what is known of it already: what needs no asking. */
+export interface EvidenceStep extends KnownOfStep {
   readonly commit: JudgedCommit
   readonly place?: number
 }
@@ -58,7 +58,7 @@ export class SourceEvidence {
     law: Law,
     line: FirstParents | undefined,
   ): Promise<readonly (StepEvidence | undefined)[]> {
-    const needs = steps.map(({ commit }) => (isMalformed(commit) ? NO_NEEDS : needsOf(law, this.#ref, commit)))
+    const needs = steps.map(step => (isMalformed(step.commit) ? NO_NEEDS : needsOf(law, this.#ref, step.commit, step)))
     const answers = await this.#askPlatform(steps.filter((_, at) => needs[at]?.platform === true))
     const gone = await this.#bringHeads(answers)
     const checks = new Checks()

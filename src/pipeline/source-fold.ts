@@ -154,7 +154,13 @@ export class SourceFold {
     const ids = steps.flatMap(step => [step.commit, ...step.broughtIn])
     const facts = (await this.#facts.of(ids, law, asksPlatform(law, start.ref)))[Symbol.iterator]()
     const read = steps.map(step => ({ ...step, facts: take(facts), sides: step.broughtIn.map(() => take(facts)) }))
-    const asked = read.map(({ facts, place }) => ({ commit: facts, ...(place === undefined ? {} : { place }) }))
+    const asked = read.map(({ facts, sides, law: files, place }) => ({
+      commit: facts,
+      broughtIn: sides,
+      changes: changedLaw(law, files),
+      now: this.#now,
+      ...(place === undefined ? {} : { place }),
+    }))
     const found = await evidence.of(asked, law, line)
     let fold = start
     for (const [at, step] of read.entries()) {
