@@ -190,7 +190,11 @@ test('13-adversary 5: without access to the platform every answer is unavailable
   const about = await answers.about([world.anchor])
   expect(about.get(world.anchor)).toMatchObject({
     kind: 'unavailable',
-    cause: { code: 'source/platform-unreachable', kind: 'unknown', remedy: expect.stringContaining('github-token') },
+    cause: {
+      code: 'source/platform-evidence-missing',
+      kind: 'unknown',
+      remedy: expect.stringContaining('github-token'),
+    },
   })
   expect(await answers.signingKeys()).toMatchObject({ kind: 'unavailable' })
 })

@@ -75,13 +75,13 @@ test('without the key the signature is unjudged, never bad', async () => {
   const law = lawWith(EVERYTHING, { platformKeys: [{ fingerprint: fingerprintOf(key), file: 'keys/gone.asc' }] })
   const id = await signed(key)
   const silent = new FakePlatform()
-  silent.keys = { kind: 'unavailable', cause: fail('source/platform-unreachable', 'No answer') }
+  silent.keys = { kind: 'unavailable', cause: fail('core/unreachable', 'No answer') }
   const nonsense = new FakePlatform()
   nonsense.keys = { kind: 'known', value: new Uint8Array(Buffer.from('<html>')) }
   for (const platform of [silent, nonsense, platformWith(await newKey())]) {
     const [fact] = await check([id], law, platform)
     expect(fact).toMatchObject({
-      signature: { kind: 'unjudged', code: 'source/platform-unreachable', claimedKey: fingerprintOf(key) },
+      signature: { kind: 'unjudged', code: 'source/platform-key-missing', claimedKey: fingerprintOf(key) },
     })
   }
 })

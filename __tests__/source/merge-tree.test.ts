@@ -211,7 +211,7 @@ test('13-adversary 9: one forged loose object in the workspace never makes an ev
   // With the workspace's store git itself is fooled.
   expect(fork.clone.git('merge-tree', '--write-tree', fork.main, fork.side)).toBe(evilTree)
   const answer = await checkOne(fork.clone, evil)
-  expect(answer).toMatchObject({ kind: 'unavailable', cause: { code: 'source/merge-unchecked', kind: 'unknown' } })
+  expect(answer).toMatchObject({ kind: 'unavailable', cause: { code: 'source/merge-not-checked', kind: 'unknown' } })
 })
 
 function replaced(clone: Clone, tree: string, name: string, blob: string): string {

@@ -1,8 +1,9 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { type CommitFacts, isMalformed, isRefused, type JudgedCommit } from '../core/facts.ts'
+import { causeText } from '../policy/bench.ts'
 import type { Law } from '../policy/law.ts'
-import { claimsPlatformKey, platformKeysOf } from '../policy/platform.ts'
+import { claimedPlatformKey, claimsPlatformKey, platformKeysOf } from '../policy/platform.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.ts'
@@ -63,7 +64,7 @@ export class SourceFacts {
       if (!needsPlatformKey(facts, law)) return facts
       const second = byId.get(facts.id)
       if (second !== undefined && !needsPlatformKey(second, law)) return second
-      return unjudged(facts, keyring instanceof WaybillError ? keyring : keyNotGiven(facts))
+      return unjudged(facts, law, keyring instanceof WaybillError ? causeText(keyring) : 'it publishes other keys')
     })
   }
 
@@ -86,10 +87,7 @@ export class SourceFacts {
       this.#keyrings.set(law, Promise.resolve(complete))
       return complete
     } catch (error) {
-      const cause = asWaybillError(error)
-      return fail('source/platform-unreachable', `The platform’s signing keys cannot be read: ${cause.message}`, {
-        cause,
-      })
+      return asWaybillError(error)
     }
   }
 }
@@ -113,34 +111,22 @@ function needsPlatformKey(facts: CommitFacts | undefined, law: Law): boolean {
 }
 
 /** Not checked is not bad: whether the platform signed it is not known. */
-function unjudged(facts: CommitFacts, { code, message, expected, found, remedy }: WaybillError): CommitFacts {
+function unjudged(facts: CommitFacts, law: Law, why: string): CommitFacts {
   const { signature } = facts
   if (!isRefused(signature)) return facts
   const { scheme, claimedKey } = signature
+  const key = claimedPlatformKey(claimedKey, law) ?? 'FINGERPRINT'
   return {
     ...facts,
     signature: {
       kind: 'unjudged',
       scheme,
-      code,
-      message,
-      ...(expected === undefined ? {} : { expected }),
-      ...(found === undefined ? {} : { found }),
-      remedy,
+      code: 'source/platform-key-missing',
+      message: 'its signature names the key of the platform, which is not at hand',
+      expected: key,
+      found: why,
+      remedy: `Run again where the platform can be reached, or put its key into the repository and name it in the policy: platform-keys: [{openpgp: {fingerprint: ${key}, file: keys/platform.asc}}]`,
       ...(claimedKey === undefined ? {} : { claimedKey }),
     },
   }
-}
-
-function keyNotGiven({ signature }: CommitFacts): WaybillError {
-  const claimed = isRefused(signature) ? (signature.claimedKey ?? 'no key') : 'no key'
-  return fail(
-    'source/platform-unreachable',
-    'The platform does not publish the key with which it claims to have signed',
-    {
-      expected: claimed,
-      found: 'other keys',
-      remedy: `Put the key into the repository and name it in the policy: platform-keys: [{fingerprint: ${claimed}, file: keys/platform.asc}]`,
-    },
-  )
 }

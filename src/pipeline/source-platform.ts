@@ -99,18 +99,18 @@ function unlessLate(error: unknown): WaybillError {
   const known = asWaybillError(error)
   if (known.code === 'source/deadline') throw known
   if (known.kind === 'unknown' && known.code !== 'core/internal') return known
-  return fail('source/platform-unreachable', `The platform could not be asked: ${known.message}`, { cause: known })
+  return fail('source/platform-evidence-missing', `The platform could not be asked: ${known.message}`, { cause: known })
 }
 
 function nobodyToAsk(): WaybillError {
-  return fail('source/platform-unreachable', 'There is no access to the platform’s API in this run', {
+  return fail('source/platform-evidence-missing', 'There is no access to the platform’s API in this run', {
     expected: 'a token that may read pull requests',
     found: 'none',
   })
 }
 
 function strange(id: CommitId): WaybillError {
-  return fail('source/platform-unreachable', `The platform gave no answer about commit ${id.slice(0, 7)}`, {
+  return fail('source/platform-evidence-missing', `The platform gave no answer about commit ${id.slice(0, 7)}`, {
     expected: `an answer about ${id}`,
   })
 }

@@ -1,6 +1,6 @@
 import { CATALOGUE } from '../core/catalogue.ts'
 import type { CommitId } from '../core/digest.ts'
-import type { ErrorCode } from '../core/error.ts'
+import type { ErrorCode, WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Law } from './law.ts'
@@ -60,6 +60,11 @@ export function findingFor(
     ...(found === undefined ? {} : { found: printable(found, 600) }),
     remedy: facts.remedy ?? remedy,
   }
+}
+
+/** A cause in the words of whoever met it, for `found`. */
+export function causeText({ message, found }: WaybillError): string {
+  return found === undefined ? message : `${message}: ${found}`
 }
 
 /** `commit 3f1c9e2 "Fix login"` */

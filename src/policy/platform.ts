@@ -28,8 +28,13 @@ export function platformKeysOf(law: Law): readonly string[] {
 
 /** Whether a signature claims one of them, by fingerprint or by key id (its last 16 digits). Only used to give a better remedy. */
 export function claimsPlatformKey(claimed: string | undefined, law: Law): boolean {
+  return claimedPlatformKey(claimed, law) !== undefined
+}
+
+/** Whole fingerprint of the platform key that a signature claims. */
+export function claimedPlatformKey(claimed: string | undefined, law: Law): string | undefined {
   const hex = named(claimed)
-  return platformKeysOf(law).some(key => hex === key || hex === key.slice(-16))
+  return platformKeysOf(law).find(key => hex === key || hex === key.slice(-16))
 }
 
 /** A valid signature by a platform key, by whole fingerprints only. Asked before any principal: nobody may own such a key. */

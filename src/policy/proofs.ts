@@ -1,8 +1,9 @@
 import type { CommitId } from '../core/digest.ts'
+import type { WaybillError } from '../core/error.ts'
 import { type CommitFacts, isMalformed, type JudgedCommit } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Finding } from '../core/verdict.ts'
-import { type Bench, commitText, findingFor } from './bench.ts'
+import { type Bench, causeText, commitText, findingFor } from './bench.ts'
 import type { MergedPull, ProposalEvidence, StepEvidence, TreeCheck } from './evidence.ts'
 
 /**
@@ -39,7 +40,7 @@ export type Pulls =
 export function pullsInto({ commit, evidence }: Backed, bench: Bench): Pulls {
   const answer = evidence?.platform
   if (answer === undefined) return missing(commit, 'the platform was not asked about it')
-  if (answer.kind === 'unavailable') return missing(commit, answer.cause.message)
+  if (answer.kind === 'unavailable') return missing(commit, answer.cause.message, answer.cause)
   if (bench.repositoryId === undefined) return missing(commit, 'the number of this repository is not known')
   const pulls = answer.value.pulls.filter(
     pull =>
@@ -50,18 +51,31 @@ export function pullsInto({ commit, evidence }: Backed, bench: Bench): Pulls {
   return { kind: 'known', pulls }
 }
 
-function missing(commit: CommitFacts, why: string): { readonly kind: 'unknown'; readonly finding: Finding } {
-  return { kind: 'unknown', finding: evidenceMissing(commit, why) }
+function missing(
+  commit: CommitFacts,
+  why: string,
+  cause?: WaybillError,
+): { readonly kind: 'unknown'; readonly finding: Finding } {
+  return { kind: 'unknown', finding: evidenceMissing(commit, why, cause) }
 }
 
-export function evidenceMissing({ id, subject }: CommitFacts, why: string): Finding {
+/** @param cause why nobody could say; its own remedy names what is missing, a permission for instance. */
+export function evidenceMissing({ id, subject }: CommitFacts, why: string, cause?: WaybillError): Finding {
+  const code = 'source/platform-evidence-missing'
+  const remedy = cause === undefined || cause.code === code ? {} : { remedy: `${cause.remedy} ${OR_MERGE}` }
   return findingFor(
     id,
-    'source/platform-evidence-missing',
+    code,
     `${commitText(id, subject)} cannot be judged without what the platform knows about it: ${why}`,
-    { found: why },
+    {
+      ...(cause?.expected === undefined ? {} : { expected: cause.expected }),
+      found: cause === undefined ? why : causeText(cause),
+      ...remedy,
+    },
   )
 }
+
+const OR_MERGE = 'Or merge on your own machine and sign: git merge --no-ff -S BRANCH.'
 
 /** A merge of a pull request: two parents, git's own clean merge of them, the second one the head that was merged. */
 export function mergeProof(backed: Backed, bench: Bench): Proof {
@@ -187,7 +201,7 @@ export function treeFinding(commit: CommitFacts, check: TreeCheck | undefined): 
     check?.kind === 'conflict'
       ? 'its parents do not merge without conflicts'
       : check?.kind === 'unavailable'
-        ? check.cause.message
+        ? causeText(check.cause)
         : 'its tree was not compared'
   return findingFor(
     commit.id,

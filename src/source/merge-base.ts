@@ -5,12 +5,12 @@ import type { CommitGraph } from './graph.ts'
 import type { MergeQuestion, Side } from './merge-tree.ts'
 import { divergence, type Other } from './range.ts'
 
-/** A commit and its tree as a side of a merge. @throws `source/merge-unchecked` when the object names no tree. */
+/** A commit and its tree as a side of a merge. @throws `source/merge-not-checked` when the object names no tree. */
 export async function sideOf(number: number, graph: CommitGraph): Promise<Side> {
   await graph.ensure([number])
   const [commit, tree] = [graph.id(number), graph.tree(number)]
   if (tree !== undefined) return { commit, tree }
-  throw fail('source/merge-unchecked', `Commit ${commit} names no tree`, { found: commit })
+  throw fail('source/merge-not-checked', `Commit ${commit} names no tree`, { found: commit })
 }
 
 /** The best common ancestors of a merge's sides, and the further trees that git reads when there are several. */
@@ -52,7 +52,7 @@ function pairsOf(numbers: readonly number[]): (readonly [number, number])[] {
 }
 
 function tooMany(): Error {
-  return fail('source/merge-unchecked', 'The sides of the merge have too many common ancestors to merge them again', {
+  return fail('source/merge-not-checked', 'The sides of the merge have too many common ancestors to merge them again', {
     expected: `at most ${LIMITS.mergeBases}`,
     found: 'more',
   })

@@ -215,12 +215,12 @@ function commitsOf({ ours, theirs }: MergeQuestion): readonly [CommitId, CommitI
 
 /** A merge that could not be made again. Never "tampered": nothing was compared (13-adversary 9). */
 export function unchecked(cause: WaybillError): TreeCheck {
-  if (cause.code === 'source/merge-unchecked') return { kind: 'unavailable', cause }
+  if (cause.code === 'source/merge-not-checked') return { kind: 'unavailable', cause }
   return { kind: 'unavailable', cause: noMerge(cause.message, cause) }
 }
 
 function noMerge(found: string, cause?: WaybillError): WaybillError {
-  return fail('source/merge-unchecked', 'The merge could not be made again to compare it', {
+  return fail('source/merge-not-checked', 'The merge could not be made again to compare it', {
     expected: 'git merge-tree to end with a tree or a conflict',
     found,
     ...(cause === undefined ? {} : { cause }),

@@ -22,7 +22,7 @@ export interface Other {
 
 /**
  * Compares a head with another history by the parents in the bytes alone. Dates are the attacker's, so none is looked at.
- * @param limit commits of the result; beyond it `source/merge-unchecked` is thrown.
+ * @param limit commits of the result; beyond it `source/merge-not-checked` is thrown.
  * @throws whatever reading throws.
  */
 export async function divergence(
@@ -52,7 +52,7 @@ export async function divergence(
 }
 
 function tooMany(head: CommitId, limit: number): Error {
-  return fail('source/merge-unchecked', `${head} brings more commits than are looked at for one pull request`, {
+  return fail('source/merge-not-checked', `${head} brings more commits than are looked at for one pull request`, {
     expected: `at most ${limit} commits`,
     found: 'more',
   })

@@ -65,20 +65,21 @@ export const JUDGEMENT_ERRORS = {
     meaning:
       'A commit claims to be signed by the platform, but the platform’s public key was not at hand, so the signature could not be checked.',
     remedy:
-      'Run again where the platform can be reached (https://github.com/web-flow.gpg for GitHub), or put the key into the policy: platform-keys.',
+      'Run again where the platform can be reached (https://github.com/web-flow.gpg for GitHub), or put the key into the repository and name it in the policy: platform-keys: [{openpgp: {fingerprint: FINGERPRINT, file: keys/platform.asc}}]',
   },
   'source/platform-evidence-missing': {
     kind: 'unknown',
     meaning:
-      'A commit can only be judged with what the platform knows about its pull request, and the platform did not say: no access, a rate limit, no answer, or nobody could be asked.',
+      'A commit can only be judged with what the platform knows about it (its pull request, reviews, who acted), and the platform did not say: no token, a missing permission, a rate limit, an error, or no answer in time.',
     remedy:
-      'Give the job `permissions: { contents: read, pull-requests: read }` and a token, and run again; or merge on your own machine and sign: git merge --no-ff -S BRANCH.',
+      'Give `github-token`, add `permissions: { contents: read, pull-requests: read }` to the job, and run again; or merge on your own machine and sign: git merge --no-ff -S BRANCH.',
   },
   'source/merge-not-checked': {
     kind: 'unknown',
     meaning:
-      'Whether a commit holds no more than what was merged could not be told: its parents conflict, or git is older than 2.38. That is no sign of tampering.',
-    remedy: 'Merge locally and sign: git merge --no-ff -S BRANCH (git 2.38 or newer checks the others).',
+      'Whether a merge, squash or rebased commit of the platform holds no more than what was merged could not be told: its parents conflict, git is older than 2.38, a commit could not be fetched, or the merge is beyond a bound. That is no sign of tampering.',
+    remedy:
+      'Merge locally and sign: git merge --no-ff -S BRANCH (git 2.38 or newer checks the others); or name the commit in exceptions.',
   },
   'source/unreviewed': {
     kind: 'rejected',

@@ -225,20 +225,6 @@ export const SOURCE_ERRORS = {
       'A review statement does not count: its signature is wrong, its key belongs to nobody who may review, or it is about another commit, branch or repository.',
     remedy: 'Review and sign again: waybill review sign TARGET..HEAD --push',
   },
-  'source/merge-unchecked': {
-    kind: 'unknown',
-    meaning:
-      'A merge, squash or rebase made by the platform could not be compared with our own: git is too old, a commit could not be fetched, there is a conflict, or the merge is beyond a bound. It says nothing about whether it was tampered with.',
-    remedy:
-      'Merge on your own machine and sign it (git merge --no-ff -S BRANCH, then push), or name the commit in exceptions.',
-  },
-  'source/platform-unreachable': {
-    kind: 'unknown',
-    meaning:
-      'A rule of the policy needs what the platform knows about a commit (its pull request, reviews, who acted), and the platform’s API could not be asked.',
-    remedy:
-      'Give `github-token` and add `permissions: { contents: read, pull-requests: read }` to the job, or run again.',
-  },
   'source/disk-limit': {
     kind: 'unknown',
     meaning: 'The history of the repository needs more room on disk than the source stage may take.',
