@@ -22,6 +22,10 @@ export const LIMITS = {
   policyFileBytes: 1 * MIB,
   /** Names in one SSH certificate. OpenSSH's own bound (SSHKEY_CERT_MAX_PRINCIPALS). */
   sshCertificateNames: 256,
+  /** Bytes that gpg or ssh-keygen may print about one signature; both print under 2 KiB. */
+  nativeOutputBytes: 64 * KIB,
+  /** Milliseconds one of them may take; both take some. */
+  nativeCheckMs: 60_000,
   /** Files under `.github` that count as law. */
   lawFiles: 2_000,
   /** YAML aliases a policy may resolve: enough for tidy files, too few for an alias bomb. */

@@ -89,6 +89,15 @@ export async function writeNamedByContent(path: string, bytes: Uint8Array): Prom
   }
 }
 
+/** Writes a new file below a private folder, for a child to read; not synced, for it is removed after. @throws `core/file-unwritable` */
+export async function writePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    throw fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found: reason(error), cause: error })
+  }
+}
+
 /** Appends to a file the runner owns (`GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY`). @throws `core/file-unwritable` */
 export async function appendTo(path: string, text: string): Promise<void> {
   try {

@@ -7,7 +7,7 @@ import { claimedPlatformKey, claimsPlatformKey, platformKeysOf } from '../policy
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.ts'
-import { checkMany } from '../source/verify-many.ts'
+import { type CheckMany, checkMany } from '../source/verify-many.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 
 /** Commits whose bytes are in memory at once. */
@@ -18,12 +18,20 @@ export class SourceFacts {
   readonly #history: History
   readonly #platform: PlatformAnswers
   readonly #sigstoreTrust: Authorities['sigstoreTrust']
+  readonly #checkMany: CheckMany
   readonly #keyrings = new Map<Law, Promise<Keyring>>()
   /** What `#withPlatformKeys` came to, for each law that needed it. */
   readonly #completed = new Map<Law, Promise<Keyring | WaybillError>>()
 
-  constructor(history: History, platform: PlatformAnswers, sigstoreTrust?: Authorities['sigstoreTrust']) {
+  /** @param check of signatures, in the place of Waybill's own engine alone. */
+  constructor(
+    history: History,
+    platform: PlatformAnswers,
+    sigstoreTrust?: Authorities['sigstoreTrust'],
+    check: CheckMany = checkMany,
+  ) {
     this.#history = history
+    this.#checkMany = check
     this.#sigstoreTrust = sigstoreTrust
     this.#platform = platform
   }
@@ -54,11 +62,11 @@ export class SourceFacts {
   }
 
   async #check(parsed: readonly ParsedCommit[], law: Law, askPlatform: boolean): Promise<readonly CommitFacts[]> {
-    const first = await checkMany(parsed, await this.keyring(law))
+    const first = await this.#checkMany(parsed, await this.keyring(law))
     const open = askPlatform ? parsed.filter((_, at) => needsPlatformKey(first[at], law)) : []
     if (open.length === 0) return first
     const keyring = await this.#withPlatformKeys(law)
-    const again = keyring instanceof WaybillError ? [] : await checkMany(open, keyring)
+    const again = keyring instanceof WaybillError ? [] : await this.#checkMany(open, keyring)
     const byId = new Map(again.map(facts => [facts.id, facts]))
     return first.map(facts => {
       if (!needsPlatformKey(facts, law)) return facts

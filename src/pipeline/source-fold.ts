@@ -1,13 +1,14 @@
 import { type CommitId, parseCommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { isMalformed, type LawFiles } from '../core/facts.ts'
-import { currentLaw, type Fold, type FoldContext, startFold, stepFold } from '../policy/fold.ts'
+import { currentLaw, type Fold, type FoldContext, type FoldStep, startFold, stepFold } from '../policy/fold.ts'
 import { changedLaw, type Law, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
 import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { CommitGraph } from '../source/graph.ts'
 import type { Authorities, Keyring } from '../source/keyring.ts'
+import type { CheckMany } from '../source/verify-many.ts'
 import { type FirstParents, type WalkStep, walkFirstParents } from '../source/walk.ts'
 import type { PlatformPort } from './attest-request.ts'
 import { type EvidencePorts, type ReviewStatements, SourceEvidence, withTrustedTime } from './source-evidence.ts'
@@ -22,12 +23,23 @@ const WINDOW_COMMITS = 2_048
 const LAW_BLOCK = 16_384
 
 /** What the driver may ask beside git, and what the fold is told. */
-export interface FoldOptions extends Pick<FoldContext, 'repositoryId'> {
+export interface FoldOptions extends Pick<FoldContext, 'repositoryId' | 'reviews'> {
   readonly platform?: PlatformPort
   readonly statements?: ReviewStatements
   readonly sigstoreTrust?: Authorities['sigstoreTrust']
   /** A law that was read elsewhere and that no commit of this history changes. */
   readonly outside?: Law
+  /** Checks signatures in the place of Waybill's own engine alone. */
+  readonly check?: CheckMany
+  /** Told of every step as it is judged, for progress and explanations; it changes nothing. */
+  readonly watch?: (step: WatchedStep) => void
+}
+
+/** One step, with the fold before and after it. */
+export interface WatchedStep {
+  readonly step: FoldStep
+  readonly before: Fold
+  readonly after: Fold
 }
 
 /** How a proposal is judged, other than what is on the branch already. */
@@ -42,7 +54,8 @@ export type ProposalContext = Pick<FoldContext, 'reviews' | 'pending'>
 export class SourceFold {
   readonly #history: History
   readonly #now: Date
-  readonly #context: Pick<FoldContext, 'repositoryId'>
+  readonly #context: Pick<FoldContext, 'repositoryId' | 'reviews'>
+  readonly #watch: FoldOptions['watch']
   readonly #graph: CommitGraph
   readonly #facts: SourceFacts
   readonly #ports: EvidencePorts
@@ -50,17 +63,18 @@ export class SourceFold {
   readonly #outside: Law | undefined
 
   constructor(history: History, now: Date, options: FoldOptions = {}) {
-    const { platform, statements, sigstoreTrust, outside, ...context } = options
+    const { platform, statements, sigstoreTrust, outside, check, watch, ...context } = options
     this.#history = history
     this.#now = now
     this.#context = context
+    this.#watch = watch
     this.#outside = outside
     const answers = new PlatformAnswers(platform, () => history.remaining())
     this.#graph = new CommitGraph(
       id => history.commit(id),
       (tips, without) => history.guess(tips, without),
     )
-    this.#facts = new SourceFacts(history, answers, sigstoreTrust)
+    this.#facts = new SourceFacts(history, answers, sigstoreTrust, check)
     const ports = { history, graph: this.#graph, facts: this.#facts, platform: answers }
     this.#ports = { ...ports, ...(statements === undefined ? {} : { statements }) }
   }
@@ -174,7 +188,9 @@ export class SourceFold {
         ...(known === undefined ? {} : { evidence: known }),
         ...(candidate === undefined ? {} : { candidate }),
       }
-      fold = stepFold(fold, input, this.#now)
+      const before = fold
+      fold = stepFold(before, input, this.#now)
+      this.#watch?.({ step: input, before, after: fold })
     }
     return fold
   }

@@ -92,7 +92,7 @@ function optionsFor({ run }: AttestRequest, ports: AttestPorts, outside: Law | u
 }
 
 /** What a proposal would change in the law if it were merged: the first thing a reviewer has to see (13-adversary 3). */
-function proposedChange(accepted: Law, head: CommitId, files: LawFiles): LawChange | undefined {
+export function proposedChange(accepted: Law, head: CommitId, files: LawFiles): LawChange | undefined {
   const kind = changedLaw(accepted, files)
   if (kind === 'same') return undefined
   const change = { commit: head, subject: '', kind, accepted: false, paths: changedPaths(accepted, files) } as const

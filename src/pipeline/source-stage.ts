@@ -155,13 +155,13 @@ function firstRejection({ outcome, findings, commits, tag }: Judgement): Error |
   return finding === undefined ? fail('core/internal', 'A rejection without a finding') : errorOf(finding, outcome)
 }
 
-function changeNotice(change: LawChange): string {
+export function changeNotice(change: LawChange): string {
   const { commit, accepted, by } = change
   const how = accepted ? `approved${by === undefined ? '' : ` by ${by}`}` : 'NOT accepted'
   return `Commit ${commit.slice(0, 7)} changed ${whatChanged(change)} (${how}): ${details(change)}`
 }
 
-function proposalNotice(change: LawChange): string {
+export function proposalNotice(change: LawChange): string {
   return `This change would alter ${whatChanged(change)}; it was judged by the rules that hold now: ${details(change)}`
 }
 

@@ -17,17 +17,30 @@ export interface Authorities {
   readonly sigstoreTrust?: () => Promise<TrustRoot>
 }
 
+/** A file with OpenPGP public keys, armored or binary. */
+export interface KeyFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
 /** OpenPGP public keys by fingerprint, parsed once; and the SSH keys met so far, made ready once. */
 export class Keyring {
   readonly x509Roots: readonly Certificate[]
   readonly sigstoreTrust: (() => Promise<TrustRoot>) | undefined
+  /** What the OpenPGP keys were read from, for programs that read them for themselves. */
+  readonly files: readonly KeyFile[]
   readonly #byFingerprint = new Map<string, SigningKey>()
   readonly #byKeyId = new Map<string, SigningKey[]>()
   readonly #ssh = new Map<string, KeyObject>()
   readonly #certificates = new Map<string, Certificate>()
 
   /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
-  constructor(keys: readonly SigningKey[], { x509Roots = [], sigstoreTrust }: Authorities = {}) {
+  constructor(
+    keys: readonly SigningKey[],
+    { x509Roots = [], sigstoreTrust }: Authorities = {},
+    files: readonly KeyFile[] = [],
+  ) {
+    this.files = files
     this.x509Roots = x509Roots
     this.sigstoreTrust = sigstoreTrust
     for (const key of keys) {
@@ -41,13 +54,11 @@ export class Keyring {
     }
   }
 
-  /** The same authorities, with more OpenPGP keys. */
+  /** The same authorities, with more OpenPGP keys, which `files` does not hold. */
   with(keys: readonly SigningKey[]): Keyring {
     const { x509Roots, sigstoreTrust } = this
-    return new Keyring([...this.keys, ...keys], {
-      x509Roots,
-      ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }),
-    })
+    const authorities = { x509Roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) }
+    return new Keyring([...this.keys, ...keys], authorities, this.files)
   }
 
   /** Every key and subkey held. */
@@ -98,7 +109,7 @@ const END = '-----END PGP PUBLIC KEY BLOCK-----'
  * beside OpenPGP armor.
  */
 export async function loadKeyring(
-  files: readonly { path: string; bytes: Uint8Array }[],
+  files: readonly KeyFile[],
   x509Roots: readonly X509RootFile[] = [],
   sigstoreTrust?: Authorities['sigstoreTrust'],
 ): Promise<Keyring> {
@@ -114,7 +125,7 @@ export async function loadKeyring(
     }
   }
   const roots = x509Roots.length === 0 ? [] : (await import('./cms-signature.ts')).readRoots(x509Roots)
-  return new Keyring(keys, { x509Roots: roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) })
+  return new Keyring(keys, { x509Roots: roots, ...(sigstoreTrust === undefined ? {} : { sigstoreTrust }) }, files)
 }
 
 /** Every key of a file. @throws `source/key-unreadable` naming it */

@@ -6,6 +6,9 @@ import { factsOf } from './verify.ts'
 /** Commits whose signatures are checked side by side. */
 const BATCH = 64
 
+/** Checks the signatures of many commits. @returns facts in the order of the commits. */
+export type CheckMany = (commits: readonly ParsedCommit[], keyring: Keyring) => Promise<readonly CommitFacts[]>
+
 /**
  * The one door through which signatures of many commits are checked: whoever wants to spread the work does it here.
  * @returns facts in the order of the commits. They hold nothing of the commits' bytes, so these can be forgotten.

@@ -11,18 +11,41 @@ import { sshKeyObject } from './ssh-signature.ts'
 import { parseSshsig, sshFact, verifySshsig } from './sshsig.ts'
 import type { ParsedTag } from './tag.ts'
 
+/** The one question of mathematics that a signature asks, for each kind; everything around it is read and judged here. */
+export interface Mathematics {
+  readonly openpgp: typeof matchesOpenpgp
+  readonly ssh: typeof verifySshsig
+}
+
+const OWN: Mathematics = { openpgp: matchesOpenpgp, ssh: verifySshsig }
+
+/** Who answers that question for one object; undefined: Waybill itself. */
+export type MathematicsOf = (signed: Pick<ParsedCommit, 'signature' | 'payload'>) => Mathematics | undefined
+
 /** Everything the policy may know about one commit. */
-export async function factsOf(commit: ParsedCommit, keyring: Keyring): Promise<CommitFacts> {
+export async function factsOf(
+  commit: ParsedCommit,
+  keyring: Keyring,
+  mathematics: MathematicsOf = () => OWN,
+): Promise<CommitFacts> {
   const { id, tree, parents, author, committer, subject, mergetags } = commit
-  const facts = { id, tree, parents, author, committer, subject, signature: await checkSignature(commit, keyring) }
+  const facts = {
+    id,
+    tree,
+    parents,
+    author,
+    committer,
+    subject,
+    signature: await checkSignature(commit, keyring, mathematics(commit)),
+  }
   if (mergetags === undefined) return facts
-  return { ...facts, mergetags: await Promise.all(mergetags.map(tag => tagFactsOf(tag, keyring))) }
+  return { ...facts, mergetags: await Promise.all(mergetags.map(tag => tagFactsOf(tag, keyring, mathematics(tag)))) }
 }
 
 /** Everything the policy may know about one tag object, behind a ref or inside a merge. */
-export async function tagFactsOf(tag: ParsedTag, keyring: Keyring): Promise<TagFacts> {
+export async function tagFactsOf(tag: ParsedTag, keyring: Keyring, mathematics = OWN): Promise<TagFacts> {
   const { id, object, name, tagger } = tag
-  return { id, object, name, tagger, signature: await checkSignature(tag, keyring) }
+  return { id, object, name, tagger, signature: await checkSignature(tag, keyring, mathematics) }
 }
 
 /**
@@ -33,8 +56,9 @@ export async function tagFactsOf(tag: ParsedTag, keyring: Keyring): Promise<TagF
 export async function checkSignature(
   { signature, payload }: Pick<ParsedCommit, 'signature' | 'payload'>,
   keyring: Keyring,
+  mathematics = OWN,
 ): Promise<SignatureFact> {
-  return signature === undefined ? { kind: 'none' } : checkArmored({ ...signature, payload }, keyring)
+  return signature === undefined ? { kind: 'none' } : checkArmored({ ...signature, payload }, keyring, mathematics)
 }
 
 /** One armored signature over exactly these bytes. */
@@ -50,11 +74,12 @@ export interface Armored {
 export async function checkArmored(
   { scheme, armor, payload, namespace }: Armored,
   keyring: Keyring,
+  mathematics = OWN,
 ): Promise<SignatureFact> {
   const claim: { key?: string } = {}
   try {
-    if (scheme === 'openpgp') return await checkOpenpgp(armor, payload, keyring, claim)
-    if (scheme === 'ssh') return await checkSsh({ armor, payload, namespace }, keyring, claim)
+    if (scheme === 'openpgp') return await checkOpenpgp(armor, payload, keyring, claim, mathematics)
+    if (scheme === 'ssh') return await checkSsh({ armor, payload, namespace }, keyring, claim, mathematics)
     // Its parsers are heavy: most repositories never load them.
     const { checkCms } = await import('./cms-signature.ts')
     return await checkCms(armor, payload, keyring, claim)
@@ -68,6 +93,7 @@ async function checkOpenpgp(
   payload: Uint8Array,
   keyring: Keyring,
   claim: { key?: string },
+  { openpgp: matches }: Mathematics,
 ): Promise<SignatureFact> {
   const signature = parseOpenpgpSignature(decodePgpArmor(armor))
   const issuer = signature.issuerFingerprint ?? signature.issuerKeyId
@@ -77,7 +103,7 @@ async function checkOpenpgp(
   if (keys.length === 0) throw keyUnknown(issuer)
   for (const key of keys) {
     if (key.keyObject === undefined) throw unsupportedKey(key)
-    if (await matchesOpenpgp(signature, payload, key)) return openpgpFact(signature, key)
+    if (await matches(signature, payload, key)) return openpgpFact(signature, key)
   }
   throw badSignature()
 }
@@ -125,12 +151,13 @@ async function checkSsh(
   { armor, payload, namespace }: { readonly armor: string; payload: Uint8Array; namespace: string | undefined },
   keyring: Keyring,
   claim: { key?: string },
+  { ssh: verifies }: Mathematics,
 ): Promise<SignatureFact> {
   const sig = parseSshsig(decodeSshArmor(armor), namespace)
   const { fingerprint } = sig.key
   claim.key = fingerprint
   const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))
-  if (!(await verifySshsig(sig, payload, keyObject))) throw badSignature()
+  if (!(await verifies(sig, payload, keyObject))) throw badSignature()
   if (sig.certificate !== undefined) await checkCertificate(sig.certificate, keyring)
   return sshFact(sig)
 }

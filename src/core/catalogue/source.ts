@@ -236,4 +236,16 @@ export const SOURCE_ERRORS = {
     meaning: 'A line of an allowed_signers file is not what ssh-keygen reads, so whose key it holds is not clear.',
     remedy: 'Correct the line that is named; ssh-keygen(1), section ALLOWED SIGNERS, has the format.',
   },
+  'source/engines-disagree': {
+    kind: 'rejected',
+    meaning:
+      'Waybill’s own engine and gpg or ssh-keygen give different answers about one signature. One of them is wrong, so the commit is not accepted.',
+    remedy:
+      'Keep the object and look at it by hand: git cat-file commit COMMIT > commit.raw; report it as a fault of Waybill or of the other program.',
+  },
+  'source/engine-missing': {
+    kind: 'configuration',
+    meaning: 'Another program was asked to check signatures (--engine), and it is not there or cannot be used.',
+    remedy: 'Install gnupg and openssh-client, or leave --engine away.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
