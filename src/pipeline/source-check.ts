@@ -1,5 +1,5 @@
 import type { CommitId } from '../core/digest.ts'
-import { asWaybillError, fail } from '../core/error.ts'
+import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import type { LawChange } from '../policy/changes.ts'
 import { constantLaw, currentLaw, endFold, type Fold, type SourceJudgement } from '../policy/fold.ts'
 import type { Law } from '../policy/law.ts'
@@ -55,7 +55,9 @@ export async function checkSource(request: CheckRequest, ports: CheckPorts): Pro
   const { history, now, progress, ...options } = ports
   const watched = new Watch(request.explain, progress)
   const driver = new SourceFold(history, now, { ...options, watch: step => watched.see(step) })
-  const { fold, lawFrom } = await foldFor(request, driver)
+  const { fold, lawFrom } = await foldFor(request, driver).catch((error: unknown) => {
+    throw withoutPolicy(error, request)
+  })
   const judgement = endFold(fold, now)
   if (request.base !== undefined && judgement.commits.length === 0) throw empty(request.base, request.head)
   const asProposal = lawFrom === 'anchor-to-base' || lawFrom === 'base-alone'
@@ -129,6 +131,19 @@ class Watch {
 function needed(anchor: CommitId | undefined): CommitId {
   if (anchor !== undefined) return anchor
   throw fail('core/internal', 'A check without a base and without an anchor')
+}
+
+/** Who gave a range did not speak of an anchor. */
+function withoutPolicy(error: unknown, { base, anchor, head }: CheckRequest): Error {
+  const known = asWaybillError(error)
+  if (known.code !== 'source/anchor-without-policy' || base === undefined || anchor !== undefined) return known
+  const cause = known.cause instanceof WaybillError ? known.cause.message : known.message
+  return fail(known.code, `The base ${base} of the range holds no usable policy: ${cause}`, {
+    ...(known.expected === undefined ? {} : { expected: known.expected }),
+    ...(known.found === undefined ? {} : { found: known.found }),
+    remedy: `Judge by a policy of your own (--policy FILE), or from a commit on that holds one: waybill source check ${head} --since ANCHOR, found with: git log --format=%H -1 -- .github/waybill.yml`,
+    cause: known,
+  })
 }
 
 /** 13-adversary 38: a range with its ends exchanged must not read as a good one. */

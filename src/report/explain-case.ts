@@ -49,6 +49,15 @@ export interface Case extends Explained {
   findings(step: ExplainedWhat): readonly Finding[]
 }
 
+/** Names shown of one list. */
+const NAMES = 12
+
+export function namesText(names: ReadonlySet<string>): string {
+  const all = [...names]
+  const rest = all.length > NAMES ? ` and ${all.length - NAMES} more` : ''
+  return all.length === 0 ? 'nobody' : `${all.slice(0, NAMES).join(', ')}${rest}`
+}
+
 export function line(step: ExplainedWhat, outcome: ExplainedStep['outcome'], text: string): ExplainedStep {
   return { step, outcome, text: printable(text, 2_000) }
 }

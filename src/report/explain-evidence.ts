@@ -3,7 +3,7 @@ import { rulesFor } from '../policy/commit.ts'
 import type { Answer, PlatformCommit, StepEvidence, TreeCheck } from '../policy/evidence.ts'
 import { isPlatformSigned } from '../policy/platform.ts'
 import type { ReviewRule } from '../policy/policy.ts'
-import { type Case, decided, type ExplainedStep, line } from './explain-case.ts'
+import { type Case, decided, type ExplainedStep, line, namesText } from './explain-case.ts'
 
 /** What stands behind the commit beside its own bytes: the platform's answer, and merges made again. */
 export function platformLines(the: Case): readonly ExplainedStep[] {
@@ -74,6 +74,5 @@ export function reviewLines(the: Case): readonly ExplainedStep[] {
 /** `1 approval of alice, bob (platform-recorded), not by author or last-pusher` */
 export function reviewText({ approvals, by, distinctFrom, strength }: ReviewRule): string {
   const from = distinctFrom.size === 0 ? '' : `, other than ${[...distinctFrom].join(', ')}`
-  const people = by.size === 0 ? 'nobody' : [...by].join(', ')
-  return `${approvals} ${approvals === 1 ? 'approval' : 'approvals'} of ${people}${from} (${strength})`
+  return `${approvals} ${approvals === 1 ? 'approval' : 'approvals'} of ${namesText(by)}${from} (${strength})`
 }

@@ -13,6 +13,7 @@ import {
   type ExplainedWhat,
   findingLine,
   line,
+  namesText,
 } from './explain-case.ts'
 import { endLines, lawChangeLines } from './explain-end.ts'
 import { platformLines, reviewLines } from './explain-evidence.ts'
@@ -102,8 +103,9 @@ function placeLine({ id, step, before }: Case): ExplainedStep {
 const short = ({ anchor }: Fold): string => anchor.slice(0, 7)
 
 function lawLine({ before: { law, lawAt, ref } }: Case): ExplainedStep {
-  const { policyPath, policyDigest, constant } = law
-  const from = constant ? 'given, and changed by no commit here' : `brought by commit ${lawAt.slice(0, 7)}`
+  const { policyPath, policyDigest, constant, tree } = law
+  const given = tree === undefined ? 'given by name' : `of ${lawAt.slice(0, 7)}`
+  const from = constant ? `${given}, and changed by no commit here` : `brought by commit ${lawAt.slice(0, 7)}`
   return line('law', 'note', `${policyPath} (${policyDigest}), ${from}; its rules for ${ref} hold`)
 }
 
@@ -141,9 +143,8 @@ function ruleLines(the: Case): readonly ExplainedStep[] {
     const finding = against.find(({ message }) => message.includes(`the rule for ${rule.text} of`))
     if (finding !== undefined) return findingLine('rule', finding)
     const { principal } = judged
-    const may = [...rule.signers].join(', ')
     const known = principal !== undefined && rule.signers.has(principal) && !isPlatform(facts, before)
-    const text = known ? `${rule.text} names ${principal}` : `${rule.text} lets ${may === '' ? 'nobody' : may} commit`
+    const text = known ? `${rule.text} names ${principal}` : `${rule.text} lets ${namesText(rule.signers)} commit`
     return line('rule', known ? 'passed' : 'note', text)
   })
   const others = against.filter(({ code }) => code === 'policy/no-rule').map(finding => findingLine('rule', finding))

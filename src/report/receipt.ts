@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { StageMode, StageName, StageState } from '../core/stage.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
+import type { ExplainedStep } from './explain-case.ts'
 
 export interface StageReceipt {
   readonly name: StageName | 'resolve' | 'collect' | 'judge'
@@ -56,6 +57,17 @@ export interface ImageReceipt {
   readonly pushed: boolean
 }
 
+export interface EngineReceipt {
+  readonly asked: 'native' | 'both'
+  /** By kind of signature: the other program has an answer, too. */
+  readonly compared: Readonly<Record<'openpgp' | 'ssh' | 'x509', number>>
+  /** It has none: certificates, and keys that it does not take. */
+  readonly notCompared: Readonly<Record<'openpgp' | 'ssh' | 'x509', number>>
+  /** Refused before any mathematics. */
+  readonly refusedBefore: number
+  readonly disagreements: number
+}
+
 /**
  * What a run did: the result object of `schemas/result.json` and the report's only input.
  * Facts in a result file are never evidence; the gate reads bundles.
@@ -80,6 +92,10 @@ export interface Receipt {
   readonly requests?: Readonly<Record<string, number>>
   /** A ready policy made from what was seen; printed on the default branch only. */
   readonly suggestedPolicy?: string
+  /** How the verdict about one commit came about, in the order in which it was decided (`source check --explain`). */
+  readonly explanation?: readonly ExplainedStep[]
+  /** What came of asking other programs about signatures (`source check --engine`), one signature each. */
+  readonly engines?: EngineReceipt
   readonly error?: {
     readonly code: string
     readonly message: string

@@ -58,7 +58,8 @@ export function wantsColour(noColor: string | undefined, isTerminal: boolean): b
   return isTerminal && (noColor === undefined || noColor === '')
 }
 
-function describe(
+/** One finding or error: sentence, what was expected, what was found, what to do. */
+export function describe(
   { code, message, expected, found, remedy }: { [K in keyof Part]: Part[K] | undefined },
   columns: number,
 ): readonly string[] {
@@ -92,12 +93,12 @@ function subjectName({ kind, name, digest, title }: SubjectReceipt): string {
   return name === '' || name.includes(digest) ? printable(name || digest) : `${printable(name)} ${printable(digest)}`
 }
 
-function branch(finding: Finding, last: boolean, columns: number): readonly string[] {
+export function branch(finding: Finding, last: boolean, columns: number): readonly string[] {
   const [first = '', ...more] = describe(finding, columns - 3)
   return [`${last ? '└─ ' : '├─ '}${first}`, ...more.map(line => `${last ? '   ' : '│  '}${line}`)]
 }
 
-function notCheckedLines({ notChecked }: Receipt, columns: number): readonly string[] {
+export function notCheckedLines({ notChecked }: Receipt, columns: number): readonly string[] {
   const list =
     notChecked.length === 0
       ? ['  nothing was left out']
@@ -130,14 +131,14 @@ function commandLines(receipt: Receipt): readonly string[] {
   return ['', 'verify it yourself:', ...commands.map(line => `  ${line}`), ...root]
 }
 
-type Paint = (state: keyof typeof SGR, text: string) => string
+export type Paint = (state: keyof typeof SGR, text: string) => string
 
-function painter({ colour }: TerminalOptions): Paint {
+export function painter({ colour }: TerminalOptions): Paint {
   return (state, text) => (colour ? `\u001b[${SGR[state]}m${text}\u001b[0m` : text)
 }
 
 /** Breaks at spaces so that lines fit; a word longer than the line stays whole, for it may be copied. */
-function wrap(text: string, columns: number, first: string, indent: string): readonly string[] {
+export function wrap(text: string, columns: number, first: string, indent: string): readonly string[] {
   const lines: string[] = []
   let line = first
   let empty = true

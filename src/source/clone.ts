@@ -9,6 +9,9 @@ import { type ProcessResult, run } from '../io/process.ts'
 /** What a person's own programs need to find that person's keys and agents. */
 const PERSONAL = ['SSH_AUTH_SOCK', 'SSH_ASKPASS', 'DISPLAY', 'WAYLAND_DISPLAY', 'GNUPGHOME', 'GPG_TTY', 'TERM'] as const
 
+/** With these git asks no server, not even for objects that a partial clone lacks. */
+export const OFFLINE = { GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1', GIT_TERMINAL_PROMPT: '0' } as const
+
 /**
  * A clone on its owner's machine, used with its owner's configuration: to find out what is meant by a name, and to write
  * and push what the owner signed. It never judges: what is judged is read through `openHistory`, which trusts no clone.
@@ -17,11 +20,16 @@ export class Clone {
   readonly folder: string
   readonly #git: string
   readonly #env: Environment
+  readonly #extra: Readonly<Record<string, string>>
 
-  /** @param git absolute path of the program. */
-  constructor(git: string, folder: string, env: Environment) {
+  /**
+   * @param git absolute path of the program.
+   * @param extra further variables for it, as `OFFLINE`.
+   */
+  constructor(git: string, folder: string, env: Environment, extra: Readonly<Record<string, string>> = {}) {
     this.#git = git
     this.#env = env
+    this.#extra = extra
     this.folder = folder
   }
 
@@ -63,7 +71,7 @@ export class Clone {
       file: this.#git,
       args,
       cwd: this.folder,
-      env: personalEnvironment(this.#env, { GIT_TERMINAL_PROMPT: '1' }),
+      env: personalEnvironment(this.#env, { GIT_TERMINAL_PROMPT: '1', ...this.#extra }),
       ...(input === undefined ? {} : { input }),
     })
   }

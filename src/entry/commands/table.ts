@@ -4,10 +4,12 @@ import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
+import { sourceCheckCommand } from './source-check.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
+  sourceCheckCommand,
   reviewSignCommand,
   signersImportCommand,
   policyInitCommand,
@@ -16,7 +18,7 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['source', 'materials', 'attest', 'deploy', 'quarantine', 'inspect', 'serve']
+const LATER = ['materials', 'attest', 'deploy', 'quarantine', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 

@@ -1,0 +1,143 @@
+import { printable } from '../core/text.ts'
+import type { ExplainedStep } from './explain-case.ts'
+import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { branch, describe, notCheckedLines, type Paint, painter, type TerminalOptions, wrap } from './terminal.ts'
+import { cut, padded } from './width.ts'
+
+/** Rows shown of a long range: so many from its beginning and as many from its end. */
+const ENDS = 20
+/** A range of at most so many commits is shown whole. */
+const WHOLE = 60
+/** Commits whose findings are shown; the rest is counted by code. */
+const FINDINGS = 30
+const COLUMNS = 80
+const MARKS = {
+  passed: 'passed',
+  rejected: 'rejected',
+  unknown: 'unknown',
+  note: ' ',
+  'not-asked': 'not asked',
+} as const
+
+/**
+ * A range of commits as a terminal shows it: what changes the rules and what the reader must know, the verdict, a table that
+ * fits the columns, findings, what was not checked. With an explanation that takes the place of the table.
+ */
+export function renderSourceCheck(receipt: Receipt, options: TerminalOptions): string {
+  const columns = Math.max(60, options.columns ?? COLUMNS)
+  const paint = painter(options)
+  const { explanation, subjects } = receipt
+  const lines = [
+    ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
+    `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${countText(subjects)}`,
+    ...(explanation === undefined
+      ? tableLines(subjects, paint, columns)
+      : explanationLines(explanation, paint, columns)),
+    ...(explanation === undefined ? findingLines(subjects, columns) : []),
+    ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
+    ...engineLines(receipt, columns),
+    ...notCheckedLines(receipt, columns),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function countText(subjects: readonly SubjectReceipt[]): string {
+  return subjects.length === 0
+    ? ''
+    : ` (${subjects.length === 1 ? '1 commit' : `${subjects.length} commits`}: ${counts(subjects)})`
+}
+
+function counts(subjects: readonly SubjectReceipt[]): string {
+  const numbers = new Map<string, number>()
+  for (const { verdict } of subjects) numbers.set(verdict, (numbers.get(verdict) ?? 0) + 1)
+  return [...numbers].map(([verdict, count]) => `${count} ${verdict}`).join(', ')
+}
+
+interface Column {
+  readonly head: string
+  readonly most: number
+  of(subject: SubjectReceipt): string
+}
+
+const TABLE: readonly Column[] = [
+  { head: 'commit', most: 7, of: ({ name }) => name },
+  { head: 'verdict', most: 8, of: ({ verdict }) => verdict },
+  { head: 'kind', most: 9, of: ({ kind }) => kind ?? '–' },
+  { head: 'principal', most: 14, of: ({ principal }) => principal ?? '–' },
+  { head: 'basis', most: 8, of: ({ basis }) => basis ?? '–' },
+]
+
+function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: number): readonly string[] {
+  if (subjects.length === 0) return []
+  const whole = subjects.length <= WHOLE
+  const first = whole ? subjects : subjects.slice(0, ENDS)
+  const last = whole ? [] : subjects.slice(-ENDS)
+  const shown = [...first, ...last]
+  const widths = TABLE.map(({ head, most, of }) => {
+    const longest = Math.max(head.length, ...shown.map(subject => printable(of(subject), most).length))
+    return Math.min(most, longest)
+  })
+  const room = columns - widths.reduce((sum, width) => sum + width + 2, 0)
+  const row = (subject: SubjectReceipt): string => {
+    const cells = TABLE.map(({ head, of }, at) => {
+      const text = padded(printable(of(subject), 60), widths[at] ?? 0)
+      return head === 'verdict' ? paint(subject.verdict, text) : text
+    })
+    return [...cells, cut(printable(subject.title ?? '', 200), room)].join('  ').trimEnd()
+  }
+  const head = [...TABLE.map((column, at) => padded(column.head, widths[at] ?? 0)), 'subject'].join('  ')
+  const between = subjects.slice(first.length, subjects.length - last.length)
+  const rest = between.length === 0 ? [] : [`… ${between.length} more: ${counts(between)}`]
+  return ['', head, ...first.map(row), ...rest, ...last.map(row)]
+}
+
+/** What stands against commits; of those that passed all the same only how many there are. */
+function findingLines(subjects: readonly SubjectReceipt[], columns: number): readonly string[] {
+  const against = subjects.filter(({ verdict, findings }) => verdict !== 'passed' && findings.length > 0)
+  const noted = subjects.filter(({ verdict, findings }) => verdict === 'passed' && findings.length > 0).length
+  const shown = against
+    .slice(0, FINDINGS)
+    .flatMap(({ name, title, findings }) => [
+      '',
+      cut(`${printable(name)} ${printable(title ?? '', 200)}`.trimEnd(), columns),
+      ...findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns)),
+    ])
+  const rest = against.slice(FINDINGS)
+  return [
+    ...shown,
+    ...(rest.length === 0 ? [] : ['', `… and ${rest.length} more commits: ${codes(rest)}; all of them with --json`]),
+    ...(noted === 0 ? [] : ['', `Notes on ${noted} passed commits: see --explain COMMIT, or --json`]),
+  ]
+}
+
+function codes(subjects: readonly SubjectReceipt[]): string {
+  const numbers = new Map<string, number>()
+  for (const { findings } of subjects)
+    for (const code of new Set(findings.map(finding => finding.code))) numbers.set(code, (numbers.get(code) ?? 0) + 1)
+  return [...numbers].map(([code, count]) => `${code} ${count}`).join(', ')
+}
+
+function explanationLines(steps: readonly ExplainedStep[], paint: Paint, columns: number): readonly string[] {
+  const width = Math.max(...steps.map(({ step }) => step.length))
+  const lines = steps.flatMap(({ step, outcome, text }) => {
+    const mark = padded(MARKS[outcome], 9)
+    const indent = ' '.repeat(width + 2 + 9 + 2)
+    const [first = '', ...more] = wrap(text, columns, indent, indent)
+    const coloured = outcome === 'note' ? mark : paint(outcome, mark)
+    return [`${padded(step, width)}  ${coloured}  ${first.slice(indent.length)}`, ...more]
+  })
+  return ['', ...lines]
+}
+
+function engineLines({ engines }: Receipt, columns: number): readonly string[] {
+  if (engines === undefined) return []
+  const { asked, compared, disagreements } = engines
+  const told = `${compared.openpgp} OpenPGP signatures by gpg, ${compared.ssh} SSH signatures by ssh-keygen`
+  const text = asked === 'native' ? `checked: ${told}` : `checked twice: ${told}; ${disagreed(disagreements)}`
+  return ['', ...wrap(text, columns, '', '  ')]
+}
+
+function disagreed(count: number): string {
+  if (count === 0) return 'no disagreement'
+  return count === 1 ? '1 disagreement' : `${count} disagreements`
+}
