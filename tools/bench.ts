@@ -1,17 +1,20 @@
 /**
- * `npm run bench -- [start] [publish] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
- * It measures the bundle in `dist`, as a job downloads it; a missing peer is an error.
+ * `npm run bench -- [start] [commits] [fold] [publish] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
+ * It measures the bundle in `dist`, as a job downloads it; `commits` and `fold` measure a bundle made of the same sources whose
+ * door does nothing else than judging a branch. A missing peer is an error.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { CheckDoor } from './bench/check.ts'
+import { benchCommits } from './bench/commits.ts'
+import { benchFold } from './bench/fold.ts'
 import { benchPublish } from './bench/publish.ts'
 import { benchStart } from './bench/start.ts'
 import { type Row, renderTable } from './bench/table.ts'
 import { sourceStamp } from './source-stamp.ts'
 
 const root = join(import.meta.dirname, '..')
-const dist = join(root, 'dist')
 
 interface Result {
   readonly rows: readonly Row[]
@@ -19,8 +22,18 @@ interface Result {
 }
 
 const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
-  start: async () => ({ rows: await benchStart(dist) }),
-  publish: verbose => benchPublish(dist, verbose),
+  start: async () => ({ rows: await benchStart(currentDist()) }),
+  commits: async () => ({ rows: await benchCommits(await CheckDoor.build(root)) }),
+  fold: async () => ({ rows: await benchFold(await CheckDoor.build(root)) }),
+  publish: async verbose => benchPublish(currentDist(), verbose),
+}
+
+function currentDist(): string {
+  const dist = join(root, 'dist')
+  const stamp = join(dist, 'SOURCE')
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8').trim() !== sourceStamp(root))
+    throw new Error('dist/ is not what the sources build: run npm run build first')
+  return dist
 }
 
 async function main(): Promise<void> {
@@ -29,9 +42,6 @@ async function main(): Promise<void> {
     allowPositionals: true,
   })
   const names = positionals.length === 0 ? Object.keys(CASES) : positionals
-  const stamp = join(dist, 'SOURCE')
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8').trim() !== sourceStamp(root))
-    throw new Error('dist/ is not what the sources build: run npm run build first')
   const results: Result[] = []
   for (const name of names) {
     const measure = CASES[name]

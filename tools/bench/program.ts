@@ -12,10 +12,11 @@ export function runProgram(
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  cwd?: string,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
-    const child = spawn(file, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(file, [...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
     let log = ''
     let ms = 0
     for (const output of [child.stdout, child.stderr])
