@@ -68,8 +68,17 @@ export function startBatch(request: BatchRequest): BatchProcess {
       () => child.stdout.resume(),
     )
   })
+  let unsent = ''
+  const send = (): void => {
+    if (!closing) child.stdin.write(unsent)
+    unsent = ''
+  }
   return {
-    write: bytes => void child.stdin.write(bytes),
+    write: bytes => {
+      // Questions asked in one go are sent in one go: a system call for each would cost more than most answers.
+      if (unsent === '') queueMicrotask(send)
+      unsent += bytes
+    },
     close: async () => {
       closing = true
       child.stdin.end()

@@ -1,6 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
-import { type CommitFacts, isMalformed, isRefused, type JudgedCommit } from '../core/facts.ts'
+import { type CommitFacts, isMalformed, isRefused, type JudgedCommit, type MalformedCommit } from '../core/facts.ts'
 import { causeText } from '../policy/bench.ts'
 import type { Law } from '../policy/law.ts'
 import { claimedPlatformKey, claimsPlatformKey, platformKeysOf } from '../policy/platform.ts'
@@ -10,7 +10,7 @@ import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.t
 import { type CheckMany, checkMany } from '../source/verify-many.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 
-/** Commits whose bytes are in memory at once. */
+/** Commits checked together; the bytes of twice as many are in memory. */
 const CHUNK = 128
 
 /** Reads commits and checks their signatures with the keys of a law. */
@@ -51,14 +51,21 @@ export class SourceFacts {
    */
   async of(ids: readonly CommitId[], law: Law, askPlatform: boolean): Promise<readonly JudgedCommit[]> {
     const facts: JudgedCommit[] = []
+    let next = this.#read(ids.slice(0, CHUNK))
     for (let at = 0; at < ids.length; at += CHUNK) {
-      const chunk = ids.slice(at, at + CHUNK)
-      const commits = await Promise.all(chunk.map(async id => parseCommit(id, await this.#history.commit(id))))
+      const commits = await next
+      // Read while the signatures of these are checked.
+      next = this.#read(ids.slice(at + CHUNK, at + 2 * CHUNK))
+      next.catch(() => {})
       const parsed = commits.filter((commit): commit is ParsedCommit => !isMalformed(commit))
       const checked = (await this.#check(parsed, law, askPlatform))[Symbol.iterator]()
-      for (const commit of commits) facts.push(isMalformed(commit) ? commit : next(checked))
+      for (const commit of commits) facts.push(isMalformed(commit) ? commit : following(checked))
     }
     return facts
+  }
+
+  #read(ids: readonly CommitId[]): Promise<readonly (ParsedCommit | MalformedCommit)[]> {
+    return Promise.all(ids.map(async id => parseCommit(id, await this.#history.commit(id))))
   }
 
   async #check(parsed: readonly ParsedCommit[], law: Law, askPlatform: boolean): Promise<readonly CommitFacts[]> {
@@ -100,7 +107,7 @@ export class SourceFacts {
   }
 }
 
-function next(facts: Iterator<CommitFacts>): CommitFacts {
+function following(facts: Iterator<CommitFacts>): CommitFacts {
   const { value, done } = facts.next()
   if (done === true) throw fail('core/internal', 'Fewer signatures were checked than commits were given')
   return value

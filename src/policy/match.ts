@@ -97,6 +97,12 @@ export function isPullRef(ref: string): boolean {
 
 /** Whether one of the patterns matches this full ref name. Short names never match: `main` could be a tag as well. */
 export function matchesRef(patterns: readonly Pattern[], ref: string): boolean {
-  if (!ref.startsWith('refs/') || isPullRef(ref)) return false
-  return patterns.some(pattern => matches(pattern, ref))
+  const last = LAST.get(patterns)
+  if (last?.ref === ref) return last.matched
+  const matched = ref.startsWith('refs/') && !isPullRef(ref) && patterns.some(pattern => matches(pattern, ref))
+  LAST.set(patterns, { ref, matched })
+  return matched
 }
+
+/** A fold asks the same question for each of many thousand commits: the last answer of each list is kept. */
+const LAST = new WeakMap<readonly Pattern[], { readonly ref: string; readonly matched: boolean }>()

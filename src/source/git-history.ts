@@ -12,6 +12,7 @@ import type { GitTransport } from './git-transport.ts'
 import { LawReader } from './law-files.ts'
 import { type MergeQuestion, MergeTrees } from './merge-tree.ts'
 import { missing, type Objects } from './objects.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import type { TreeEntry } from './tree.ts'
 
 /** Private repositories of one history, and what is known of it. */
@@ -25,6 +26,9 @@ export interface OpenedFolders {
 /** Heads asked for one by one, when all together failed. */
 const ALONE = 16
 
+/** Commits of some ten thousand usual ones. */
+const RECENT_BYTES = 32 * 1024 * 1024
+
 /** Objects of one repository over a private copy, see `openHistory`. */
 export class GitHistory implements History {
   readonly #transport: GitTransport
@@ -32,6 +36,7 @@ export class GitHistory implements History {
   readonly #laws: LawReader
   readonly #merges: MergeTrees
   readonly #opened: OpenedFolders
+  readonly #recent = new RecentBytes(RECENT_BYTES)
 
   constructor(transport: GitTransport, objects: Objects, opened: OpenedFolders) {
     this.#transport = transport
@@ -51,7 +56,11 @@ export class GitHistory implements History {
   }
 
   async commit(id: CommitId): Promise<Uint8Array> {
-    return (await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')).bytes
+    const recent = this.#recent.take(id)
+    if (recent !== undefined) return recent
+    const { bytes } = await this.#objects.read({ id, keep: LIMITS.commitBytes + 1 }, 'commit')
+    this.#recent.keep(id, bytes)
+    return bytes
   }
 
   async tag(id: CommitId): Promise<Uint8Array> {

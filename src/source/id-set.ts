@@ -2,7 +2,7 @@ import { type CommitId, parseCommitId } from '../core/digest.ts'
 
 /** Above this share of filled places the table of places is doubled. */
 const MAX_FILL = 0.5
-const WORDS = 5
+const ID_BYTES = 20
 
 /**
  * Object ids in the order in which they came, each once, with its number: 30–60 bytes an id instead of several hundred,
@@ -10,10 +10,11 @@ const WORDS = 5
  * first bytes costs himself a SHA-1 search for each and us one more step of probing.
  */
 export class IdTable {
-  #words = new Uint32Array(1024 * WORDS)
+  #ids = Buffer.alloc(1024 * ID_BYTES)
   /** Number + 1 of the id at this place; 0: empty. */
   #places = new Uint32Array(2048)
   #size = 0
+  readonly #asked = Buffer.alloc(ID_BYTES)
 
   get size(): number {
     return this.#size
@@ -21,17 +22,18 @@ export class IdTable {
 
   /** Its number, or -1. */
   indexOf(id: CommitId): number {
-    return (this.#places[this.#find(wordsOf(id))] ?? 0) - 1
+    this.#asked.write(id, 'hex')
+    return (this.#places[this.#find(this.#asked)] ?? 0) - 1
   }
 
   /** @returns its number, whether it is new or was there already. */
   add(id: CommitId): number {
-    const words = wordsOf(id)
-    const place = this.#find(words)
+    this.#asked.write(id, 'hex')
+    const place = this.#find(this.#asked)
     const known = this.#places[place] ?? 0
     if (known !== 0) return known - 1
-    if ((this.#size + 1) * WORDS > this.#words.length) this.#words = doubled(this.#words)
-    this.#words.set(words, this.#size * WORDS)
+    if ((this.#size + 1) * ID_BYTES > this.#ids.byteLength) this.#ids = doubled(this.#ids)
+    this.#ids.set(this.#asked, this.#size * ID_BYTES)
     this.#places[place] = ++this.#size
     if (this.#size > this.#places.length * MAX_FILL) this.#rehash()
     return this.#size - 1
@@ -40,32 +42,25 @@ export class IdTable {
   /** A new string each time, so that nothing larger is kept alive by it. */
   at(index: number): CommitId {
     if (index < 0 || index >= this.#size) throw new RangeError(`no id has the number ${index}`)
-    let hex = ''
-    for (let at = index * WORDS; at < (index + 1) * WORDS; at++)
-      hex += (this.#words[at] ?? 0).toString(16).padStart(8, '0')
-    return parseCommitId(hex)
+    return parseCommitId(this.#ids.toString('hex', index * ID_BYTES, (index + 1) * ID_BYTES))
   }
 
-  #find(words: readonly number[]): number {
+  #find(id: Buffer, at = 0): number {
     const last = this.#places.length - 1
-    for (let place = (words[0] ?? 0) & last; ; place = (place + 1) & last) {
+    for (let place = id.readUInt32BE(at) & last; ; place = (place + 1) & last) {
       const number = this.#places[place] ?? 0
-      if (number === 0 || this.#is(number - 1, words)) return place
+      if (number === 0 || this.#is(number - 1, id, at)) return place
     }
   }
 
-  #is(index: number, words: readonly number[]): boolean {
-    const at = index * WORDS
-    for (let i = 0; i < WORDS; i++) if (this.#words[at + i] !== words[i]) return false
-    return true
+  #is(index: number, id: Buffer, at: number): boolean {
+    const start = index * ID_BYTES
+    return this.#ids.compare(id, at, at + ID_BYTES, start, start + ID_BYTES) === 0
   }
 
   #rehash(): void {
     this.#places = new Uint32Array(this.#places.length * 2)
-    for (let index = 0; index < this.#size; index++) {
-      const words = [...this.#words.subarray(index * WORDS, (index + 1) * WORDS)]
-      this.#places[this.#find(words)] = index + 1
-    }
+    for (let index = 0; index < this.#size; index++) this.#places[this.#find(this.#ids, index * ID_BYTES)] = index + 1
   }
 }
 
@@ -88,12 +83,8 @@ export class IdSet {
   }
 }
 
-function doubled(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(words.length * 2)
-  larger.set(words)
+function doubled(ids: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const larger = Buffer.alloc(ids.byteLength * 2)
+  larger.set(ids)
   return larger
-}
-
-function wordsOf(id: CommitId): readonly number[] {
-  return [0, 8, 16, 24, 32].map(at => Number.parseInt(id.slice(at, at + 8), 16))
 }

@@ -22,7 +22,9 @@ export interface Checked {
   readonly judged: number
   readonly ended: number
   readonly maxBytes: number
+  /** Of all threads, and of the one that everything else waits for; child processes not counted. */
   readonly cpuMs: number
+  readonly mainCpuMs: number
 }
 
 async function main([url = '', anchor = '', head = '', folder = '']: readonly string[]): Promise<void> {
@@ -45,7 +47,8 @@ async function main([url = '', anchor = '', head = '', folder = '']: readonly st
   const { outcome, commits, changes } = endFold(fold, now)
   const ended = performance.now()
   await history.close()
-  const { userCPUTime, systemCPUTime } = process.resourceUsage()
+  const all = process.cpuUsage()
+  const main = process.threadCpuUsage()
   const checked: Checked = {
     outcome,
     commits: commits.length,
@@ -56,7 +59,8 @@ async function main([url = '', anchor = '', head = '', folder = '']: readonly st
     judged,
     ended,
     maxBytes: maxBytes(),
-    cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    cpuMs: (all.user + all.system) / 1000,
+    mainCpuMs: (main.user + main.system) / 1000,
   }
   console.log(JSON.stringify(checked))
 }
