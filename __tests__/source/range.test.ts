@@ -112,7 +112,7 @@ test('divergence() stops at its limit as unknown', async () => {
   const graph = new CommitGraph(read)
   const head = await graph.index(id('f'))
   await expect(divergence(head, { has: async () => false }, graph, 3)).rejects.toMatchObject({
-    code: 'source/merge-unchecked',
+    code: 'source/merge-not-checked',
     kind: 'unknown',
   })
 })
