@@ -11,6 +11,8 @@ export interface CommitOptions {
   readonly signer?: SshSigner
   readonly name?: string
   readonly email?: string
+  /** Whoever made the object, where that is not its author. */
+  readonly committer?: { readonly name: string; readonly email: string }
   /** Further parents after the present head: a merge. */
   readonly merge?: readonly string[]
   /** Last word on the object's bytes, for malformed commits. */
@@ -109,9 +111,11 @@ export class TestRepository {
   /** Writes a commit object without moving any branch. */
   object(options: CommitOptions, tree: string, parents: readonly (string | undefined)[]): string {
     this.#time += 60
-    const person = `${options.name ?? 'Alice'} <${options.email ?? 'alice@example.com'}> ${this.#time} +0000`
+    const author = { name: options.name ?? 'Alice', email: options.email ?? 'alice@example.com' }
+    const person = ({ name, email }: typeof author) => `${name} <${email}> ${this.#time} +0000`
     const known = parents.filter(parent => parent !== undefined)
-    const head = [`tree ${tree}`, ...known.map(parent => `parent ${parent}`), `author ${person}`, `committer ${person}`]
+    const people = [`author ${person(author)}`, `committer ${person(options.committer ?? author)}`]
+    const head = [`tree ${tree}`, ...known.map(parent => `parent ${parent}`), ...people]
     const payload = `${head.join('\n')}\n\n${options.message}\n`
     const object =
       options.signer === undefined ? payload : withSignature(payload, options.signer.sign(Buffer.from(payload)))
