@@ -159,6 +159,11 @@ export interface CommitFacts {
   readonly mergetags?: readonly TagFacts[]
   /** The earliest trusted time known, whatever its source; the certificate's own stands in the signature as well. */
   readonly trustedTime?: TrustedTime
+  /**
+   * When a source VSA of an earlier run proves it to have existed. Apart from the others, so that it can hide none of them: it
+   * tells of expiry only, never against a compromise (13-adversary 2).
+   */
+  readonly earlierTime?: TrustedTime
 }
 
 /** A commit that the strict parser refused. Its parents are those of the well-formed head of the object. */

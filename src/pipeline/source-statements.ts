@@ -1,11 +1,10 @@
 import { type CommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import type { CommitJudgement, KeyUse, SourceJudgement, UsedException } from '../policy/judgement.ts'
+import type { CommitJudgement, SourceJudgement, UsedException } from '../policy/judgement.ts'
 import { DEFAULT_BUILDERS } from '../policy/policy.ts'
 import {
   type DetailCommit,
   type DetailException,
-  type DetailKey,
   type DetailReview,
   type SourceDetail,
   sourceDetailStatement,
@@ -91,7 +90,7 @@ function detailOf(
     law: { at: lawAt, ...(law.tree === undefined ? {} : { gitTree: law.tree }), policy },
     commits: commits.map(detailCommit),
     reviews: commits.flatMap(detailReview),
-    keys: keys.map(use => detailKey(use, commits)),
+    keys,
     exceptions: exceptionsOf(exceptions, commits),
   }
 }
@@ -115,7 +114,7 @@ function detailCommit({ id, kind, key, principal, githubId, basis, via }: Commit
 
 function detailReview({ id, review }: CommitJudgement): readonly DetailReview[] {
   if (review === undefined) return []
-  const { label, by, head, pull, statements } = review
+  const { label, by, head, pull, statements, keys } = review
   return [
     {
       commit: id,
@@ -124,22 +123,9 @@ function detailReview({ id, review }: CommitJudgement): readonly DetailReview[] 
       ...(head === undefined ? {} : { head }),
       ...(pull === undefined ? {} : { pull }),
       statements,
+      keys,
     },
   ]
-}
-
-/**
- * Times only when every commit of the key has one: a gate that applies a later revocation takes the latest as the bound of
- * them all, and one commit without a time would slip below it.
- */
-function detailKey({ fingerprint, primary, principal, first, last, commits }: KeyUse, all: readonly CommitJudgement[]) {
-  const use: DetailKey = { fingerprint, ...(primary === undefined ? {} : { primary }), principal, first, last, commits }
-  const own = all.filter(({ key }) => key === fingerprint)
-  const times = own.flatMap(({ trustedTime }) => trustedTime ?? [])
-  const firstTime = own.find(({ id }) => id === first)?.trustedTime
-  if (firstTime === undefined || times.length < own.length || own.length < commits) return use
-  const lastTime = new Date(Math.max(...times.map(({ time }) => time.getTime())))
-  return { ...use, firstTime: firstTime.time, lastTime, timesFrom: [...new Set(times.map(({ from }) => from))] }
 }
 
 /** Without the reason: it is free text, and stands in the policy whose digest is stated. */

@@ -4,7 +4,7 @@ import { type Outcome, worst } from '../core/verdict.ts'
 import { currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
 import type { Law } from '../policy/law.ts'
 import type { TagRule } from '../policy/policy.ts'
-import { judgeTag, type ServedTag, type TagJudgement, tagKey, tagRulesFor } from '../policy/tag.ts'
+import { judgeTag, type ServedTag, type TagJudgement, withTagKey, tagRulesFor } from '../policy/tag.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { History } from '../source/git.ts'
 import type { Keyring } from '../source/keyring.ts'
@@ -63,7 +63,7 @@ export async function judgeTagRun(run: TagRun): Promise<TaggedJudgement | undefi
   const { unsupported = rest.unsupported } = home.judgement
   return {
     ...rest,
-    keys: [...rest.keys, ...tagKey(tag, rest.keys)],
+    keys: withTagKey(tag, rest.keys),
     outcome,
     ...(outcome === 'passed' && level !== undefined ? { level } : {}),
     ...(unsupported === undefined ? {} : { unsupported }),

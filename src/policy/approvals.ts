@@ -4,6 +4,7 @@ import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor } from './bench.ts'
 import type { Account, MergedPull, PullReview, ReviewFact } from './evidence.ts'
 import { keyFindings } from './key.ts'
+import type { KeyIdentity } from './judgement.ts'
 import { ownersOf } from './owner.ts'
 import { principalOf } from './persons.ts'
 import { isPlatformSigned } from './platform.ts'
@@ -18,6 +19,10 @@ export interface Approval {
   readonly statement?: Digest
   /** Of a signed one, so that the law accepted last can still revoke the key. */
   readonly signature?: ValidSignature
+  /** Of one that an earlier run counted: what is known of its key. */
+  readonly key?: KeyIdentity
+  /** The signature stands inside the commit, so it is as old as it. */
+  readonly inside?: true
 }
 
 /** Approvals that reviewers signed with their own keys: statements, the merge commit itself, a signed tag inside it. */
@@ -40,12 +45,18 @@ export function signedApprovals(
     ...statements.flatMap(fact =>
       signedBy(commit, fact.signature, bench).map(approval => ({ ...approval, statement: fact.digest })),
     ),
-    ...(item.merge === undefined ? [] : signedBy(item.merge, item.merge.signature, bench)),
-    ...(item.merge?.mergetags ?? [])
-      .filter(tag => tag.object === item.head)
-      .flatMap(tag => signedBy(commit, tag.signature, bench)),
+    ...insideOf(item, bench),
   ]
   return { approvals, withdrawn, doubts: missingStatements(backed) }
+}
+
+/** Who signed the merge, or a tag that stands in it, vouches for what it merges. */
+function insideOf({ merge, head }: ReviewCase, bench: Bench): readonly Approval[] {
+  if (merge === undefined) return []
+  const tags = (merge.mergetags ?? []).filter(tag => tag.object === head)
+  return [merge.signature, ...tags.map(tag => tag.signature)]
+    .flatMap(fact => signedBy(merge, fact, bench, true))
+    .map(approval => ({ ...approval, inside: true }))
 }
 
 /** A statement is about one head, one target and one common ancestor of one repository, and void for any other. */
@@ -64,16 +75,19 @@ function ownerOf(fact: ValidSignature, bench: Bench): Principal | undefined {
   return second === undefined ? owner?.principal : undefined
 }
 
-function signedBy(commit: CommitFacts, fact: CommitFacts['signature'], bench: Bench): readonly Approval[] {
+function signedBy(
+  commit: CommitFacts,
+  fact: CommitFacts['signature'],
+  bench: Bench,
+  inside = false,
+): readonly Approval[] {
   if (fact.kind === 'none' || isRefused(fact)) return []
   const principal = ownerOf(fact, bench)
   if (principal === undefined) return []
   const signer = ownersOf(fact, bench.law)[0]?.signer
-  // The commit may be years older than what is signed about it, so its time says nothing here.
-  const { trustedTime: _time, ...about } = commit
-  const time = 'trustedTime' in fact && fact.trustedTime !== undefined ? { trustedTime: fact.trustedTime } : {}
-  const own = fact === commit.signature ? commit : { ...about, ...time }
-  const usable = keyFindings(own, fact, [], bench, signer).length === 0
+  // The commit may be years older than what is signed about it, so its times say nothing here.
+  const { trustedTime: _time, earlierTime: _earlier, ...about } = commit
+  const usable = keyFindings(inside ? commit : about, fact, [], bench, signer).length === 0
   return usable ? [{ principal, how: 'signed', signature: fact }] : []
 }
 

@@ -47,7 +47,7 @@ export interface Judged {
  */
 export function judgeCommit(commit: JudgedCommit, bench: Bench, backed: Backed | undefined, stand: Stand): Judged {
   if (isMalformed(commit)) return alone(malformed(commit, bench))
-  const { id, subject, author, committer, signature, trustedTime } = commit
+  const { id, subject, author, committer, signature, trustedTime, earlierTime } = commit
   const rules = rulesFor(bench)
   const about = {
     id,
@@ -57,6 +57,7 @@ export function judgeCommit(commit: JudgedCommit, bench: Bench, backed: Backed |
     lawAt: bench.lawAt,
     kind: isRefused(signature) ? signature.scheme : signature.kind,
     ...(trustedTime === undefined ? {} : { trustedTime }),
+    ...(earlierTime === undefined ? {} : { earlierTime }),
   }
   const noRule = rules.length === 0 ? [noRuleFinding(commit, bench)] : []
   if (signature.kind === 'none') {

@@ -1,15 +1,16 @@
 import { CATALOGUE } from '../core/catalogue.ts'
-import type { TrustedTime, ValidSignature } from '../core/facts.ts'
+import type { ValidSignature } from '../core/facts.ts'
+import type { Approval } from './approvals.ts'
 import { type Bench, commitText, lawText } from './bench.ts'
-import type { CommitJudgement } from './judgement.ts'
-import { revokes } from './key.ts'
+import type { CommitJudgement, CoveringTime } from './judgement.ts'
 import type { Revocation } from './policy.ts'
+import { type Revocable, revokes } from './revocation.ts'
 import type { JudgedStep } from './step.ts'
 import { coveringTime, earliestTime } from './times.ts'
 
 /** A step with the time before which it, and all that it brought in, is known to have existed. */
 export interface CoveredStep extends JudgedStep {
-  readonly covered?: TrustedTime
+  readonly covered?: CoveringTime
 }
 
 /**
@@ -18,16 +19,25 @@ export interface CoveredStep extends JudgedStep {
  */
 export function coverSteps(steps: readonly JudgedStep[]): readonly CoveredStep[] {
   const covered: CoveredStep[] = []
-  let time: TrustedTime | undefined
+  let time: CoveringTime | undefined
   for (const step of steps.toReversed()) {
-    time = earliestTime(coveringTime(step.commit), time)
+    time = earliestTime(ownCover(step.commit), time)
     covered.push(time === undefined ? step : { ...step, covered: time })
   }
   return covered.reverse()
 }
 
-export function timeOf(commit: CommitJudgement, { covered }: CoveredStep): TrustedTime | undefined {
-  return earliestTime(coveringTime(commit), covered)
+export function timeOf(commit: CommitJudgement, { covered }: CoveredStep): CoveringTime | undefined {
+  return earliestTime(ownCover(commit), covered)
+}
+
+export function ownCover(commit: CommitJudgement): CoveringTime | undefined {
+  return coveringTime(commit, commit.signature)
+}
+
+/** A statement of a reviewer may be put beside a commit at any time; what stands inside the commit is as old as it. */
+export function witnessTime({ signature, inside }: Approval, step: CoveredStep): CoveringTime | undefined {
+  return earliestTime(coveringTime({}, signature), inside === true ? timeOf(step.commit, step) : undefined)
 }
 
 /**
@@ -39,22 +49,20 @@ export function voidCompromised(step: CoveredStep, bench: Bench): CoveredStep {
   if (!bench.law.policy.revoked.some(({ mode }) => mode === 'compromised')) return step
   const broughtIn = step.broughtIn.map(commit => voided(commit, timeOf(commit, step), bench))
   const own = voided(step.commit, timeOf(step.commit, step), bench)
-  const inner = step.inner.map(commit => voided(commit, coveringTime(commit), bench))
+  const inner = step.inner.map(commit => voided(commit, ownCover(commit), bench))
   const spoiled = inner.find((commit, at) => commit !== step.inner[at])
   const first = spoiled === undefined ? own : spoil(own, `holds ${commitText(spoiled.id, spoiled.subject)}`, bench)
-  const witness = step.witnesses.find(({ signature }) => isVoid(signature, signatureTime(signature), bench))
+  const witness = step.witnesses.find(item =>
+    compromised(item.signature ?? item.key, witnessTime(item, step), bench),
+  )
   const second =
     witness === undefined ? first : spoil(withoutReview(first), `was approved by ${witness.principal.name}`, bench)
   return { ...step, broughtIn, inner, commit: second }
 }
 
-function signatureTime(signature: ValidSignature | undefined): TrustedTime | undefined {
-  return signature !== undefined && 'trustedTime' in signature ? signature.trustedTime : undefined
-}
-
 function compromised(
-  signature: ValidSignature | undefined,
-  time: TrustedTime | undefined,
+  signature: ValidSignature | Revocable | undefined,
+  time: CoveringTime | undefined,
   bench: Bench,
 ): Revocation | undefined {
   if (signature === undefined) return undefined
@@ -66,11 +74,7 @@ function compromised(
   )
 }
 
-function isVoid(signature: ValidSignature | undefined, time: TrustedTime | undefined, bench: Bench): boolean {
-  return compromised(signature, time, bench) !== undefined
-}
-
-function voided(commit: CommitJudgement, time: TrustedTime | undefined, bench: Bench): CommitJudgement {
+function voided(commit: CommitJudgement, time: CoveringTime | undefined, bench: Bench): CommitJudgement {
   const entry = commit.outcome === 'rejected' ? undefined : compromised(commit.signature, time, bench)
   if (entry === undefined) return commit
   return rejectedBy(commit, `is signed by ${commit.kind} key ${commit.key ?? ''}`, bench, entry, time)
@@ -85,7 +89,7 @@ function rejectedBy(
   sentence: string,
   bench: Bench,
   entry?: Revocation,
-  time?: TrustedTime,
+  time?: CoveringTime,
 ): CommitJudgement {
   const code = 'source/key-revoked'
   const message = `${commitText(commit.id, commit.subject)} ${sentence}, which ${lawText(bench)} calls compromised`

@@ -6,12 +6,12 @@ import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { readSourceDetail } from '../statements/read-source-detail.ts'
-import type { SourceDetail } from '../statements/source-detail.ts'
+import type { DetailKey, DetailReview, SourceDetail } from '../statements/source-detail.ts'
 import { isSourceSummary, readSourceSummary } from '../statements/source-vsa.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { SOURCE_VERIFICATION_PREDICATE, SOURCE_VERIFIER_ID } from '../statements/uris.ts'
+import type { EarlierReview } from './evidence.ts'
 import { revokedFinding } from './gate-findings.ts'
-import type { ReviewJudgement } from './judgement.ts'
 import type { Revocation } from './policy.ts'
 
 type Signed = Verified<SignedStatement>
@@ -51,17 +51,19 @@ export interface AcceptedEarlier {
  */
 export interface EarlierEvidence {
   /** The subject of the newest accepted summary: it and all its ancestors existed by `time`. */
-  readonly verified?: { readonly commit: CommitId; readonly time: TrustedTime }
+  readonly verified?: {
+    readonly commit: CommitId
+    readonly time: TrustedTime
+    /** By when all of them existed that are signed by this key, where it tells more than `time`. */
+    timeOfKey(fingerprint: string): TrustedTime | undefined
+  }
   /** Of a commit that an accepted detail lists under the key that signed it. */
   timeOf(commit: CommitId): TrustedTime | undefined
-  /** Review of a first-parent commit as it was judged then, under the law of its own position. */
+  /** Review of a first-parent commit as it was judged then, under the law of its own position; to be judged again. */
   reviewOf(commit: CommitId): EarlierReview | undefined
   /** Why something that was found is not used. */
   readonly notes: readonly Finding[]
 }
-
-/** Whether it is enough is judged again, by the rules for the commit's own position. */
-export type EarlierReview = Omit<ReviewJudgement, 'enough'>
 
 /** Events that may sign; a `pull_request_target` has the base branch's ref too (13-adversary 6). */
 const EVENTS = ['push', 'release', 'workflow_dispatch', 'repository_dispatch', 'schedule']
@@ -107,18 +109,17 @@ export function evidenceOf(accepted: readonly AcceptedEarlier[], notes: readonly
   const times = new Map<CommitId, Date>()
   const reviews = new Map<CommitId, EarlierReview>()
   for (const { detail, time } of accepted) {
-    const carried = new Map(detail.keys.map(({ fingerprint, lastTime }) => [fingerprint, lastTime]))
     for (const { gitCommit, key } of detail.commits)
-      if (key !== undefined) keepEarliest(times, gitCommit, [time, carried.get(key), times.get(gitCommit)])
-    for (const { commit, ...review } of detail.reviews) if (!reviews.has(commit)) reviews.set(commit, review)
+      if (key !== undefined) keepEarliest(times, gitCommit, [time, carriedTime(detail, key), times.get(gitCommit)])
+    for (const listed of detail.reviews) {
+      const review = reviews.has(listed.commit) ? undefined : reviewIn(detail, listed)
+      if (review !== undefined) reviews.set(listed.commit, review)
+    }
   }
   const [newest] = accepted
   return {
-    ...(newest === undefined ? {} : { verified: { commit: newest.detail.range.to, time: timed(newest.time) } }),
-    timeOf: commit => {
-      const time = times.get(commit)
-      return time === undefined ? undefined : timed(time)
-    },
+    ...(newest === undefined ? {} : { verified: verifiedBy(newest) }),
+    timeOf: commit => timed(times.get(commit)),
     reviewOf: commit => reviews.get(commit),
     notes,
   }
@@ -129,8 +130,42 @@ function keepEarliest(times: Map<CommitId, Date>, commit: CommitId, candidates: 
   times.set(commit, new Date(Math.min(...known)))
 }
 
-function timed(time: Date): TrustedTime {
-  return { time, from: 'source-vsa' }
+function timed(time: Date): TrustedTime
+function timed(time: Date | undefined): TrustedTime | undefined
+function timed(time: Date | undefined): TrustedTime | undefined {
+  return time === undefined ? undefined : { time, from: 'source-vsa' }
+}
+
+/**
+ * Of a long history not every commit is listed, but every key is. One that signed an excepted commit too may have done so
+ * later than its time tells.
+ */
+function verifiedBy({ detail, time }: AcceptedEarlier): NonNullable<EarlierEvidence['verified']> {
+  const whole = detail.exceptions.length === 0
+  return {
+    commit: detail.range.to,
+    time: timed(time),
+    timeOfKey: fingerprint => timed(whole ? carriedTime(detail, fingerprint) : undefined),
+  }
+}
+
+/** What a detail says of all uses of a key: from the platform or a log, or from summaries that were earlier still. */
+function carriedTime({ keys }: SourceDetail, key: string): Date | undefined {
+  const uses = keys.filter(({ fingerprint }) => fingerprint === key)
+  const times = uses.flatMap(({ verifiedTime, lastTime }) => verifiedTime ?? lastTime ?? [])
+  return times.length < uses.length || times.length === 0 ? undefined : new Date(Math.max(...times.map(Number)))
+}
+
+/** @returns undefined when a key of it is not listed: then nobody could revoke it. */
+function reviewIn({ keys }: SourceDetail, { commit: _commit, keys: names, ...review }: DetailReview) {
+  const signed = names.map(name => keys.filter(({ fingerprint }) => fingerprint === name))
+  if (signed.some(({ length }) => length === 0)) return undefined
+  return { ...review, keys: signed.flat().map(keyOf) } satisfies EarlierReview
+}
+
+function keyOf(use: DetailKey): EarlierReview['keys'][number] {
+  const { first: _f, firstTime: _t, last: _l, lastTime: _u, timesFrom: _s, verifiedTime: _v, commits: _c, ...key } = use
+  return key
 }
 
 /** The run, by its certificate: repository and owner by id, ref, workflow, event. */
@@ -141,9 +176,14 @@ function signerDifferences(signed: Signed, expected: EarlierExpected): readonly 
   const { serverUrl, repository, ref } = expected
   const config = ci.buildConfigUri ?? ''
   // A called workflow has one identity for every caller, so the calling one must be ours as well, at the branch itself.
-  const workflows = [pathOf(expected.workflowRef), ...expected.workflows]
-  const allowed = workflows.map(path => `${serverUrl}/${repository}/${path}@${ref}`)
-  const identities = [config, `${serverUrl}/${expected.jobWorkflowRef}`]
+  const urlOf = (path: string) => `${serverUrl}/${repository}/${path}@${ref}`
+  const named = expected.workflows.map(urlOf)
+  const allowed = [urlOf(pathOf(expected.workflowRef)), ...named]
+  // And what a caller signs by itself must not pass through a called one into what that one signs: a gate may pin it.
+  const called = expected.jobWorkflowRef !== expected.workflowRef
+  const identities = called
+    ? [`${serverUrl}/${expected.jobWorkflowRef}`, ...named.filter(url => url === config)]
+    : [config]
   const wrong = firstDifference([
     ['issuer', expected.issuer, issuer],
     ['repository', `${serverUrl}/${repository}`, ci.sourceRepositoryUri],

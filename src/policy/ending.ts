@@ -4,14 +4,13 @@ import type { ErrorCode } from '../core/error.ts'
 import { type Finding, type Outcome, worst } from '../core/verdict.ts'
 import { type Bench, benchOf } from './bench.ts'
 import { noRuleFinding, rulesFor } from './commit.ts'
-import { type CoveredStep, coverSteps, timeOf, voidCompromised } from './compromise.ts'
+import { type CoveredStep, coverSteps, ownCover, timeOf, voidCompromised, witnessTime } from './compromise.ts'
 import type { Chain, Fold } from './fold.ts'
-import type { CommitJudgement, SourceJudgement, UsedException } from './judgement.ts'
-import { keyUses, type SignedCommit } from './keys-used.ts'
+import type { CommitJudgement, CoveringTime, SourceJudgement, UsedException } from './judgement.ts'
+import { identityOfKey, keyUses, type SignedUse } from './keys-used.ts'
 import type { Law } from './law.ts'
 import type { Exception } from './policy.ts'
 import type { JudgedStep } from './step.ts'
-import { coveringTime } from './times.ts'
 
 /**
  * The verdict at the head: revocations and exceptions of the law accepted last are applied to every commit since the anchor.
@@ -71,7 +70,7 @@ function conclude(fold: Fold, { bench, steps, findings, exceptions }: End): Sour
     ref: fold.ref,
     ...(outcome === 'passed' ? { level: levelOf(commits) } : {}),
     ...(reviewed === undefined ? {} : { reviewed }),
-    keys: keyUses(signedCommits(steps)),
+    keys: keyUses(signedUses(steps)),
     exceptions,
     changes: oldestFirst(fold.changes),
     ...(fold.unsupported === undefined ? {} : { unsupported: fold.unsupported }),
@@ -166,15 +165,34 @@ function levelOf(commits: readonly CommitJudgement[]): NonNullable<SourceJudgeme
   return signed ? 'ORG_SOURCE_COMMITS_SIGNED' : 'ORG_SOURCE_COMMITS_ACCEPTED'
 }
 
-/** The commits whose keys count: those of the history, and those of pull requests that an accepted commit was made of. */
-function* signedCommits(steps: readonly CoveredStep[]): Generator<SignedCommit> {
+/**
+ * The signatures that the verdict rests on: of the commits of the history, of commits of pull requests that an accepted commit
+ * was made of, and of reviewers whose approval counted.
+ */
+function* signedUses(steps: readonly CoveredStep[]): Generator<SignedUse> {
   for (const step of steps) {
-    const { commit, broughtIn, inner } = step
-    for (const item of broughtIn) yield { commit: item, at: item.id, time: timeOf(item, step) }
+    const { commit, broughtIn, inner, witnesses } = step
+    for (const item of broughtIn) yield* useOf(item, item.id, timeOf(item, step))
     const made = commit.basis === 'derived' || commit.basis === 'platform'
-    for (const item of made ? inner : []) yield { commit: item, at: commit.id, time: coveringTime(item) }
-    yield { commit, at: commit.id, time: timeOf(commit, step) }
+    for (const item of made ? inner : []) yield* useOf(item, commit.id, ownCover(item))
+    yield* useOf(commit, commit.id, timeOf(commit, step))
+    for (const witness of commit.outcome === 'passed' && commit.basis !== 'excepted' ? witnesses : []) {
+      const key = witness.signature === undefined ? witness.key : identityOfKey(witness.signature)
+      if (key === undefined) continue
+      const earlier = witness.inside === true ? commit.earlierTime : undefined
+      const { name: principal } = witness.principal
+      yield { key, principal, at: commit.id, isCommit: false, time: witnessTime(witness, step), earlier }
+    }
   }
+}
+
+function* useOf(
+  { basis, principal, signature, earlierTime: earlier }: CommitJudgement,
+  at: CommitId,
+  time: CoveringTime | undefined,
+): Generator<SignedUse> {
+  if (basis !== 'signed' || signature === undefined || principal === undefined) return
+  yield { key: identityOfKey(signature), principal, at, isCommit: true, time, earlier }
 }
 
 /** Whether every commit of the line has the review it needed; undefined when none was asked for, or it was only shown. */

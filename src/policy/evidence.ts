@@ -1,6 +1,7 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { WaybillError } from '../core/error.ts'
 import type { JudgedCommit, ValidSignature } from '../core/facts.ts'
+import type { KeyIdentity } from './judgement.ts'
 
 /**
  * What is known about a commit beyond its own bytes: what the platform's API says and what our own merge of its parents
@@ -17,6 +18,8 @@ export interface StepEvidence {
   readonly reviews?: readonly ReviewFact[]
   /** Review statements that must exist but could not be read (13-adversary 11). */
   readonly missingReviews?: readonly WaybillError[]
+  /** What an earlier run of the branch found; where it is enough, nobody else need be asked about the review. */
+  readonly earlier?: EarlierReview
 }
 
 /** Something asked of a service. `unavailable`: no access, rate limit, no answer; never the same as "there is none". */
@@ -118,6 +121,22 @@ export interface ProposalEvidence {
   readonly squash?: TreeCheck
   /** Rebase: the commit of the pull request that this one repeats, and its tree against our own repetition. */
   readonly rebase?: { readonly original: CommitId; readonly check: TreeCheck }
+}
+
+/**
+ * How a first-parent commit was reviewed, as an earlier run of this branch judged it under the law of its own position
+ * (13-adversary 2). Whether it meets the present rules is judged again.
+ */
+export interface EarlierReview {
+  readonly label: 'signed-by-reviewer' | 'platform-recorded' | 'none'
+  /** Names of principals. */
+  readonly by: readonly string[]
+  /** The head that was reviewed. */
+  readonly head?: CommitId
+  readonly pull?: number
+  readonly statements: readonly Digest[]
+  /** With which counted approvals were signed, so that they can still be revoked. */
+  readonly keys: readonly (KeyIdentity & { readonly principal: string })[]
 }
 
 /** A verified review statement (13-adversary 11). Whose key it is, is for the policy. */

@@ -31,6 +31,8 @@ export interface CommitJudgement {
   /** Of a first-parent commit under a rule that asks for review. */
   readonly review?: ReviewJudgement
   readonly trustedTime?: TrustedTime
+  /** When an earlier run verified it; of expiry only. */
+  readonly earlierTime?: TrustedTime
   /** The signature as checked, so that the law accepted last can still revoke its key; absent when none was valid. */
   readonly signature?: ValidSignature
   readonly outcome: Outcome
@@ -52,31 +54,55 @@ export interface ReviewJudgement {
   readonly pull?: number
   /** Digests of the review statements that counted. */
   readonly statements: readonly Digest[]
+  /** Fingerprints of the keys with which counted approvals are signed, as `KeyUse` spells them. */
+  readonly keys: readonly string[]
+  /** An earlier run of the branch judged it, and it meets the present rules (13-adversary 2). */
+  readonly earlier?: true
 }
 
-/** A key that signed accepted commits since the anchor, so that a gate can apply revocations of later days (13-adversary 12). */
-export interface KeyUse {
+/** A trusted time that counts against a compromise too (13-adversary 2). */
+export type CoveringTime = TrustedTime & { readonly from: Exclude<TrustedTime['from'], 'source-vsa'> }
+
+/** What a signature can be revoked by, as far as a record that lasts for years can hold it. */
+export interface KeyIdentity {
   /**
-   * Of the key; of an X.509 certificate its SHA-256. A gitsign certificate lives for minutes, so there it is
-   * `identity (issuer)`: bounded by keys, not by commits.
+   * Of the key; of an X.509 certificate its SHA-256. A gitsign certificate lives for minutes, so there it is that of the
+   * person (`identityDigest`): bounded by keys, not by commits.
    */
   readonly fingerprint: string
   readonly primary?: string
-  /** Absent means the same as in older details: an OpenPGP or a plain SSH key. */
-  readonly kind?: ValidSignature['kind'] | 'ssh-certificate'
+  /** Absent: an OpenPGP or a plain SSH key. */
+  readonly kind?: 'x509' | 'gitsign' | 'ssh-certificate'
   /** Of an SSH certificate the authority's key, of an X.509 one the root certificate: both can be revoked. */
   readonly authority?: string
-  /** Serial numbers in the X.509 chain, for revocations. */
+  /** SHA-256 of the certificates in the X.509 chain. */
+  readonly chain?: readonly string[]
+  /** Their serial numbers. */
   readonly serials?: readonly string[]
+}
+
+/**
+ * A key that signed accepted commits since the anchor, or reviews of them that counted, so that a gate can apply revocations
+ * of later days (13-adversary 12).
+ */
+export interface KeyUse extends KeyIdentity {
   readonly principal: string
   readonly first: CommitId
   /**
-   * Trusted times before which the first and the last of its commits existed. Absent unless every commit of the key is
-   * covered by one: dates inside commits are the committer's own word, and an earlier source VSA tells of expiry only.
+   * Trusted times before which the first and every one of its uses existed. Absent unless every use of the key is covered by
+   * one: dates inside commits are the committer's own word, and an earlier source VSA tells of expiry only.
    */
   readonly firstTime?: Date
   readonly last: CommitId
   readonly lastTime?: Date
+  /** Where these times come from. */
+  readonly timesFrom?: readonly CoveringTime['from'][]
+  /**
+   * By when every use existed, as far as earlier runs tell: of expiry only, never against a compromise. Where `lastTime` does
+   * not say as much.
+   */
+  readonly verifiedTime?: Date
+  /** 0: it signed reviews or a tag alone. */
   readonly commits: number
 }
 

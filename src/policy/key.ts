@@ -1,16 +1,16 @@
 import type { CommitFacts, ValidSignature } from '../core/facts.ts'
 import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
-import { coveringTimeOf, type Instant, instantOf } from './instant.ts'
 import { DEFAULT_MIN_RSA, type PrincipalSigner, type SourceRule } from './policy.ts'
 import { inForce, revokes } from './revocation.ts'
 import { sshFindings } from './ssh-key-findings.ts'
+import { coveringTime, type Instant, instantOf } from './times.ts'
 import { windowFindings } from './window.ts'
 
 export { revokes } from './revocation.ts'
 
 /** A signed commit; `text` names something else that is signed, such as `tag v1`. */
-export type Signed = Pick<CommitFacts, 'id' | 'subject' | 'trustedTime'> & { readonly text?: string }
+export type Signed = Pick<CommitFacts, 'id' | 'subject' | 'trustedTime' | 'earlierTime'> & { readonly text?: string }
 
 /** One signature under judgement: what its findings are about, and the time at which its key is judged. */
 export interface KeyCase {
@@ -53,7 +53,7 @@ function revokedFindings(the: KeyCase, signed: Signed, bench: Bench): readonly F
     fact.kind === 'openpgp' && fact.keyRevoked
       ? [the.reject('source/key-revoked', ', which its owner has revoked', {})]
       : []
-  const covering = coveringTimeOf(signed, fact)
+  const covering = coveringTime(signed, fact)
   const entry = bench.law.policy.revoked.find(item => revokes(item, fact) && inForce(item, covering, bench.now))
   if (entry === undefined) return own
   const { mode, effective } = entry

@@ -1,8 +1,11 @@
 import { type CommitFacts, isMalformed, type JudgedCommit } from '../core/facts.ts'
+import { isEnoughEarlier } from './earlier-review.ts'
+import type { EarlierReview } from './evidence.ts'
 import type { Law, LawDifference } from './law.ts'
 import { matchesRef } from './match.ts'
 import { contentPrincipals, isAllowed, isPlatformSigned } from './platform.ts'
 import type { SourceRule } from './policy.ts'
+import { hasEnded } from './window.ts'
 
 /** What has to be asked about a first-parent commit before it can be judged; asking is dear, so nothing is asked in vain. */
 export interface EvidenceNeeds {
@@ -22,6 +25,8 @@ export interface KnownOfStep {
   readonly changes?: LawDifference
   /** With it the platform's push time is asked for where a key has expired. */
   readonly now?: Date
+  /** What an earlier run of the branch found about its review. */
+  readonly earlier?: EarlierReview | undefined
 }
 
 /**
@@ -30,11 +35,17 @@ export interface KnownOfStep {
  */
 export function needsOf(law: Law, ref: string, commit: CommitFacts, known: KnownOfStep = {}): EvidenceNeeds {
   const rules = law.policy.source.filter(rule => matchesRef(rule.refs, ref))
-  const reviews = rules.some(rule => rule.review !== undefined) || needsApprovals(law, known.changes)
+  const asked = rules.flatMap(rule => (rule.review === undefined ? [] : [rule.review]))
+  const { broughtIn = [], earlier } = known
+  const settled = earlier !== undefined && isEnoughEarlier(earlier, commit, broughtIn, asked, { law })
+  // A review is found for the rules of the ref; that a change of the law was approved is looked up whenever it is judged.
+  const approvals = needsApprovals(law, known.changes)
+  const reviews = asked.length > 0 || approvals
+  const review = (asked.length > 0 && !settled) || approvals
   const own = needsOwn(law, rules, commit)
-  const side = contentPrincipals(rules).size > 0 && (known.broughtIn ?? []).some(item => isPlatformMade(item, law))
-  const platform = reviews || own || side || hasExpired(commit, known)
-  return { platform, trees: reviews || own, reviews }
+  const side = contentPrincipals(rules).size > 0 && broughtIn.some(item => isPlatformMade(item, law))
+  const expired = known.now !== undefined && anyEnded([commit, ...broughtIn], law, known.now)
+  return { platform: review || own || side || expired, trees: review || own, reviews }
 }
 
 function needsApprovals({ constant, policy: { policyChange } }: Law, changes: LawDifference | undefined): boolean {
@@ -59,10 +70,7 @@ function isPlatformMade(commit: JudgedCommit, law: Law): boolean {
   return !isMalformed(commit) && isPlatformSigned(commit.signature, law)
 }
 
-function hasExpired({ signature, trustedTime }: CommitFacts, { now, broughtIn = [] }: KnownOfStep): boolean {
-  if (now === undefined || trustedTime !== undefined) return false
-  const signatures = [signature, ...broughtIn.flatMap(item => (isMalformed(item) ? [] : [item.signature]))]
-  return signatures.some(
-    fact => fact.kind === 'openpgp' && fact.keyExpires !== undefined && fact.keyExpires.getTime() <= now.getTime(),
-  )
+/** Whether an earlier time would help one of these commits: its key has ended, and no time that is known lies before that. */
+export function anyEnded(commits: readonly JudgedCommit[], law: Law, now: Date): boolean {
+  return commits.some(commit => hasEnded(commit, law, now))
 }

@@ -144,7 +144,11 @@ function pullOf(proof: Proof): { readonly pull?: MergedPull } {
 export type Distinct = 'author' | 'committers'
 
 /** Everybody who made what was looked at. Who signed a commit is its author in deed, whatever its author line says. */
-export function makersOf({ range, pull }: ReviewCase, from: ReadonlySet<string>, bench: Bench): readonly Person[] {
+export function makersOf(
+  { range, pull }: Pick<ReviewCase, 'range' | 'pull'>,
+  from: ReadonlySet<string>,
+  bench: Pick<Bench, 'law'>,
+): readonly Person[] {
   const persons: Person[] = []
   if (from.has('author') && pull !== undefined)
     persons.push(personOf({ account: pull.author }, `the author of pull request ${pull.number}`, bench.law))

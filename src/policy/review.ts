@@ -2,7 +2,9 @@ import type { CommitId } from '../core/digest.ts'
 import type { Finding, Outcome } from '../core/verdict.ts'
 import { type Approval, everyApprover, isHeldBack, recordedApprovals, signedApprovals } from './approvals.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
+import { isEnoughEarlier } from './earlier-review.ts'
 import type { CommitJudgement, ReviewJudgement } from './judgement.ts'
+import { identityOfKey } from './keys-used.ts'
 import { type Distinctness, distinctness, type Person, personOf } from './persons.ts'
 import type { ReviewRule, SourceRule } from './policy.ts'
 import type { Backed } from './proofs.ts'
@@ -35,6 +37,8 @@ export function judgeReview(
 ): Reviewed | undefined {
   const asked = rules.flatMap(rule => (rule.review === undefined ? [] : [rule.review]))
   if (asked.length === 0) return undefined
+  const earlier = earlierReview(backed, asked, bench)
+  if (earlier !== undefined) return earlier
   const tallies = asked.map(rule => tally(backed, judged, rule, new Set(), bench))
   const findings = tallies.flatMap(({ finding }) => (finding === undefined ? [] : [finding]))
   return {
@@ -57,7 +61,25 @@ function labelled(tallies: readonly Tally[]): ReviewJudgement {
     ...(head === undefined ? {} : { head }),
     ...(pull === undefined ? {} : { pull: pull.number }),
     statements: [...new Set(approvals.flatMap(({ statement }) => (statement === undefined ? [] : [statement])))],
+    keys: [...new Set(approvals.flatMap(({ signature }) => (signature ? [identityOfKey(signature).fingerprint] : [])))],
   }
+}
+
+/** What an earlier run found, if nothing speaks against it now and it is what every present rule asks for. */
+function earlierReview(backed: Backed, rules: readonly ReviewRule[], bench: Bench): Reviewed | undefined {
+  const { commit, broughtIn, evidence } = backed
+  const { earlier, reviews = [], missingReviews = [] } = evidence ?? {}
+  if (earlier === undefined || missingReviews.length > 0 || !isEnoughEarlier(earlier, commit, broughtIn, rules, bench))
+    return undefined
+  // Somebody has taken something back since, so it has to be counted again.
+  if (reviews.some(({ decision, head }) => decision === 'withdraw' && head === earlier.head)) return undefined
+  const { keys, ...rest } = earlier
+  const witnesses = keys.flatMap(({ principal: name, ...key }): readonly Approval[] => {
+    const principal = bench.law.policy.principals.get(name)
+    return principal === undefined ? [] : [{ principal, how: 'signed', key }]
+  })
+  const review = { ...rest, enough: true, keys: keys.map(({ fingerprint }) => fingerprint), earlier: true } as const
+  return { review, findings: [], witnesses }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { hexOf, sha256 } from '../core/digest.ts'
 import type { TrustedTime, ValidSignature } from '../core/facts.ts'
 import type { Revocation } from './policy.ts'
 
@@ -45,7 +46,7 @@ export function revokes(entry: Revocation, signed: ValidSignature | Revocable): 
     case 'identity':
       return (
         (key.identity === entry.identity && key.issuer === entry.issuer) ||
-        key.fingerprint === identityText(entry.identity, entry.issuer)
+        key.fingerprint === identityDigest(entry.identity, entry.issuer)
       )
   }
 }
@@ -67,8 +68,15 @@ export function serialKey(serial: string): string {
   return serial.toUpperCase().replace(/^0+(?=.)/, '')
 }
 
-/** How a person at Fulcio is named where a key would have its fingerprint. */
-export function identityText(identity: string, issuer: string): string {
+/**
+ * How a person at Fulcio is named where a key would have its fingerprint: upper-case hex of the SHA-256 over
+ * `identity (issuer)`. Such records become public, and the identity is an e-mail address (13-adversary 23).
+ */
+export function identityDigest(identity: string, issuer: string): string {
+  return hexOf(sha256(identityText(identity, issuer))).toUpperCase()
+}
+
+function identityText(identity: string, issuer: string): string {
   return `${identity} (${issuer})`
 }
 

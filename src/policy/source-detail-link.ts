@@ -5,8 +5,8 @@ import type { DetailKey, SourceDetail } from '../statements/source-detail.ts'
 import type { SourceSummary } from '../statements/source-vsa.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
-import { revokes } from './key.ts'
 import type { Revocation } from './policy.ts'
+import { revokedText, revokes } from './revocation.ts'
 import { matchSigner } from './signer.ts'
 import { about, readable, type SourceLink, type SourceQuestion } from './source-question.ts'
 
@@ -114,21 +114,34 @@ function contradictions(question: SourceQuestion, claims: SourceSummary, detail:
  * signed. The rest of a key's state (membership, roles, expiry, `retired`) is history and was judged then.
  */
 function compromised(question: SourceQuestion, key: DetailKey): readonly Finding[] {
-  const entry = question.revoked.find(item => revokesUse(item, key))
+  const entries = question.revoked.filter(entry => entry.mode === 'compromised' && !isOlder(key, entry))
+  const named = entries.find(entry => revokes(entry, key))
+  const unclear = named === undefined ? entries.find(entry => mayName(entry, key)) : undefined
+  const entry = named ?? unclear
   if (entry === undefined) return []
   const { fingerprint, principal, lastTime } = key
+  const message =
+    named === undefined
+      ? `Which certificates of authority ${key.authority} key ${fingerprint} of ${principal} had is not recorded, and ${revokedText(entry)} is called compromised`
+      : `Key ${fingerprint} of ${principal}, on which the verification since the anchor rests, is called compromised`
   return [
     about(question)(
-      'verify/source-key-compromised',
-      `Key ${fingerprint} of ${principal}, with which commits since the anchor are signed, is called compromised`,
-      `every commit of the key proved to be older than ${entry.effective.toISOString()}`,
+      named === undefined ? 'verify/source-serial-unclear' : 'verify/source-key-compromised',
+      message,
+      `every use of the key proved to be older than ${entry.effective.toISOString()}`,
       lastTime === undefined ? 'no trusted time' : `one as young as ${lastTime.toISOString()}`,
     ),
   ]
 }
 
-function revokesUse(entry: Revocation, { fingerprint, primary, lastTime }: DetailKey): boolean {
-  const names = revokes(entry, { fingerprint, ...(primary === undefined ? {} : { primary }) })
-  const before = lastTime !== undefined && lastTime.getTime() < entry.effective.getTime()
-  return names && entry.mode === 'compromised' && !before
+/**
+ * SSH certificates are as many as somebody has sessions, so their serials are not recorded: any use of the authority may have
+ * been the one. What cannot be told apart is refused, never passed over.
+ */
+function mayName(entry: Revocation, { kind, authority }: DetailKey): boolean {
+  return entry.kind === 'ssh-serial' && kind === 'ssh-certificate' && authority === entry.authority
+}
+
+function isOlder({ lastTime }: DetailKey, { effective }: Revocation): boolean {
+  return lastTime !== undefined && lastTime.getTime() < effective.getTime()
 }

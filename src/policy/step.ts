@@ -59,7 +59,7 @@ export function judgeStep({ commit, broughtIn, evidence }: StepInput, bench: Ben
 
 function unreviewable(bench: Bench): ReturnType<typeof judgeReview> {
   if (rulesFor(bench).every(rule => rule.review === undefined)) return undefined
-  return { review: { enough: false, label: 'none', by: [], statements: [] }, findings: [], witnesses: [] }
+  return { review: { enough: false, label: 'none', by: [], statements: [], keys: [] }, findings: [], witnesses: [] }
 }
 
 function through({ id }: JudgedCommit, commit: CommitJudgement): CommitJudgement {

@@ -1,21 +1,17 @@
 import type { CommitId } from '../core/digest.ts'
 import type { ErrorCode } from '../core/error.ts'
-import {
-  isRefused,
-  type RefusedSignature,
-  type TagFacts,
-  type TrustedTime,
-  type ValidSignature,
-} from '../core/facts.ts'
+import { isRefused, type RefusedSignature, type TagFacts, type ValidSignature } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import type { Finding, Outcome } from '../core/verdict.ts'
 import { type Bench, findingFor, lawText } from './bench.ts'
 import { sameEmail } from './email.ts'
 import type { CommitJudgement, KeyUse } from './judgement.ts'
 import { keyFindings } from './key.ts'
+import { alsoUsed, identityOfKey, keyUses } from './keys-used.ts'
 import { matchesRef } from './match.ts'
 import { ownersOf } from './owner.ts'
 import type { Principal, TagRule } from './policy.ts'
+import { coveringTime } from './times.ts'
 import { about, type Court, type ExpectedTag, namesOf, retag, TAGS, tagText } from './tag-finding.ts'
 
 export type { ExpectedTag }
@@ -54,7 +50,8 @@ export interface TagJudgement {
   readonly primary?: string
   /** The commit that brought the law by which the tag was judged. */
   readonly lawAt: CommitId
-  readonly trustedTime?: TrustedTime
+  /** As checked, for revocations of later days; absent when none was valid. */
+  readonly signature?: ValidSignature
   readonly outcome: Outcome
   readonly findings: readonly Finding[]
 }
@@ -101,7 +98,7 @@ export function judgeTag(
 
 type Judged = Pick<
   TagJudgement,
-  'id' | 'kind' | 'tagger' | 'principal' | 'githubId' | 'key' | 'primary' | 'trustedTime'
+  'id' | 'kind' | 'tagger' | 'principal' | 'githubId' | 'key' | 'primary' | 'signature'
 >
 
 function judgeObject(tag: ServedTag, court: Court): { readonly judged: Judged; readonly findings: readonly Finding[] } {
@@ -160,9 +157,7 @@ function judgeSignature(
     judged: {
       key: signature.fingerprint,
       ...(subkey ? { primary: signature.primary } : {}),
-      ...('trustedTime' in signature && signature.trustedTime !== undefined
-        ? { trustedTime: signature.trustedTime }
-        : {}),
+      signature,
       ...(principal === undefined ? {} : { principal: principal.name }),
       ...(principal?.github === undefined ? {} : { githubId: principal.github.id }),
     },
@@ -272,15 +267,15 @@ function branchFindings(court: Court): readonly Finding[] {
 }
 
 /**
- * The key of an accepted tag, unless it signed commits too: the verdict rests on it, so a gate has to be able to apply a
- * later revocation to it (13-adversary 12).
+ * The keys that the verdict rests on with that of an accepted tag, so that a gate can apply a later revocation to it
+ * (13-adversary 12).
  */
-export function tagKey(
-  { outcome, key, primary, principal, commit }: TagJudgement,
+export function withTagKey(
+  { outcome, signature, principal, commit }: TagJudgement,
   keys: readonly KeyUse[],
 ): readonly KeyUse[] {
-  if (outcome !== 'passed' || key === undefined || principal === undefined) return []
-  if (keys.some(({ fingerprint }) => fingerprint === key)) return []
-  const use = { fingerprint: key, ...(primary === undefined ? {} : { primary }), principal }
-  return [{ ...use, first: commit, last: commit, commits: 0 }]
+  if (outcome !== 'passed' || signature === undefined || principal === undefined) return keys
+  const time = coveringTime({}, signature)
+  const about = { key: identityOfKey(signature), principal, at: commit, isCommit: false, time, earlier: undefined }
+  return keyUses([about]).reduce(alsoUsed, keys)
 }

@@ -1,7 +1,10 @@
-import type { ValidSignature } from '../core/facts.ts'
+import { isMalformed, isRefused, type JudgedCommit, type ValidSignature } from '../core/facts.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { KeyCase } from './key.ts'
+import type { Law } from './law.ts'
+import { ownersOf } from './owner.ts'
 import type { PrincipalSigner } from './policy.ts'
+import { instantOf } from './times.ts'
 
 /** A span of time in which something is valid, the end not included. */
 interface Window {
@@ -12,6 +15,18 @@ interface Window {
 /** Whether the key, the entry of the policy and the certificate were all valid when it signed (13-adversary 12). */
 export function windowFindings(the: KeyCase, signer: PrincipalSigner | undefined): readonly Finding[] {
   return [...keyWindow(the, keySpan(the.fact, signer)), ...certificateWindow(the, certificateSpan(the.fact))]
+}
+
+/**
+ * Whether key, certificate or entry of the policy had ended at the earliest time known of the commit, else now: then an
+ * earlier time is worth asking for. Never a verdict.
+ */
+export function hasEnded(commit: JudgedCommit, law: Law, now: Date): boolean {
+  if (isMalformed(commit) || commit.signature.kind === 'none' || isRefused(commit.signature)) return false
+  const { signature } = commit
+  const { time } = instantOf(commit, signature, now)
+  const spans = [keySpan(signature, ownersOf(signature, law)[0]?.signer), certificateSpan(signature)]
+  return spans.some(span => outside(span, time).end !== undefined)
 }
 
 function keySpan(fact: ValidSignature, signer: PrincipalSigner | undefined): Window {

@@ -14,11 +14,13 @@ const WANTED = [...MODES, 'auto'] as const
 const KINDS = ['openpgp', 'ssh', 'x509', 'gitsign', 'none', 'malformed'] as const
 const BASES = ['signed', 'derived', 'platform', 'pinned', 'excepted'] as const
 const LABELS = ['signed-by-reviewer', 'platform-recorded', 'none'] as const
-const TIMES = ['log', 'timestamp', 'platform', 'source-vsa'] as const
+const TIMES = ['log', 'timestamp', 'platform'] as const
+const KEY_KINDS = ['x509', 'gitsign', 'ssh-certificate'] as const
 const EXCEPTIONS = ['commit', 'until'] as const
 
 /** As a policy spells them, so that a revocation is compared to the letter; an e-mail address is neither. */
 const FINGERPRINT = /^(?:SHA256:[A-Za-z0-9+/]{43}|[0-9A-F]{40}|[0-9A-F]{64})$/
+const SERIAL = /^[0-9A-F]{1,64}$/
 const PRINCIPAL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9 .,:+_()/-]{0,119}$/
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/
@@ -102,7 +104,7 @@ function detailCommit(value: Json, path: string): DetailCommit {
 const COMMIT = ['gitCommit', 'kind', 'key', 'principal', 'githubId', 'basis', 'via']
 
 function detailReview(value: Json, path: string): DetailReview {
-  const { commit, label, by, head, pull, statements } = closed(value, path, REVIEW)
+  const { commit, label, by, head, pull, statements, keys } = closed(value, path, REVIEW)
   return present({
     commit: idAt(commit, `${path}.commit`),
     label: wordAt(label, `${path}.label`, LABELS),
@@ -110,27 +112,52 @@ function detailReview(value: Json, path: string): DetailReview {
     head: optional(head, idAt, `${path}.head`),
     pull: optional(pull, integerAt, `${path}.pull`),
     statements: listAt(statements, `${path}.statements`, digestAt),
+    keys: listAt(keys, `${path}.keys`, fingerprintAt),
   })
 }
 
-const REVIEW = ['commit', 'label', 'by', 'head', 'pull', 'statements']
+const REVIEW = ['commit', 'label', 'by', 'head', 'pull', 'statements', 'keys']
 
 function detailKey(value: Json, path: string): DetailKey {
   const key = closed(value, path, KEY)
   return present({
     fingerprint: fingerprintAt(key.fingerprint, `${path}.fingerprint`),
     primary: optional(key.primary, fingerprintAt, `${path}.primary`),
+    ...kindAt(key, path),
     principal: principalAt(key.principal, `${path}.principal`),
     first: idAt(key.first, `${path}.first`),
     firstTime: optional(key.firstTime, timeAt, `${path}.firstTime`),
     last: idAt(key.last, `${path}.last`),
     lastTime: optional(key.lastTime, timeAt, `${path}.lastTime`),
     timesFrom: optional(key.timesFrom, timesAt, `${path}.timesFrom`),
+    verifiedTime: optional(key.verifiedTime, timeAt, `${path}.verifiedTime`),
     commits: integerAt(key.commits, `${path}.commits`),
   })
 }
 
-const KEY = ['fingerprint', 'primary', 'principal', 'first', 'firstTime', 'last', 'lastTime', 'timesFrom', 'commits']
+const KEY = [
+  ...['fingerprint', 'primary', 'kind', 'authority', 'chain', 'serials', 'principal', 'first', 'firstTime', 'last'],
+  ...['lastTime', 'timesFrom', 'verifiedTime', 'commits'],
+]
+
+/** What each kind can be revoked by has to be there, and nothing else: a gate finds no authority that is left out. */
+function kindAt(key: JsonObject, path: string) {
+  const kind = optional(key.kind, (word, at) => wordAt(word, at, KEY_KINDS), `${path}.kind`)
+  const certified = kind === 'x509' || kind === 'ssh-certificate'
+  const known = [...(certified ? ['authority'] : []), ...(kind === 'x509' ? ['chain', 'serials'] : [])]
+  const wrong = ['authority', 'chain', 'serials'].find(name => (key[name] !== undefined) !== known.includes(name))
+  if (wrong !== undefined) throw refused(`${known.join(', ') || 'no certificate'} at ${path}`, `it differs in ${wrong}`)
+  return present({
+    kind,
+    authority: optional(key.authority, fingerprintAt, `${path}.authority`),
+    chain: optional(key.chain, (list, at) => listAt(list, at, fingerprintAt), `${path}.chain`),
+    serials: optional(key.serials, (list, at) => listAt(list, at, serialAt), `${path}.serials`),
+  })
+}
+
+function serialAt(value: Json, path: string): string {
+  return matching(value, path, SERIAL, 'a serial number')
+}
 
 function detailException(value: Json, path: string): DetailException {
   const { kind, commit, approvedBy, covers } = closed(value, path, ['kind', 'commit', 'approvedBy', 'covers'])

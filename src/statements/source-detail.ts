@@ -1,5 +1,4 @@
 import { type CommitId, type Digest, hexOf } from '../core/digest.ts'
-import type { TrustedTime } from '../core/facts.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { StageMode } from '../core/stage.ts'
@@ -32,7 +31,7 @@ export interface SourceDetail {
   readonly inputs: { readonly sourceMode: StageMode | 'auto'; readonly since?: CommitId }
   /** Name → version of what checked. */
   readonly engines: Readonly<Record<string, string>>
-  /** Every key that signed since the anchor, so that a later revocation can be applied (13-adversary 12). */
+  /** Every key that signed commits, counted reviews or the tag since the anchor, so that a later revocation can be applied (13-adversary 12). */
   readonly keys: readonly DetailKey[]
   readonly exceptions: readonly DetailException[]
 }
@@ -57,20 +56,33 @@ export interface DetailReview {
   readonly head?: CommitId
   readonly pull?: number
   readonly statements: readonly Digest[]
+  /** Fingerprints in `keys` with which counted approvals are signed. */
+  readonly keys: readonly string[]
 }
 
 export interface DetailKey {
+  /** As a policy spells it. Of a person at Fulcio the SHA-256 over `identity (issuer)`, which is the e-mail address otherwise. */
   readonly fingerprint: string
   readonly primary?: string
+  /** Absent: an OpenPGP or a plain SSH key. */
+  readonly kind?: 'x509' | 'gitsign' | 'ssh-certificate'
+  /** Key of the SSH authority, or X.509 root certificate. */
+  readonly authority?: string
+  /** SHA-256 and serial numbers, upper-case hex, of the certificates in an X.509 chain. */
+  readonly chain?: readonly string[]
+  readonly serials?: readonly string[]
   readonly principal: string
   readonly first: CommitId
-  /** Trusted time of `first`. Only when every commit of the key has a trusted time. */
+  /** Trusted time of `first`. Only when every use of the key has a trusted time. */
   readonly firstTime?: Date
   readonly last: CommitId
-  /** The latest trusted time of all commits of the key: every one is older. Only when every one has a trusted time. */
+  /** The latest trusted time of all uses of the key: every one is older. Only when every one has a trusted time. */
   readonly lastTime?: Date
   /** Where these times come from. */
-  readonly timesFrom?: readonly TrustedTime['from'][]
+  readonly timesFrom?: readonly ('log' | 'timestamp' | 'platform')[]
+  /** By when every use existed as earlier runs tell, for the expiry of the key alone. */
+  readonly verifiedTime?: Date
+  /** 0: the key signed reviews or a tag. */
   readonly commits: number
 }
 
@@ -123,23 +135,28 @@ function predicateOf(detail: SourceDetail): JsonObject {
     commits: detail.commits.map(({ gitCommit, kind, key, principal, githubId, basis, via }) =>
       compact({ gitCommit, kind, key, principal, githubId, basis, via }),
     ),
-    reviews: detail.reviews.map(({ commit, label, by, head, pull, statements }) =>
-      compact({ commit, label, by, head, pull, statements: statements.map(digestSet) }),
+    reviews: detail.reviews.map(({ commit, label, by, head, pull, statements, keys }) =>
+      compact({ commit, label, by, head, pull, statements: statements.map(digestSet), keys }),
     ),
   }
 }
 
 function keyObject(use: DetailKey): JsonObject {
-  const { fingerprint, primary, principal, first, firstTime, last, lastTime, timesFrom, commits } = use
+  const { fingerprint, primary, kind, authority, chain, serials, principal, first, last, timesFrom, commits } = use
   return compact({
     fingerprint,
     primary,
+    kind,
+    authority,
+    chain,
+    serials,
     principal,
     first,
-    firstTime: firstTime?.toISOString(),
+    firstTime: use.firstTime?.toISOString(),
     last,
-    lastTime: lastTime?.toISOString(),
+    lastTime: use.lastTime?.toISOString(),
     timesFrom,
+    verifiedTime: use.verifiedTime?.toISOString(),
     commits,
   })
 }

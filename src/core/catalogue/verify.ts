@@ -208,4 +208,11 @@ export const VERIFY_ERRORS = {
     remedy:
       'Check the commits of that key. Then have them signed again, name them in exceptions, or choose an anchor after them.',
   },
+  'verify/source-serial-unclear': {
+    kind: 'rejected',
+    meaning:
+      'An SSH certificate is called compromised by its serial. The detail of a source summary names the authorities that certified, not every certificate, so whether it signed cannot be told. No trusted time proves the uses of the authority to be older.',
+    remedy:
+      'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Else move the anchor past the last commit of that authority: since in the workflow, source.anchor in the rule of the gate.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>
