@@ -67,7 +67,7 @@ interface Sides {
 async function sidesOf({ range, since }: RangeWords, clone: Clone): Promise<Sides> {
   if (range?.includes('..')) {
     const [, left = '', right = ''] = /^(.+?)\.\.([^.].*)?$/.exec(range) ?? []
-    if (left === '' || right.includes('..'))
+    if (left === '' || range.includes('...') || right.includes('..'))
       throw usage('The range has no beginning, or more than one', 'OLD..NEW, for instance main..HEAD', range)
     return { left, right: right === '' ? 'HEAD' : right }
   }

@@ -200,7 +200,8 @@ export const SOURCE_ERRORS = {
   'source/trust-root-missing': {
     kind: 'unknown',
     meaning: 'A gitsign signature needs the trust root of its Sigstore instance, and none is at hand here.',
-    remedy: 'Give the trust root: `trusted-root: FILE` under `with:`, or run where the public instance can be reached.',
+    remedy:
+      'Give the trust root: `trusted-root: FILE` under `with:`, on the command line --trusted-root FILE; or run where the public instance can be reached.',
   },
   'source/reviews-too-many': {
     kind: 'unknown',
