@@ -227,7 +227,11 @@ test('13-adversary 9: a folder that the repository lacks leaves the merge unchec
   rmSync(join(fork.clone.path, '.git/objects', lost.slice(0, 2), lost.slice(2)))
   expect(await checkOne(fork.clone, merge)).toMatchObject({
     kind: 'unavailable',
-    cause: { code: 'source/merge-not-checked', kind: 'unknown', remedy: expect.stringContaining('git merge --no-ff -S') },
+    cause: {
+      code: 'source/merge-not-checked',
+      kind: 'unknown',
+      remedy: expect.stringContaining('git merge --no-ff -S'),
+    },
   })
 })
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { LIMITS } from '../core/limits.ts'
 import type { AttestPorts } from '../pipeline/attest-request.ts'
 import { type History, type HistoryOptions, openHistory, resolveRef, resolveTag } from '../source/git.ts'
+import { ReviewRefs } from '../source/review-refs.ts'
 import type { AttestWorld } from './attest-world.ts'
 import { requireGit } from './workspace.ts'
 
@@ -12,11 +13,16 @@ export function gitPorts(world: AttestWorld): Pick<AttestPorts, 'git' | 'policyR
   const { folder } = world
   const stage = new SourceStage(world)
   let opened = 0
+  let reviews: ReviewRefs | undefined
   return {
     git: {
       openHistory: (head, also) => stage.open({ folder: join(folder, 'git', String(opened++)), head, also }),
       resolveRef: ref => resolveRef({ ...stage.options(), folder: join(folder, 'git', 'refs') }, ref),
       resolveTag: ref => resolveTag({ ...stage.options(), folder: join(folder, 'git', 'refs') }, ref),
+      reviews: heads => {
+        reviews ??= new ReviewRefs({ ...stage.options(), folder: join(folder, 'git', 'reviews') })
+        return reviews.about(heads)
+      },
       endStage: () => stage.end(),
       stop: () => stage.stop(),
     },

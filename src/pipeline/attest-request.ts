@@ -11,6 +11,7 @@ import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
+import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { PolicyRepository } from './outside-policy.ts'
@@ -130,6 +131,8 @@ export interface SourcePort {
   resolveRef(ref: string): Promise<CommitId | undefined>
   /** The same, with the tag object that an annotated tag is. */
   resolveTag(ref: string): Promise<ServedRef | undefined>
+  /** Statements that reviewers signed about these heads; the same names are seen as often as it is asked. */
+  reviews(heads: ReadonlySet<CommitId>): AsyncIterable<StoredReview>
   /** The source stage, which has one deadline for all of this, is over; what is asked later has a time of its own. */
   endStage(): void
   /** Ends whatever is still being fetched. */

@@ -12,33 +12,14 @@ import { parseStatement } from '../statements/parse.ts'
 import { readReview } from '../statements/review.ts'
 import { IN_TOTO_PAYLOAD_TYPE } from '../statements/statement.ts'
 
-/** A review statement whose signature is valid, with the bytes that will be kept beside the source VSA. */
-export interface KeptReview {
-  readonly fact: ReviewFact
-  readonly ref: string
-  /** As found, byte for byte. */
-  readonly bytes: Uint8Array
-}
-
-export interface ReadReviews {
-  readonly valid: readonly KeptReview[]
-  /** Why others do not count, one finding each; named, never evidence. */
-  readonly refused: readonly Finding[]
-}
+/** What a stored statement comes to: a fact when its signature is valid, else why it does not count; named, never evidence. */
+export type CheckedReview = { readonly fact: ReviewFact } | { readonly refused: Finding }
 
 /**
- * Turns what stands behind `refs/waybill/reviews/*` into facts. Anybody may write there, so one bad statement refuses
+ * Turns what stands behind one of `refs/waybill/reviews/*` into a fact. Anybody may write there, so a bad statement refuses
  * itself alone. Whether the signer may review is for the policy; the name in the ref is never believed.
  */
-export async function checkReviews(stored: readonly StoredReview[], keyring: Keyring): Promise<ReadReviews> {
-  const read = await Promise.all(stored.map(review => checkReview(review, keyring)))
-  return {
-    valid: read.flatMap(result => ('fact' in result ? [result] : [])),
-    refused: read.flatMap(result => ('code' in result ? [result] : [])),
-  }
-}
-
-async function checkReview({ ref, head, bytes }: StoredReview, keyring: Keyring): Promise<KeptReview | Finding> {
+export async function checkReview({ ref, head, bytes }: StoredReview, keyring: Keyring): Promise<CheckedReview> {
   try {
     const { payload, armor } = parseEnvelope(bytes)
     const claims = readReview(parseStatement(payload))
@@ -53,8 +34,8 @@ async function checkReview({ ref, head, bytes }: StoredReview, keyring: Keyring)
       throw fail('source/review-invalid', `The signature of the statement behind ${ref} is not valid`, {
         found: signature.kind === 'none' ? 'no signature' : signature.message,
       })
-    return { ref, bytes, fact: { ...claims, signature, digest: sha256(bytes) } }
+    return { fact: { ...claims, signature, digest: sha256(bytes) } }
   } catch (error) {
-    return findingOf(asWaybillError(error), ref, 'note')
+    return { refused: findingOf(asWaybillError(error), ref, 'note') }
   }
 }

@@ -1,4 +1,4 @@
-import { type Digest, sha256 } from '../core/digest.ts'
+import { type Digest, hexOf, sha256 } from '../core/digest.ts'
 import type { CertificateSigner } from '../core/signer.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
@@ -67,6 +67,7 @@ export async function signStatements(
     const facts = provenanceFacts(request, { ...input, image, claims: identity.claims }, subjects)
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
+    if (stated !== undefined) await keepReviews(input.source, ports)
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
@@ -75,6 +76,11 @@ export async function signStatements(
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
     return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }
   })
+}
+
+/** The summary names them by digest alone; their refs may be gone tomorrow (13-adversary 11). */
+async function keepReviews({ reviews = new Map() }: SourceOutcome, ports: AttestPorts): Promise<void> {
+  for (const [digest, bytes] of reviews) await ports.keep(`bundles/reviews/${hexOf(digest)}.json`, bytes)
 }
 
 /** They are about the commit, and lie beside the image only to be found (3-source § 8). */

@@ -1,4 +1,5 @@
 import type { CommitId } from '../core/digest.ts'
+import { WaybillError } from '../core/error.ts'
 import { type CommitFacts, isMalformed, type JudgedCommit, type TrustedTime } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import type {
@@ -10,10 +11,12 @@ import type {
   TreeCheck,
 } from '../policy/evidence.ts'
 import type { Law } from '../policy/law.ts'
+import { lostReviews } from '../policy/lost-reviews.ts'
 import { type EvidenceNeeds, type KnownOfStep, needsOf } from '../policy/needs.ts'
 import type { Head, History } from '../source/git.ts'
 import type { CommitGraph } from '../source/graph.ts'
 import type { FirstParents } from '../source/walk.ts'
+import type { HeadAnswers, ReviewStatements } from './review-statements.ts'
 import type { SourceFacts } from './source-facts.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 import { askMerge, askProposal, Checks, type Sources } from './source-proposals.ts'
@@ -24,17 +27,13 @@ export interface EvidenceStep extends KnownOfStep {
   readonly place?: number
 }
 
-/** Review statements about heads, found and verified by who can; absent for a head: there are none. */
-export type ReviewStatements = (
-  heads: readonly CommitId[],
-) => Promise<ReadonlyMap<CommitId, Pick<StepEvidence, 'reviews' | 'missingReviews'>>>
-
 export interface EvidencePorts {
   readonly history: History
   readonly graph: CommitGraph
   readonly facts: SourceFacts
   readonly platform: PlatformAnswers
-  readonly statements?: ReviewStatements
+  /** Absent: nobody looks for any. */
+  readonly statements?: Pick<ReviewStatements, 'about'>
 }
 
 const NO_NEEDS: EvidenceNeeds = { platform: false, trees: false, reviews: false }
@@ -69,8 +68,8 @@ export class SourceEvidence {
       plans.push(await this.#plan(step, needs[at] ?? NO_NEEDS, platform, gone, sources))
     }
     await checks.run(this.#ports.history)
-    const reviews = await this.#reviews(plans)
-    return plans.map(plan => evidenceOf(plan, reviews))
+    const reviews = await this.#reviews(plans, law)
+    return plans.map(plan => evidenceOf(plan, reviewsOf(plan, reviews, law)))
   }
 
   async #askPlatform(steps: readonly EvidenceStep[]): Promise<ReadonlyMap<CommitId, Answer<PlatformCommit>>> {
@@ -110,12 +109,13 @@ export class SourceEvidence {
     gone: ReadonlySet<CommitId>,
     sources: Sources,
   ): Promise<Plan> {
-    const plan = { commit, needs, ...(platform === undefined ? {} : { platform }) }
+    const pulls = platform === undefined ? [] : this.#pullsOf(platform)
+    const plan = { commit, needs, pulls, ...(platform === undefined ? {} : { platform }) }
     if (isMalformed(commit) || !needs.trees) return plan
     if (commit.parents.length === 2) return { ...plan, merge: await askMerge(commit, place, sources) }
     if (commit.parents.length !== 1 || platform === undefined) return plan
     const proposals: (() => ProposalEvidence)[] = []
-    for (const pull of this.#pullsOf(platform).filter(({ head }) => !gone.has(head))) {
+    for (const pull of pulls.filter(({ head }) => !gone.has(head))) {
       const asked = await askProposal({ commit, pull, ...(place === undefined ? {} : { place }) }, sources)
       if (asked !== undefined) proposals.push(asked)
     }
@@ -135,40 +135,53 @@ export class SourceEvidence {
     return { graph, checks, factsOf, ...(line === undefined ? {} : { line }) }
   }
 
-  async #reviews(plans: readonly Plan[]): ReturnType<ReviewStatements> {
-    const { statements } = this.#ports
-    const heads = plans.flatMap(plan => (plan.needs.reviews ? headsOf(plan) : []))
-    return statements === undefined || heads.length === 0 ? new Map() : statements([...new Set(heads)])
+  async #reviews(plans: readonly Plan[], law: Law): Promise<HeadAnswers> {
+    const { statements, facts } = this.#ports
+    const heads = new Set(plans.flatMap(plan => (plan.needs.reviews ? headsOf(plan) : [])))
+    if (statements === undefined || heads.size === 0) return new Map()
+    return statements.about(heads, await facts.keyring(law))
   }
 }
 
 interface Plan {
   readonly commit: JudgedCommit
   readonly needs: EvidenceNeeds
+  /** Into the judged ref. */
+  readonly pulls: readonly MergedPull[]
   readonly platform?: Answer<PlatformCommit>
   readonly merge?: () => TreeCheck
   readonly proposals?: readonly (() => ProposalEvidence)[]
 }
 
-/** What a reviewer may have signed for this commit: itself, the head it merged, the head of its pull request. */
-function headsOf({ commit, platform }: Plan): readonly CommitId[] {
-  const pulls = platform?.kind === 'known' ? platform.value.pulls : []
-  const own = pulls.filter(pull => pull.mergeCommit === commit.id).map(({ head }) => head)
-  return [commit.id, ...commit.parents.slice(1), ...own]
+/** What a reviewer may have signed for this commit: itself, the head it merged, the head of a pull request it may have become. */
+function headsOf({ commit, pulls }: Plan): readonly CommitId[] {
+  return [commit.id, ...commit.parents.slice(1), ...pulls.map(({ head }) => head)]
 }
 
-function evidenceOf(plan: Plan, reviews: Awaited<ReturnType<ReviewStatements>>): StepEvidence | undefined {
+type ReviewEvidence = Pick<StepEvidence, 'reviews' | 'missingReviews'>
+
+function reviewsOf(plan: Plan, answers: HeadAnswers, law: Law): ReviewEvidence {
+  if (!plan.needs.reviews) return {}
+  if (answers instanceof WaybillError) return { missingReviews: [answers] }
+  const heads = new Set(headsOf(plan))
+  const found = [...heads].flatMap(head => answers.get(head) ?? [])
+  const reviews = found.flatMap(({ facts }) => facts)
+  const stored = new Map(found.flatMap(item => [...item.stored]))
+  const missingReviews = lostReviews(plan.pulls, heads, stored, law)
+  return {
+    ...(reviews.length === 0 ? {} : { reviews }),
+    ...(missingReviews.length === 0 ? {} : { missingReviews }),
+  }
+}
+
+function evidenceOf(plan: Plan, reviews: ReviewEvidence): StepEvidence | undefined {
   const { needs, platform, merge, proposals } = plan
   if (!needs.platform && !needs.trees && !needs.reviews) return undefined
-  const found = needs.reviews ? headsOf(plan).flatMap(head => reviews.get(head) ?? []) : []
-  const signed = found.flatMap(item => item.reviews ?? [])
-  const missing = found.flatMap(item => item.missingReviews ?? [])
   return {
     ...(platform === undefined ? {} : { platform }),
     ...(merge === undefined ? {} : { merge: merge() }),
     ...(proposals === undefined ? {} : { proposals: proposals.map(proposal => proposal()) }),
-    ...(signed.length === 0 ? {} : { reviews: signed }),
-    ...(missing.length === 0 ? {} : { missingReviews: missing }),
+    ...reviews,
   }
 }
 

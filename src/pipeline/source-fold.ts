@@ -11,7 +11,7 @@ import type { Authorities, Keyring } from '../source/keyring.ts'
 import type { CheckMany } from '../source/verify-many.ts'
 import { type FirstParents, type WalkStep, walkFirstParents } from '../source/walk.ts'
 import type { PlatformPort } from './attest-request.ts'
-import { type EvidencePorts, type ReviewStatements, SourceEvidence, withTrustedTime } from './source-evidence.ts'
+import { type EvidencePorts, SourceEvidence, withTrustedTime } from './source-evidence.ts'
 import { SourceFacts } from './source-facts.ts'
 import { PlatformAnswers } from './source-platform.ts'
 
@@ -23,9 +23,9 @@ const WINDOW_COMMITS = 2_048
 const LAW_BLOCK = 16_384
 
 /** What the driver may ask beside git, and what the fold is told. */
-export interface FoldOptions extends Pick<FoldContext, 'repositoryId' | 'reviews'> {
+export interface FoldOptions extends Pick<FoldContext, 'repositoryId' | 'repositoryUri' | 'reviews'> {
   readonly platform?: PlatformPort
-  readonly statements?: ReviewStatements
+  readonly statements?: EvidencePorts['statements']
   readonly sigstoreTrust?: Authorities['sigstoreTrust']
   /** A law that was read elsewhere and that no commit of this history changes. */
   readonly outside?: Law
@@ -54,7 +54,7 @@ export type ProposalContext = Pick<FoldContext, 'reviews' | 'pending'>
 export class SourceFold {
   readonly #history: History
   readonly #now: Date
-  readonly #context: Pick<FoldContext, 'repositoryId' | 'reviews'>
+  readonly #context: Pick<FoldContext, 'repositoryId' | 'repositoryUri' | 'reviews'>
   readonly #watch: FoldOptions['watch']
   readonly #graph: CommitGraph
   readonly #facts: SourceFacts

@@ -1,4 +1,4 @@
-import type { CommitId } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
 import type { LawChange } from '../policy/changes.ts'
@@ -9,12 +9,26 @@ import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { outsideLaw } from './outside-policy.ts'
+import { ReviewStatements } from './review-statements.ts'
 import type { Position } from './source-commits.ts'
 import { type FoldOptions, lawOf, SourceFold } from './source-fold.ts'
 import { judgeTagRun } from './source-tag.ts'
 
-/** `proposed`: how the law would change if a pull request were merged. `tag`: who tagged the commit. */
-export type Judgement = SourceJudgement & { readonly proposed?: LawChange; readonly tag?: TagJudgement }
+export type Judgement = SourceJudgement & {
+  /** How the law would change if a pull request were merged. */
+  readonly proposed?: LawChange
+  /** Who tagged the commit. */
+  readonly tag?: TagJudgement
+  readonly reviews?: JudgedReviews
+}
+
+/** What became of the review statements that were found. */
+export interface JudgedReviews {
+  /** Those that counted, as they were found. */
+  readonly statements: ReadonlyMap<Digest, Uint8Array>
+  /** Why others were refused. */
+  readonly notes: readonly string[]
+}
 
 /**
  * Judges what the event asks for (1-product § 5): the line from the anchor to the ref's tip, or what a proposal brings under
@@ -25,20 +39,33 @@ export type Judgement = SourceJudgement & { readonly proposed?: LawChange; reado
 export async function judge(
   request: AttestRequest,
   ports: AttestPorts,
-  { history, tip, line }: Position,
+  position: Position,
 ): Promise<Judgement | undefined> {
-  const { anchor, head, ref, purpose, base, mode } = request.source
+  const { anchor, mode } = request.source
   if (anchor === undefined) {
     if (mode === 'enforce') throw fail('source/no-anchor', 'Nothing says from which commit on to verify')
     return undefined
   }
+  const statements = new ReviewStatements(heads => ports.git.reviews(heads))
+  const judgement = await judgeFrom(anchor, request, ports, position, statements)
+  return { ...judgement, reviews: await reviewsOf(judgement, statements) }
+}
+
+async function judgeFrom(
+  anchor: CommitId,
+  request: AttestRequest,
+  ports: AttestPorts,
+  { history, tip, line }: Position,
+  statements: ReviewStatements,
+): Promise<Judgement> {
+  const { head, ref, purpose, base } = request.source
   const now = ports.now()
   const outside = request.source.policy
   const law =
     outside === undefined
       ? undefined
       : await outsideLaw(outside, request.serverUrl, ports.policyRepository(outside.repository))
-  const driver = new SourceFold(history, now, optionsFor(request, ports, law))
+  const driver = new SourceFold(history, now, { ...optionsFor(request, ports, law), statements })
   if (purpose === 'sign') {
     const run = { ref, head, anchor, history, git: ports.git, driver, now }
     const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined
@@ -82,8 +109,20 @@ async function proposalFold(
   return driver.underLaw(tip, commits, law, baseRef, { reviews, pending: true })
 }
 
-function optionsFor({ run }: AttestRequest, ports: AttestPorts, outside: Law | undefined): FoldOptions {
+/** The statements that counted, read once more, so that nothing but them is held while a long history is judged. */
+async function reviewsOf({ commits }: SourceJudgement, statements: ReviewStatements): Promise<JudgedReviews> {
+  const counted = commits.flatMap(({ id, review }) =>
+    review === undefined || review.statements.length === 0 ? [] : [{ head: review.head ?? id, review }],
+  )
+  const heads = new Set(counted.map(({ head }) => head))
+  const digests = new Set(counted.flatMap(({ review }) => review.statements))
+  return { statements: await statements.bytes(heads, digests), notes: statements.notes() }
+}
+
+function optionsFor(request: AttestRequest, ports: AttestPorts, outside: Law | undefined): FoldOptions {
+  const { run, serverUrl, repository } = request
   return {
+    repositoryUri: `${serverUrl}/${repository}`,
     ...(outside === undefined ? {} : { outside }),
     ...(ports.sigstoreTrust === undefined ? {} : { sigstoreTrust: ports.sigstoreTrust }),
     ...(run === undefined ? {} : { repositoryId: Number(run.repositoryId) }),

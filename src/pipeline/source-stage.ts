@@ -1,4 +1,4 @@
-import type { CommitId } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import type { StageMode, StageState } from '../core/stage.ts'
 import { findingOf } from '../core/verdict.ts'
@@ -32,6 +32,8 @@ export interface SourceOutcome {
   readonly claim: StageClaim
   /** What was judged; absent when nothing was. What of it may be stated is for `source-statements.ts`. */
   readonly judgement?: SourceJudgement
+  /** Review statements that counted, by digest, as they were found. */
+  readonly reviews?: ReadonlyMap<Digest, Uint8Array>
 }
 
 /** Judges the range under the law accepted before each, and refuses what may not be built. */
@@ -117,7 +119,7 @@ async function notAsked(
   record.subjects = shown.subjects
   record.notices.push(...shown.notices)
   if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy
-  record.notChecked.push('Who wrote the commits: nothing was judged.')
+  record.notChecked.push('Who wrote and who reviewed the commits: nothing was judged.')
   const mode = wanted === 'off' ? 'off' : 'audit'
   return { state: 'not-asked', mode, value: outcome(position, { mode, verdict: 'not-asked' }) }
 }
@@ -134,6 +136,9 @@ function judgedOutcome(
   record.policy = policyReceipt(judgement, request)
   if (judgement.proposed !== undefined) record.notices.push(proposalNotice(judgement.proposed))
   for (const change of judgement.changes) record.notices.push(changeNotice(change))
+  record.notices.push(...(judgement.reviews?.notes ?? []))
+  if (judgement.commits.every(({ review }) => review === undefined))
+    record.notChecked.push('Who reviewed the commits: no rule of the policy asks for it.')
   // What is wrong with the history as a whole belongs to no commit.
   for (const { code, message, severity } of judgement.findings)
     if (severity === 'note' || mode === 'audit') record.notices.push(`${code}: ${message}`)
@@ -141,7 +146,9 @@ function judgedOutcome(
   const first = firstRejection(judgement)
   // A rejected source ends an enforced run before anything is built; under audit it is told and the run goes on.
   if (mode === 'enforce' && first !== undefined) throw first
-  return { state: judgement.outcome, value: { ...outcome(position, { mode, verdict: judgement.outcome }), judgement } }
+  const reviews = judgement.reviews?.statements ?? new Map()
+  const value = { ...outcome(position, { mode, verdict: judgement.outcome }), judgement, reviews }
+  return { state: judgement.outcome, value }
 }
 
 function firstRejection({ outcome, findings, commits, tag }: Judgement): Error | undefined {

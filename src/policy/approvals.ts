@@ -3,8 +3,9 @@ import { type CommitFacts, isRefused, type ValidSignature } from '../core/facts.
 import type { Finding } from '../core/verdict.ts'
 import { type Bench, commitText, findingFor } from './bench.ts'
 import type { Account, MergedPull, PullReview, ReviewFact } from './evidence.ts'
-import { keyFindings } from './key.ts'
 import type { KeyIdentity } from './judgement.ts'
+import { keyFindings } from './key.ts'
+import { mergetagsOf } from './mergetag.ts'
 import { ownersOf } from './owner.ts'
 import { principalOf } from './persons.ts'
 import { isPlatformSigned } from './platform.ts'
@@ -25,47 +26,67 @@ export interface Approval {
   readonly inside?: true
 }
 
-/** Approvals that reviewers signed with their own keys: statements, the merge commit itself, a signed tag inside it. */
-export function signedApprovals(
-  backed: Backed,
-  item: ReviewCase,
-  bench: Bench,
-): {
+/** What reviewers signed about one commit. */
+export interface SignedReviews {
   readonly approvals: readonly Approval[]
   readonly withdrawn: ReadonlySet<string>
   readonly doubts: readonly Finding[]
-} {
+  /** Why statements about this head are void, in words. */
+  readonly unfit: readonly string[]
+}
+
+/** Approvals that reviewers signed with their own keys: statements, the merge commit itself, a signed tag inside it. */
+export function signedApprovals(backed: Backed, item: ReviewCase, bench: Bench): SignedReviews {
   const { commit, evidence } = backed
-  const mine = (evidence?.reviews ?? []).filter(fact => fact.head === item.head && fact.targetRef === bench.ref)
+  const about = (evidence?.reviews ?? []).filter(fact => fact.head === item.head)
   const withdrawn = new Set(
-    mine.filter(fact => fact.decision === 'withdraw').flatMap(fact => ownerOf(fact.signature, bench)?.name ?? []),
+    about
+      .filter(fact => fact.decision === 'withdraw' && fact.targetRef === bench.ref)
+      .flatMap(fact => ownerOf(fact.signature, bench)?.name ?? []),
   )
-  const statements = mine.filter(fact => fact.decision === 'approve' && fits(fact, item, bench))
+  const statements = about.filter(fact => fact.decision === 'approve')
+  const read = statements.map(fact => ({ fact, wrong: wrongWith(fact, item, bench) }))
   const approvals = [
-    ...statements.flatMap(fact =>
-      signedBy(commit, fact.signature, bench).map(approval => ({ ...approval, statement: fact.digest })),
-    ),
+    ...read
+      .filter(({ wrong }) => wrong === undefined)
+      .flatMap(({ fact }) =>
+        signedBy(commit, fact.signature, bench).map(approval => ({ ...approval, statement: fact.digest })),
+      ),
     ...insideOf(item, bench),
   ]
-  return { approvals, withdrawn, doubts: missingStatements(backed) }
+  const unfit = [
+    ...read.flatMap(({ fact, wrong }) => (wrong === undefined ? [] : [`${whoseText(fact, bench)} ${wrong}`])),
+    ...[...withdrawn].map(name => `${name} withdrew`),
+  ]
+  return { approvals, withdrawn, doubts: missingStatements(backed), unfit }
 }
 
 /** Who signed the merge, or a tag that stands in it, vouches for what it merges. */
 function insideOf({ merge, head }: ReviewCase, bench: Bench): readonly Approval[] {
   if (merge === undefined) return []
-  const tags = (merge.mergetags ?? []).filter(tag => tag.object === head)
+  const tags = mergetagsOf(merge).tags.filter(tag => tag.object === head)
   return [merge.signature, ...tags.map(tag => tag.signature)]
     .flatMap(fact => signedBy(merge, fact, bench, true))
     .map(approval => ({ ...approval, inside: true }))
 }
 
-/** A statement is about one head, one target and one common ancestor of one repository, and void for any other. */
-function fits(fact: ReviewFact, item: ReviewCase, bench: Bench): boolean {
-  const ours =
-    bench.repositoryId === undefined
-      ? bench.repositoryUri !== undefined && fact.repositoryUri === bench.repositoryUri
-      : fact.repositoryId === String(bench.repositoryId)
-  return ours && item.mergeBases.has(fact.mergeBase) && (item.tree === undefined || fact.tree === item.tree)
+/**
+ * A statement is about one head, one target and one common ancestor of one repository, and void for any other. The
+ * platform's number says which repository, also after a new name; the address where either side has no number.
+ */
+function wrongWith(fact: ReviewFact, item: ReviewCase, bench: Bench): string | undefined {
+  const { repositoryId, repositoryUri, targetRef, mergeBase, tree } = fact
+  if (targetRef !== bench.ref) return `is about ${targetRef}`
+  const numbers = repositoryId !== undefined && bench.repositoryId !== undefined
+  if (numbers ? repositoryId !== String(bench.repositoryId) : repositoryUri !== bench.repositoryUri)
+    return `is about the repository ${repositoryUri}`
+  if (!item.mergeBases.has(mergeBase)) return `begins at ${mergeBase.slice(0, 7)}, where this does not`
+  return item.tree === undefined || tree === item.tree ? undefined : 'names another tree'
+}
+
+function whoseText({ signature }: ReviewFact, bench: Bench): string {
+  const owner = ownerOf(signature, bench)
+  return `the statement of ${owner === undefined ? 'somebody whose key is not known' : owner.name}`
 }
 
 /** The one principal whose key it is; the platform's own key is nobody's. */

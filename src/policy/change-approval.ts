@@ -72,7 +72,7 @@ function countApprovals(
       expected: `${approvals} of ${[...signers].filter(name => !own.includes(name)).join(', ') || 'nobody else'}`,
       ...(why?.found === undefined ? {} : { found: why.found }),
       remedy:
-        'Have it approved before it is merged, or let another principal of policy-change sign: waybill review sign PARENT..COMMIT --push.',
+        'Have it approved before it is merged, or let another principal of policy-change sign: waybill review sign PARENT..COMMIT --target BRANCH --push.',
     },
   )
   return { kind: result.outcome === 'unknown' ? 'unknown' : 'refused', finding }

@@ -52,9 +52,7 @@ export function voidCompromised(step: CoveredStep, bench: Bench): CoveredStep {
   const inner = step.inner.map(commit => voided(commit, ownCover(commit), bench))
   const spoiled = inner.find((commit, at) => commit !== step.inner[at])
   const first = spoiled === undefined ? own : spoil(own, `holds ${commitText(spoiled.id, spoiled.subject)}`, bench)
-  const witness = step.witnesses.find(item =>
-    compromised(item.signature ?? item.key, witnessTime(item, step), bench),
-  )
+  const witness = step.witnesses.find(item => compromised(item.signature ?? item.key, witnessTime(item, step), bench))
   const second =
     witness === undefined ? first : spoil(withoutReview(first), `was approved by ${witness.principal.name}`, bench)
   return { ...step, broughtIn, inner, commit: second }

@@ -47,7 +47,8 @@ function lookedAt(
 ): readonly Looked[] | undefined {
   if (head === undefined) return undefined
   if (head === commit.id) return [{ commit }, ...broughtIn.map(item => ({ commit: item }))]
-  if (commit.parents.length === 2) return head === commit.parents[1] ? broughtIn.map(item => ({ commit: item })) : undefined
+  if (commit.parents.length === 2)
+    return head === commit.parents[1] ? broughtIn.map(item => ({ commit: item })) : undefined
   return commit.parents.length === 1 && pull !== undefined ? [{ commit, repeats: true }] : undefined
 }
 

@@ -1,6 +1,7 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { WaybillError } from '../core/error.ts'
 import type { JudgedCommit, ValidSignature } from '../core/facts.ts'
+import type { ReviewMention } from '../core/review-mention.ts'
 import type { KeyIdentity } from './judgement.ts'
 
 /**
@@ -78,6 +79,16 @@ export interface MergedPull {
   readonly lastPusher: LastPusher
   /** What the platform’s own rules, CODEOWNERS among them, say. */
   readonly reviewDecision?: 'APPROVED' | 'CHANGES_REQUESTED' | 'REVIEW_REQUIRED'
+  /** Review statements that its comments speak of, in the order of the comments; absent: nobody looked. */
+  readonly mentions?: readonly PullMention[]
+  /** False: the platform did not list all comments. */
+  readonly commentsComplete?: boolean
+}
+
+/** A comment that says which statement stands behind a review ref. Anybody may write one (13-adversary 11). */
+export interface PullMention extends ReviewMention {
+  /** Who wrote the comment; absent: the account is gone. */
+  readonly author?: Account
 }
 
 export interface PullCommit {

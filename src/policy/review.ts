@@ -128,7 +128,7 @@ function count(backed: Backed, item: ReviewCase, rule: ReviewRule, excluded: Rea
     outcome: 'rejected',
     approvals: sure,
     item,
-    finding: unreviewed(commit, item, rule, sure, sorted, bench),
+    finding: unreviewed(commit, item, rule, { sure, sorted, unfit: signed.unfit }, bench),
   }
 }
 
@@ -236,12 +236,18 @@ function needText({ approvals, by, distinctFrom, strength }: ReviewRule): string
   return `${approvals} of ${[...by].join(', ')}${others}${how}`
 }
 
+interface Counted {
+  readonly sure: readonly Approval[]
+  readonly sorted: readonly (Relation & { readonly approval: Approval })[]
+  /** Why statements are void. */
+  readonly unfit: readonly string[]
+}
+
 function unreviewed(
   { id, subject }: Backed['commit'],
   item: ReviewCase,
   rule: ReviewRule,
-  sure: readonly Approval[],
-  sorted: readonly (Relation & { readonly approval: Approval })[],
+  { sure, sorted, unfit }: Counted,
   bench: Bench,
 ): Finding {
   const same = sorted.filter(({ kind }) => kind === 'same')
@@ -250,7 +256,18 @@ function unreviewed(
     sure.length === 0 ? 'no approval that counts' : `approved by ${sure.map(a => a.principal.name).join(', ')}`,
     ...same.map(({ approval, to }) => `${approval.principal.name} is ${to ?? 'no other'}`),
     ...held,
+    // Anybody with write access can leave statements; a person reads a few.
+    ...unfit.slice(0, 3),
   ].join('; ')
   const text = `${commitText(id, subject)} was not reviewed as ${lawText(bench)} asks`
-  return findingFor(id, 'source/unreviewed', text, { expected: needText(rule), found })
+  return findingFor(id, 'source/unreviewed', text, { expected: needText(rule), found, ...remedyFor(item, bench) })
+}
+
+/** The command that would help, where every word of it is one that needs no quotes. */
+function remedyFor({ head, mergeBases }: ReviewCase, { ref }: Bench): { readonly remedy?: string } {
+  const [base] = mergeBases
+  const [, branch] = /^refs\/heads\/([A-Za-z0-9][A-Za-z0-9._/-]*)$/.exec(ref) ?? []
+  if (base === undefined || branch === undefined) return {}
+  const command = `waybill review sign ${base}..${head} --target ${branch} --push`
+  return { remedy: `Have it reviewed with the reviewer’s own key: ${command}; or name the commit in exceptions.` }
 }

@@ -6,6 +6,7 @@ import type { Bench } from './bench.ts'
 import { judgeCommit, rulesFor } from './commit.ts'
 import type { MergedPull, StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
+import { mergetagsOf } from './mergetag.ts'
 import { type Backed, pullsInto } from './proofs.ts'
 import { judgeReview } from './review.ts'
 import { earliestTime, platformTime } from './times.ts'
@@ -49,12 +50,18 @@ export function judgeStep({ commit, broughtIn, evidence }: StepInput, bench: Ben
   const reviewed = backed === undefined ? unreviewable(bench) : judgeReview(backed, judged, rulesFor(bench), bench)
   const review = reviewed === undefined ? {} : { review: reviewed.review }
   const step = {
-    commit: { ...worsened(own.commit, reviewed?.findings ?? []), ...review },
+    commit: noted({ ...worsened(own.commit, reviewed?.findings ?? []), ...review }, line),
     broughtIn: sides,
     inner: own.inner,
     witnesses: reviewed?.witnesses ?? [],
   }
   return { step, judged, ...(backed === undefined ? {} : { backed }) }
+}
+
+/** Where reviews are asked for, a tag in a merge that is evidence for nothing is told. */
+function noted(commit: CommitJudgement, line: JudgedCommit): CommitJudgement {
+  const notes = commit.review === undefined || isMalformed(line) ? [] : mergetagsOf(line).notes
+  return notes.length === 0 ? commit : { ...commit, findings: [...commit.findings, ...notes] }
 }
 
 function unreviewable(bench: Bench): ReturnType<typeof judgeReview> {

@@ -11,8 +11,8 @@ import { alsoUsed, identityOfKey, keyUses } from './keys-used.ts'
 import { matchesRef } from './match.ts'
 import { ownersOf } from './owner.ts'
 import type { Principal, TagRule } from './policy.ts'
-import { coveringTime } from './times.ts'
 import { about, type Court, type ExpectedTag, namesOf, retag, TAGS, tagText } from './tag-finding.ts'
+import { coveringTime } from './times.ts'
 
 export type { ExpectedTag }
 
@@ -96,10 +96,7 @@ export function judgeTag(
   }
 }
 
-type Judged = Pick<
-  TagJudgement,
-  'id' | 'kind' | 'tagger' | 'principal' | 'githubId' | 'key' | 'primary' | 'signature'
->
+type Judged = Pick<TagJudgement, 'id' | 'kind' | 'tagger' | 'principal' | 'githubId' | 'key' | 'primary' | 'signature'>
 
 function judgeObject(tag: ServedTag, court: Court): { readonly judged: Judged; readonly findings: readonly Finding[] } {
   if ('lightweight' in tag) {

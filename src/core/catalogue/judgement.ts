@@ -86,21 +86,21 @@ export const JUDGEMENT_ERRORS = {
     meaning:
       'A commit came onto the branch without the review that the rule asks for: it was pushed directly, holds more than what was approved, or the approvals do not count (an older head, the author’s own, after the merge, before the base was changed, without write access).',
     remedy:
-      'Have it reviewed with the reviewer’s own key: waybill review sign PARENT..COMMIT --push; or name the commit in exceptions.',
+      'Have it reviewed with the reviewer’s own key: waybill review sign PARENT..COMMIT --target BRANCH --push; or name the commit in exceptions.',
   },
   'source/reviewer-unknown': {
     kind: 'unknown',
     meaning:
       'A commit was approved, but whether by somebody else than its makers cannot be told: one of them belongs to no principal or to several, or nobody knows who pushed last.',
     remedy:
-      'Give the people their e-mails and GitHub ids in the policy, or let a reviewer sign: waybill review sign PARENT..COMMIT --push.',
+      'Give the people their e-mails and GitHub ids in the policy, or let a reviewer sign: waybill review sign PARENT..COMMIT --target BRANCH --push.',
   },
   'source/review-evidence-missing': {
     kind: 'unknown',
     meaning:
       'Reviews of a commit could not be read completely: a review statement that must exist is gone, or the platform did not list all reviews.',
     remedy:
-      'Restore the refs under refs/waybill/reviews (waybill review sign PARENT..COMMIT --push makes them again) and run again.',
+      'Restore the refs under refs/waybill/reviews (waybill review sign PARENT..COMMIT --target BRANCH --push makes them again) and run again.',
   },
   'source/tag-unsigned': {
     kind: 'rejected',
