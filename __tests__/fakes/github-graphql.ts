@@ -144,6 +144,8 @@ class Root {
           review => this.#review(review),
           args,
         ),
+      comments: (args: Paging) =>
+        connection(pull.comments ?? [], ({ author, body }) => ({ body, author: this.#actor(author) }), args),
       timelineItems: (args: Paging & { itemTypes?: readonly string[] }) =>
         connection(
           (pull.baseChanges ?? []).filter(({ kind }) => args.itemTypes?.includes(EVENT_TYPES[kind]) ?? true),

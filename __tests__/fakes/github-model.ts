@@ -35,6 +35,11 @@ export interface ModelReview {
   readonly mayWrite?: boolean
 }
 
+export interface ModelComment {
+  readonly author: string
+  readonly body: string
+}
+
 export interface ModelPull {
   readonly number: number
   readonly author: string
@@ -45,6 +50,8 @@ export interface ModelPull {
   readonly headRepository?: string | null
   readonly commits: readonly ModelCommit[]
   readonly reviews?: readonly ModelReview[]
+  /** Oldest first. */
+  readonly comments?: ModelComment[]
   readonly mergedAt?: string
   readonly mergedBy?: string
   readonly mergeCommit?: string

@@ -1,4 +1,6 @@
+import { sha256 } from '../../src/core/digest.ts'
 import { isObject, type Json } from '../../src/core/json.ts'
+import { mentionLine } from '../../src/core/review-mention.ts'
 import type { ModelReview } from '../fakes/github-model.ts'
 import { codeOf, GithubWorld, id, known, NAME, NUMBER, numbered, pull } from './world.ts'
 
@@ -88,6 +90,8 @@ describe('githubEvidence().commits()', () => {
         reviewsComplete: true,
         lastPusher: { kind: 'known', account: { id: 101, login: 'alice' } },
         reviewDecision: 'APPROVED',
+        mentions: [],
+        commentsComplete: true,
       },
     ])
     expect(known(answer).pushedAt).toEqual(new Date('2026-05-01T10:00:00Z'))
@@ -154,6 +158,37 @@ describe('githubEvidence().commits()', () => {
     const [answer] = await world.platform().commits([id('f')])
     const [found] = known(answer).pulls
     expect([found?.reviews.length, found?.reviewsComplete]).toEqual([230, true])
+  })
+
+  test('13-adversary 11: reads which review statements its comments speak of, page by page, and nothing else of them', async () => {
+    const ref = `refs/waybill/reviews/${id('a')}/alice`
+    const statement = sha256('statement')
+    const comments = Array.from({ length: 60 }, () => ({ author: 'bob', body: 'looks good\n' }))
+    comments.push({ author: 'alice', body: `I approve.\r\n\r\n${mentionLine({ ref, statement })}\r\n` })
+    comments.push({ author: 'ghost', body: mentionLine({ ref, statement }) })
+    world.model.merge(world.repository, pull({ comments }))
+    const [answer] = await world.platform().commits([id('f')])
+    const [found] = known(answer).pulls
+    expect([found?.mentions, found?.commentsComplete]).toEqual([
+      [
+        { ref, head: id('a'), principal: 'alice', statement, author: { id: 101, login: 'alice' } },
+        { ref, head: id('a'), principal: 'alice', statement },
+      ],
+      true,
+    ])
+    world.github.expectNothingUnexpected()
+  })
+
+  test('13-adversary 13: comments too long for one answer of ten pull requests are read for each alone', async () => {
+    const commits = [{ oid: id('a') }]
+    for (let n = 1; n <= 4; n++) {
+      const comments = Array.from({ length: 25 }, () => ({ author: 'ghost', body: '\u00e9'.repeat(65_536) }))
+      world.model.merge(world.repository, pull({ number: n, commits, comments, mergeCommit: numbered(n) }))
+    }
+    const [answer] = await world.platform().commits([id('a')])
+    expect(known(answer).pulls.map(({ number, commentsComplete }) => [number, commentsComplete])).toEqual(
+      [1, 2, 3, 4].map(number => [number, true]),
+    )
   })
 
   test('reads the pull requests of a commit page by page', async () => {

@@ -57,6 +57,10 @@ const REVIEW_STATES = 'states: [APPROVED, CHANGES_REQUESTED, DISMISSED]'
 const REVIEWS = `totalCount pageInfo { hasNextPage endCursor }
     nodes { state submittedAt authorCanPushToRepository author { ...actor } commit { oid } }`
 
+/** A comment may have 65,536 characters, so a page of them is small enough for the largest of answers. */
+const COMMENTS = `totalCount pageInfo { hasNextPage endCursor } nodes { body author { ...actor } }`
+const COMMENTS_AT_ONCE = 25
+
 /** What moves the base under a review: another branch, by a person or with its stack, or a force push to the same one. */
 const BASE_EVENTS = 'BASE_REF_CHANGED_EVENT, AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT, BASE_REF_FORCE_PUSHED_EVENT'
 
@@ -81,6 +85,7 @@ fragment pull on PullRequest {
   reviewDecision
   commits(first: 100) { ${COMMITS} }
   reviews(first: 100, ${REVIEW_STATES}) { ${REVIEWS} }
+  comments(first: ${COMMENTS_AT_ONCE}) { ${COMMENTS} }
   timelineItems(last: 100, itemTypes: [${BASE_EVENTS}]) {
     nodes {
       __typename
@@ -100,5 +105,13 @@ export const PULL_COMMITS_QUERY = `query PullCommits($id: ID!, $after: String!) 
 /** Further reviews of one pull request. */
 export const PULL_REVIEWS_QUERY = `query PullReviews($id: ID!, $after: String!) {
   node(id: $id) { ... on PullRequest { page: reviews(first: 100, after: $after, ${REVIEW_STATES}) { ${REVIEWS} } } }
+}
+${ACTOR}`
+
+/** Further comments of one pull request, oldest first. */
+export const PULL_COMMENTS_QUERY = `query PullComments($id: ID!, $after: String!) {
+  node(id: $id) {
+    ... on PullRequest { page: comments(first: ${COMMENTS_AT_ONCE}, after: $after) { ${COMMENTS} } }
+  }
 }
 ${ACTOR}`

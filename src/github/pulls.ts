@@ -1,11 +1,18 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import { mentionIn } from '../core/review-mention.ts'
 import { arrayAt, objectAt, stringAt } from '../core/shape.ts'
-import type { Account, Answer, MergedPull, PullCommit, PullReview } from '../policy/evidence.ts'
+import type { Account, Answer, MergedPull, PullCommit, PullMention, PullReview } from '../policy/evidence.ts'
 import { type GithubApi, type Question, shaped } from './api.ts'
 import { type Further, type Page, pageAt, wholeList } from './connection.ts'
-import { PULL_COMMITS_QUERY, PULL_REVIEWS_QUERY, PULLS_AT_ONCE, PULLS_QUERY } from './evidence-queries.ts'
+import {
+  PULL_COMMENTS_QUERY,
+  PULL_COMMITS_QUERY,
+  PULL_REVIEWS_QUERY,
+  PULLS_AT_ONCE,
+  PULLS_QUERY,
+} from './evidence-queries.ts'
 import { actorAt, booleanAt, branchRefAt, commitIdAt, dateAt, idAt, nullable, userAt } from './wire.ts'
 
 /**
@@ -59,6 +66,9 @@ async function readBatch(
     )
   } catch (error) {
     const cause = asWaybillError(error)
+    // Ten pull requests with long comments, which anybody may write, are more than one answer may hold; one is not.
+    if (cause.code === 'core/answer-too-large' && ids.length > 1)
+      return (await Promise.all(ids.map(id => readBatch(api, [id], question)))).flat()
     return ids.map(id => [id, { kind: 'unavailable', cause }])
   }
 }
@@ -92,8 +102,11 @@ async function readPull(
   const further = { api, variables: { id }, question, pageOf: pageOfNode }
   const commits = await wholeList(facts.commits, { ...further, query: PULL_COMMITS_QUERY, read: pullCommitAt })
   const reviews = await wholeList(facts.reviews, { ...further, query: PULL_REVIEWS_QUERY, read: reviewAt })
+  const comments = await wholeList(facts.comments, { ...further, query: PULL_COMMENTS_QUERY, read: commentAt })
   return {
     ...facts.scalars,
+    mentions: comments.items.flatMap(mention => mention ?? []),
+    commentsComplete: comments.complete,
     commits: commits.items,
     commitsComplete: commits.complete && commits.items.length !== SHOWN_COMMITS,
     reviews: [...reviews.items].sort(bySubmission),
@@ -107,6 +120,8 @@ interface FirstPages {
   readonly scalars: Omit<PullFacts, 'commits' | 'commitsComplete' | 'reviews' | 'reviewsComplete'>
   readonly commits: Page<PullCommit>
   readonly reviews: Page<PullReview>
+  /** What each comment speaks of, if anything; their texts are not kept. */
+  readonly comments: Page<PullMention | undefined>
 }
 
 /** @returns undefined for one that is not merged, or of which the platform does not say what it became: neither can vouch. */
@@ -136,17 +151,28 @@ function factsOf(pull: JsonObject): FirstPages | undefined {
     ...(baseChangedAt === undefined ? {} : { baseChangedAt }),
     ...(reviewDecision === undefined ? {} : { reviewDecision }),
   }
-  const commits = pageAt(
-    nullable(pull.commits, value => value, 'commits'),
-    'commits',
-    pullCommitAt,
+  return {
+    scalars,
+    commits: pageOf(pull, 'commits', pullCommitAt),
+    reviews: pageOf(pull, 'reviews', reviewAt),
+    comments: pageOf(pull, 'comments', commentAt),
+  }
+}
+
+function pageOf<T>(pull: JsonObject, name: string, read: (value: Json, path: string) => T): Page<T> {
+  return pageAt(
+    nullable(pull[name], value => value, name),
+    name,
+    read,
   )
-  const reviews = pageAt(
-    nullable(pull.reviews, value => value, 'reviews'),
-    'reviews',
-    reviewAt,
-  )
-  return { scalars, commits, reviews }
+}
+
+function commentAt(value: Json, path: string): PullMention | undefined {
+  const comment = objectAt(value, path)
+  const body = stringAt(comment.body, `${path}.body`)
+  const author = nullable(comment.author, actorAt, `${path}.author`)
+  const mention = mentionIn(body)
+  return mention === undefined ? undefined : { ...mention, ...(author === undefined ? {} : { author }) }
 }
 
 function pullCommitAt(value: Json, path: string): PullCommit {
