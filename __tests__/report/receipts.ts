@@ -1,7 +1,7 @@
 import { parseDigest } from '../../src/core/digest.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 
-const digest = (digit: string) => parseDigest(`sha256:${digit.repeat(64)}`)
+export const digest = (digit: string) => parseDigest(`sha256:${digit.repeat(64)}`)
 const IMAGE = `ghcr.io/acme/app@${digest('1')}`
 const LOG = 'https://rekor.sigstore.dev'
 
@@ -95,7 +95,7 @@ export const RELEASE: Receipt = {
     san: 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
     issuer: 'https://token.actions.githubusercontent.com',
   },
-  notChecked: ['Reviews: this version does not judge them', 'Base images: no rule asks for it'],
+  notChecked: ['Who reviewed the commits: no rule of the policy asks for it', 'Base images: no rule asks for it'],
   notices: [],
   requests: { source: 2, publish: 12, 'self-verify': 6 },
 }
@@ -220,6 +220,11 @@ export function hostile(text: string): Receipt {
     found: text,
     remedy: text,
   } as const
+  const change = {
+    kind: 'policy',
+    paths: [text],
+    lines: [{ how: 'added', what: 'role', text, loosens: true }],
+  } as const
   return {
     ...RELEASE,
     command: text,
@@ -235,7 +240,10 @@ export function hostile(text: string): Receipt {
         key: text,
         title: text,
         author: text,
+        derivedFrom: { pull: 1, head: text, commits: [text] },
+        review: { enough: true, label: 'platform-recorded', by: [text], pull: 1, statements: [] },
       },
+      { name: text, digest: text, verdict: 'rejected', findings: [finding], kind: 'ssh', author: text, ref: text },
       { name: text, digest: text, verdict: 'unknown', findings: [] },
     ],
     attestations: [
@@ -258,7 +266,13 @@ export function hostile(text: string): Receipt {
       pushed: true,
     },
     policy: { uri: text, ref: text, anchor: text },
-    source: { repository: text, ref: text, commit: text },
+    source: { repository: text, ref: text, commit: text, levels: ['ORG_SOURCE_COMMITS_SIGNED', text] },
+    ruleChanges: [
+      { ...change, commit: text, title: text, by: text, accepted: false },
+      { ...change, commit: text, accepted: false, proposed: true },
+      // Told as an earlier one: no commit of the run has this id.
+      { ...change, commit: `${text}0`, title: text, by: text, accepted: true },
+    ],
     identity: { san: text, issuer: text },
     notChecked: [text],
     notices: [text],
@@ -267,7 +281,7 @@ export function hostile(text: string): Receipt {
   }
 }
 
-function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
+export function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
   const copy = { ...object }
   for (const key of keys) delete copy[key]
   return copy

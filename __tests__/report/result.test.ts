@@ -6,9 +6,10 @@ import { renderResult } from '../../src/report/result.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { breaks, type Schema } from './schema.ts'
+import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const SCHEMA = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/result.json'), 'utf8')) as Schema
-const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT }
+const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT, ...SOURCE_RECEIPTS }
 
 test('renderResult() of a release is the golden file', () => {
   expectGolden(join(import.meta.dirname, 'golden/result-release.json.txt'), renderResult(RELEASE))

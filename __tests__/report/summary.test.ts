@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { LIMITS } from '../../src/core/limits.ts'
 import { isPrintable } from '../../src/core/text.ts'
-import type { Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
+import type { Receipt, RuleChange, SubjectReceipt } from '../../src/report/receipt.ts'
 import { renderSummary } from '../../src/report/summary.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const RECEIPTS = {
   release: RELEASE,
@@ -13,6 +14,7 @@ const RECEIPTS = {
   rejected: REJECTED,
   unknown: UNKNOWN,
   draft: DRAFT,
+  ...SOURCE_RECEIPTS,
 }
 
 test.each(Object.entries(RECEIPTS))('renderSummary() of %s is the golden file', (name, receipt) => {
@@ -131,4 +133,75 @@ test('20,000 commits fit the budget, and the rest is counted', () => {
 test('a summary with a tiny budget still has the verdict, the reason and what was not checked', () => {
   const summary = renderSummary({ ...REJECTED, subjects: Array.from({ length: 3000 }, (_, at) => commit(at)) }, 1)
   for (const part of ['❌ Rejected', 'source/unsigned', '### What was not checked']) expect(summary).toContain(part)
+})
+
+test('13-adversary 3: what a pull request would change in the rules stands before the verdict, what loosens first', () => {
+  const lines = renderSummary(SOURCE_RECEIPTS.loosened).split('\n')
+  const at = (text: string) => lines.findIndex(line => line.includes(text))
+  const order = [
+    '### Rules changed by this pull request',
+    '`mallory: openpgp key',
+    'source-mode: off',
+    '| removed | role',
+    '✅ Passed',
+  ].map(at)
+  expect(order).not.toContain(-1)
+  expect(order).toEqual([...order].sort((a, b) => a - b))
+})
+
+const changed = (more: Partial<RuleChange>): RuleChange => ({
+  commit: 'a'.repeat(40),
+  accepted: true,
+  kind: 'policy',
+  paths: ['.github/waybill.yml'],
+  lines: [],
+  ...more,
+})
+
+test.each([
+  { what: 'the head brought and was accepted', change: changed({}), first: true },
+  { what: 'an older commit brought', change: changed({ commit: 'b'.repeat(40) }), first: false },
+  { what: 'was not accepted', change: changed({ commit: 'c'.repeat(40), accepted: false }), first: true },
+  {
+    what: 'was not accepted, of a commit that the policy excepts',
+    change: changed({ commit: 'b'.repeat(40), accepted: false }),
+    first: false,
+  },
+])('13-adversary 3: a change of the rules that $what stands before the verdict: $first', ({ change, first }) => {
+  const summary = renderSummary({ ...RELEASE, ruleChanges: [change] })
+  expect(summary.indexOf('### Rules changed by these commits') === 0).toBe(first)
+  expect(summary.includes('1 change of the rules since the anchor')).toBe(!first)
+})
+
+test('a flood of changed rules folds, is counted, and leaves the verdict in sight', () => {
+  const lines = Array.from({ length: 5000 }, (_, at) => ({
+    how: 'added' as const,
+    what: 'principal' as const,
+    text: `p${at} ${'x'.repeat(400)}`,
+    loosens: at === 4999,
+  }))
+  const ruleChanges = Array.from({ length: 40 }, () => changed({ proposed: true, accepted: false, lines }))
+  const summary = renderSummary({ ...RELEASE, ruleChanges })
+  expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(LIMITS.summaryBytes)
+  expect(summary).toContain('30 more changes in the result JSON.')
+  expect(summary.indexOf('p4999')).toBeLessThan(summary.indexOf('p0 '))
+  expect(summary).toContain('## ✅ Passed')
+})
+
+test.each([
+  { levels: undefined, says: undefined },
+  { levels: ['ORG_SOURCE_COMMITS_ACCEPTED'], says: 'is accepted by the policy (1 excepted, 1 signed).' },
+  { levels: ['ORG_SOURCE_COMMITS_SIGNED'], says: 'is signed or derived from signed commits (1 excepted, 1 signed).' },
+])('with the levels $levels the verdict says of every commit: $says', ({ levels, says }) => {
+  const source = { repository: 'r', commit: 'a'.repeat(40), ...(levels === undefined ? {} : { levels }) }
+  const line = renderSummary({ ...RELEASE, source })
+    .split('\n')
+    .find(text => text.startsWith('Every commit since'))
+  expect(line).toBe(says === undefined ? undefined : `Every commit since \`${'c'.repeat(12)}\` ${says}`)
+})
+
+test('what stands in the way comes before what passed, and the newest before the old', () => {
+  const subjects = [commit(1), { ...commit(2), verdict: 'rejected' as const }, commit(3)]
+  const rows = renderSummary({ ...RELEASE, subjects }).match(/^\| (?:✅|❌) .*$/gm) ?? []
+  expect(rows.map(row => row.slice(2, 3))).toEqual(['❌', '✅', '✅'])
 })

@@ -5,6 +5,7 @@ import { isPrintable } from '../../src/core/text.ts'
 import { renderError, renderTerminal, wantsColour } from '../../src/report/terminal.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const RECEIPTS = {
   release: RELEASE,
@@ -12,6 +13,7 @@ const RECEIPTS = {
   rejected: REJECTED,
   unknown: UNKNOWN,
   draft: DRAFT,
+  ...SOURCE_RECEIPTS,
 }
 
 test.each(Object.entries(RECEIPTS))('renderTerminal() of %s is the golden file', (name, receipt) => {
@@ -83,4 +85,41 @@ test('a remedy of several lines cannot imitate a line of ours', () => {
     error: { code: 'core/internal', message: 'x', remedy: 'add:\nwaybill attest: passed' },
   }
   expect(renderTerminal(receipt, { colour: false })).toContain('→ add:\n  waybill attest: passed\n')
+})
+
+test('the table of commits fits 80 columns whatever names and subjects are, and tells basis, signer and reviewers', () => {
+  const name = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 60 })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, name, fc.boolean()), { minLength: 1, maxLength: 5 }), rows => {
+      const subjects = rows.map(([principal, title, enough], at) => ({
+        name: `${at}`,
+        digest: `${at}`.repeat(40),
+        verdict: 'rejected' as const,
+        basis: 'excepted' as const,
+        findings: [],
+        kind: 'ssh' as const,
+        principal,
+        title,
+        review: { enough, label: 'signed-by-reviewer' as const, by: [principal, title], pull: 12, statements: [] },
+      }))
+      const lines = renderTerminal({ ...REJECTED, subjects }, { colour: false }).split('\n')
+      const table = lines.filter(line => /^(verdict|rejected) /.test(line))
+      expect(table).toHaveLength(rows.length + 1)
+      for (const line of table) expect([...line].length).toBeLessThanOrEqual(80)
+    }),
+  )
+})
+
+test('13-adversary 3: changed rules come before the verdict, and more than forty lines are counted', () => {
+  const lines = Array.from({ length: 100 }, (_, at) => ({
+    how: 'added' as const,
+    what: 'exception' as const,
+    text: `commit ${at}`,
+    loosens: true,
+  }))
+  const [change] = SOURCE_RECEIPTS.loosened.ruleChanges ?? []
+  if (change === undefined) throw new Error('no change')
+  const text = renderTerminal({ ...SOURCE_RECEIPTS.loosened, ruleChanges: [{ ...change, lines }] }, { colour: false })
+  expect(text).toContain('! … 61 more in the result JSON')
+  expect(text.indexOf('exception commit 0')).toBeLessThan(text.indexOf('waybill attest: passed'))
 })

@@ -12,6 +12,7 @@ import type { Receipt } from '../report/receipt.ts'
 import { renderResult } from '../report/result.ts'
 import { renderSummary } from '../report/summary.ts'
 import { renderTerminal } from '../report/terminal.ts'
+import { ruleNotes } from '../report/terminal-source.ts'
 
 /** Where a step tells what it did. Absent: nobody asked, or the runner has no such file. */
 export interface Reporting {
@@ -77,6 +78,7 @@ function annotate(receipt: Receipt, log: WorkflowLog): void {
   const { error, subjects } = receipt
   if (error !== undefined)
     log.annotate({ level: 'error', title: error.code, message: `${error.message}\n→ ${error.remedy}` })
+  for (const message of ruleNotes(receipt)) log.annotate({ level: 'warning', title: 'Rules changed', message })
   for (const finding of subjects.flatMap(subject => subject.findings)) {
     if (finding.message === error?.message) continue
     const level = finding.severity === 'reject' ? 'error' : 'warning'

@@ -37,7 +37,8 @@ export async function attest(
 }
 
 async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
-  sayNeverChecked(record)
+  // Said in every run, also in one that ends early: what this version does not do must never look done.
+  record.notChecked.push('Base images and whatever else the build downloads: nothing was verified.')
   const commits = beginSource(request, ports, record) // they come while the preflight asks others
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
@@ -53,9 +54,4 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
   await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
   await moveTags(request, ports, image, source, record) // last
-}
-
-/** Said in every run, also in one that ends early: what this version does not do must never look done. */
-function sayNeverChecked(record: RunRecord): void {
-  record.notChecked.push('Base images and whatever else the build downloads: nothing was verified.')
 }

@@ -1,6 +1,6 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import type { Finding } from '../core/verdict.ts'
-import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from '../report/receipt.ts'
+import type { AttestationReceipt, ImageReceipt, Receipt, RuleChange, SubjectReceipt } from '../report/receipt.ts'
 import type { StageLog } from './stages.ts'
 
 /** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */
@@ -8,6 +8,7 @@ export class RunRecord {
   readonly stages: StageLog
   subjects: readonly SubjectReceipt[] = []
   attestations: readonly AttestationReceipt[] = []
+  ruleChanges: readonly RuleChange[] = []
   image: ImageReceipt | undefined
   policy: Receipt['policy']
   identity: Receipt['identity']
@@ -41,7 +42,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, source, suggestedPolicy } = this
+    const { image, policy, identity, source, suggestedPolicy, ruleChanges } = this
     return {
       schemaVersion: 1,
       command,
@@ -49,6 +50,7 @@ export class RunRecord {
       subjects: this.subjects,
       stages: this.stages.receipts(),
       attestations: this.attestations,
+      ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),

@@ -7,8 +7,7 @@ import type { Receipt, StageReceipt } from '../report/receipt.ts'
 import type { EngineTally } from '../source/cross-check.ts'
 import { errorOf, errorReceipt } from './run.ts'
 import type { CheckedSource, CheckRequest, LawSource } from './source-check.ts'
-import { commitReceipt } from './source-receipt.ts'
-import { changeNotice, proposalNotice } from './source-stage.ts'
+import { commitReceipt, levelsOf, ruleChanges } from './source-receipt.ts'
 
 /** What the result says beside the judgement. */
 export interface CheckWorld {
@@ -24,10 +23,12 @@ export interface CheckWorld {
   readonly ms: number
 }
 
-/** The result object of `source check`: one subject a commit, changes of the rules first among the notices. */
+/** The result object of `source check`: one subject a commit, changes of the rules first. */
 export function checkReceipt(request: CheckRequest, checked: CheckedSource, world: CheckWorld): Receipt {
-  const { judgement } = checked
+  const { judgement, proposed } = checked
   const { outcome, unsupported } = judgement
+  const levels = levelsOf(judgement)
+  const changes = ruleChanges(proposed, judgement.changes)
   const error = unsupported === undefined ? wholeError(checked) : errorReceipt(unsupported)
   const stage: StageReceipt = { name: 'source', state: outcome, mode: 'enforce', ms: Math.round(world.ms) }
   return {
@@ -38,7 +39,13 @@ export function checkReceipt(request: CheckRequest, checked: CheckedSource, worl
     stages: [stage],
     attestations: [],
     policy: policyOf(checked, world),
-    source: { repository: world.repository, ref: request.ref, commit: request.head },
+    source: {
+      repository: world.repository,
+      ref: request.ref,
+      commit: request.head,
+      ...(levels.length === 0 ? {} : { levels }),
+    },
+    ...(changes.length === 0 ? {} : { ruleChanges: changes }),
     notChecked: notChecked(checked, world),
     notices: noticesOf(request, checked, world),
     ...(world.engine === undefined ? {} : { engines: { asked: world.engine.choice, ...world.engine.tally } }),
@@ -64,10 +71,8 @@ function policyOf(
 }
 
 function noticesOf(request: CheckRequest, checked: CheckedSource, world: CheckWorld): readonly string[] {
-  const { judgement, proposed, lawFrom } = checked
+  const { judgement, lawFrom } = checked
   return [
-    ...(proposed === undefined ? [] : [proposalNotice(proposed)]),
-    ...judgement.changes.map(changeNotice),
     lawSentence(lawFrom, request, world),
     `The rules for ${request.ref} hold: ${world.refReason}.`,
     ...judgement.findings.filter(finding => isTold(finding, lawFrom)).map(({ code, message }) => `${code}: ${message}`),

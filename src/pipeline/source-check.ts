@@ -5,8 +5,8 @@ import { constantLaw, currentLaw, endFold, type Fold, type SourceJudgement } fro
 import type { Law } from '../policy/law.ts'
 import type { History } from '../source/git.ts'
 import { commitsBetween } from '../source/range.ts'
+import { proposedChange } from './proposed-change.ts'
 import { type FoldOptions, lawOf, SourceFold, type WatchedStep } from './source-fold.ts'
-import { proposedChange } from './source-judge.ts'
 
 /** What of a history is to be judged: everything after a base or an anchor, up to the head. At least one of the two is given. */
 export interface CheckRequest {
@@ -61,8 +61,7 @@ export async function checkSource(request: CheckRequest, ports: CheckPorts): Pro
   const judgement = endFold(fold, now)
   if (request.base !== undefined && judgement.commits.length === 0) throw empty(request.base, request.head)
   const asProposal = lawFrom === 'anchor-to-base' || lawFrom === 'base-alone'
-  const accepted = { ...currentLaw(fold), constant: false }
-  const proposed = asProposal ? proposedChange(accepted, request.head, await lawOf(history, request.head)) : undefined
+  const proposed = asProposal ? await proposalOf(request, fold, history) : undefined
   const { explained } = watched
   return {
     judgement,
@@ -70,6 +69,11 @@ export async function checkSource(request: CheckRequest, ports: CheckPorts): Pro
     ...(proposed === undefined ? {} : { proposed }),
     ...(explained === undefined ? {} : { explained }),
   }
+}
+
+async function proposalOf({ head, base }: CheckRequest, fold: Fold, history: History): Promise<LawChange | undefined> {
+  const [files, before] = [await lawOf(history, head), await lawOf(history, base ?? head)]
+  return proposedChange({ ...currentLaw(fold), constant: false }, { head, files, base: before })
 }
 
 interface Folded {

@@ -1,14 +1,13 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
-import type { LawFiles } from '../core/facts.ts'
 import type { LawChange } from '../policy/changes.ts'
-import { policyDifference } from '../policy/difference.ts'
 import { constantLaw, currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
-import { changedLaw, changedPaths, type Law, parseLaw } from '../policy/law.ts'
+import type { Law } from '../policy/law.ts'
 import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { outsideLaw } from './outside-policy.ts'
+import { proposedChange } from './proposed-change.ts'
 import { ReviewStatements } from './review-statements.ts'
 import type { Position } from './source-commits.ts'
 import { type FoldOptions, lawOf, SourceFold } from './source-fold.ts'
@@ -81,7 +80,8 @@ async function judgeFrom(
   const baseRef = base?.ref ?? ref
   const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
   const fold = await proposalFold(driver, request, tip, constantLaw(accepted))
-  const proposed = proposedChange(accepted, head, await lawOf(history, head))
+  const files = await lawOf(history, head)
+  const proposed = proposedChange(accepted, { head, files, base: await lawOf(history, tip) })
   return { ...endFold(fold, now), ...(proposed === undefined ? {} : { proposed }) }
 }
 
@@ -127,19 +127,6 @@ function optionsFor(request: AttestRequest, ports: AttestPorts, outside: Law | u
     ...(ports.sigstoreTrust === undefined ? {} : { sigstoreTrust: ports.sigstoreTrust }),
     ...(run === undefined ? {} : { repositoryId: Number(run.repositoryId) }),
     ...(ports.platform === undefined ? {} : { platform: ports.platform }),
-  }
-}
-
-/** What a proposal would change in the law if it were merged: the first thing a reviewer has to see (13-adversary 3). */
-export function proposedChange(accepted: Law, head: CommitId, files: LawFiles): LawChange | undefined {
-  const kind = changedLaw(accepted, files)
-  if (kind === 'same') return undefined
-  const change = { commit: head, subject: '', kind, accepted: false, paths: changedPaths(accepted, files) } as const
-  try {
-    return { ...change, lines: policyDifference(accepted.policy, parseLaw(files).policy) }
-  } catch {
-    // A policy that cannot be read is told by its path; it will not be accepted either.
-    return { ...change, lines: [] }
   }
 }
 

@@ -2,7 +2,6 @@ import type { CommitId, Digest } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import type { StageMode, StageState } from '../core/stage.ts'
 import { findingOf } from '../core/verdict.ts'
-import type { LawChange } from '../policy/changes.ts'
 import type { SourceJudgement } from '../policy/fold.ts'
 import { matchesRef } from '../policy/match.ts'
 import { snapshotNotes } from '../policy/snapshot.ts'
@@ -15,9 +14,10 @@ import type { Ready } from './preflight.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import { type Fetched, locate, type Position } from './source-commits.ts'
 import { hasNoRule, type Judgement, judge } from './source-judge.ts'
-import { commitReceipt } from './source-receipt.ts'
+import { commitReceipt, levelsOf, ruleChanges } from './source-receipt.ts'
 import { showCommits } from './source-shown.ts'
 import { tagReceipt } from './source-tag.ts'
+import { uncheckedOf } from './source-unchecked.ts'
 import { outcomeOfError, type StageResult } from './stages.ts'
 
 /** What the rest of the run needs to know about the commit it builds. */
@@ -96,6 +96,7 @@ function unjudged(
   record: RunRecord,
 ): { state: StageState; value: SourceOutcome } {
   checkOtherCommit(request, ready, undefined, record)
+  record.notChecked.push('Who wrote the commits and who reviewed them: their history could not be judged.')
   record.subjects = [
     {
       name: position.commit.id.slice(0, 7),
@@ -119,7 +120,7 @@ async function notAsked(
   record.subjects = shown.subjects
   record.notices.push(...shown.notices)
   if (shown.suggestedPolicy !== undefined) record.suggestedPolicy = shown.suggestedPolicy
-  record.notChecked.push('Who wrote and who reviewed the commits: nothing was judged.')
+  record.notChecked.push('Who wrote the commits and who reviewed them: nothing was judged.')
   const mode = wanted === 'off' ? 'off' : 'audit'
   return { state: 'not-asked', mode, value: outcome(position, { mode, verdict: 'not-asked' }) }
 }
@@ -134,11 +135,11 @@ function judgedOutcome(
   const tag = judgement.tag === undefined ? [] : [tagReceipt(judgement.tag)]
   record.subjects = [...tag, ...judgement.commits.map(commitReceipt)]
   record.policy = policyReceipt(judgement, request)
-  if (judgement.proposed !== undefined) record.notices.push(proposalNotice(judgement.proposed))
-  for (const change of judgement.changes) record.notices.push(changeNotice(change))
+  record.ruleChanges = ruleChanges(judgement.proposed, judgement.changes)
+  record.notChecked.push(...uncheckedOf(judgement, request))
+  const levels = levelsOf(judgement)
+  if (record.source !== undefined && levels.length > 0) record.source = { ...record.source, levels }
   record.notices.push(...(judgement.reviews?.notes ?? []))
-  if (judgement.commits.every(({ review }) => review === undefined))
-    record.notChecked.push('Who reviewed the commits: no rule of the policy asks for it.')
   // What is wrong with the history as a whole belongs to no commit.
   for (const { code, message, severity } of judgement.findings)
     if (severity === 'note' || mode === 'audit') record.notices.push(`${code}: ${message}`)
@@ -160,29 +161,6 @@ function firstRejection({ outcome, findings, commits, tag }: Judgement): Error |
   ]
   const [finding] = outcome === 'rejected' ? all.filter(item => item.severity === 'reject') : all
   return finding === undefined ? fail('core/internal', 'A rejection without a finding') : errorOf(finding, outcome)
-}
-
-export function changeNotice(change: LawChange): string {
-  const { commit, accepted, by } = change
-  const how = accepted ? `approved${by === undefined ? '' : ` by ${by}`}` : 'NOT accepted'
-  return `Commit ${commit.slice(0, 7)} changed ${whatChanged(change)} (${how}): ${details(change)}`
-}
-
-export function proposalNotice(change: LawChange): string {
-  return `This change would alter ${whatChanged(change)}; it was judged by the rules that hold now: ${details(change)}`
-}
-
-function whatChanged({ kind }: LawChange): string {
-  return kind === 'policy' ? 'the policy' : 'workflows'
-}
-
-function details({ paths, lines }: LawChange): string {
-  // What loosens stands first: nobody reads to the end of a long list (13-adversary 3).
-  const sorted = [...lines.filter(line => line.loosens), ...lines.filter(line => !line.loosens)]
-  const words = sorted.map(
-    line => `${line.how === 'added' ? '+' : '−'} ${line.what} ${line.text}${line.loosens ? ' (loosens)' : ''}`,
-  )
-  return [...paths.slice(0, 5), ...words.slice(0, 10)].join('; ')
 }
 
 function outcome({ history, commit, line }: Position, claim: StageClaim): SourceOutcome {

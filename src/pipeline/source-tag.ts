@@ -214,7 +214,7 @@ function nothingOf(judgement: SourceJudgement): SourceJudgement {
 
 /** The tag as the result object shows it. */
 export function tagReceipt(tag: TagJudgement, title = ''): SubjectReceipt {
-  const { name, id, outcome, findings, kind, principal, key, tagger } = tag
+  const { ref, name, id, outcome, findings, kind, principal, githubId, key, tagger } = tag
   return {
     name,
     digest: id,
@@ -224,7 +224,9 @@ export function tagReceipt(tag: TagJudgement, title = ''): SubjectReceipt {
     kind,
     ...(principal === undefined ? {} : { principal }),
     ...(key === undefined ? {} : { key }),
+    ...(githubId === undefined ? {} : { githubId }),
     title: title === '' ? `Tag ${name}` : title,
+    ref,
     ...(tagger === undefined ? {} : { author: tagger }),
   }
 }

@@ -15,7 +15,7 @@ export interface LawChange {
   readonly accepted: boolean
   /** Law paths that differ, sorted, printable. */
   readonly paths: readonly string[]
-  /** Differences of the policy; empty when it cannot be parsed or did not change. */
+  /** Differences of the policy, when it can be parsed, and of what workflows say about mode, anchor and policy. */
   readonly lines: readonly LawLine[]
 }
 

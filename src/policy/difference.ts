@@ -3,7 +3,7 @@ import type { LawFiles } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import type { LawLine } from './changes.ts'
 import { type Budget, COVER_BUDGET, isCovered } from './cover.ts'
-import { isWorkflowPath } from './law.ts'
+import { isWorkflowPath, type Law } from './law.ts'
 import { type LawFact, lawFacts } from './law-facts.ts'
 import type { Policy } from './policy.ts'
 
@@ -11,6 +11,15 @@ import type { Policy } from './policy.ts'
 const MAX_LINE = 500
 /** Lines of workflows that are shown. */
 const MAX_WORKFLOW_LINES = 50
+
+/**
+ * How the law of a commit differs from the accepted one, in words.
+ * @param candidate the commit's law; undefined when it does not parse, then its workflows alone are compared.
+ */
+export function lawDifference(accepted: Law, candidate: Law | undefined, files: LawFiles): readonly LawLine[] {
+  const policy = candidate === undefined ? [] : policyDifference(accepted.policy, candidate.policy)
+  return [...policy, ...workflowDifference({ files: accepted.workflows }, files)]
+}
 
 /** Differences between two policies, removed before added, in the order of the file (13-adversary 3). */
 export function policyDifference(before: Policy, after: Policy): readonly LawLine[] {

@@ -7,7 +7,7 @@ import type { Approval } from './approvals.ts'
 import { type Bench, benchOf, type FoldContext, lawText } from './bench.ts'
 import { approveChange, changeFinding } from './change-approval.ts'
 import type { LawChange } from './changes.ts'
-import { policyDifference } from './difference.ts'
+import { lawDifference } from './difference.ts'
 import type { StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { changedLaw, changedPaths, differentPaths, type Law, parseLaw, partsOf } from './law.ts'
@@ -229,6 +229,6 @@ function changeOf(
     kind,
     accepted: ok,
     paths: changedPaths(accepted, files).map(path => printable(path)),
-    lines: law === undefined ? [] : policyDifference(accepted.policy, law.policy),
+    lines: lawDifference(accepted, law, files),
   }
 }

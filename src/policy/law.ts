@@ -36,6 +36,8 @@ export interface Law {
   readonly files: ReadonlyMap<string, Uint8Array>
   /** Path → blob id of everything that is law. Empty for a constant law. */
   readonly parts: ReadonlyMap<string, CommitId>
+  /** Workflows and actions with their bytes, so that a change of them can be told line by line. Empty for a constant law. */
+  readonly workflows: readonly LawFile[]
   /** A policy from outside the repository: no commit of the history can change it. */
   readonly constant: boolean
   /** Of a policy of another repository: its name with server and ref, and the commit it was read from. */
@@ -87,6 +89,7 @@ export function parseLaw(files: LawFiles): Law {
     ...(files.tree === undefined ? {} : { tree: files.tree }),
     ...lawOf(POLICY_PATH, file.bytes, policy, named),
     parts: partsOf(files, new Set(policy.files.map(item => item.path))),
+    workflows: files.files.filter(({ path }) => isWorkflowPath(path)),
     constant: false,
   }
 }
@@ -99,7 +102,12 @@ export function parseLaw(files: LawFiles): Law {
 export function lawFromFile(bytes: Uint8Array, path: string, readFile: ReadFile): Law {
   try {
     const policy = parsePolicy(bytes, path, readFile)
-    return { ...lawOf(path, bytes, policy, readNamed(policy, readFile)), parts: new Map(), constant: true }
+    return {
+      ...lawOf(path, bytes, policy, readNamed(policy, readFile)),
+      parts: new Map(),
+      workflows: [],
+      constant: true,
+    }
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
     const { code, message, expected, found, remedy, cause } = error

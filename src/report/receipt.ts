@@ -1,6 +1,9 @@
 import type { Digest } from '../core/digest.ts'
+import type { TrustedTime } from '../core/facts.ts'
 import type { StageMode, StageName, StageState } from '../core/stage.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
+import type { LawPart } from '../policy/changes.ts'
+import type { ReviewJudgement } from '../policy/judgement.ts'
 import type { ExplainedStep } from './explain-case.ts'
 
 export interface StageReceipt {
@@ -10,7 +13,7 @@ export interface StageReceipt {
   readonly ms: number
 }
 
-/** What was judged: an image, a commit, a file. `kind`, `principal`, `key` are filled for commits. */
+/** What was judged: an image, a commit, a tag, a file. `kind`, `principal`, `key` are filled for commits and tags. */
 export interface SubjectReceipt {
   readonly name: string
   readonly digest: string
@@ -25,6 +28,49 @@ export interface SubjectReceipt {
   /** First line of the commit message. */
   readonly title?: string
   readonly author?: string
+  /** Of a signed tag: its full name. A commit has none. */
+  readonly ref?: string
+  /** Platform account of the principal, by its number. */
+  readonly githubId?: number
+  /** Of a `derived` commit: the pull request and the commits it was proved to be made of. */
+  readonly derivedFrom?: { readonly pull?: number; readonly head: string; readonly commits: readonly string[] }
+  /** Absent: no rule asks for a review of this commit. */
+  readonly review?: ReviewReceipt
+  /** Before which the commit existed, by a word other than its own; `time` in ISO 8601. */
+  readonly trustedTime?: { readonly time: string; readonly from: TrustedTime['from'] }
+}
+
+/** `head`: the commit that was reviewed; `statements`: digests of the review statements that counted. */
+export type ReviewReceipt = Pick<ReviewJudgement, 'enough' | 'label' | 'by' | 'pull'> & {
+  readonly head?: string
+  readonly statements: readonly string[]
+}
+
+/** A change of the law, for a reviewer's eyes (13-adversary 3). */
+export interface RuleChange {
+  /** That brings it; of a pull request its head. */
+  readonly commit: string
+  /** First line of the commit message. */
+  readonly title?: string
+  /** False: the rules accepted before go on. */
+  readonly accepted: boolean
+  /** A pull request would bring it; nobody has to have accepted it yet. */
+  readonly proposed?: true
+  /** Principal who signed the commit. */
+  readonly by?: string
+  /** `workflows`: nothing but workflows and actions differs. */
+  readonly kind: 'policy' | 'workflows'
+  /** Files that differ. */
+  readonly paths: readonly string[]
+  readonly lines: readonly RuleLine[]
+}
+
+export interface RuleLine {
+  readonly how: 'added' | 'removed'
+  readonly what: LawPart
+  readonly text: string
+  /** With it something counts that did not count before. */
+  readonly loosens: boolean
 }
 
 export interface AttestationReceipt {
@@ -81,7 +127,15 @@ export interface Receipt {
   readonly attestations: readonly AttestationReceipt[]
   readonly image?: ImageReceipt
   readonly policy?: { readonly uri: string; readonly ref?: string; readonly digest?: Digest; readonly anchor?: string }
-  readonly source?: { readonly repository: string; readonly ref?: string; readonly commit: string }
+  readonly source?: {
+    readonly repository: string
+    readonly ref?: string
+    readonly commit: string
+    /** What was proved of every commit since the anchor, `ORG_SOURCE_…`; absent: nothing. */
+    readonly levels?: readonly string[]
+  }
+  /** Oldest first; what a pull request would change comes first of all. */
+  readonly ruleChanges?: readonly RuleChange[]
   /** Who the image's signature can be checked against: the exact identity to expect. */
   readonly identity?: { readonly san: string; readonly issuer: string }
   /** What was not checked and why, one sentence each. Always present, even if empty. */

@@ -1,17 +1,11 @@
 import { LIMITS } from '../core/limits.ts'
 import { chain } from './chain.ts'
 import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
+import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
 import { keptOnDisk } from './kept.ts'
 import type { Receipt } from './receipt.ts'
-import {
-  attestationTable,
-  commitTable,
-  findingTable,
-  isCommit,
-  platformTable,
-  subjectTable,
-  timingTable,
-} from './tables.ts'
+import { changedRules, earlierChanges } from './rule-changes.ts'
+import { attestationTable, findingTable, platformTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
 import { MARKS, VERDICT_WORDS } from './words.ts'
 
@@ -32,7 +26,9 @@ export function renderSummary(receipt: Receipt, budget: number = LIMITS.summaryB
 function render(receipt: Receipt, limit: number): string {
   const parts = [
     ...notices(receipt),
+    changedRules(receipt, limit),
     `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}`,
+    levels(receipt),
     optionalCommand(pullCommand(receipt)),
     failure(receipt),
     block('mermaid', chain(receipt.stages)),
@@ -61,6 +57,12 @@ function headline({ image, source, subjects, command }: Receipt): string {
   return subjects.length === 0 ? codeSpan(command) : `${subjects.length} subjects`
 }
 
+/** What was proved of the history; nothing is said of a run in which nothing was. */
+function levels(receipt: Receipt): string | undefined {
+  const words = levelWords(receipt, codeSpan)
+  return words.length === 0 ? undefined : words.join(' ')
+}
+
 /** The error as it stands in the log: code, expected, found, remedy. */
 function failure({ error }: Receipt): string | undefined {
   if (error === undefined) return undefined
@@ -76,10 +78,12 @@ function failure({ error }: Receipt): string | undefined {
 function lists(receipt: Receipt, limit: number): readonly string[] {
   const { subjects, image, attestations } = receipt
   const commits = subjects.filter(isCommit)
-  const others = subjects.filter(subject => !isCommit(subject))
+  const tags = subjects.filter(isTag)
+  const others = subjects.filter(subject => !isCommit(subject) && !isTag(subject))
   const findings = subjects.flatMap(subject => subject.findings)
   const parts: string[] = []
   if (findings.length > 0) parts.push(`### Findings\n\n${findingTable(findings, limit)}`)
+  if (tags.length > 0) parts.push(`### Tag\n\n${tagTable(tags, limit)}`)
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
   if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`)
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
@@ -123,7 +127,8 @@ function verifyYourself(receipt: Receipt): string | undefined {
   return `### Verify it yourself\n\n${fenced('sh', commands)}${root}`
 }
 
-function policy({ policy: used, suggestedPolicy }: Receipt, limit: number): string | undefined {
+function policy(receipt: Receipt, limit: number): string | undefined {
+  const { policy: used, suggestedPolicy } = receipt
   const parts: string[] = []
   if (used !== undefined) {
     const facts = [used.uri, used.ref, used.digest, used.anchor && `anchor ${used.anchor}`].filter(
@@ -131,6 +136,8 @@ function policy({ policy: used, suggestedPolicy }: Receipt, limit: number): stri
     )
     parts.push(`Judged by ${facts.map(fact => codeSpan(fact)).join(', ')}`)
   }
+  const earlier = earlierChanges(receipt, limit)
+  if (earlier !== undefined) parts.push(earlier)
   if (suggestedPolicy !== undefined && limit > 0) {
     const text = fenced('yaml', suggestedPolicy.trimEnd().split('\n'))
     parts.push(

@@ -2,9 +2,11 @@ import type { WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { needsTrustedRoot, verifyCommands } from './commands.ts'
+import { inReadingOrder, isCommit, levelWords } from './commits.ts'
 import { keptOnDisk } from './kept.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
-import { duration, remedyLines, shortDigest } from './text.ts'
+import { commitRows, ruleLines } from './terminal-source.ts'
+import { duration, remedyLines } from './text.ts'
 import { STAGE_WORDS } from './words.ts'
 
 export interface TerminalOptions {
@@ -27,10 +29,12 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
   const columns = options.columns ?? COLUMNS
   const lines = [
     ...receipt.notices.flatMap(notice => wrap(printable(notice, 1000), columns, '! ', '  ')),
+    ...ruleLines(receipt).flatMap(line => wrap(line, columns, '! ', '    ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}`,
+    ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
     ...imageLines(receipt),
-    ...receipt.subjects.slice(0, SUBJECTS).flatMap(subject => subjectLines(subject, paint, columns)),
-    ...(receipt.subjects.length > SUBJECTS ? [`… ${receipt.subjects.length - SUBJECTS} more in the result JSON`] : []),
+    ...commitLines(receipt.subjects, paint, columns),
+    ...otherLines(receipt, paint, columns),
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
     ...notCheckedLines(receipt, columns),
     ...stageLines(receipt, paint),
@@ -79,18 +83,48 @@ function imageLines({ image }: Receipt): readonly string[] {
   return [`  ${printable(image.repository)}@${image.digest}${tags}`, ...platforms]
 }
 
+/** Commits as a table, each with its findings below it. */
+function commitLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: number): readonly string[] {
+  const commits = inReadingOrder(subjects.filter(isCommit))
+  const shown = commits.slice(0, SUBJECTS)
+  const [head, ...rows] = commitRows(shown, columns)
+  if (head === undefined) return []
+  const lines = shown.flatMap((commit, at) => [
+    `${paint(commit.verdict, commit.verdict)}${rows[at] ?? ''}`,
+    ...findingLines(commit, columns),
+  ])
+  return ['', head, ...lines, ...moreLines(commits.length - shown.length)]
+}
+
+/** What is no commit: images, files, tags. */
+function otherLines(receipt: Receipt, paint: Paint, columns: number): readonly string[] {
+  const others = receipt.subjects.filter(subject => !isCommit(subject))
+  const lines = others.slice(0, SUBJECTS).flatMap(subject => subjectLines(subject, paint, columns))
+  const gap = lines.length > 0 && others.length < receipt.subjects.length ? [''] : []
+  return [...gap, ...lines, ...moreLines(others.length - SUBJECTS)]
+}
+
+function moreLines(more: number): readonly string[] {
+  return more > 0 ? [`… ${more} more in the result JSON`] : []
+}
+
 function subjectLines(subject: SubjectReceipt, paint: Paint, columns: number): readonly string[] {
   const who = [subject.principal, subject.basis].filter(word => word !== undefined).map(word => printable(word, 60))
   const detail = who.length === 0 ? '' : ` (${who.join(', ')})`
   const head = `${paint(subject.verdict, subject.verdict)}  ${subjectName(subject)}${detail}`
-  const { findings } = subject
   const by = subject.by === undefined ? [] : [`  signed by ${printable(subject.by, 1000)}`]
-  return [head, ...by, ...findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns))]
+  return [head, ...by, ...findingLines(subject, columns)]
 }
 
-function subjectName({ kind, name, digest, title }: SubjectReceipt): string {
-  if (kind !== undefined) return `${shortDigest(digest)} ${printable(title ?? name, 50)}`
-  return name === '' || name.includes(digest) ? printable(name || digest) : `${printable(name)} ${printable(digest)}`
+function findingLines({ findings }: SubjectReceipt, columns: number): readonly string[] {
+  return findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns))
+}
+
+function subjectName({ ref, name, digest }: SubjectReceipt): string {
+  const shown = ref === undefined ? name : `tag ${name}`
+  return shown === '' || shown.includes(digest)
+    ? printable(shown || digest)
+    : `${printable(shown)} ${printable(digest)}`
 }
 
 export function branch(finding: Finding, last: boolean, columns: number): readonly string[] {
