@@ -125,8 +125,11 @@ describe('the fold', () => {
       before,
       'policy/unapproved-change',
       1,
-      /> ⚠️ .*changed the policy \(NOT accepted\).*maintainers.*bob/,
+      /^### Rules changed by these commits$/m,
+      /\*\*the policy\*\*, NOT accepted: 1 of 2 differences loosens/,
+      /\| ⚠️ loosens \| added \| role \| `@maintainers: alice, bob` \|/,
     )
+    expect(step.summary.indexOf('### Rules changed')).toBeLessThan(step.summary.indexOf('## ❌'))
     expect(step.result.error).toMatchObject({ expected: expect.stringContaining('alice'), found: 'bob, passed' })
   })
 
@@ -142,15 +145,20 @@ describe('the fold', () => {
   })
 
   test('a developer may not change a workflow, a maintainer may', async () => {
-    const workflow = { '.github/workflows/release.yml': 'on: push\n' }
+    const workflow = { '.github/workflows/release.yml': 'on: push\nwith: {source-mode: audit}\n' }
+    const told = /\| ⚠️ loosens \| added \| workflow \| `\S+release\.yml: with: \{source-mode: audit\}` \|/
     const [head = ''] = await story('story/workflow', byBob('Speed up the release', workflow))
     const before = footprint(world.scenario)
     const step = await attest('story/workflow', head)
-    expectRefused(step, before, 'policy/unapproved-change', 1, /changed workflows \(NOT accepted\)/, /release\.yml/)
+    expectRefused(step, before, 'policy/unapproved-change', 1, /\*\*workflows\*\*, NOT accepted/, told)
     const [good = ''] = await story('story/workflow-by-alice', byAlice('Speed up the release', workflow))
     const accepted = await attest('story/workflow-by-alice', good)
     expect([accepted.result.error, accepted.code]).toEqual([undefined, 0])
-    expect(accepted.summary).toMatch(/changed workflows \(approved by alice\)/)
+    expect(accepted.summary).toMatch(/\*\*workflows\*\*, accepted: .* signed by `alice`/)
+    expect(accepted.summary).toMatch(told)
+    expect(accepted.result.ruleChanges).toMatchObject([
+      { commit: good, accepted: true, by: 'alice', kind: 'workflows' },
+    ])
   })
 
   test('an exception that a maintainer adds heals a history, and says so', async () => {
@@ -492,7 +500,9 @@ describe('events', () => {
     const step = await world.scenario.attest(proposalInputs(), runOf('pr-policy', head))
     expectRefused(step, before, 'source/unsigned', 1)
     expect(step.result.policy?.digest).toBe((await policyOfBase()).digest)
-    expect(step.summary).toMatch(/This change would alter the policy.*− role/)
+    expect(step.summary.startsWith('> ')).toBe(true)
+    expect(step.summary).toMatch(/\*\*the policy\*\*, judged by the rules that hold now: /)
+    expect(step.result.ruleChanges).toMatchObject([{ commit: head, proposed: true, accepted: false, kind: 'policy' }])
   })
 
   async function policyOfBase(): Promise<{ digest?: string }> {
