@@ -137,6 +137,18 @@ export class GithubApi {
     throw errors[0]?.cause ?? malformed(question, 'neither data nor errors')
   }
 
+  /**
+   * Writes one thing. Asked once: a second try could write it twice.
+   * @throws as `get`
+   */
+  async post(path: string, body: JsonObject, question: Question): Promise<Json> {
+    const bytes = new TextEncoder().encode(JSON.stringify(body))
+    const headers = { 'content-type': 'application/json' }
+    const answer = await this.#once({ method: 'POST', url: `${this.#options.apiUrl}${path}`, headers, body: bytes })
+    if (answer.status !== 201) throw failureOf(answer, question, this.#clock.now())
+    return shaped(question, () => parseJson(answer.body, 'answer of the API'))
+  }
+
   #bodyOf(answer: HttpAnswer, question: Question): Json {
     if (answer.status !== 200) throw failureOf(answer, question, this.#clock.now())
     return shaped(question, () => parseJson(answer.body, 'answer of the API'))

@@ -20,6 +20,10 @@ export interface ProcessRequest {
   /** Called with every chunk of stdout and stderr as it comes; the caller escapes it. */
   readonly onOutput?: (chunk: Uint8Array) => void
   readonly maxOutputBytes?: number
+  /** The child stays where the caller's terminal is, so that it can ask the person there, for a passphrase perhaps. */
+  readonly terminal?: boolean
+  /** Called with every chunk of stderr alone. */
+  readonly onStderr?: (chunk: Uint8Array) => void
 }
 
 export interface ProcessResult {
@@ -29,7 +33,7 @@ export interface ProcessResult {
 }
 
 /**
- * Runs a program to its end in a process group of its own, whatever its exit code.
+ * Runs a program to its end, in a process group of its own unless it needs the terminal, whatever its exit code.
  * @throws `core/process-failed` when it cannot start, is killed by a signal, prints more than is kept, or exceeds its time.
  */
 export function run(request: ProcessRequest): Promise<ProcessResult> {
@@ -43,7 +47,7 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
       env: { ...request.env },
       cwd: request.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
+      detached: request.terminal !== true,
       shell: false,
     })
     const out: Uint8Array[] = []
@@ -52,7 +56,8 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
     let failure: Error | undefined
     const stop = (error: Error): void => {
       failure ??= error
-      killGroup(child.pid)
+      if (request.terminal === true) child.kill('SIGKILL')
+      else killGroup(child.pid)
     }
     const timer =
       request.timeoutMs === undefined
@@ -79,6 +84,7 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
     }
     child.stdout.on('data', keep(out))
     child.stderr.on('data', keep(err))
+    if (request.onStderr !== undefined) child.stderr.on('data', request.onStderr)
     // EPIPE of a child that does not read its input is told by its exit code.
     child.stdin.on('error', () => {})
     child.stdin.end(request.input)

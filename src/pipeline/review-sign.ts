@@ -1,4 +1,4 @@
-import { type CommitId, parseCommitId, sha256 } from '../core/digest.ts'
+import { type CommitId, type Digest, isCommitId, parseCommitId, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { isRefused, type ValidSignature } from '../core/facts.ts'
 import { reviewRef } from '../core/review-mention.ts'
@@ -32,6 +32,8 @@ export interface ReviewRequest {
 
 export interface ReviewPorts {
   readonly clone: Clone
+  /** A policy from outside; absent: that of the target. */
+  readonly law?: Law
   openHistory(head: CommitId, also: readonly CommitId[]): Promise<History>
   /** Asks the reviewer's own program for a signature over the bytes; ASCII armor. */
   sign(bytes: Uint8Array): Promise<string>
@@ -46,9 +48,12 @@ export interface SignedReview {
   readonly head: CommitId
   readonly mergeBase: CommitId
   readonly targetRef: string
+  readonly repositoryUri: string
+  readonly repositoryId?: string
   readonly decision: ReviewClaims['decision']
   readonly commits: number
-  readonly digest: string
+  /** SHA-256 of the statement as it was written. */
+  readonly digest: Digest
   readonly pushed: boolean
 }
 
@@ -61,31 +66,31 @@ export async function signReview(request: ReviewRequest, ports: ReviewPorts): Pr
   const { clone } = ports
   const head = await clone.commit(request.head)
   const target = await clone.commit(request.target)
+  const mergeBase = await mergeBaseOf(target, head, request, clone)
   const history = await ports.openHistory(head, [target])
   try {
-    const claims = await claimsOf(request, { head, target }, ports)
-    const commits = await commitsBetween(head, claims.mergeBase, new CommitGraph(id => history.commit(id)))
+    const commits = await commitsBetween(head, mergeBase, new CommitGraph(id => history.commit(id)))
     if (commits.length === 0) throw nothingToReview(request)
+    const claims = await claimsOf(request, { head, mergeBase }, ports)
+    const law = ports.law ?? parseLaw(await lawOf(history, target))
     ports.progress(
-      `${commits.length} commits, ${claims.mergeBase.slice(0, 7)}..${head.slice(0, 7)} into ${request.targetRef}`,
+      `${commits.length} commits, ${mergeBase.slice(0, 7)}..${head.slice(0, 7)} into ${printable(request.targetRef, 200)}`,
     )
-    const payload = reviewStatement(claims)
-    const pae = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
-    const armor = await ports.sign(pae)
-    const law = parseLaw(await lawOf(history, target))
-    const { principal, key } = await reviewerOf(armor, pae, law)
-    const envelope = encodeEnvelope({ payload, armor }, key)
+    const { principal, key, envelope } = await signedBy(claims, law, ports)
     const ref = reviewRef(head, principal)
     await clone.text('update-ref', ref, await clone.blob(envelope))
     if (request.pushTo !== undefined) await clone.text('push', '--quiet', request.pushTo, `+${ref}:${ref}`)
+    const { targetRef, repositoryUri, repositoryId, decision } = claims
     return {
       ref,
       principal,
       key,
       head,
-      mergeBase: claims.mergeBase,
-      targetRef: request.targetRef,
-      decision: request.decision,
+      mergeBase,
+      targetRef,
+      repositoryUri,
+      ...(repositoryId === undefined ? {} : { repositoryId }),
+      decision,
       commits: commits.length,
       digest: sha256(envelope),
       pushed: request.pushTo !== undefined,
@@ -95,9 +100,36 @@ export async function signReview(request: ReviewRequest, ports: ReviewPorts): Pr
   }
 }
 
+/** Signed, checked, and only then an envelope. */
+async function signedBy(
+  claims: ReviewClaims,
+  law: Law,
+  ports: ReviewPorts,
+): Promise<Reviewer & { readonly envelope: Uint8Array }> {
+  const payload = reviewStatement(claims)
+  const pae = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
+  const armor = await ports.sign(pae)
+  const reviewer = await reviewerOf(armor, pae, law)
+  return { ...reviewer, envelope: encodeEnvelope({ payload, armor }, reviewer.key) }
+}
+
+async function mergeBaseOf(target: CommitId, head: CommitId, request: ReviewRequest, clone: Clone): Promise<CommitId> {
+  const base = await clone.find('merge-base', target, head)
+  if (isCommitId(base)) return base
+  throw fail(
+    'source/clone-failed',
+    `${printable(request.head, 100)} and ${printable(request.target, 100)} have no common ancestor in this clone`,
+    {
+      expected: 'a branch that was begun from the one it goes into',
+      found: 'none',
+      remedy: 'A shallow clone lacks it: git fetch --unshallow',
+    },
+  )
+}
+
 async function claimsOf(
   request: ReviewRequest,
-  { head, target }: { readonly head: CommitId; readonly target: CommitId },
+  { head, mergeBase }: Pick<ReviewClaims, 'head' | 'mergeBase'>,
   { clone, now }: ReviewPorts,
 ): Promise<ReviewClaims> {
   const { targetRef, decision, repositoryUri, repositoryId } = request
@@ -105,7 +137,7 @@ async function claimsOf(
     repositoryUri,
     ...(repositoryId === undefined ? {} : { repositoryId }),
     targetRef,
-    mergeBase: await clone.commit(await clone.text('merge-base', target, head)),
+    mergeBase,
     head,
     tree: await treeOf(clone, head),
     decision,

@@ -7,7 +7,17 @@ import { childEnvironment, type Environment } from '../io/environment.ts'
 import { type ProcessResult, run } from '../io/process.ts'
 
 /** What a person's own programs need to find that person's keys and agents. */
-const PERSONAL = ['SSH_AUTH_SOCK', 'SSH_ASKPASS', 'DISPLAY', 'WAYLAND_DISPLAY', 'GNUPGHOME', 'GPG_TTY', 'TERM'] as const
+const PERSONAL = [
+  'SSH_AUTH_SOCK',
+  'SSH_ASKPASS',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'XDG_CONFIG_HOME',
+  'GNUPGHOME',
+  'GPG_TTY',
+  'TERM',
+] as const
 
 /** With these git asks no server, not even for objects that a partial clone lacks. */
 export const OFFLINE = { GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1', GIT_TERMINAL_PROMPT: '0' } as const
@@ -72,6 +82,7 @@ export class Clone {
       args,
       cwd: this.folder,
       env: personalEnvironment(this.#env, { GIT_TERMINAL_PROMPT: '1', ...this.#extra }),
+      terminal: true,
       ...(input === undefined ? {} : { input }),
     })
   }
@@ -100,7 +111,8 @@ export function repositoryUri(remote: string): string | undefined {
   if (!['https:', 'http:', 'ssh:', 'git:'].includes(url.protocol)) return undefined
   const name = url.pathname.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')
   if (!/^[^/\s]+(?:\/[^/\s]+)+$/.test(name)) return undefined
-  const origin = url.protocol === 'http:' ? `http://${url.host}` : `https://${url.hostname}`
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:'
+  const origin = isWeb ? `${url.protocol}//${url.host}` : `https://${url.hostname}`
   return `${origin}/${name}`
 }
 
