@@ -98,6 +98,11 @@ export class PlatformWorld {
     return { name, email: `${name}@example.com`, signer }
   }
 
+  /** What the app makes by API: the platform signs it, whatever it holds. */
+  get byRenovate(): Pick<CommitOptions, 'name' | 'email' | 'signer' | 'committer'> {
+    return { name: 'renovate[bot]', email: 'renovate@bots.example', committer: GITHUB, signer: this.platform }
+  }
+
   /** A story on a branch of its own, which begins with its policy: that commit is its anchor. */
   story(name: string, rules: Rules = {}): Story {
     return new Story(this, name, rules)
