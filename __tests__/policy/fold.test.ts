@@ -14,6 +14,7 @@ const STORIES = [
   ['13-adversary 3: a developer cannot make himself a maintainer', 'developer-adds-own-key'],
   ['13-adversary 3: nor except his own change afterwards', 'developer-excepts-own-change'],
   ['13-adversary 3: a maintainer’s commit on top does not approve what it only carries', 'maintainer-pushes-on-top'],
+  ['13-adversary 3: nor does his own edit of a workflow on top of it', 'maintainer-edits-workflow-on-top'],
   ['13-adversary 3: a merge that restores an old policy is a change', 'merge-restores-old-policy'],
   ['13-adversary 3: a workflow edit is a change of the law', 'workflow-edit'],
   ['13-adversary 3: the workflows part allows workflows and actions only', 'workflow-edit-allowed'],

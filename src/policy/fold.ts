@@ -36,8 +36,15 @@ export interface Fold {
   readonly lawAt: CommitId
   /** Law files of the last first-parent commit, accepted or not. */
   readonly previous?: LawFiles
-  /** The last commit that brought a law which was not accepted, while that law still stands in the tree. */
-  readonly refused?: { readonly commit: CommitId; readonly outcome: 'rejected' | 'unknown' }
+  /**
+   * The last commit that brought a law which was not accepted, while that law still stands in the tree. `foreign`: law paths
+   * whose content came by commits that were not approved.
+   */
+  readonly refused?: {
+    readonly commit: CommitId
+    readonly outcome: 'rejected' | 'unknown'
+    readonly foreign: ReadonlySet<string>
+  }
   /** An approved law that this version cannot judge, while it stands in the tree. */
   readonly unsupported?: WaybillError
   readonly steps: Chain<JudgedStep>
@@ -102,9 +109,15 @@ function judgeLaw(fold: Fold, step: FoldStep, judged: StepJudgement, bench: Benc
   const { commit } = judged.step
   const difference = changedLaw(fold.law, step.law)
   if (difference === 'same') return { fold: settled(fold), commit, witnesses: [] }
-  if (!changesItself(fold, step.law)) return { fold, commit: carried(fold, commit), witnesses: [] }
+  const own = ownPaths(fold, step.law)
+  if (own.size === 0) return { fold, commit: carried(fold, commit), witnesses: [] }
   const approval = approveChange(judged, difference, bench)
   const candidate = candidateOf(step)
+  const foreign = foreignPaths(fold, step.law, approval.kind === 'approved' ? new Set() : own, own)
+  if (approval.kind === 'approved' && foreign.size > 0) {
+    const worse = carried(fold, commit)
+    return { fold: refuse(fold, worse, difference, step, foreign, candidate), commit: worse, witnesses: [] }
+  }
   if (approval.kind === 'approved' && !(candidate instanceof WaybillError))
     return { ...approval, fold: accept(fold, commit, difference, candidate, step.law), commit }
   const findings = approval.kind === 'approved' ? [] : [approval.finding]
@@ -113,8 +126,9 @@ function judgeLaw(fold: Fold, step: FoldStep, judged: StepJudgement, bench: Benc
   const unusable = candidate instanceof WaybillError && !unread
   const unknown = approval.kind !== 'refused' && !unusable
   const refused = withFindings(commit, [...findings, ...errors], unknown ? 'unknown' : undefined)
-  const next = refuse(fold, refused, difference, step, candidate, approval.kind === 'approved')
-  return { fold: next, commit: refused, witnesses: [] }
+  const next = refuse(fold, refused, difference, step, foreign, candidate)
+  const newer = approval.kind === 'approved' && unsupportedLaw(candidate)
+  return { fold: newer ? { ...next, unsupported: newer } : next, commit: refused, witnesses: [] }
 }
 
 /** The law in the tree is the accepted one (again). */
@@ -124,15 +138,27 @@ function settled(fold: Fold): Fold {
 }
 
 /**
- * Whether this commit differs in law from its own first parent. One that only carries a law which an earlier commit brought
- * and which was refused does not approve it: a maintainer who commits on top of it may not even have seen it.
+ * Law paths in which this commit differs from its own first parent. What it only carries, because an earlier commit brought it
+ * and was refused, it does not approve: a maintainer who commits on top of it may not even have seen it.
  */
-function changesItself(fold: Fold, files: LawFiles): boolean {
-  const { previous } = fold
-  if (previous === undefined) return true
-  if (previous.tree !== undefined && previous.tree === files.tree) return false
-  const named = new Set(fold.law.policy.files.map(file => file.path))
-  return differentPaths(partsOf(previous, named), partsOf(files, named)).length > 0
+function ownPaths(fold: Fold, files: LawFiles): ReadonlySet<string> {
+  const { previous, law } = fold
+  if (previous === undefined) return new Set(changedPaths(law, files))
+  if (previous.tree !== undefined && previous.tree === files.tree) return new Set()
+  const named = new Set(law.policy.files.map(file => file.path))
+  return new Set(differentPaths(partsOf(previous, named), partsOf(files, named)))
+}
+
+/** Paths that hold what nobody approved, after a commit that wrote its `own` paths; `more` of these without approval. */
+function foreignPaths(
+  { refused, law }: Fold,
+  files: LawFiles,
+  more: ReadonlySet<string>,
+  own: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const left = [...(refused?.foreign ?? [])].filter(path => !own.has(path))
+  const changed = new Set(changedPaths(law, files))
+  return new Set([...left, ...more].filter(path => changed.has(path)))
 }
 
 function carried(fold: Fold, commit: CommitJudgement): CommitJudgement {
@@ -200,18 +226,21 @@ function refuse(
   commit: CommitJudgement,
   kind: LawChange['kind'],
   step: FoldStep,
+  foreign: ReadonlySet<string>,
   candidate: Law | WaybillError,
-  approved: boolean,
 ): Fold {
   const law = candidate instanceof WaybillError ? undefined : candidate
   const change = changeOf(fold.law, commit, kind, step.law, law, false)
-  const newer = approved && candidate instanceof WaybillError && candidate.code === 'policy/unsupported'
   return {
     ...settled(fold),
-    refused: { commit: commit.id, outcome: commit.outcome === 'unknown' ? 'unknown' : 'rejected' },
-    ...(newer ? { unsupported: candidate } : {}),
+    refused: { commit: commit.id, outcome: commit.outcome === 'unknown' ? 'unknown' : 'rejected', foreign },
     changes: { last: change, before: fold.changes },
   }
+}
+
+/** A law that a newer version understands. */
+function unsupportedLaw(candidate: Law | WaybillError): WaybillError | undefined {
+  return candidate instanceof WaybillError && candidate.code === 'policy/unsupported' ? candidate : undefined
 }
 
 function changeOf(
