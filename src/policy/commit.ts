@@ -27,6 +27,7 @@ import {
 } from './platform-commit.ts'
 import type { Principal, SourceRule } from './policy.ts'
 import type { Backed } from './proofs.ts'
+import { sparse } from './sparse.ts'
 
 /** Where a commit stands in the fold: on the line of first parents, or brought in by a commit of that line. */
 export type Stand =
@@ -137,7 +138,7 @@ function settle(
   findings: readonly Finding[],
   basis: Basis = 'signed',
 ): Pick<CommitJudgement, 'outcome' | 'basis' | 'findings'> {
-  if (findings.length === 0) return { outcome: 'passed', basis, findings }
+  if (findings.length === 0) return { outcome: 'passed', basis, findings: sparse(findings) }
   const outcome = findings.some(finding => finding.severity === 'reject') ? 'rejected' : 'unknown'
   return { outcome, findings }
 }

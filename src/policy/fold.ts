@@ -11,6 +11,7 @@ import { lawDifference } from './difference.ts'
 import type { StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { changedLaw, changedPaths, differentPaths, type Law, parseLaw, partsOf } from './law.ts'
+import { sparse } from './sparse.ts'
 import { type JudgedStep, judgeStep, type StepJudgement } from './step.ts'
 
 export type { FoldContext } from './bench.ts'
@@ -90,11 +91,15 @@ export function stepFold(fold: Fold, step: FoldStep, now: Date): Fold {
   const bench = benchOf(fold, now)
   const judged = judgeStep(step, bench)
   const next = judgeLaw(fold, step, judged, bench)
-  const witnesses = [...judged.step.witnesses, ...next.witnesses]
+  const { broughtIn, inner } = judged.step
+  const witnesses = sparse([...judged.step.witnesses, ...next.witnesses])
   return {
     ...next.fold,
     ...(fold.law.constant ? {} : { previous: step.law }),
-    steps: { last: { ...judged.step, commit: next.commit, witnesses }, before: fold.steps },
+    steps: {
+      last: { commit: next.commit, broughtIn: sparse(broughtIn), inner: sparse(inner), witnesses },
+      before: fold.steps,
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Key } from 'openpgp'
 import { decodeUtf8, latin1 } from '../core/bytes.ts'
 import { fail, WaybillError } from '../core/error.ts'
+import { parseSshPublicKey, type SshPublicKey } from '../core/ssh-key.ts'
 import { printable } from '../core/text.ts'
 import type { TrustRoot } from '../sigstore/verify/message.ts'
 import { looksArmored } from './armor.ts'
@@ -32,6 +33,8 @@ export class Keyring {
   readonly #byFingerprint = new Map<string, SigningKey>()
   readonly #byKeyId = new Map<string, SigningKey[]>()
   readonly #ssh = new Map<string, KeyObject>()
+  readonly #sshPublic = new Map<string, SshPublicKey>()
+  readonly #texts = new Map<string, string>()
   readonly #certificates = new Map<string, Certificate>()
 
   /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
@@ -83,13 +86,22 @@ export class Keyring {
     return kept(this.#ssh, fingerprint, make)
   }
 
+  /** The SSH public key as it was read the first time. @throws as `parseSshPublicKey` */
+  readonly sshPublicKey = (blob: Uint8Array): SshPublicKey =>
+    kept(this.#sshPublic, latin1(blob), () => parseSshPublicKey(blob))
+
+  /** The same text, for all commits that hold it the same string: names and addresses are few, commits are many. */
+  text(text: string): string {
+    return kept(this.#texts, text, () => structuredClone(text))
+  }
+
   /** The certificate as `read` made it the first time. */
   certificate(der: Uint8Array, read: (der: Uint8Array) => Certificate): Certificate {
     return kept(this.#certificates, latin1(der), () => read(der))
   }
 }
 
-/** Keys and certificates come with commits, so their number is bounded here. */
+/** Keys, certificates and names come with commits, so their number is bounded here. */
 function kept<T>(map: Map<string, T>, name: string, make: () => T): T {
   const known = map.get(name)
   if (known !== undefined) return known

@@ -45,17 +45,18 @@ const MAGIC = utf8('SSHSIG')
 
 /**
  * @param namespace the one purpose that counts: `git` for commits and tags.
+ * @param readKey reads the key; callers that meet a key often keep it.
  * @throws `source/malformed`, `source/weak-signature` (DSA, SHA-1), `source/signature-unsupported` (certificates of the
  * first version, browsers), `source/ssh-namespace`, `source/certificate-unusable` (of hosts, by certificates),
  * `source/user-presence-missing` (an authority’s security key that nobody touched)
  */
-export function parseSshsig(blob: Uint8Array, namespace = 'git'): Sshsig {
+export function parseSshsig(blob: Uint8Array, namespace = 'git', readKey = parseSshPublicKey): Sshsig {
   return strictly(() => {
     const reader = new SshReader(blob)
     if (!equalBytes(reader.raw(MAGIC.byteLength, 'magic'), MAGIC)) throw malformed('no SSHSIG in front')
     const version = reader.uint32('version')
     if (version !== 1) throw malformed(`version ${version}`)
-    const holder = readHolder(reader.string('public key'))
+    const holder = readHolder(reader.string('public key'), readKey)
     const purpose = reader.text('namespace')
     if (reader.string('reserved field').byteLength !== 0) throw malformed('a reserved field that is not empty')
     const hash = reader.text('hash name')
@@ -98,7 +99,7 @@ export function sshFact({ key, certificate, signature: { device } }: Sshsig): Va
 }
 
 /** The key type first: what is refused is told by name, not by failing to parse. */
-function readHolder(blob: Uint8Array): Pick<Sshsig, 'key' | 'certificate'> {
+function readHolder(blob: Uint8Array, readKey: typeof parseSshPublicKey): Pick<Sshsig, 'key' | 'certificate'> {
   const type = new SshReader(blob).text('key type')
   if (type === 'ssh-dss' || type.startsWith('ssh-dss-cert-')) throw weak('a DSA key')
   if (type.endsWith('-cert-v01@openssh.com')) {
@@ -112,7 +113,7 @@ function readHolder(blob: Uint8Array): Pick<Sshsig, 'key' | 'certificate'> {
       remedy: 'Have the certificate issued again by a current OpenSSH: ssh-keygen -s CA -I ID -n NAME -V +1d KEY.pub',
     })
   }
-  return { key: parseSshPublicKey(blob) }
+  return { key: readKey(blob) }
 }
 
 function otherPurpose(expected: string, found: string): Error {

@@ -153,7 +153,7 @@ async function checkSsh(
   claim: { key?: string },
   { ssh: verifies }: Mathematics,
 ): Promise<SignatureFact> {
-  const sig = parseSshsig(decodeSshArmor(armor), namespace)
+  const sig = parseSshsig(decodeSshArmor(armor), namespace, keyring.sshPublicKey)
   const { fingerprint } = sig.key
   claim.key = fingerprint
   const keyObject = keyring.sshKey(fingerprint, () => sshKeyObject(sig.key))

@@ -21,6 +21,8 @@ export class FirstParents {
   /** By number: the place at which a commit came into the line's history, its own or that of the merge; NEVER so far. */
   readonly #cameIn: number[] = []
   readonly #past: Past
+  /** By place; made when first asked for, so that everybody who keeps an id keeps the same string. */
+  readonly #ids: CommitId[] = []
   readonly anchor: CommitId
 
   constructor(graph: CommitGraph, anchor: CommitId, numbers: readonly number[]) {
@@ -42,7 +44,8 @@ export class FirstParents {
   }
 
   at(place: number): CommitId {
-    return this.#graph.id(this.number(place))
+    for (let next = this.#ids.length; next <= place; next++) this.#ids.push(this.#graph.id(this.number(next)))
+    return this.#ids[place] ?? this.#graph.id(this.number(place))
   }
 
   /** Its place on the line; undefined when it is not there. */
