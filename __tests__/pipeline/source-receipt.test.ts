@@ -6,7 +6,7 @@ const id = parseCommitId('a'.repeat(40))
 const COMMIT: CommitJudgement = {
   id,
   subject: 'Merge pull request #7',
-  author: { name: 'Alice', email: 'alice@example.com' },
+  author: { name: 'Alice', email: 'alice@example.com', time: 0, offset: '+0000' },
   kind: 'openpgp',
   principal: 'alice',
   githubId: 1,

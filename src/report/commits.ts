@@ -29,7 +29,8 @@ export function commitTable(commits: readonly SubjectReceipt[], limit: number): 
       cell(author, 60),
       cell(principal, 60),
       kind ?? '–',
-      cell(key === undefined ? undefined : shortKey(key), 80),
+      // Where nothing was judged the whole key is what there is to read.
+      cell(key === undefined || verdict === 'not-asked' ? key : shortKey(key), 80),
       [basis ?? '–', ...derivation(commit)].join(' '),
       cell(reviewText(commit), 200),
       findingCodes(commit),
@@ -49,7 +50,7 @@ export function tagTable(tags: readonly SubjectReceipt[], limit: number): string
       cell(author, 60),
       cell(principal, 60),
       kind ?? '–',
-      cell(key === undefined ? undefined : shortKey(key), 80),
+      cell(key, 80),
       findingCodes(tag),
     ])
   })
