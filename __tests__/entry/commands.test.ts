@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { CATALOGUE } from '../../src/core/catalogue.ts'
 import { WaybillError } from '../../src/core/error.ts'
 import { usageText } from '../../src/entry/cli-usage.ts'
 import { COMMANDS, readCall } from '../../src/entry/commands/table.ts'
@@ -82,3 +83,19 @@ function thrownBy(act: () => unknown): WaybillError | undefined {
     throw error
   }
 }
+
+/** Whole command lines in the remedies of the catalogue, up to the end of their clause. */
+const NAMED = Object.entries(CATALOGUE).flatMap(([code, { remedy }]) =>
+  [...remedy.matchAll(/\bwaybill ([a-z][^;,)]*?)(?= makes | with |[;,)]|\.?$)/g)].map(([, words = '']) => ({
+    code,
+    words,
+  })),
+)
+
+test('remedies of the catalogue name commands', () => {
+  expect(NAMED.length).toBeGreaterThan(5)
+})
+
+test.each(NAMED)('the remedy of $code can be pasted: waybill $words', ({ words }) => {
+  expect(() => readCall(words.split(' '))).not.toThrow()
+})

@@ -12,7 +12,15 @@ const COMMIT: CommitJudgement = {
   githubId: 1,
   lawAt: id,
   derivedFrom: { pull: 7, head: id, commits: [id] },
-  review: { enough: true, label: 'platform-recorded', by: ['bob'], pull: 7, head: id, statements: [] },
+  review: {
+    enough: true,
+    label: 'platform-recorded',
+    by: ['bob'],
+    pull: 7,
+    head: id,
+    statements: [],
+    keys: ['SHA256:x'],
+  },
   trustedTime: { time: new Date('2026-05-02T08:00:00Z'), from: 'platform' },
   outcome: 'passed',
   basis: 'derived',
@@ -29,6 +37,7 @@ test('commitReceipt() tells reviews, what a commit was made of and its time, and
     trustedTime: { time: '2026-05-02T08:00:00.000Z', from: 'platform' },
   })
   expect(JSON.stringify(receipt)).not.toContain('@example.com')
+  expect(receipt.review).not.toHaveProperty('keys')
 })
 
 test.each<[Partial<SourceJudgement>, readonly string[]]>([

@@ -78,6 +78,7 @@ const DERIVED: Receipt = {
         head: 'a'.repeat(40),
         pull: 12,
         statements: [],
+        earlier: true,
       },
       trustedTime: { time: '2026-05-02T08:00:00.000Z', from: 'platform' },
     }),

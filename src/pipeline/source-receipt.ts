@@ -1,11 +1,12 @@
 import type { LawChange } from '../policy/changes.ts'
 import type { CommitJudgement, SourceJudgement } from '../policy/fold.ts'
-import type { RuleChange, SubjectReceipt } from '../report/receipt.ts'
+import type { ReviewJudgement } from '../policy/judgement.ts'
+import type { ReviewReceipt, RuleChange, SubjectReceipt } from '../report/receipt.ts'
 
 /** One commit as the result object shows it. */
 export function commitReceipt(commit: CommitJudgement): SubjectReceipt {
   const { id, subject, author, kind, principal, key, outcome, basis, findings } = commit
-  const { githubId, derivedFrom, review, trustedTime } = commit
+  const { githubId, derivedFrom, review, earlierTime, trustedTime = earlierTime } = commit
   return {
     name: id.slice(0, 7),
     digest: id,
@@ -20,10 +21,22 @@ export function commitReceipt(commit: CommitJudgement): SubjectReceipt {
     // E-mail addresses stay out of results that may become public.
     ...(author === undefined ? {} : { author: author.name }),
     ...(derivedFrom === undefined ? {} : { derivedFrom }),
-    ...(review === undefined ? {} : { review }),
+    ...(review === undefined ? {} : { review: reviewReceipt(review) }),
     ...(trustedTime === undefined
       ? {}
       : { trustedTime: { time: trustedTime.time.toISOString(), from: trustedTime.from } }),
+  }
+}
+
+function reviewReceipt({ enough, label, by, head, pull, statements, earlier }: ReviewJudgement): ReviewReceipt {
+  return {
+    enough,
+    label,
+    by,
+    ...(head === undefined ? {} : { head }),
+    ...(pull === undefined ? {} : { pull }),
+    statements,
+    ...(earlier === undefined ? {} : { earlier }),
   }
 }
 

@@ -67,9 +67,14 @@ export function shortKey(key: string): string {
 /** Who reviewed a commit, on which evidence, and where. Undefined when no rule asks. Not yet safe for Markdown. */
 export function reviewText({ review }: SubjectReceipt): string | undefined {
   if (review === undefined) return undefined
-  const { enough, label, by, pull } = review
+  const { enough, label, by, pull, earlier } = review
   const names = by.length === 0 ? 'nobody' : by.join(', ')
-  const parts = [names, ...(label === 'none' ? [] : [label]), ...(pull === undefined ? [] : [`#${pull}`])]
+  const parts = [
+    names,
+    ...(label === 'none' ? [] : [label]),
+    ...(pull === undefined ? [] : [`#${pull}`]),
+    ...(earlier === true ? ['as an earlier run stated'] : []),
+  ]
   return `${enough ? '' : 'not enough: '}${parts.join(' · ')}`
 }
 

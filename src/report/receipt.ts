@@ -41,7 +41,7 @@ export interface SubjectReceipt {
 }
 
 /** `head`: the commit that was reviewed; `statements`: digests of the review statements that counted. */
-export type ReviewReceipt = Pick<ReviewJudgement, 'enough' | 'label' | 'by' | 'pull'> & {
+export type ReviewReceipt = Pick<ReviewJudgement, 'enough' | 'label' | 'by' | 'pull' | 'earlier'> & {
   readonly head?: string
   readonly statements: readonly string[]
 }

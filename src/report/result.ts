@@ -54,6 +54,7 @@ const ORDER: readonly string[] = [
   'head',
   'commits',
   'statements',
+  'earlier',
   'time',
   'from',
   'accepted',

@@ -1,7 +1,9 @@
 import { printable } from '../core/text.ts'
+import { levelWords } from './commits.ts'
 import type { ExplainedStep } from './explain-case.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { branch, describe, notCheckedLines, type Paint, painter, type TerminalOptions, wrap } from './terminal.ts'
+import { reviewCell, ruleLines } from './terminal-source.ts'
 import { cut, padded } from './width.ts'
 
 /** Rows shown of a long range: so many from its beginning and as many from its end. */
@@ -29,7 +31,9 @@ export function renderSourceCheck(receipt: Receipt, options: TerminalOptions): s
   const { explanation, subjects } = receipt
   const lines = [
     ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
+    ...ruleLines(receipt).flatMap(line => wrap(line, columns, '! ', '    ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${countText(subjects)}`,
+    ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
     ...(explanation === undefined
       ? tableLines(subjects, paint, columns)
       : explanationLines(explanation, paint, columns)),
@@ -63,9 +67,11 @@ const TABLE: readonly Column[] = [
   { head: 'commit', most: 7, of: ({ name }) => name },
   { head: 'verdict', most: 8, of: ({ verdict }) => verdict },
   { head: 'kind', most: 9, of: ({ kind }) => kind ?? '–' },
-  { head: 'principal', most: 14, of: ({ principal }) => principal ?? '–' },
+  { head: 'principal', most: 12, of: ({ principal }) => principal ?? '–' },
   { head: 'basis', most: 8, of: ({ basis }) => basis ?? '–' },
 ]
+/** Only where a rule asks for reviews. */
+const REVIEWED: Column = { head: 'reviewed by', most: 14, of: reviewCell }
 
 function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: number): readonly string[] {
   if (subjects.length === 0) return []
@@ -73,19 +79,20 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
   const first = whole ? subjects : subjects.slice(0, ENDS)
   const last = whole ? [] : subjects.slice(-ENDS)
   const shown = [...first, ...last]
-  const widths = TABLE.map(({ head, most, of }) => {
+  const table = shown.some(({ review }) => review !== undefined) ? [...TABLE, REVIEWED] : TABLE
+  const widths = table.map(({ head, most, of }) => {
     const longest = Math.max(head.length, ...shown.map(subject => printable(of(subject), most).length))
     return Math.min(most, longest)
   })
   const room = columns - widths.reduce((sum, width) => sum + width + 2, 0)
   const row = (subject: SubjectReceipt): string => {
-    const cells = TABLE.map(({ head, of }, at) => {
+    const cells = table.map(({ head, of }, at) => {
       const text = padded(printable(of(subject), 60), widths[at] ?? 0)
       return head === 'verdict' ? paint(subject.verdict, text) : text
     })
     return [...cells, cut(printable(subject.title ?? '', 200), room)].join('  ').trimEnd()
   }
-  const head = [...TABLE.map((column, at) => padded(column.head, widths[at] ?? 0)), 'subject'].join('  ')
+  const head = [...table.map((column, at) => padded(column.head, widths[at] ?? 0)), 'subject'].join('  ')
   const between = subjects.slice(first.length, subjects.length - last.length)
   const rest = between.length === 0 ? [] : [`… ${between.length} more: ${counts(between)}`]
   return ['', head, ...first.map(row), ...rest, ...last.map(row)]

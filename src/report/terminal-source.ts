@@ -2,6 +2,7 @@ import { printable } from '../core/text.ts'
 import type { Receipt, RuleChange, SubjectReceipt } from './receipt.ts'
 import { freshChanges, loosensFirst, standing, weight } from './rule-changes.ts'
 import { shortDigest } from './text.ts'
+import { columnsOf, cut, padded } from './width.ts'
 
 /** Lines of rules in the terminal, over all changes. */
 const RULE_LINES = 40
@@ -32,12 +33,17 @@ export function commitRows(commits: readonly SubjectReceipt[], columns: number):
   const verdicts = Math.max('verdict'.length, ...commits.map(({ verdict }) => verdict.length))
   const cells = COLUMNS.map(({ head, widest, text }) => {
     const texts = commits.map(commit => cut(printable(text(commit), 200), widest))
-    return { head, texts, width: widthOf([head, ...texts]), filled: texts.some(shown => shown !== '–') }
+    return {
+      head,
+      texts,
+      width: Math.max(...[head, ...texts].map(columnsOf)),
+      filled: texts.some(shown => shown !== '–'),
+    }
   }).filter(({ filled }) => filled)
   const used = verdicts + cells.reduce((sum, { width }) => sum + width + 2, 2)
   const rest = Math.max(SUBJECT, columns - used)
   const line = (first: string, words: readonly string[], last: string) =>
-    `${' '.repeat(verdicts - first.length)}${words.map((word, at) => `  ${pad(word, cells[at]?.width ?? 0)}`).join('')}  ${last}`
+    `${' '.repeat(verdicts - first.length)}${words.map((word, at) => `  ${padded(word, cells[at]?.width ?? 0)}`).join('')}  ${last}`
   return [
     `verdict${line(
       'verdict',
@@ -84,23 +90,10 @@ function differences({ lines }: RuleChange): readonly string[] {
 }
 
 /** In a few columns; the whole of it is in the result JSON, and what is missing stands below as a finding. */
-function reviewCell({ review }: SubjectReceipt): string {
+export function reviewCell({ review }: SubjectReceipt): string {
   if (review === undefined) return '–'
   const { enough, label, by, pull } = review
   if (!enough) return 'not enough'
   const where = [...(pull === undefined ? [] : [`#${pull}`]), ...(label === 'signed-by-reviewer' ? ['signed'] : [])]
   return [...where, by.join(', ')].join(' ')
-}
-
-function cut(text: string, width: number): string {
-  const letters = [...text]
-  return letters.length <= width ? text : `${letters.slice(0, width - 1).join('')}…`
-}
-
-function pad(text: string, width: number): string {
-  return `${text}${' '.repeat(Math.max(0, width - [...text].length))}`
-}
-
-function widthOf(texts: readonly string[]): number {
-  return Math.max(...texts.map(text => [...text].length))
 }

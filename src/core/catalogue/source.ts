@@ -16,7 +16,8 @@ export const SOURCE_ERRORS = {
   'source/signer-unknown': {
     kind: 'rejected',
     meaning: 'A signature is valid, but its key belongs to no principal of the accepted policy.',
-    remedy: 'Add the key to a principal of the policy in an approved commit.',
+    remedy:
+      'Add the key to a principal of the policy in an approved commit; what GitHub knows of somebody’s keys shows: waybill signers import --github LOGIN',
   },
   'source/signer-not-allowed': {
     kind: 'rejected',
