@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeClone } from '../fakes/clone.ts'
 import type { Finished } from '../fakes/scenario.ts'
 
 /** What a session can do to the world. */
@@ -32,6 +33,7 @@ export async function runSession(file: string, world: SessionWorld): Promise<voi
       last = await world.run(args)
       if (negated === (last.code === 0)) throw wrong(negated ? 'It ended with 0.' : 'It did not end with 0.')
     } else if (verb === 'write') write(world, args)
+    else if (verb === 'clone') makeClone(join(world.folder, args[0] ?? 'clone'))
     else if (last === undefined) throw wrong('There is no command before this line.')
     else if (!holds(verb, args[0] ?? '', last, join(dirname(file), args[0] ?? ''), wrong) !== negated)
       throw wrong('It does not hold.')
