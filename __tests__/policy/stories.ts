@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WaybillError } from '../../src/core/error.ts'
 import type { LawFiles } from '../../src/core/facts.ts'
-import { endFold, type Fold, type SourceJudgement, startFold, stepFold } from '../../src/policy/fold.ts'
+import { endFold, type Fold, type FoldStep, type SourceJudgement, startFold, stepFold } from '../../src/policy/fold.ts'
 import { type Law, parseLaw } from '../../src/policy/law.ts'
 import { needsOf } from '../../src/policy/needs.ts'
 import type { PolicyChange } from '../../src/policy/policy.ts'
@@ -133,8 +133,17 @@ export function expectStory(folder: string): void {
   expect(Object.fromEntries(labels)).toMatchObject(story.expect.labels ?? {})
 }
 
-/** Runs the fold over the story. @param asked also checks that a driver would have fetched the evidence it tells. */
-export function tell(folder: string, story: Story, asked = false): SourceJudgement {
+/**
+ * Runs the fold over the story.
+ * @param asked also checks that a driver would have fetched the evidence it tells.
+ * @param watch told of every step, as a driver's.
+ */
+export function tell(
+  folder: string,
+  story: Story,
+  asked = false,
+  watch: (watched: { step: FoldStep; before: Fold; after: Fold }) => void = () => {},
+): SourceJudgement {
   const base = story.rules === undefined ? BASE : { ...BASE, '.github/waybill.yml': PEOPLE }
   const trees = new Map<string, Files>([['anchor', change(base, story.anchor ?? {}, folder)]])
   const start = trees.get('anchor') ?? {}
@@ -153,7 +162,9 @@ export function tell(folder: string, story: Story, asked = false): SourceJudgeme
     files = change(from, item.files ?? {}, folder)
     trees.set(item.name, files)
     if (asked) expectAsked(item, fold.law, ref)
-    fold = stepFold(fold, stepOf(item, previous, lawFiles(files), story), NOW)
+    const [before, step] = [fold, stepOf(item, previous, lawFiles(files), story)]
+    fold = stepFold(before, step, NOW)
+    watch({ step, before, after: fold })
     previous = item.name
   }
   return endFold(fold, NOW)

@@ -114,7 +114,7 @@ function signatureLines(the: Case): readonly ExplainedStep[] {
   if (isMalformed(facts)) return decided(the, 'signature', undefined)
   const lines = decided(the, 'signature', signatureText(facts.signature))
   const key = keyText(facts.signature)
-  const keys = key === undefined ? [] : decided(the, 'key', key)
+  const keys = decided(the, 'key', key)
   // A key that has expired is still worth its name.
   const named = key !== undefined && keys.some(({ outcome }) => outcome !== 'passed') ? [line('key', 'note', key)] : []
   return [...lines, ...named, ...keys, line('time', 'note', timeText(facts, the.judged))]
@@ -122,10 +122,13 @@ function signatureLines(the: Case): readonly ExplainedStep[] {
 
 function ownerLines(the: Case): readonly ExplainedStep[] {
   const { facts, before, judged } = the
-  if (isMalformed(facts) || facts.signature.kind === 'none' || isRefused(facts.signature)) return []
+  // A squash is held against what its commits were found to be, whoever signed it itself.
+  const against = [...decided(the, 'owner', undefined), ...decided(the, 'committer', undefined)]
+  if (isMalformed(facts) || facts.signature.kind === 'none' || isRefused(facts.signature)) return against
   if (isPlatformSigned(facts.signature, before.law)) {
     const who = judged.principal === undefined ? '' : `, for ${judged.principal}`
-    return [line('owner', 'note', `the platform's own key${who}: it says what the platform did, not who wanted it`)]
+    const text = `the platform's own key${who}: it says what the platform did, not who wanted it`
+    return [line('owner', 'note', text), ...against]
   }
   const [owner] = ownersOf(facts.signature, before.law)
   const lines = decided(the, 'owner', owner && `${owner.principal.name}, by its signer ${owner.signer.kind}`)
@@ -139,16 +142,19 @@ function committerLines(the: Case, { committer }: CommitFacts, emails: readonly 
 function ruleLines(the: Case): readonly ExplainedStep[] {
   const { before, judged, facts } = the
   const against = the.findings('rule')
-  const rules = rulesFor(before).map(rule => {
-    const finding = against.find(({ message }) => message.includes(`the rule for ${rule.text} of`))
-    if (finding !== undefined) return findingLine('rule', finding)
-    const { principal } = judged
-    const known = principal !== undefined && rule.signers.has(principal) && !isPlatform(facts, before)
-    const text = known ? `${rule.text} names ${principal}` : `${rule.text} lets ${namesText(rule.signers)} commit`
-    return line('rule', known ? 'passed' : 'note', text)
-  })
-  const others = against.filter(({ code }) => code === 'policy/no-rule').map(finding => findingLine('rule', finding))
-  return [...rules, ...others]
+  const { principal } = judged
+  const others = rulesFor(before).filter(({ text }) => !against.some(({ message }) => message.includes(ruleName(text))))
+  const rules = others.map(({ text, signers }) =>
+    principal !== undefined && signers.has(principal) && !isPlatform(facts, before)
+      ? line('rule', 'passed', `${text} names ${principal}`)
+      : line('rule', 'note', `${text} lets ${namesText(signers)} commit`),
+  )
+  return [...rules, ...against.map(finding => findingLine('rule', finding))]
+}
+
+/** As findings about a rule name it. */
+function ruleName(text: string): string {
+  return `the rule for ${text} of`
 }
 
 function isPlatform(facts: JudgedCommit, { law }: Fold): boolean {
