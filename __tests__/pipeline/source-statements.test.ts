@@ -112,29 +112,15 @@ test('13-adversary 15: without an exported commit nothing is stated', async () =
   expect(await stated(judgementOf(THREE), { built })).toBeUndefined()
 })
 
-describe('13-adversary 12: the times of a key', () => {
-  const of = async (commits: readonly CommitJudgement[], key: KeyUse) =>
-    (await stated(judgementOf(commits, { keys: [key] })))?.detail.keys[0]
-
-  test('are its first commit’s and the latest of all', async () => {
-    const commits = [
-      commit('c1', 'alice', { trustedTime: time(3) }),
-      commit('c2', 'alice', { trustedTime: time(9, 'log') }),
-      commit('c3', 'alice', { trustedTime: time(5) }),
-    ]
-    expect(await of(commits, use('alice', 'c1', 'c3', 3))).toMatchObject({
-      firstTime: time(3).time,
-      lastTime: time(9).time,
-      timesFrom: ['platform', 'log'],
-    })
-  })
-
-  test('are left out when one commit has none, or is not among those listed', async () => {
-    const timed = commit('c1', 'alice', { trustedTime: time(3) })
-    const key = use('alice', 'c1', 'c3', 2)
-    expect(await of([timed, commit('c3', 'alice')], key)).not.toHaveProperty('lastTime')
-    expect(await of([timed], key)).not.toHaveProperty('lastTime')
-  })
+test('13-adversary 12: a key is stated as it was used, with all by which it can be revoked', async () => {
+  const { time: lastTime } = time(9, 'log')
+  const timed = { firstTime: time(3).time, lastTime, timesFrom: ['platform', 'log'] } as const
+  const keys: readonly KeyUse[] = [
+    { ...use('alice', 'c1', 'c3', 2), ...timed },
+    { ...use('bob', 'c2', 'c2', 1), kind: 'ssh-certificate', authority: sshFingerprintOf('ca') },
+    { ...use('carol', 'c3', 'c3', 0), verifiedTime: lastTime },
+  ]
+  expect((await stated(judgementOf(THREE, { keys })))?.detail.keys).toEqual(keys)
 })
 
 test('of an excepted commit nothing is taken from its signature, and the reason is not published', async () => {
@@ -167,6 +153,7 @@ test('reviews are stated with their statements as inputs of the summary', async 
     head: idOf('c2'),
     pull: 7,
     statements: [statement],
+    keys: [sshFingerprintOf('bob')],
   } as const
   const documents = await stated(judgementOf([commit('c3', 'alice', { review })], { reviewed: true }))
   expect(documents?.summary.levels).toContain('ORG_SOURCE_REVIEWED')

@@ -82,6 +82,13 @@ test('13-adversary 2: a called workflow counts only when this run calls it too, 
   )
 })
 
+test('13-adversary 2: what a caller signs itself does not pass through the called workflow of this run', () => {
+  const shared = 'acme/shared/.github/workflows/build.yml@refs/tags/v1'
+  expect(refusedFor(earlier(), { jobWorkflowRef: shared })).toBe('identity')
+  const ci = 'acme/app/.github/workflows/ci.yml@refs/heads/main'
+  expect(refusedFor(earlier({ signer: runOf({}, ci) }), { jobWorkflowRef: shared })).toBe('accepted')
+})
+
 test.each<[string, PairOptions]>([
   ['issuer', { signer: runOf({}, WORKFLOW, 'https://gitlab.com') }],
   ['repository', { signer: runOf({ sourceRepositoryUri: 'https://github.com/mallory/app' }) }],
@@ -162,9 +169,39 @@ describe('13-adversary 2: the evidence is', () => {
 
   test('reviews as they were judged', () => {
     const evidence = evidenceOf([at('2026-05-20T00:00:00Z')], [])
-    const { commit, ...review } = DETAIL.reviews[0] ?? { commit: idOf('none') }
-    expect(evidence.reviewOf(commit)).toEqual(review)
+    const [listed] = DETAIL.reviews
+    if (listed === undefined) throw new Error('No review')
+    const { commit, keys: fingerprints, ...review } = listed
+    const [fingerprint = ''] = fingerprints
+    const keys = [{ fingerprint, kind: 'gitsign', principal: 'carol' }]
+    expect(evidence.reviewOf(commit)).toEqual({ ...review, keys })
     expect(evidence.reviewOf(of(first))).toBeUndefined()
+  })
+
+  test('no review that rests on a key which is not listed: nobody could revoke it', () => {
+    const keys = DETAIL.keys.filter(({ kind }) => kind !== 'gitsign')
+    const evidence = evidenceOf([accepted(earlier({ detail: { keys } }))], [])
+    expect(evidence.reviewOf(DETAIL.reviews[0]?.commit ?? idOf('none'))).toBeUndefined()
+  })
+
+  test('a time of every commit of a key, which earlier summaries carry on, also where the list leaves it out', () => {
+    const [alice, bob] = DETAIL.keys
+    if (alice === undefined || bob === undefined) throw new Error('No keys')
+    const verifiedTime = new Date('2026-04-02T00:00:00Z')
+    const signedAt = new Date('2026-05-20T00:00:00Z')
+    const keys = [{ ...alice, verifiedTime }, bob, ...DETAIL.keys.slice(2)]
+    const { timeOf, verified } = evidenceOf([accepted(earlier({ signedAt, detail: { keys } }))], [])
+    expect(timeOf(of(first))).toEqual({ time: verifiedTime, from: 'source-vsa' })
+    expect(verified?.timeOfKey(alice.fingerprint)).toEqual({ time: verifiedTime, from: 'source-vsa' })
+    expect(verified?.timeOfKey(bob.fingerprint)?.time).toEqual(bob.lastTime)
+    expect(verified?.timeOfKey('A'.repeat(40))).toBeUndefined()
+  })
+
+  test('no time of a key where commits were excepted: of them its time says nothing', () => {
+    const exceptions = [{ kind: 'until', commit: idOf('old'), covers: 1 }] as const
+    const level = 'ORG_SOURCE_COMMITS_ACCEPTED'
+    const { verified } = evidenceOf([accepted(earlier({ detail: { exceptions }, summary: { level } }))], [])
+    expect(verified?.timeOfKey(DETAIL.keys[1]?.fingerprint ?? '')).toBeUndefined()
   })
 
   test('empty when nothing was accepted', () => {

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import type { CommitFacts, SignatureFact } from '../../src/core/facts.ts'
 import type { StepEvidence } from '../../src/policy/evidence.ts'
 import { constantLaw, endFold, startFold, stepFold } from '../../src/policy/fold.ts'
-import { keyUses } from '../../src/policy/keys-used.ts'
+import { keyUses, type SignedUse } from '../../src/policy/keys-used.ts'
 import { type Law, parseLaw } from '../../src/policy/law.ts'
 import { needsOf } from '../../src/policy/needs.ts'
 import type { SourceRule } from '../../src/policy/policy.ts'
+import { identityDigest } from '../../src/policy/revocation.ts'
 import { readStory, type Story, storyFolders, tell } from './stories.ts'
 import { evidenceOf } from './story-evidence.ts'
 import { BASE, commit, filled, idOf, lawFiles, MAIN, NOW, PEOPLE, signatureOf, sshFingerprintOf } from './world.ts'
@@ -143,6 +144,16 @@ describe('needsOf()', () => {
   })
 })
 
+const used = (more: Partial<SignedUse>): SignedUse => ({
+  key: { fingerprint: sshFingerprintOf('carol') },
+  principal: 'carol',
+  at: idOf('1'),
+  isCommit: true,
+  time: undefined,
+  earlier: undefined,
+  ...more,
+})
+
 describe('keys of the judgement', () => {
   const certificate = {
     algorithm: 'ecdsa-p256',
@@ -181,12 +192,13 @@ describe('keys of the judgement', () => {
     expect(endFold(fold, NOW).keys).toEqual([
       {
         kind: 'gitsign',
-        fingerprint: 'gina@example.com (https://github.com/login/oauth)',
+        fingerprint: identityDigest('gina@example.com', 'https://github.com/login/oauth'),
         principal: 'gina',
         first: idOf('01'),
         firstTime: new Date('2026-03-01'),
         last: idOf('02'),
         lastTime: new Date('2026-04-01'),
+        timesFrom: ['log'],
         commits: 2,
       },
     ])
@@ -202,12 +214,26 @@ describe('keys of the judgement', () => {
   })
 
   test('13-adversary 12: one commit without a time is enough, whichever it is', () => {
-    const [judgement] = judge(LAW, commit('1', { by: 'carol' }), []).commits
-    if (judgement === undefined) throw new Error('One commit was judged')
     const time = { time: new Date('2026-03-01'), from: 'log' } as const
-    const [use] = keyUses([undefined, time, time].map(each => ({ commit: judgement, at: judgement.id, time: each })))
+    const [use] = keyUses([undefined, time, time].map(each => used({ time: each })))
     expect(use).toMatchObject({ commits: 3 })
     expect(use).not.toHaveProperty('lastTime')
+  })
+
+  test('13-adversary 2: a time of an earlier run is told apart, for expiry, and never in the place of one that covers', () => {
+    const log = (day: string) => ({ time: new Date(day), from: 'log' }) as const
+    const vsa = (day: string) => ({ time: new Date(day), from: 'source-vsa' }) as const
+    const of = (...uses: readonly Partial<SignedUse>[]) => keyUses(uses.map(used))[0]
+    expect(of({ earlier: vsa('2026-03-01') }, { time: log('2026-02-01') })).toEqual({
+      ...of({}, {}),
+      verifiedTime: new Date('2026-03-01'),
+    })
+    expect(of({ earlier: vsa('2026-03-01'), time: log('2026-05-01') })).toMatchObject({
+      lastTime: new Date('2026-05-01'),
+      verifiedTime: new Date('2026-03-01'),
+    })
+    expect(of({ earlier: vsa('2026-06-01'), time: log('2026-05-01') })).not.toHaveProperty('verifiedTime')
+    expect(of({ earlier: vsa('2026-03-01') }, {})).not.toHaveProperty('verifiedTime')
   })
 
   test('13-adversary 12: a merge that is still pending gives no time', () => {
@@ -225,6 +251,7 @@ describe('keys of the judgement', () => {
         firstTime: new Date('2026-05-30T10:00:00Z'),
         last: idOf('s'),
         lastTime: new Date('2026-05-30T10:00:00Z'),
+        timesFrom: ['platform'],
         commits: 2,
       },
     ])

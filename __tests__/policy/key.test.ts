@@ -2,7 +2,7 @@ import type { CommitFacts, SshCertificateFact, TrustedTime, ValidSignature, Vali
 import { keyFindings } from '../../src/policy/key.ts'
 import { parseLaw } from '../../src/policy/law.ts'
 import { ownersOf } from '../../src/policy/owner.ts'
-import { inForce, revocableOf, revokes } from '../../src/policy/revocation.ts'
+import { identityDigest, inForce, revocableOf, revokes } from '../../src/policy/revocation.ts'
 import { makeSshKey } from '../fakes/ssh-keys.ts'
 import { BASE, commit, filled, idOf, lawFiles, MAIN, NOW, sshFingerprintOf } from './world.ts'
 
@@ -370,8 +370,8 @@ describe('revokes()', () => {
   })
   test('knows a person where a record has nothing else', () => {
     const entry = { kind: 'identity', identity: 'alice@example.com', issuer: 'https://a', ...terms } as const
-    expect(revokes(entry, { fingerprint: 'alice@example.com (https://a)' })).toBe(true)
-    expect(revokes(entry, { fingerprint: 'alice@example.com (https://b)' })).toBe(false)
+    expect(revokes(entry, { fingerprint: identityDigest('alice@example.com', 'https://a') })).toBe(true)
+    expect(revokes(entry, { fingerprint: identityDigest('alice@example.com', 'https://b') })).toBe(false)
   })
   test('an SSH serial needs both number and authority', () => {
     const entry = { kind: 'ssh-serial', serial: 0n, authority: CA, ...terms } as const

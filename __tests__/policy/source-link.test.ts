@@ -11,6 +11,10 @@ import { COMMIT, certificate, IMAGE, ISSUER, provenance, SAN, signed } from './i
 import { ANCHOR, digestOf, POLICY_URI, pairOf, questionOf, signedStatement } from './source-world.ts'
 import { idOf, NOW } from './world.ts'
 
+const FULCIO = 'https://github.com/login/oauth'
+const SSH = `SHA256:${'k'.repeat(43)}`
+const SSH_CA = `SHA256:${'c'.repeat(43)}`
+
 type Statements = Parameters<typeof judgeSourceLink>[1]
 
 function codes(question: SourceQuestion, statements: Statements): readonly string[] {
@@ -172,6 +176,45 @@ describe('13-adversary 12: keys and exceptions of the detail', () => {
     expect(of(compromised(bob?.primary))).toEqual(['linked'])
     expect(of(compromised(bob?.primary, '2026-04-30T08:00:00Z'))).toEqual(['verify/source-key-compromised'])
     expect(of(compromised(bob?.fingerprint, '2026-01-01'))).toEqual(['verify/source-key-compromised'])
+  })
+  test('a time that an earlier run told is none: it tells of expiry only', () => {
+    const keys = DETAIL.keys.map(key => ({ ...key, verifiedTime: new Date('2026-01-01') }))
+    expect(codes(questionOf({}, compromised(alice?.fingerprint)), all(pairOf({ detail: { keys } })))).toEqual([
+      'verify/source-key-compromised',
+    ])
+  })
+  test('whose review counted is revoked like who signed a commit, a person at Fulcio by his identity', () => {
+    const carol = (identity: string, effective = '2026-01-01'): Partial<SourceQuestion> => ({
+      revoked: [{ kind: 'identity', identity, issuer: FULCIO, effective: new Date(effective), mode: 'compromised' }],
+    })
+    expect(of(carol('carol@example.com'))).toEqual(['verify/source-key-compromised'])
+    expect(of(carol('carol@example.com', '2026-05-01'))).toEqual(['linked'])
+    expect(of(carol('alice@example.com'))).toEqual(['linked'])
+  })
+  test('an authority takes along whom it certified, a certificate is revoked by its serial or itself', () => {
+    const [root, leaf, between] = ['A', 'B', 'C'].map(digit => digit.repeat(64))
+    const { first, last } = alice ?? { first: COMMIT, last: COMMIT }
+    const use = { principal: 'dave', first, last, commits: 1 }
+    const x509 = { ...use, kind: 'x509', fingerprint: leaf ?? '', authority: root ?? '' } as const
+    const certified = { ...use, kind: 'ssh-certificate', fingerprint: SSH, authority: SSH_CA } as const
+    const keys = [...DETAIL.keys, { ...x509, chain: [between ?? ''], serials: ['2A', '0B'] }, certified]
+    const pair = all(pairOf({ detail: { keys } }))
+    const against = (entry: Pick<Revocation, 'kind'> & Record<string, unknown>) => {
+      const revoked = [{ ...entry, effective: new Date('2026-01-01'), mode: 'compromised' }] as unknown as Revocation[]
+      return codes(questionOf({}, { revoked }), pair)[0]
+    }
+    for (const fingerprint of [root, leaf, between, SSH, SSH_CA])
+      expect(against({ kind: 'key', fingerprint })).toBe('verify/source-key-compromised')
+    expect(against({ kind: 'serial', serial: '2A' })).toBe('verify/source-key-compromised')
+    expect(against({ kind: 'serial', serial: 'B' })).toBe('verify/source-key-compromised')
+    expect(against({ kind: 'serial', serial: 'FF' })).toBe('linked')
+    // Which of its certificates signed is not recorded, so none of them can be ruled out.
+    expect(against({ kind: 'ssh-serial', serial: 7n, authority: SSH_CA })).toBe('verify/source-serial-unclear')
+    expect(against({ kind: 'ssh-serial', serial: 7n, authority: SSH })).toBe('linked')
+    const times = { firstTime: new Date('2025-01-01'), lastTime: new Date('2025-01-01'), timesFrom: ['log'] } as const
+    const older = all(pairOf({ detail: { keys: [...DETAIL.keys, { ...certified, ...times }] } }))
+    const serial = { kind: 'ssh-serial', serial: 7n, authority: SSH_CA, effective: new Date('2026-01-01') } as const
+    expect(codes(questionOf({}, { revoked: [{ ...serial, mode: 'compromised' }] }), older)).toEqual(['linked'])
   })
   test('retired keys and keys that signed nothing are history', () => {
     const retired = {

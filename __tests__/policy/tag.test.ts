@@ -7,7 +7,7 @@ import { constantLaw, endFold, endFoldAt, type Fold, startFold, stepFold } from 
 import { type Law, parseLaw } from '../../src/policy/law.ts'
 import { mergetagsOf } from '../../src/policy/mergetag.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
-import { isTagRef, judgeTag, type ServedTag, tagKey, tagRulesFor } from '../../src/policy/tag.ts'
+import { isTagRef, judgeTag, type ServedTag, tagRulesFor, withTagKey } from '../../src/policy/tag.ts'
 import {
   BASE,
   type CommitOptions,
@@ -73,6 +73,7 @@ test('judgeTag() accepts the signed tag of a maintainer on a commit of main, and
   expect(judge(tagBy('alice'))).toEqual({
     ref: REF,
     name: 'v1',
+    signature: ssh('alice'),
     id: idOf('tag v1'),
     commit: HEAD,
     lawAt: idOf('law'),
@@ -180,9 +181,16 @@ test('13-adversary 12: a tag by a key that the policy calls compromised is rejec
 
 test('13-adversary 12: the key of an accepted tag is told to the gate, once, and that of a rejected one is not', () => {
   const use = { fingerprint: sshFingerprintOf('alice'), principal: 'alice', first: HEAD, last: HEAD, commits: 0 }
-  expect(tagKey(judge(tagBy('alice')), [])).toEqual([use])
-  expect(tagKey(judge(tagBy('alice')), [{ ...use, commits: 3 }])).toEqual([])
-  expect(tagKey(judge(tagBy('carol')), [])).toEqual([])
+  expect(withTagKey(judge(tagBy('alice')), [])).toEqual([use])
+  expect(withTagKey(judge(tagBy('alice')), [{ ...use, commits: 3 }])).toEqual([{ ...use, commits: 3 }])
+  expect(withTagKey(judge(tagBy('carol')), [])).toEqual([])
+})
+
+test('13-adversary 12: commits of a key that are covered by a time do not cover the tag that it signed', () => {
+  const time = new Date('2026-03-01')
+  const use = { fingerprint: sshFingerprintOf('alice'), principal: 'alice', first: HEAD, last: HEAD, commits: 1 }
+  const timed = { ...use, firstTime: time, lastTime: time, timesFrom: ['log'] } as const
+  expect(withTagKey(judge(tagBy('alice')), [timed])).toEqual([use])
 })
 
 test('a name that a shell would act on is never put into a command to paste', () => {

@@ -71,6 +71,7 @@ test('of more than a thousand commits the first and last hundred are listed, wit
     label: 'none' as const,
     by: [],
     statements: [],
+    keys: [],
   }))
   const read = readSourceDetail(written({ ...DETAIL, range: { ...DETAIL.range, count: 1_001 }, commits, reviews }))
   expect(read.range.count).toBe(1_001)
@@ -78,7 +79,7 @@ test('of more than a thousand commits the first and last hundred are listed, wit
     [...commits.slice(0, 100), ...commits.slice(901)].map(({ gitCommit }) => gitCommit),
   )
   expect(read.reviews).toHaveLength(200)
-  expect(read.keys).toHaveLength(2)
+  expect(read.keys).toHaveLength(3)
   const thousand = { ...DETAIL, range: { ...DETAIL.range, count: 1_000 }, commits: commits.slice(1), reviews: [] }
   expect(readSourceDetail(written(thousand)).commits).toHaveLength(1_000)
 })
@@ -114,6 +115,14 @@ test.each<[string, Json | undefined]>([
   ['keys.0.commits', 0.5],
   ['keys.0.lastTime', 'yesterday'],
   ['keys.0.timesFrom', ['the committer']],
+  ['keys.0.timesFrom', ['source-vsa']],
+  ['keys.0.verifiedTime', '2026'],
+  ['keys.0.kind', 'pgp'],
+  ['keys.0.kind', 'x509'],
+  ['keys.0.kind', 'ssh-certificate'],
+  ['keys.0.authority', 'A'.repeat(64)],
+  ['keys.0.serials', ['2A']],
+  ['keys.2.chain', []],
   ['keys', undefined],
   ['exceptions', undefined],
   ['commits.0.basis', 'believed'],
@@ -122,6 +131,8 @@ test.each<[string, Json | undefined]>([
   ['commits', {}],
   ['reviews.0.label', 'strong'],
   ['reviews.0.statements', ['x']],
+  ['reviews.0.keys', ['carol@example.com']],
+  ['reviews.0.keys', undefined],
   ['more', 1],
 ])('readSourceDetail() refuses %s: %j', (path, value) => {
   expect(errorOf(() => readSourceDetail(broken(path, value))).code).toBe('statements/detail-malformed')

@@ -1,3 +1,4 @@
+import { identityDigest } from '../../src/policy/revocation.ts'
 import type { SourceDetail } from '../../src/statements/source-detail.ts'
 import type { SourceSubject, SourceSummaryFacts } from '../../src/statements/source-vsa.ts'
 import { commitOf, digestOf } from './facts.ts'
@@ -10,7 +11,7 @@ export const SUBJECT: SourceSubject = {
 
 export const POLICY = { uri: 'git+https://github.com/acme/app#.github/waybill.yml', digest: digestOf('7') }
 
-/** Three commits since the anchor: alice signs, bob's branch is merged, one is accepted by name. */
+/** Three commits since the anchor: alice signs, bob's branch is merged, alice and carol have reviewed it. */
 export const DETAIL: SourceDetail = {
   range: { anchor: commitOf('a'), to: commitOf('d'), count: 3 },
   law: { at: commitOf('a'), gitTree: commitOf('e'), policy: POLICY },
@@ -35,6 +36,17 @@ export const DETAIL: SourceDetail = {
       lastTime: new Date('2026-04-30T08:00:00.000Z'),
       timesFrom: ['platform'],
       commits: 1,
+    },
+    {
+      fingerprint: identityDigest('carol@example.com', 'https://github.com/login/oauth'),
+      kind: 'gitsign',
+      principal: 'carol',
+      first: commitOf('d'),
+      firstTime: new Date('2026-04-30T09:00:00.000Z'),
+      last: commitOf('d'),
+      lastTime: new Date('2026-04-30T09:00:00.000Z'),
+      timesFrom: ['log'],
+      commits: 0,
     },
   ],
   exceptions: [],
@@ -68,10 +80,11 @@ export const DETAIL: SourceDetail = {
     {
       commit: commitOf('d'),
       label: 'platform-recorded',
-      by: ['alice'],
+      by: ['alice', 'carol'],
       head: commitOf('c'),
       pull: 17,
       statements: [digestOf('9')],
+      keys: [identityDigest('carol@example.com', 'https://github.com/login/oauth')],
     },
   ],
 }

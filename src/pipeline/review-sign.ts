@@ -15,7 +15,7 @@ import { checkReviewSignature } from '../source/review-signature.ts'
 import { encodeEnvelope } from '../statements/envelope.ts'
 import { type ReviewClaims, reviewStatement } from '../statements/review.ts'
 import { IN_TOTO_PAYLOAD_TYPE } from '../statements/statement.ts'
-import { lawOf } from './source-fold.ts'
+import { lawOf } from './source-law.ts'
 
 export interface ReviewRequest {
   /** `main..feature`: what is left of the dots is the branch it goes into. */

@@ -6,7 +6,8 @@ import type { Law } from '../policy/law.ts'
 import type { History } from '../source/git.ts'
 import { commitsBetween } from '../source/range.ts'
 import { proposedChange } from './proposed-change.ts'
-import { type FoldOptions, lawOf, SourceFold, type WatchedStep } from './source-fold.ts'
+import { type FoldOptions, SourceFold, type WatchedStep } from './source-fold.ts'
+import { lawOf } from './source-law.ts'
 
 /** What of a history is to be judged: everything after a base or an anchor, up to the head. At least one of the two is given. */
 export interface CheckRequest {

@@ -6,6 +6,7 @@ import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { EarlierReview } from '../policy/evidence.ts'
 import { endFold, type Fold } from '../policy/fold.ts'
 import type { Law } from '../policy/law.ts'
+import { matchesRef } from '../policy/match.ts'
 import { anyEnded } from '../policy/needs.ts'
 import { earliestTime } from '../policy/times.ts'
 import type { CommitGraph } from '../source/graph.ts'
@@ -20,8 +21,8 @@ interface Branch {
   readonly ref: string
   readonly anchor: CommitId
   readonly graph: CommitGraph
-  /** The law in the tree of the branch's tip: it says whose summaries count. Undefined: none that could be used. */
-  tipLaw(): Promise<Law | undefined>
+  /** The law in the tree of the branch's tip: it says whose summaries count. */
+  tipLaw(): Promise<Law>
 }
 
 /** Commits about to be judged: one of the line, and what it brings in. */
@@ -58,7 +59,11 @@ export class EarlierOnBranch {
   }
 
   /** The steps with the times by which earlier runs had verified their commits, where a key has ended. */
-  async withTimes<T extends EarlierStep>(steps: readonly T[], law: Law, line: FirstParents): Promise<readonly T[]> {
+  async withTimes<T extends EarlierStep>(
+    steps: readonly T[],
+    law: Law,
+    line: FirstParents | undefined,
+  ): Promise<readonly T[]> {
     const ended = steps.some(({ facts, sides }) => anyEnded([facts, ...sides], law, this.#now))
     const evidence = ended ? await this.#evidence() : undefined
     if (evidence === undefined) return steps
@@ -70,9 +75,11 @@ export class EarlierOnBranch {
     })
   }
 
-  /** What an earlier run found about the review of a commit of the line. */
-  async reviewOf(commit: CommitId): Promise<EarlierReview | undefined> {
-    return this.#lent === 'all' ? (await this.#evidence())?.reviewOf(commit) : undefined
+  /** What an earlier run found about the reviews of commits of the line, where a rule looks at them. */
+  async reviews({ policy }: Law): Promise<(commit: CommitId) => EarlierReview | undefined> {
+    const rules = policy.source.filter(rule => rule.review !== undefined && matchesRef(rule.refs, this.#branch.ref))
+    const evidence = rules.length > 0 && this.#lent === 'all' ? await this.#evidence() : undefined
+    return commit => evidence?.reviewOf(commit)
   }
 
   /** Whether the fold has to be made again with less. Each answer "yes" takes something away, so there are two at most. */
@@ -96,16 +103,21 @@ export class EarlierOnBranch {
 
   async #find(ask: AskEarlier) {
     const { ref, anchor } = this.#branch
-    const law = await this.#branch.tipLaw()
-    if (law === undefined) return undefined
-    const { sourceWorkflows: workflows, revoked } = law.policy
-    return { law, evidence: await ask({ ref, anchor, workflows, revoked }) }
+    try {
+      const law = await this.#branch.tipLaw()
+      const { sourceWorkflows: workflows, revoked } = law.policy
+      return { law, evidence: await ask({ ref, anchor, workflows, revoked }) }
+    } catch (error) {
+      // A law that cannot be read is told by the fold; nothing is lent under it.
+      if (error instanceof WaybillError) return undefined
+      throw error
+    }
   }
 
   /** Place of the commit that the newest summary is about; -1 when the line does not lead through it. */
-  #placeOf({ verified }: EarlierEvidence, line: FirstParents): number {
+  #placeOf({ verified }: EarlierEvidence, line: FirstParents | undefined): number {
     const number = verified === undefined ? undefined : this.#branch.graph.find(verified.commit)
-    return (number === undefined ? undefined : line.placeOf(number)) ?? -1
+    return (number === undefined ? undefined : line?.placeOf(number)) ?? -1
   }
 }
 
@@ -125,14 +137,4 @@ function withEarlierTime(commit: JudgedCommit, evidence: EarlierEvidence, known:
 function restsOnReviews(fold: Fold, now: Date): boolean {
   const lent = (review: { readonly earlier?: true } | undefined) => review?.earlier === true
   return endFold(fold, now).commits.some(({ review, outcome }) => outcome !== 'passed' && lent(review))
-}
-
-/** The law in these files, or undefined when there is none that this version can use. */
-export function usableLaw(read: () => Law): Law | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof WaybillError) return undefined
-    throw error
-  }
 }

@@ -1,9 +1,10 @@
 import type { CommitId } from '../core/digest.ts'
 import { WaybillError } from '../core/error.ts'
-import { type CommitFacts, isMalformed, type JudgedCommit, type TrustedTime } from '../core/facts.ts'
+import { isMalformed, type JudgedCommit } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import type {
   Answer,
+  EarlierReview,
   MergedPull,
   PlatformCommit,
   ProposalEvidence,
@@ -13,6 +14,7 @@ import type {
 import type { Law } from '../policy/law.ts'
 import { lostReviews } from '../policy/lost-reviews.ts'
 import { type EvidenceNeeds, type KnownOfStep, needsOf } from '../policy/needs.ts'
+import { earliestTime, platformTime } from '../policy/times.ts'
 import type { Head, History } from '../source/git.ts'
 import type { CommitGraph } from '../source/graph.ts'
 import type { FirstParents } from '../source/walk.ts'
@@ -103,14 +105,16 @@ export class SourceEvidence {
   }
 
   async #plan(
-    { commit, place }: EvidenceStep,
+    { commit, place, earlier }: EvidenceStep,
     needs: EvidenceNeeds,
     platform: Answer<PlatformCommit> | undefined,
     gone: ReadonlySet<CommitId>,
     sources: Sources,
   ): Promise<Plan> {
     const pulls = platform === undefined ? [] : this.#pullsOf(platform)
-    const plan = { commit, needs, pulls, ...(platform === undefined ? {} : { platform }) }
+    // Where the platform is asked all the same, what it says now counts.
+    const lent = earlier === undefined || !needs.reviews || needs.trees ? {} : { earlier }
+    const plan = { commit, needs, pulls, ...lent, ...(platform === undefined ? {} : { platform }) }
     if (isMalformed(commit) || !needs.trees) return plan
     if (commit.parents.length === 2) return { ...plan, merge: await askMerge(commit, place, sources) }
     if (commit.parents.length !== 1 || platform === undefined) return plan
@@ -151,11 +155,13 @@ interface Plan {
   readonly platform?: Answer<PlatformCommit>
   readonly merge?: () => TreeCheck
   readonly proposals?: readonly (() => ProposalEvidence)[]
+  readonly earlier?: EarlierReview
 }
 
 /** What a reviewer may have signed for this commit: itself, the head it merged, the head of a pull request it may have become. */
-function headsOf({ commit, pulls }: Plan): readonly CommitId[] {
-  return [commit.id, ...commit.parents.slice(1), ...pulls.map(({ head }) => head)]
+function headsOf({ commit, pulls, earlier }: Plan): readonly CommitId[] {
+  const before = earlier?.head === undefined ? [] : [earlier.head]
+  return [commit.id, ...commit.parents.slice(1), ...pulls.map(({ head }) => head), ...before]
 }
 
 type ReviewEvidence = Pick<StepEvidence, 'reviews' | 'missingReviews'>
@@ -175,13 +181,14 @@ function reviewsOf(plan: Plan, answers: HeadAnswers, law: Law): ReviewEvidence {
 }
 
 function evidenceOf(plan: Plan, reviews: ReviewEvidence): StepEvidence | undefined {
-  const { needs, platform, merge, proposals } = plan
+  const { needs, platform, merge, proposals, earlier } = plan
   if (!needs.platform && !needs.trees && !needs.reviews) return undefined
   return {
     ...(platform === undefined ? {} : { platform }),
     ...(merge === undefined ? {} : { merge: merge() }),
     ...(proposals === undefined ? {} : { proposals: proposals.map(proposal => proposal()) }),
     ...reviews,
+    ...(earlier === undefined ? {} : { earlier }),
   }
 }
 
@@ -191,18 +198,9 @@ function evidenceOf(plan: Plan, reviews: ReviewEvidence): StepEvidence | undefin
  */
 export function withTrustedTime(commit: JudgedCommit, evidence: StepEvidence | undefined): JudgedCommit {
   if (isMalformed(commit)) return commit
+  const { signature, trustedTime: known } = commit
   const pushedAt = evidence?.platform?.kind === 'known' ? evidence.platform.value.pushedAt : undefined
-  const times = [
-    ...ownTimes(commit),
-    ...(pushedAt === undefined ? [] : [{ time: pushedAt, from: 'platform' } as const]),
-  ]
-  const [first, ...others] = times
-  if (first === undefined) return commit
-  const earlier = (a: TrustedTime, b: TrustedTime): TrustedTime => (b.time.getTime() < a.time.getTime() ? b : a)
-  return { ...commit, trustedTime: others.reduce(earlier, first) }
-}
-
-function ownTimes({ signature, trustedTime }: CommitFacts): readonly TrustedTime[] {
   const own = 'trustedTime' in signature ? signature.trustedTime : undefined
-  return [own, trustedTime].filter(time => time !== undefined)
+  const trustedTime = earliestTime(own, known, platformTime(pushedAt))
+  return trustedTime === undefined ? commit : { ...commit, trustedTime }
 }

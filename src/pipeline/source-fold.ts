@@ -1,18 +1,19 @@
 import { type CommitId, parseCommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
-import { isMalformed, type LawFiles } from '../core/facts.ts'
+import type { LawFiles } from '../core/facts.ts'
+import type { Finding } from '../core/verdict.ts'
 import { currentLaw, type Fold, type FoldContext, type FoldStep, startFold, stepFold } from '../policy/fold.ts'
 import { changedLaw, type Law, parseLaw } from '../policy/law.ts'
-import { matchesRef } from '../policy/match.ts'
-import { type ParsedCommit, parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
 import { CommitGraph } from '../source/graph.ts'
 import type { Authorities, Keyring } from '../source/keyring.ts'
 import type { CheckMany } from '../source/verify-many.ts'
 import { type FirstParents, type WalkStep, walkFirstParents } from '../source/walk.ts'
 import type { PlatformPort } from './attest-request.ts'
+import { type AskEarlier, EarlierOnBranch } from './source-earlier.ts'
 import { type EvidencePorts, SourceEvidence, withTrustedTime } from './source-evidence.ts'
 import { SourceFacts } from './source-facts.ts'
+import { asksPlatform, lawOf, mayChange, nextLaw, readable } from './source-law.ts'
 import { PlatformAnswers } from './source-platform.ts'
 
 /** First-parent commits judged together: evidence for them is asked for at once. */
@@ -26,6 +27,8 @@ const LAW_BLOCK = 16_384
 export interface FoldOptions extends Pick<FoldContext, 'repositoryId' | 'repositoryUri' | 'reviews'> {
   readonly platform?: PlatformPort
   readonly statements?: EvidencePorts['statements']
+  /** What earlier runs of the branch stated. */
+  readonly earlier?: AskEarlier
   readonly sigstoreTrust?: Authorities['sigstoreTrust']
   /** A law that was read elsewhere and that no commit of this history changes. */
   readonly outside?: Law
@@ -61,14 +64,17 @@ export class SourceFold {
   readonly #ports: EvidencePorts
 
   readonly #outside: Law | undefined
+  readonly #askEarlier: AskEarlier | undefined
+  readonly #earlier: EarlierOnBranch[] = []
 
   constructor(history: History, now: Date, options: FoldOptions = {}) {
-    const { platform, statements, sigstoreTrust, outside, check, watch, ...context } = options
+    const { platform, statements, sigstoreTrust, outside, check, watch, earlier, ...context } = options
     this.#history = history
     this.#now = now
     this.#context = context
     this.#watch = watch
     this.#outside = outside
+    this.#askEarlier = earlier
     const answers = new PlatformAnswers(platform, () => history.remaining())
     this.#graph = new CommitGraph(
       id => history.commit(id),
@@ -89,11 +95,26 @@ export class SourceFold {
    * was covered, and what reading the objects throws.
    */
   async alongFirstParents(anchor: CommitId, head: CommitId, ref: string): Promise<Fold> {
+    const tipLaw = async () => this.#outside ?? parseLaw(await lawOf(this.#history, head))
+    const earlier = new EarlierOnBranch({ ref, anchor, graph: this.#graph, tipLaw }, this.#askEarlier, this.#now)
+    this.#earlier.push(earlier)
+    for (;;) {
+      const fold = await this.#fromAnchor(anchor, head, ref, earlier)
+      if (!(await earlier.isLess(fold))) return fold
+    }
+  }
+
+  /** Why summaries of earlier runs that were found are not used. */
+  async earlierNotes(): Promise<readonly Finding[]> {
+    return (await Promise.all(this.#earlier.map(branch => branch.notes()))).flat()
+  }
+
+  async #fromAnchor(anchor: CommitId, head: CommitId, ref: string, earlier: EarlierOnBranch): Promise<Fold> {
     const first = await readable(this.#history, anchor)
     const line = await walkFirstParents(head, anchor, this.#graph)
     const laws = this.#lawsOf(first.tree, line)
     const law = await this.#anchorLaw(anchor, await nextLaw(laws))
-    return this.#along(this.#start(anchor, law, ref, line), line, () => nextLaw(laws))
+    return this.#along(this.#start(anchor, law, ref, line), line, () => nextLaw(laws), earlier)
   }
 
   /** As `alongFirstParents`, from a commit on and under a law that no commit changes. */
@@ -136,7 +157,12 @@ export class SourceFold {
     return startFold({ id: anchor }, law, ref, { ...this.#context, ...context, line: ids })
   }
 
-  async #along(start: Fold, line: FirstParents, nextFiles: () => Promise<LawFiles>): Promise<Fold> {
+  async #along(
+    start: Fold,
+    line: FirstParents,
+    nextFiles: () => Promise<LawFiles>,
+    earlier?: EarlierOnBranch,
+  ): Promise<Fold> {
     const evidence = new SourceEvidence(this.#ports, start.ref)
     let fold = start
     let done = 0
@@ -151,7 +177,7 @@ export class SourceFold {
         const ends = mayChange(currentLaw(fold), previous, law)
         previous = law
         if (!ends && commits < WINDOW_COMMITS && window.length < WINDOW_STEPS && step.place + 1 < line.length) continue
-        fold = await this.#judge(fold, window, evidence, line)
+        fold = await this.#judge(fold, window, evidence, { line, earlier })
         done += window.length
         window = []
         commits = 0
@@ -162,17 +188,25 @@ export class SourceFold {
     }
   }
 
-  async #judge(start: Fold, steps: readonly LawStep[], evidence: SourceEvidence, line?: FirstParents): Promise<Fold> {
+  async #judge(
+    start: Fold,
+    steps: readonly LawStep[],
+    evidence: SourceEvidence,
+    { line, earlier }: { readonly line?: FirstParents; readonly earlier?: EarlierOnBranch | undefined } = {},
+  ): Promise<Fold> {
     this.#history.remaining()
     const law = currentLaw(start)
     const ids = steps.flatMap(step => [step.commit, ...step.broughtIn])
     const facts = (await this.#facts.of(ids, law, asksPlatform(law, start.ref)))[Symbol.iterator]()
-    const read = steps.map(step => ({ ...step, facts: take(facts), sides: step.broughtIn.map(() => take(facts)) }))
+    const plain = steps.map(step => ({ ...step, facts: take(facts), sides: step.broughtIn.map(() => take(facts)) }))
+    const read = (await earlier?.withTimes(plain, law, line)) ?? plain
+    const reviewed = await earlier?.reviews(law)
     const asked = read.map(({ facts, sides, law: files, place }) => ({
       commit: facts,
       broughtIn: sides,
       changes: changedLaw(law, files),
       now: this.#now,
+      earlier: reviewed?.(facts.id),
       ...(place === undefined ? {} : { place }),
     }))
     const found = await evidence.of(asked, law, line)
@@ -246,31 +280,10 @@ export class SourceFold {
 
 type LawStep = Omit<WalkStep, 'place'> & { readonly place?: number; readonly law: LawFiles }
 
-/** Whether the accepted law can be another one after this commit. One that only carries what its parent had changes nothing. */
-function mayChange(accepted: Law, previous: LawFiles | undefined, files: LawFiles): boolean {
-  if (previous?.tree !== undefined && previous.tree === files.tree) return false
-  return changedLaw(accepted, files) !== 'same'
-}
-
-/** Whether a rule for the ref lets anything pass that the platform signed: only then its keys are worth asking for. */
-function asksPlatform({ policy }: Law, ref: string): boolean {
-  return policy.source
-    .filter(rule => matchesRef(rule.refs, ref))
-    .some(({ platform: { merge, squash, rebase, content } }) =>
-      [merge === 'clean', squash === 'evidence', rebase === 'evidence', content.size > 0].includes(true),
-    )
-}
-
 function take<T>(values: Iterator<T>): T {
   const { value, done } = values.next()
   if (done === true) throw fail('core/internal', 'Fewer commits were read than were asked for')
   return value
-}
-
-async function nextLaw(laws: AsyncIterator<LawFiles>): Promise<LawFiles> {
-  const next = await laws.next()
-  if (next.done !== true) return next.value
-  throw fail('core/internal', 'Fewer law files were read than commits were asked about')
 }
 
 /** 13-adversary 13: what ends early says how far it came. */
@@ -282,19 +295,4 @@ function withCoverage(error: unknown, done: number, all: number): Error {
     found: `${done} of ${all} commits of the line were judged`,
     cause: known,
   })
-}
-
-/** @throws `source/malformed` when the commit cannot be read. */
-async function readable(history: History, id: CommitId): Promise<ParsedCommit> {
-  const commit = parseCommit(id, await history.commit(id))
-  if (!isMalformed(commit)) return commit
-  const { code, message, found } = commit.malformed
-  throw fail(code, `commit ${id.slice(0, 7)}: ${message}`, { found })
-}
-
-/** Law files of one commit. @throws `source/malformed` when the commit itself cannot be read. */
-export async function lawOf(history: History, id: CommitId): Promise<LawFiles> {
-  const commit = await readable(history, id)
-  for await (const { law } of history.lawFiles([commit])) return law
-  return { files: [] }
 }

@@ -1,8 +1,9 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
+import type { Finding } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
 import { constantLaw, currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
-import type { Law } from '../policy/law.ts'
+import { type Law, POLICY_PATH } from '../policy/law.ts'
 import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -10,7 +11,8 @@ import { outsideLaw } from './outside-policy.ts'
 import { proposedChange } from './proposed-change.ts'
 import { ReviewStatements } from './review-statements.ts'
 import type { Position } from './source-commits.ts'
-import { type FoldOptions, lawOf, SourceFold } from './source-fold.ts'
+import { type FoldOptions, SourceFold } from './source-fold.ts'
+import { lawOf } from './source-law.ts'
 import { judgeTagRun } from './source-tag.ts'
 
 export type Judgement = SourceJudgement & {
@@ -19,6 +21,8 @@ export type Judgement = SourceJudgement & {
   /** Who tagged the commit. */
   readonly tag?: TagJudgement
   readonly reviews?: JudgedReviews
+  /** About summaries of earlier runs that were found and are not used; no verdict rests on them. */
+  readonly earlier?: readonly Finding[]
 }
 
 /** What became of the review statements that were found. */
@@ -54,17 +58,28 @@ async function judgeFrom(
   anchor: CommitId,
   request: AttestRequest,
   ports: AttestPorts,
-  { history, tip, line }: Position,
+  position: Position,
   statements: ReviewStatements,
 ): Promise<Judgement> {
-  const { head, ref, purpose, base } = request.source
   const now = ports.now()
   const outside = request.source.policy
   const law =
     outside === undefined
       ? undefined
       : await outsideLaw(outside, request.serverUrl, ports.policyRepository(outside.repository))
-  const driver = new SourceFold(history, now, { ...optionsFor(request, ports, law), statements })
+  const driver = new SourceFold(position.history, now, { ...optionsFor(request, ports, law), statements })
+  const judgement = await judgeBy(driver, request, ports, { ...position, anchor, now })
+  const notes = await driver.earlierNotes()
+  return { ...judgement, earlier: notes }
+}
+
+async function judgeBy(
+  driver: SourceFold,
+  request: AttestRequest,
+  ports: AttestPorts,
+  { history, tip, line, anchor, now }: Position & { readonly anchor: CommitId; readonly now: Date },
+): Promise<Judgement> {
+  const { head, ref, purpose, base } = request.source
   if (purpose === 'sign') {
     const run = { ref, head, anchor, history, git: ports.git, driver, now }
     const tagged = isTagRef(ref) ? await judgeTagRun(run) : undefined
@@ -121,8 +136,11 @@ async function reviewsOf({ commits }: SourceJudgement, statements: ReviewStateme
 
 function optionsFor(request: AttestRequest, ports: AttestPorts, outside: Law | undefined): FoldOptions {
   const { run, serverUrl, repository } = request
+  const policyUri = outside?.origin?.uri ?? `git+${serverUrl}/${repository}#${POLICY_PATH}`
+  const { earlier } = ports
   return {
     repositoryUri: `${serverUrl}/${repository}`,
+    ...(earlier === undefined ? {} : { earlier: question => earlier({ ...question, policyUri }) }),
     ...(outside === undefined ? {} : { outside }),
     ...(ports.sigstoreTrust === undefined ? {} : { sigstoreTrust: ports.sigstoreTrust }),
     ...(run === undefined ? {} : { repositoryId: Number(run.repositoryId) }),

@@ -7,7 +7,7 @@ import type { History } from '../source/git.ts'
 import { loadKeyring } from '../source/keyring.ts'
 import { checkMany } from '../source/verify-many.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
-import { lawOf } from './source-fold.ts'
+import { lawOf } from './source-law.ts'
 import { suggestPolicy } from './suggest-policy.ts'
 
 /** First parents shown when nothing is judged: enough to see who works here, few enough to read. */

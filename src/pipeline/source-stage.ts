@@ -140,6 +140,8 @@ function judgedOutcome(
   const levels = levelsOf(judgement)
   if (record.source !== undefined && levels.length > 0) record.source = { ...record.source, levels }
   record.notices.push(...(judgement.reviews?.notes ?? []))
+  for (const { code, message, expected, found } of judgement.earlier ?? [])
+    record.notices.push(`${code}: ${message} (expected ${expected ?? 'another'}, found ${found ?? 'nothing'})`)
   // What is wrong with the history as a whole belongs to no commit.
   for (const { code, message, severity } of judgement.findings)
     if (severity === 'note' || mode === 'audit') record.notices.push(`${code}: ${message}`)

@@ -197,7 +197,6 @@ export const JUDGEMENT_ERRORS = {
     kind: 'rejected',
     meaning:
       'A source summary of an earlier run was found and is not used: it is not of this repository, branch, workflow, policy and anchor, or did not pass. Anybody’s workflow can sign one. As a note it does not count against the verdict.',
-    remedy:
-      'Nothing, if it is not yours. A workflow of this repository that should count belongs in source-workflows.',
+    remedy: 'Nothing, if it is not yours. A workflow of this repository that should count belongs in source-workflows.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
