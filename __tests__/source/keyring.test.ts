@@ -69,6 +69,70 @@ test('find() gives every key with the same id, because one can be made to have i
   expect(keyring.find({})).toEqual([])
 })
 
+/** `sign` takes what is signed in parts, which its types do not say. */
+type Packet = Omit<openpgp.SignaturePacket, 'sign'> & { sign(...parts: readonly unknown[]): Promise<void> }
+
+/** alice's signing subkey, bound to another primary key by that one alone: anybody can make such a file of public keys. */
+async function stolen(alice: string, revoking: boolean): Promise<string> {
+  const { privateKey } = await openpgp.generateKey({ userIDs: [{ name: 'Mallory' }], format: 'object' })
+  const [subkey] = (await openpgp.readKey({ armoredKey: alice })).subkeys
+  if (subkey === undefined) throw new Error('A key with a subkey')
+  const sign = async (type: number) => {
+    const packet: Packet = Object.assign(new openpgp.SignaturePacket(), {
+      signatureType: type,
+      publicKeyAlgorithm: privateKey.keyPacket.algorithm,
+      hashAlgorithm: openpgp.enums.hash.sha512,
+      keyFlags: new Uint8Array([2]),
+    })
+    const data = { key: privateKey.keyPacket, bind: subkey.keyPacket }
+    await packet.sign(privateKey.keyPacket, data, new Date(), false, openpgp.config)
+    return packet as openpgp.SignaturePacket
+  }
+  const types = openpgp.enums.signature
+  subkey.bindingSignatures = [await sign(types.subkeyBinding)]
+  subkey.revocationSignatures = revoking ? [await sign(types.subkeyRevocation)] : []
+  const key = privateKey.toPublic()
+  key.subkeys = [Object.assign(subkey, { mainKey: key })]
+  return key.armor()
+}
+
+test.each([false, true])(
+  '13-adversary 12: nobody spoils a key by binding it to his own (revoking it: %s)',
+  async revoking => {
+    const alice = armored('openpgp-subkey')
+    const own = await loadKeyring(file(alice))
+    const [, subkey] = own.keys
+    if (subkey === undefined) throw new Error('A key with a subkey')
+    const mallory = {
+      path: '.github/keys/mallory.asc',
+      bytes: new Uint8Array(Buffer.from(await stolen(alice, revoking))),
+    }
+    for (const files of [
+      [...file(alice), mallory],
+      [mallory, ...file(alice)],
+    ]) {
+      const [found, other] = (await loadKeyring(files)).find({ issuerFingerprint: subkey.fingerprint })
+      expect(found).toEqual(subkey)
+      expect(other).toMatchObject({ problem: 'it did not confirm that it belongs to its primary key' })
+    }
+  },
+)
+
+test('13-adversary 12: a copy of a key with something stripped from it does not stand for the whole one', () => {
+  const key = { primary: 'A'.repeat(40), version: 4, algorithmNumber: 1, algorithm: 'rsa', bits: 2048, revoked: false }
+  const whole = { ...key, fingerprint: 'B'.repeat(40), updated: new Date('2026-01-01') }
+  const stripped = { ...whole, problem: 'it did not confirm that it belongs to its primary key' }
+  const unbound = { ...whole, updated: new Date(0), problem: 'it is not bound to its primary key' }
+  const narrowed = { ...whole, updated: new Date('2026-02-01'), problem: 'it is not marked for signing' }
+  const found = (...keys: readonly SigningKey[]) => new Keyring(keys).find({ issuerFingerprint: whole.fingerprint })
+  for (const copies of [
+    [whole, stripped, unbound],
+    [unbound, stripped, whole],
+  ])
+    expect(found(...copies)).toEqual([whole])
+  expect(found(narrowed, whole)).toEqual([narrowed])
+})
+
 test('sshKey() makes a key once and holds a bounded number', () => {
   const ready = createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },

@@ -30,14 +30,18 @@ export class Keyring {
   readonly sigstoreTrust: (() => Promise<TrustRoot>) | undefined
   /** What the OpenPGP keys were read from, for programs that read them for themselves. */
   readonly files: readonly KeyFile[]
-  readonly #byFingerprint = new Map<string, SigningKey>()
+  /** Keys by their own fingerprint: a subkey may be claimed by several primary keys, of which it confirmed one. */
+  readonly #byFingerprint = new Map<string, SigningKey[]>()
   readonly #byKeyId = new Map<string, SigningKey[]>()
   readonly #ssh = new Map<string, KeyObject>()
   readonly #sshPublic = new Map<string, SshPublicKey>()
   readonly #texts = new Map<string, string>()
   readonly #certificates = new Map<string, Certificate>()
 
-  /** @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. */
+  /**
+   * @param keys of two copies of one key, the newer self-signature tells the expiry, and a revocation of either counts. What
+   * another primary key says about a subkey says nothing about it: anybody can bind, or revoke, anybody's.
+   */
   constructor(
     keys: readonly SigningKey[],
     { x509Roots = [], sigstoreTrust }: Authorities = {},
@@ -46,14 +50,16 @@ export class Keyring {
     this.files = files
     this.x509Roots = x509Roots
     this.sigstoreTrust = sigstoreTrust
+    const own = new Map<string, SigningKey>()
     for (const key of keys) {
-      const other = this.#byFingerprint.get(key.fingerprint)
-      const newer = other === undefined || key.updated > other.updated ? key : other
-      this.#byFingerprint.set(key.fingerprint, { ...newer, revoked: key.revoked || (other?.revoked ?? false) })
+      const name = `${key.fingerprint} ${key.primary}`
+      const other = own.get(name)
+      own.set(name, other === undefined ? key : { ...better(key, other), revoked: key.revoked || other.revoked })
     }
-    for (const key of this.#byFingerprint.values()) {
+    for (const key of own.values()) {
       const id = key.version === 4 ? key.fingerprint.slice(-16) : key.fingerprint.slice(0, 16)
-      this.#byKeyId.set(id, [...(this.#byKeyId.get(id) ?? []), key])
+      this.#byFingerprint.set(key.fingerprint, withKey(this.#byFingerprint.get(key.fingerprint), key))
+      this.#byKeyId.set(id, withKey(this.#byKeyId.get(id), key))
     }
   }
 
@@ -66,7 +72,7 @@ export class Keyring {
 
   /** Every key and subkey held. */
   get keys(): readonly SigningKey[] {
-    return [...this.#byFingerprint.values()]
+    return [...this.#byFingerprint.values()].flat()
   }
 
   /**
@@ -74,10 +80,7 @@ export class Keyring {
    * the id gives all of them and the mathematics decides.
    */
   find(issuer: { readonly issuerFingerprint?: string; readonly issuerKeyId?: string }): readonly SigningKey[] {
-    if (issuer.issuerFingerprint !== undefined) {
-      const key = this.#byFingerprint.get(issuer.issuerFingerprint)
-      return key === undefined ? [] : [key]
-    }
+    if (issuer.issuerFingerprint !== undefined) return this.#byFingerprint.get(issuer.issuerFingerprint) ?? []
     return issuer.issuerKeyId === undefined ? [] : (this.#byKeyId.get(issuer.issuerKeyId) ?? [])
   }
 
@@ -99,6 +102,21 @@ export class Keyring {
   certificate(der: Uint8Array, read: (der: Uint8Array) => Certificate): Certificate {
     return kept(this.#certificates, latin1(der), () => read(der))
   }
+}
+
+/** A copy from which somebody stripped what lies outside the signed bytes is as old as the whole one. */
+function better(key: SigningKey, other: SigningKey): SigningKey {
+  if (key.updated.getTime() === other.updated.getTime()) return isProblem(other) ? key : other
+  return key.updated > other.updated ? key : other
+}
+
+/** Those that may sign first: they are asked in this order. */
+function withKey(keys: readonly SigningKey[] | undefined, key: SigningKey): SigningKey[] {
+  return [...(keys ?? []), key].sort((a, b) => Number(isProblem(a)) - Number(isProblem(b)))
+}
+
+function isProblem({ problem }: SigningKey): boolean {
+  return problem !== undefined
 }
 
 /** Keys, certificates and names come with commits, so their number is bounded here. */

@@ -56,7 +56,7 @@ export async function signingKeysOf(key: Key, openpgp: Library): Promise<readonl
     return {
       ...describe(subkey.keyPacket),
       ...whole,
-      updated: bound.updated ?? whole.updated,
+      updated: bound.updated ?? new Date(0),
       revoked: revoked || own,
       ...(expires === undefined ? {} : { expires }),
       ...problemOf(bound.problem),
