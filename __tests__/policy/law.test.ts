@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { utf8 } from '../../src/core/bytes.ts'
+import type { LawLink } from '../../src/core/facts.ts'
 import { keyFingerprint } from '../../src/policy/key-file.ts'
 import { changedLaw, findPolicy, lawFromFile, parseLaw } from '../../src/policy/law.ts'
-import { BASE, errorOf, LAW, lawFiles, POLICY } from './world.ts'
+import { BASE, errorOf, idOf, LAW, lawFiles, POLICY } from './world.ts'
 
 const CI = '.github/workflows/ci.yml'
 const PEM = String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }))
@@ -34,6 +35,28 @@ describe('changedLaw()', () => {
     const law = parseLaw(lawFiles(files))
     expect(changedLaw(law, lawFiles({ ...files, '.github/keys/release.pem': `${PEM}\n` }))).toBe('policy')
     expect(changedLaw(law, lawFiles({ ...files, '.github/keys/other.pem': PEM }))).toBe('same')
+  })
+})
+
+describe('13-adversary 3: what is no file', () => {
+  const change = (...links: readonly LawLink[]) => ({ ...lawFiles(BASE), tree: idOf('another'), links })
+  const module = { path: '.github/actions/build', id: idOf('one'), kind: 'submodule' } as const
+  test.each<[string, LawLink[], string]>([
+    ['an action that is a submodule', [module], 'workflows'],
+    ['all workflows behind a link', [{ ...module, path: '.github/workflows', kind: 'link' }], 'workflows'],
+    ['a link in place of the policy’s twin', [{ ...module, path: '.github/waybill.yaml', kind: 'link' }], 'policy'],
+    ['a link that is no law', [{ ...module, path: '.github/ISSUE_TEMPLATE.md', kind: 'link' }], 'same'],
+  ])('%s', (_what, links, expected) => expect(changedLaw(LAW, change(...links))).toBe(expected))
+
+  test('another commit of a submodule is a change, and so is a link where there was a file of the same bytes', () => {
+    const law = parseLaw(change(module))
+    expect(changedLaw(law, { ...change(module), tree: idOf('third') })).toBe('same')
+    expect(changedLaw(law, { ...change({ ...module, id: idOf('two') }), tree: idOf('fifth') })).toBe('workflows')
+    const { files } = lawFiles(BASE)
+    const isWorkflow = ({ path }: { readonly path: string }) => path.startsWith('.github/workflows/')
+    const workflows = files.filter(isWorkflow).map(({ path, id }) => ({ path, id, kind: 'link' as const }))
+    const linked = { tree: idOf('fourth'), files: files.filter(file => !isWorkflow(file)), links: workflows }
+    expect(changedLaw(LAW, linked)).toBe('workflows')
   })
 })
 

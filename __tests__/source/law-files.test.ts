@@ -107,11 +107,14 @@ test('13-adversary 3: a link or submodule below .github is no law file, but chan
   from.commit('link')
   const law = await lawOf(from)
   expect(paths(law)).toEqual(['.github/real.yml'])
+  const link = parseCommitId(from.git('rev-parse', 'HEAD:.github/waybill.yml'))
+  expect(law.links).toEqual([{ path: '.github/waybill.yml', id: link, kind: 'link' }])
   const blob = parseCommitId(from.git('rev-parse', 'HEAD:.github/real.yml'))
   const folder = from.store('tree', tree(['160000', 'module', from.head()], ['100644', 'x', blob]))
   const [module] = await lawsOf(from, [commitOf(from, from.store('tree', tree(['40000', '.github', folder])))])
   expect(paths(module ?? law)).toEqual(['.github/x'])
   expect(module?.tree).toBe(folder)
+  expect(module?.links).toEqual([{ path: '.github/module', id: from.head(), kind: 'submodule' }])
 })
 
 test('lawFiles() keeps the id of a file above the limit, without its bytes', async () => {

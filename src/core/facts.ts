@@ -195,4 +195,11 @@ export interface LawFiles {
   /** Id of the `.github` tree; absent when the commit has none. */
   readonly tree?: CommitId
   readonly files: readonly LawFile[]
+  /** What is no file: it can be no policy and no key, but an action that is a submodule runs like any other. Absent: none. */
+  readonly links?: readonly LawLink[]
+}
+
+/** A symbolic link or submodule below `.github`; `id` of what it holds, a text or a commit. */
+export interface LawLink extends Pick<LawFile, 'path' | 'id'> {
+  readonly kind: 'link' | 'submodule'
 }

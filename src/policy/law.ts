@@ -202,7 +202,13 @@ export function differentPaths(before: Law['parts'], after: Law['parts']): reado
 
 export function partsOf(files: LawFiles, named: ReadonlySet<string>): Law['parts'] {
   const law = files.files.filter(({ path }) => isLawPath(path) || named.has(path))
-  return new Map(law.map(({ path, id }) => [path, id]))
+  const links = (files.links ?? []).filter(({ path }) => isLawPath(path) || isLawPath(`${path}/`))
+  // No path in a tree holds an empty name, so a link is never taken for a file of the same content.
+  return new Map([...law, ...links.map(link => ({ ...link, path: `${link.path}//${link.kind}` }))].map(partOf))
+}
+
+function partOf({ path, id }: Pick<LawFile, 'path' | 'id'>): readonly [string, CommitId] {
+  return [path, id]
 }
 
 function isLawPath(path: string): boolean {

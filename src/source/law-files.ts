@@ -1,6 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError } from '../core/error.ts'
-import type { LawFile, LawFiles } from '../core/facts.ts'
+import type { LawFile, LawFiles, LawLink } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
 import { missing, type Objects, treeOf } from './objects.ts'
 import { nameText, type TreeEntry } from './tree.ts'
@@ -90,8 +90,7 @@ export class LawReader {
   async #law(folder: CommitId): Promise<LawFiles> {
     const known = this.#laws.get(folder)
     if (known !== undefined) return known
-    const files = await this.#filesOrFetch(folder)
-    const law = { tree: folder, files }
+    const law = { tree: folder, ...(await this.#filesOrFetch(folder)) }
     this.#laws.set(folder, law)
     return law
   }
@@ -100,19 +99,20 @@ export class LawReader {
    * A folder can be there without what it holds, when somebody made it the root tree of another commit as well. That must
    * not end in "unknown" for everybody, so it is fetched once more, by itself.
    */
-  async #filesOrFetch(folder: CommitId): Promise<readonly LawFile[]> {
+  async #filesOrFetch(folder: CommitId): Promise<Content> {
     try {
-      return await orEmpty(() => this.#filesOf(folder), [])
+      return await orEmpty(() => this.#contentOf(folder), NONE)
     } catch (error) {
       if (asWaybillError(error).code !== 'source/object-missing') throw error
       await this.#fetch.whole([folder])
-      return orEmpty(() => this.#filesOf(folder), [])
+      return orEmpty(() => this.#contentOf(folder), NONE)
     }
   }
 
   /** Regular files, sorted by path. Links and submodules are no files: what they point at is not in the signed folder. */
-  async #filesOf(folder: CommitId): Promise<readonly LawFile[]> {
+  async #contentOf(folder: CommitId): Promise<Content> {
     const files: LawFile[] = []
+    const links: LawLink[] = []
     const open: { path: string; id: CommitId }[] = [{ path: '.github', id: folder }]
     // Trees are counted too: forty small trees that name each other twice unfold to more files than there are atoms.
     let visited = 0
@@ -120,14 +120,15 @@ export class LawReader {
       const { path, id } = next
       const entries = await this.#objects.tree(id)
       visited += entries.length
-      if (visited > LIMITS.lawFiles) return []
+      if (visited > LIMITS.lawFiles) return NONE
       for (const entry of entries) {
         const name = `${path}/${nameText(entry.name)}`
         if (entry.mode === '40000') open.push({ path: name, id: entry.id })
         else if (entry.mode === '100644' || entry.mode === '100755') files.push(await this.#file(name, entry.id))
+        else links.push({ path: name, id: entry.id, kind: entry.mode === '120000' ? 'link' : 'submodule' })
       }
     }
-    return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+    return { files: sorted(files), ...(links.length === 0 ? {} : { links: sorted(links) }) }
   }
 
   /** A file above the bound keeps its id, so that a change of it is seen, but has no bytes: it can be no policy and no key. */
@@ -139,6 +140,12 @@ export class LawReader {
   async #each<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
     for (let at = 0; at < items.length; at += BATCH) await Promise.all(items.slice(at, at + BATCH).map(act))
   }
+}
+
+type Content = Omit<LawFiles, 'tree'>
+
+function sorted<T extends { readonly path: string }>(items: T[]): readonly T[] {
+  return items.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 function ignoringIncomplete(bring: LawFetch['roots']): LawFetch['roots'] {
