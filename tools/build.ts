@@ -1,8 +1,12 @@
-/** Builds `dist/`: tsc → ncc → doors → notices. Deterministic: the same sources and lockfile give the same bytes. */
+/**
+ * Builds `dist/`: tsc → ncc → doors → notices. Deterministic: the same sources and lockfile give the same bytes.
+ * With `WAYBILL_RELEASE=1` a release, which differs in that one constant.
+ */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeNotices } from './notices.ts'
+import { asRelease } from './release.ts'
 import { sourceStamp } from './source-stamp.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -40,6 +44,10 @@ function execute(file: string, args: readonly string[]): void {
 
 for (const folder of ['lib', 'dist']) rmSync(join(root, folder), { recursive: true, force: true })
 execute(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
+if (process.env.WAYBILL_RELEASE === '1') {
+  const version = join(root, 'lib/entry/version.js')
+  writeFileSync(version, asRelease(readFileSync(version, 'utf8')))
+}
 execute(process.execPath, [
   'node_modules/@vercel/ncc/dist/ncc/cli.js',
   'build',

@@ -9,7 +9,7 @@ import { isOutside, parsePolicySource, pinnedCommit } from '../policy/policy-sou
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import type { RunClaims } from '../statements/claims.ts'
-import { WAYBILL_VERSION } from './version.ts'
+import { RELEASE_BUILD, WAYBILL_VERSION } from './version.ts'
 
 type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
 
@@ -29,6 +29,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   return {
     name: inputs.name ?? nameOf(repositories[0]),
     waybillVersion: WAYBILL_VERSION,
+    release: RELEASE_BUILD,
     source: sourceOf(inputs, context, event),
     build: buildOf(inputs, repositories, push),
     recordBuildArgs: inputs.recordBuildArgs,

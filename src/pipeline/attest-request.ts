@@ -22,6 +22,8 @@ export interface AttestRequest {
   /** Key of this step in a monorepo; names its folder and comment. */
   readonly name: string
   readonly waybillVersion: string
+  /** A release build signs only with names that have a home (13-adversary 44). */
+  readonly release: boolean
   readonly source: SourceRequest
   readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
   /** Names of build arguments whose values may be recorded. */

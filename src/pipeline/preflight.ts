@@ -1,5 +1,6 @@
 import type { Builder } from '../build/builder.ts'
 import { together } from '../core/together.ts'
+import { requireOwnNames } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from './attest-request.ts'
 import type { RunRecord } from './run.ts'
 
@@ -19,6 +20,8 @@ const CONNECTIONS = 4
 export function preflight(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<Ready> {
   return record.stages.run('preflight', undefined, async () => {
     if (request.unsignedBecause !== undefined) record.notices.push(request.unsignedBecause)
+    // Before anything else: a certificate is public for ever, and it is asked for while the image is read.
+    if (request.sign) requireOwnNames(request.release)
     for (const repository of request.sign ? request.repositories : []) ports.registry.warm(repository, CONNECTIONS)
     const [identity, builder] = await together([
       request.sign ? identify(ports) : Promise.resolve(undefined),

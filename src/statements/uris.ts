@@ -1,8 +1,22 @@
+import { fail } from '../core/error.ts'
+
 /**
  * Every URI that Waybill mints for itself hangs on this one constant (13-adversary 44): no name is claimed that nobody owns.
  * `.invalid` can never resolve (RFC 2606), so nobody can register it and publish a page that redefines what was signed.
  */
 export const OWN_URI_BASE = 'https://example.invalid/waybill'
+
+/**
+ * Stops whoever is about to sign in a release while the names have no home.
+ * @param release whether this is a release build. @throws `statements/placeholder-uri`
+ */
+export function requireOwnNames(release: boolean, base = OWN_URI_BASE): void {
+  if (!release || !new URL(base).hostname.endsWith('.invalid')) return
+  throw fail('statements/placeholder-uri', 'A release does not sign with names that nobody owns', {
+    expected: 'names under a host of the project',
+    found: base,
+  })
+}
 
 /** A build that Waybill drove, on an event which GitHub's published build type does not list. docs/predicates/workflow-v1.md */
 export const WORKFLOW_BUILD_TYPE = `${OWN_URI_BASE}/buildtypes/workflow/v1`

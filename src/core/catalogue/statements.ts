@@ -37,4 +37,11 @@ export const STATEMENTS_ERRORS = {
       'The detail behind a source summary is not of the documented form. Fields that are not known are refused, because what they say would not be judged.',
     remedy: 'Have it made again by a version of Waybill that writes docs/predicates/source-verification.md.',
   },
+  'statements/placeholder-uri': {
+    kind: 'configuration',
+    meaning:
+      'This is a release of Waybill whose own predicates and build types still have names under a placeholder that nobody owns. What is signed with such a name stays in public logs for ever and could never be given a meaning, so a release signs nothing with it.',
+    remedy:
+      'Use a development build, or a release whose names have a home: OWN_URI_BASE in src/statements/uris.ts, then npm run build.',
+  },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

@@ -11,11 +11,13 @@ import { type ReviewPorts, type SignedReview, signReview } from '../../pipeline/
 import { shellQuote } from '../../report/text.ts'
 import { Clone } from '../../source/clone.ts'
 import { openHistory } from '../../source/git.ts'
+import { requireOwnNames } from '../../statements/uris.ts'
 import { personalSigner } from '../personal-signer.ts'
 import { type PlatformApi, platformApi } from '../platform-api.ts'
 import { policyFile } from '../policy-file.ts'
 import { commentOn, type ReviewComment, repositoryNumber } from '../review-comment.ts'
 import { type ReviewTarget, type ReviewWords, reviewTarget } from '../review-target.ts'
+import { RELEASE_BUILD } from '../version.ts'
 import { requireGit } from '../workspace.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
@@ -110,6 +112,7 @@ async function runReviewSign(wish: ReviewSign, desk: Desk): Promise<number> {
   const work = await makeTemporaryFolder(env.TMPDIR || tmpdir(), 'waybill-review-')
   const http = new HttpClient()
   try {
+    requireOwnNames(RELEASE_BUILD)
     const platform = platformApi(env, http)
     const target = await reviewTarget(wish, clone)
     const review = await signReview(
