@@ -307,3 +307,68 @@ describe('13-adversary 2: a later run of the branch', () => {
     tags().delete(tag)
   })
 })
+
+describe('13-adversary 2: the key of a commit ends between two runs', () => {
+  const TAG = sourceIndexTag('refs/heads/main')
+  let own: Scenario
+  let anchor: string
+  let before: StepResult
+  beforeAll(async () => {
+    own = await startScenario()
+    await beginWithKeyUntil(20)
+  })
+  afterAll(() => own.close())
+
+  const run = () => own.attest({ builder: 'buildah', tags: 'v1', since: anchor })
+  const tags = () => own.stack.registry.storage.open('acme/app').tags
+
+  /** A policy under which bob's key ends soon, his commit, a first run, and the end of his key. A slow machine gets longer. */
+  async function beginWithKeyUntil(seconds: number): Promise<void> {
+    const { repository, alice, bob } = own
+    const end = new Date(Math.ceil(Date.now() / 1000 + seconds) * 1000)
+    const key = `key: "${bob.publicKey}"`
+    const policy = policyOf(alice, bob).replace(key, `${key}, not-after: ${end.toISOString().replace('.000', '')}`)
+    anchor = repository.commit({ message: 'End', signer: alice, files: { '.github/waybill.yml': policy } })
+    const files = { 'hello.txt': `until ${end.toISOString()}\n` }
+    repository.commit({ message: 'In time', signer: bob, name: 'Bob', email: 'bob@example.com', files })
+    await own.publish()
+    before = await run()
+    if (Date.now() >= end.getTime()) return beginWithKeyUntil(seconds * 3)
+    await new Promise(resolve => setTimeout(resolve, end.getTime() - Date.now() + 1_000))
+  }
+
+  test('the run before passes, and so does every one after, each by what the last one carries on', async () => {
+    expect([before.code, codeOf(before)]).toEqual([0, undefined])
+    expect(statementOf(before, DETAIL).predicate.keys).toMatchObject([{ principal: 'bob', commits: 1 }])
+    for (const step of [await run(), await run()]) {
+      expect([step.code, codeOf(step), step.result.verdict]).toEqual([0, undefined, 'passed'])
+      const detail = statementOf(step, DETAIL)
+      expect(breaks(SCHEMA, detail.predicate)).toEqual([])
+      expect(detail.predicate.keys).toMatchObject([{ principal: 'bob', verifiedTime: expect.any(String) }])
+      expect(statementOf(step, SUMMARY).predicate).toMatchObject({ verificationResult: 'PASSED' })
+    }
+  })
+
+  test('what he signs afterwards is rejected', async () => {
+    const head = own.repository.head() ?? ''
+    const late = { message: 'Late', signer: own.bob, name: 'Bob', email: 'bob@example.com', files: { late: 'late\n' } }
+    own.repository.commit(late)
+    await own.publish()
+    const step = await run()
+    expect([step.code, codeOf(step)]).toEqual([1, 'source/key-expired'])
+    const found = step.result.subjects.map(({ title, findings }) => [title, findings.map(({ code }) => code)])
+    expect(found).toEqual([
+      ['In time', []],
+      ['Late', ['source/key-expired']],
+    ])
+    own.repository.git('reset', '--quiet', '--hard', head)
+    await own.publish()
+  })
+
+  test('without the tag that leads there the commit is rejected, and both remedies are told', async () => {
+    tags().delete(TAG)
+    const step = await run()
+    expect([step.code, codeOf(step)]).toEqual([1, 'source/key-expired'])
+    expect(step.result.error?.remedy).toMatch(/exceptions .*since.*extend the key/)
+  })
+})

@@ -45,7 +45,9 @@ export class EarlierOnBranch {
   readonly #ask: AskEarlier | undefined
   readonly #now: Date
   #asked: Promise<{ readonly evidence: EarlierEvidence; readonly law: Law } | undefined> | undefined
-  #lent: 'all' | 'times' | 'nothing' = 'all'
+  #lends: 'all' | 'times' | 'nothing' = 'all'
+  /** Commits that were judged with a review of an earlier run, and without asking the platform about it. */
+  readonly #reviewed = new Set<CommitId>()
 
   constructor(branch: Branch, ask: AskEarlier | undefined, now: Date) {
     this.#branch = branch
@@ -78,25 +80,36 @@ export class EarlierOnBranch {
   /** What an earlier run found about the reviews of commits of the line, where a rule looks at them. */
   async reviews({ policy }: Law): Promise<(commit: CommitId) => EarlierReview | undefined> {
     const rules = policy.source.filter(rule => rule.review !== undefined && matchesRef(rule.refs, this.#branch.ref))
-    const evidence = rules.length > 0 && this.#lent === 'all' ? await this.#evidence() : undefined
+    const evidence = rules.length > 0 && this.#lends === 'all' ? await this.#evidence() : undefined
     return commit => evidence?.reviewOf(commit)
+  }
+
+  /** The review of this commit was lent. */
+  lent(commit: CommitId): void {
+    this.#reviewed.add(commit)
   }
 
   /** Whether the fold has to be made again with less. Each answer "yes" takes something away, so there are two at most. */
   async isLess(fold: Fold): Promise<boolean> {
     const asked = await this.#asked
-    if (asked === undefined || this.#lent === 'nothing') return false
+    if (asked === undefined || this.#lends === 'nothing') return false
     if (asked.law.policyDigest !== fold.law.policyDigest) {
-      this.#lent = 'nothing'
+      this.#lends = 'nothing'
       return true
     }
-    if (this.#lent === 'times' || !restsOnReviews(fold, this.#now)) return false
-    this.#lent = 'times'
+    if (this.#lends === 'times' || !this.#failedWithout(fold)) return false
+    this.#lends = 'times'
     return true
   }
 
+  /** A commit that does not pass although an earlier run found its review: with the platform's answer it may. */
+  #failedWithout(fold: Fold): boolean {
+    if (this.#reviewed.size === 0) return false
+    return endFold(fold, this.#now).commits.some(({ id, outcome }) => outcome !== 'passed' && this.#reviewed.has(id))
+  }
+
   async #evidence(): Promise<EarlierEvidence | undefined> {
-    if (this.#ask === undefined || this.#lent === 'nothing') return undefined
+    if (this.#ask === undefined || this.#lends === 'nothing') return undefined
     this.#asked ??= this.#find(this.#ask)
     return (await this.#asked)?.evidence
   }
@@ -131,10 +144,4 @@ function withEarlierTime(commit: JudgedCommit, evidence: EarlierEvidence, known:
   const ancestral: readonly (TrustedTime | undefined)[] = known ? [verified?.time, ofKey] : []
   const earlierTime = earliestTime(evidence.timeOf(commit.id), ...ancestral)
   return earlierTime === undefined ? commit : { ...commit, earlierTime }
-}
-
-/** A commit that does not pass although an earlier run found its review: asked again, it may. */
-function restsOnReviews(fold: Fold, now: Date): boolean {
-  const lent = (review: { readonly earlier?: true } | undefined) => review?.earlier === true
-  return endFold(fold, now).commits.some(({ review, outcome }) => outcome !== 'passed' && lent(review))
 }

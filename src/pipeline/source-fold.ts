@@ -214,6 +214,7 @@ export class SourceFold {
     for (const [at, step] of read.entries()) {
       const candidate = await this.#candidate(currentLaw(fold), step.law)
       const known = found[at]
+      if (known?.earlier !== undefined) earlier?.lent(step.commit)
       const pushed = (commit: typeof step.facts) => withTrustedTime(commit, known)
       const input = {
         commit: pushed(step.facts),

@@ -13,7 +13,8 @@ export const JUDGEMENT_ERRORS = {
     kind: 'rejected',
     meaning:
       'The key that signed has ended, by its own date or by not-after in the policy, and no trusted time proves that the signature is older.',
-    remedy: 'Extend the key’s date and commit the new key file, or name the commit in exceptions.',
+    remedy:
+      'Name the commit in exceptions of an approved policy, or set an anchor after it (since). For commits to come extend the key’s date and commit the new key file.',
   },
   'source/key-revoked': {
     kind: 'rejected',
