@@ -25,6 +25,8 @@ export interface Rules {
   readonly review?: string
   /** Of `policy-change:`, default `signers: ["@maintainers"]`. */
   readonly change?: string
+  /** What lies in the file of the platform's key, default the key. */
+  readonly keyFile?: string
 }
 
 export const EVERY_SWITCH = 'merge: clean, squash: evidence, rebase: evidence, content: ["@bots"]'
@@ -124,8 +126,9 @@ ${platform === undefined ? '' : `    platform: {${platform}}\n`}${review === und
 `
   }
 
-  keyFile(): { readonly [path: string]: string } {
-    return { [PLATFORM_KEY]: this.gpg.exported(this.fingerprint) }
+  /** As the platform publishes it. */
+  get publicKey(): string {
+    return this.gpg.exported(this.fingerprint)
   }
 
   async close(): Promise<void> {
@@ -148,7 +151,7 @@ export class Story {
     this.#on = on
     this.branch = `story/${name}`
     this.ref = `refs/heads/${this.branch}`
-    const files = { [POLICY]: on.policy(rules), ...on.keyFile(), f: lines({}) }
+    const files = { [POLICY]: on.policy(rules), [PLATFORM_KEY]: rules.keyFile ?? on.publicKey, f: lines({}) }
     this.anchor = this.#commit(this.branch, on.scenario.anchor, { message: 'Rules', ...on.by('alice'), files })
     this.head = this.anchor
   }
