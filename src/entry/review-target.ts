@@ -10,6 +10,7 @@ export interface ReviewWords {
   readonly target?: string
   readonly repository?: string
   readonly remote: string
+  readonly push: boolean
 }
 
 /** The same in full names. */
@@ -26,6 +27,9 @@ export interface ReviewTarget {
 export async function reviewTarget(words: ReviewWords, clone: Clone): Promise<ReviewTarget> {
   if (!/^[A-Za-z0-9_.][A-Za-z0-9_./-]*$/.test(words.remote))
     throw usage('The remote is not one that git would name so', '--remote NAME', words.remote)
+  await clone.text('rev-parse', '--git-dir')
+  // Told before anything is signed.
+  if (words.push) await clone.text('remote', 'get-url', words.remote)
   const given = words.repository ?? (await clone.find('remote', 'get-url', words.remote)) ?? ''
   const uri = repositoryUri(given)
   if (uri === undefined)

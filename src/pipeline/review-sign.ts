@@ -74,7 +74,7 @@ export async function signReview(request: ReviewRequest, ports: ReviewPorts): Pr
     const claims = await claimsOf(request, { head, mergeBase }, ports)
     const law = ports.law ?? parseLaw(await lawOf(history, target))
     ports.progress(
-      `${commits.length} commits, ${mergeBase.slice(0, 7)}..${head.slice(0, 7)} into ${printable(request.targetRef, 200)}`,
+      `${counted(commits.length)}, ${mergeBase.slice(0, 7)}..${head.slice(0, 7)} into ${printable(request.targetRef, 200)}`,
     )
     const { principal, key, envelope } = await signedBy(claims, law, ports)
     const ref = reviewRef(head, principal)
@@ -98,6 +98,10 @@ export async function signReview(request: ReviewRequest, ports: ReviewPorts): Pr
   } finally {
     await history.close()
   }
+}
+
+function counted(commits: number): string {
+  return `${commits} ${commits === 1 ? 'commit' : 'commits'}`
 }
 
 /** Signed, checked, and only then an envelope. */

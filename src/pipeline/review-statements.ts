@@ -45,7 +45,7 @@ export class ReviewStatements {
         answers.set(review.head, about)
         const fact = await this.#check(review, keyring)
         if (fact !== undefined) about.facts.push(fact)
-        about.stored.set(review.ref, sha256(review.bytes))
+        if (review.bytes !== undefined) about.stored.set(review.ref, sha256(review.bytes))
       }
       return answers
     } catch (error) {
@@ -59,8 +59,8 @@ export class ReviewStatements {
     const kept = new Map<Digest, Uint8Array>()
     if (digests.size === 0) return kept
     for await (const { bytes } of this.#read(heads)) {
-      const digest = sha256(bytes)
-      if (digests.has(digest)) kept.set(digest, bytes)
+      const digest = bytes === undefined ? undefined : sha256(bytes)
+      if (bytes !== undefined && digest !== undefined && digests.has(digest)) kept.set(digest, bytes)
     }
     return kept
   }

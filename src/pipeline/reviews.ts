@@ -1,5 +1,5 @@
 import { sha256 } from '../core/digest.ts'
-import { asWaybillError, fail } from '../core/error.ts'
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import { isRefused } from '../core/facts.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import type { ReviewFact } from '../policy/evidence.ts'
@@ -19,23 +19,37 @@ export type CheckedReview = { readonly fact: ReviewFact } | { readonly refused: 
  * Turns what stands behind one of `refs/waybill/reviews/*` into a fact. Anybody may write there, so a bad statement refuses
  * itself alone. Whether the signer may review is for the policy; the name in the ref is never believed.
  */
-export async function checkReview({ ref, head, bytes }: StoredReview, keyring: Keyring): Promise<CheckedReview> {
+export async function checkReview(stored: StoredReview, keyring: Keyring): Promise<CheckedReview> {
   try {
-    const { payload, armor } = parseEnvelope(bytes)
-    const claims = readReview(parseStatement(payload))
-    if (claims.head !== head)
-      throw fail('source/review-invalid', `The statement behind ${ref} is about another commit`, {
-        expected: head,
-        found: claims.head,
-      })
-    const pae = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
-    const signature = await checkReviewSignature(armor, pae, keyring)
-    if (signature.kind === 'none' || isRefused(signature))
-      throw fail('source/review-invalid', `The signature of the statement behind ${ref} is not valid`, {
-        found: signature.kind === 'none' ? 'no signature' : signature.message,
-      })
-    return { fact: { ...claims, signature, digest: sha256(bytes) } }
+    return { fact: await factOf(stored, keyring) }
   } catch (error) {
-    return { refused: findingOf(asWaybillError(error), ref, 'note') }
+    return { refused: findingOf(refusal(stored, asWaybillError(error)), stored.ref, 'note') }
   }
+}
+
+async function factOf({ head, bytes }: StoredReview, keyring: Keyring): Promise<ReviewFact> {
+  if (bytes === undefined) throw invalid('it is no file, or a larger one than a statement', 'a statement')
+  const { payload, armor } = parseEnvelope(bytes)
+  const claims = readReview(parseStatement(payload))
+  if (claims.head !== head) throw invalid(`it is about the commit ${claims.head}`, head)
+  const pae = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
+  const signature = await checkReviewSignature(armor, pae, keyring)
+  if (signature.kind === 'none' || isRefused(signature))
+    throw invalid(signature.kind === 'none' ? 'it is not signed' : signature.message, 'a valid signature')
+  return { ...claims, signature, digest: sha256(bytes) }
+}
+
+function invalid(why: string, expected: string): WaybillError {
+  return fail('source/review-invalid', why, { expected, found: why })
+}
+
+/** Each names its ref: of many statements nobody could else tell which. */
+function refusal({ ref }: StoredReview, error: WaybillError): WaybillError {
+  const { code, message, expected, found, cause } = error
+  const why = code === 'source/review-invalid' ? message : [message, found].filter(Boolean).join(': ')
+  return fail('source/review-invalid', `The statement behind ${ref} does not count`, {
+    ...(expected === undefined ? {} : { expected }),
+    found: why,
+    cause,
+  })
 }

@@ -11,7 +11,8 @@ import { Objects } from './objects.ts'
 
 /** What stands behind one such ref. Anybody with write access may have put it there: the name proves nothing. */
 export interface StoredReview extends Omit<ReviewMention, 'statement'> {
-  readonly bytes: Uint8Array
+  /** Absent: it is no blob, or a larger one than any statement. */
+  readonly bytes?: Uint8Array
 }
 
 /** Statements in memory together. */
@@ -38,9 +39,8 @@ export class ReviewRefs {
   }
 
   /**
-   * Statements about some heads, a few at a time in memory. Absent ones are told by the server's own list; a blob that is too
-   * large, or no blob at all, is left out: whoever may force-push the ref can make it one, and a review that is not there
-   * approves nothing (13-adversary 11).
+   * Statements about some heads, a few at a time in memory. Absent ones are told by the server's own list; whoever may
+   * force-push a ref can point it at anything, and what is no statement approves nothing (13-adversary 11).
    * @throws `source/repository-unreachable`, `source/reviews-too-many`, `source/deadline`; silence is never an empty list.
    */
   async *about(heads: ReadonlySet<CommitId>): AsyncGenerator<StoredReview> {
@@ -54,8 +54,7 @@ export class ReviewRefs {
     const objects = new Objects(this.#transport, gitDir, `${gitDir}/objects`)
     try {
       for (let at = 0; at < refs.length; at += AT_ONCE) {
-        const some = await Promise.all(refs.slice(at, at + AT_ONCE).map(ref => readOne(objects, ref)))
-        yield* some.flatMap(review => review ?? [])
+        yield* await Promise.all(refs.slice(at, at + AT_ONCE).map(ref => readOne(objects, ref)))
       }
     } finally {
       await objects.close()
@@ -97,10 +96,9 @@ export class ReviewRefs {
   }
 }
 
-async function readOne(objects: Objects, { object, ...ref }: ReviewRef): Promise<StoredReview | undefined> {
+async function readOne(objects: Objects, { object, ...ref }: ReviewRef): Promise<StoredReview> {
   const found = await objects.find({ id: object, keep: LIMITS.reviewBytes })
-  if (found?.type !== 'blob' || found.size > LIMITS.reviewBytes) return undefined
-  return { ...ref, bytes: found.bytes }
+  return found?.type === 'blob' && found.size <= LIMITS.reviewBytes ? { ...ref, bytes: found.bytes } : ref
 }
 
 /** One line of `git ls-remote`; names of another form are nobody's statement. */

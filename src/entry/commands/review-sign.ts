@@ -27,7 +27,6 @@ interface ReviewSign extends ReviewWords {
   readonly policy?: string
   readonly repositoryId?: string
   readonly withdraw: boolean
-  readonly push: boolean
   readonly json: boolean
 }
 
