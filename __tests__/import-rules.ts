@@ -39,7 +39,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     mayImport: ['core', 'io', 'sigstore/verify'],
     mayImportTypes: ['policy'],
     packages: ['asn1js', 'openpgp', 'pkijs'],
-    holds: 'commit bytes, signatures, history and export: facts, no judging',
+    holds: 'bytes of commits and tags, signatures, history, own merges and export: facts, no judging',
   },
   {
     room: 'policy',
@@ -95,7 +95,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     mayImport: ['core', 'io'],
     mayImportTypes: ['pipeline', 'policy', 'statements'],
     packages: ['@actions/core', 'jose'],
-    holds: 'runner files, event, identity token; implements ports, is never called by a story',
+    holds: 'runner files, event, identity token, the platform’s API; implements ports, is never called by a story',
   },
   {
     room: 'pipeline',

@@ -12,6 +12,7 @@ import {
 } from '../__tests__/fakes/scenario.ts'
 import { chooseBuilder, type DemoBuilder } from './demo/builder.ts'
 import { Paper } from './demo/paper.ts'
+import { proposeOtherRules } from './demo/proposal.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** What the user can open afterwards. */
@@ -57,10 +58,12 @@ async function main(): Promise<void> {
 
 async function tell(story: Story, install: boolean, writeExample: boolean): Promise<void> {
   await showCommits(story)
+  await showCheck(story)
   const step = await showAction(story, install)
   if (writeExample) writeFileSync(join(ROOT, 'docs', 'example-summary.md'), exampleOf(step.summary))
   const reference = `${story.scenario.image}@${step.outputs.digest}`
   await showGate(story, reference)
+  await showProposal(story)
   await refuseByte(story, step.outputs.digest ?? '')
   await refuseIdentity(story, reference)
   await refuseCommit(story)
@@ -73,6 +76,26 @@ async function showCommits({ paper, scenario }: Story): Promise<void> {
   paper.step('Make a repository acme/app with signed commits; the first one holds the policy')
   paper.quote(repository.git('log', '--format=%h  %<(8)%an %s'))
   paper.say('The policy says: alice and bob may commit to main, only alice may change the policy.')
+}
+
+async function showCheck({ paper, scenario }: Story): Promise<void> {
+  paper.step('Check the commits in the clone, as a developer would before pushing: who signed, and is it enough?')
+  const range = ['HEAD', '--since', scenario.anchor]
+  paper.command(`waybill source check ${range.join(' ')}`)
+  const finished = await scenario.cli(['source', 'check', ...range, '--repo', scenario.repository.folder])
+  paper.quote(finished.log.split('\nnot checked:')[0] ?? '')
+  mustHold(finished.code === 0 && finished.log.includes('source check: passed'), 'the commits pass', finished)
+}
+
+async function showProposal(story: Story): Promise<void> {
+  const { paper, scenario } = story
+  paper.step('Open a pull request that changes the rules: bob makes himself a maintainer, and the workflow lenient')
+  const step = await proposeOtherRules(scenario, building(story))
+  const top = step.summary.split('\n## ')[0] ?? ''
+  mustHold(/loosens \| added \| role/.test(top) && /source-mode: audit/.test(top), 'changed rules stand first', step)
+  paper.say('This is how the summary of its job begins, before the verdict:')
+  paper.quote(top)
+  paper.say('It was judged by the rules that hold now. Merged as it is, without alice, it would change none of them.')
 }
 
 /** What the action is given to build; each author's image has a digest of its own. */

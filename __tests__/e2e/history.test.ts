@@ -126,7 +126,7 @@ describe('the fold', () => {
       'policy/unapproved-change',
       1,
       /^### Rules changed by these commits$/m,
-      /\*\*the policy\*\*, NOT accepted: 3 of 6 differences loosen/,
+      /\*\*the policy\*\*, NOT accepted: 3 of 6 differences loosen the rules/,
       /\| ⚠️ loosens \| added \| role \| `@maintainers: alice, bob` \|/,
     )
     expect(step.summary.indexOf('### Rules changed')).toBeLessThan(step.summary.indexOf('## ❌'))

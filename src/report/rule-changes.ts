@@ -26,12 +26,13 @@ export function loosensFirst(lines: readonly RuleLine[]): readonly RuleLine[] {
   return [...lines.filter(line => line.loosens), ...lines.filter(line => !line.loosens)]
 }
 
-/** `2 of 5 differences loosen them`, or what else a number of lines comes to. */
+/** `2 of 5 differences loosen the rules`, or what else a number of lines comes to. */
 export function weight({ lines }: RuleChange): string {
   const loose = lines.filter(line => line.loosens).length
   if (lines.length === 0) return 'no difference in principals, roles, rules, mode or anchor'
-  if (loose === 0) return `${lines.length} ${lines.length === 1 ? 'difference' : 'differences'}, none of which loosens`
-  return `${loose} of ${lines.length} ${lines.length === 1 ? 'difference' : 'differences'} ${loose === 1 ? 'loosens' : 'loosen'}`
+  if (loose === 0)
+    return `${lines.length} ${lines.length === 1 ? 'difference' : 'differences'}, none of which loosens the rules`
+  return `${loose} of ${lines.length} ${lines.length === 1 ? 'difference' : 'differences'} ${loose === 1 ? 'loosens' : 'loosen'} the rules`
 }
 
 /** Fixed words alone: `accepted`, `proposed` or `NOT accepted`. */
