@@ -260,9 +260,11 @@ describe('13-adversary 2: reviews that an earlier run found', () => {
     const { asked, port } = platform()
     const looked: (readonly CommitId[])[] = []
     const withdrawal = { decision: 'withdraw', head: known, targetRef: MAIN, signature: { kind: 'none' } }
-    const statements = async (heads: readonly CommitId[]) => {
-      looked.push(heads)
-      return new Map([[known, { reviews: [withdrawal as never] }]])
+    const statements = {
+      about: async (heads: ReadonlySet<CommitId>) => {
+        looked.push([...heads])
+        return new Map([[known, { facts: [withdrawal as never], stored: new Map() }]])
+      },
     }
     const judgement = await judge(world, anchor, {
       ...earlierRuns({ reviewOf: () => reviewed(known) }),
