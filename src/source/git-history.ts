@@ -27,7 +27,7 @@ export interface OpenedFolders {
 const ALONE = 16
 
 /** Commits of some ten thousand usual ones. */
-const RECENT_BYTES = 32 * 1024 * 1024
+const RECENT_BYTES = 16 * 1024 * 1024
 
 /** Objects of one repository over a private copy, see `openHistory`. */
 export class GitHistory implements History {
