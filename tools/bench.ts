@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [start] [commits] [fold] [publish] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
- * It measures the bundle in `dist`, as a job downloads it; `commits` and `fold` measure a bundle made of the same sources whose
- * door does nothing else than judging a branch. A missing peer is an error.
+ * It measures the bundle in `dist`, as a job downloads it; where a branch is judged over http, a bundle made of the same sources
+ * whose door does nothing else. A missing peer is an error.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ interface Result {
 
 const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
   start: async () => ({ rows: await benchStart(currentDist()) }),
-  commits: async () => ({ rows: await benchCommits(await CheckDoor.build(root)) }),
+  commits: async () => ({ rows: await benchCommits(currentDist(), await CheckDoor.build(root)) }),
   fold: async () => ({ rows: await benchFold(await CheckDoor.build(root)) }),
   publish: async verbose => benchPublish(currentDist(), verbose),
 }

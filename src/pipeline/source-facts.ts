@@ -1,6 +1,7 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
-import { type CommitFacts, isMalformed, isRefused, type JudgedCommit, type MalformedCommit } from '../core/facts.ts'
+import { type CommitFacts, isMalformed, isRefused, type JudgedCommit } from '../core/facts.ts'
+import { inParallel } from '../core/parallel.ts'
 import { causeText } from '../policy/bench.ts'
 import type { Law } from '../policy/law.ts'
 import { claimedPlatformKey, claimsPlatformKey, platformKeysOf } from '../policy/platform.ts'
@@ -10,8 +11,10 @@ import { type Authorities, type Keyring, loadKeyring } from '../source/keyring.t
 import { type CheckMany, checkMany } from '../source/verify-many.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 
-/** Commits checked together; the bytes of twice as many are in memory. */
+/** Commits checked together. */
 const CHUNK = 128
+/** Of these so many at a time: while signatures are checked on other threads, the next commits are read. */
+const CHUNKS = 3
 
 /** Reads commits and checks their signatures with the keys of a law. */
 export class SourceFacts {
@@ -50,22 +53,16 @@ export class SourceFacts {
    * @returns facts in the order asked. @throws what reading throws.
    */
   async of(ids: readonly CommitId[], law: Law, askPlatform: boolean): Promise<readonly JudgedCommit[]> {
-    const facts: JudgedCommit[] = []
-    let next = this.#read(ids.slice(0, CHUNK))
-    for (let at = 0; at < ids.length; at += CHUNK) {
-      const commits = await next
-      // Read while the signatures of these are checked.
-      next = this.#read(ids.slice(at + CHUNK, at + 2 * CHUNK))
-      next.catch(() => {})
-      const parsed = commits.filter((commit): commit is ParsedCommit => !isMalformed(commit))
-      const checked = (await this.#check(parsed, law, askPlatform))[Symbol.iterator]()
-      for (const commit of commits) facts.push(isMalformed(commit) ? commit : following(checked))
-    }
-    return facts
+    const places = Array.from({ length: Math.ceil(ids.length / CHUNK) }, (_, at) => at * CHUNK)
+    const chunks = await inParallel(places, CHUNKS, at => this.#some(ids.slice(at, at + CHUNK), law, askPlatform))
+    return chunks.flat()
   }
 
-  #read(ids: readonly CommitId[]): Promise<readonly (ParsedCommit | MalformedCommit)[]> {
-    return Promise.all(ids.map(async id => parseCommit(id, await this.#history.commit(id))))
+  async #some(ids: readonly CommitId[], law: Law, askPlatform: boolean): Promise<readonly JudgedCommit[]> {
+    const commits = await Promise.all(ids.map(async id => parseCommit(id, await this.#history.commit(id))))
+    const parsed = commits.filter((commit): commit is ParsedCommit => !isMalformed(commit))
+    const checked = (await this.#check(parsed, law, askPlatform))[Symbol.iterator]()
+    return commits.map(commit => (isMalformed(commit) ? commit : next(checked)))
   }
 
   async #check(parsed: readonly ParsedCommit[], law: Law, askPlatform: boolean): Promise<readonly CommitFacts[]> {
@@ -107,7 +104,7 @@ export class SourceFacts {
   }
 }
 
-function following(facts: Iterator<CommitFacts>): CommitFacts {
+function next(facts: Iterator<CommitFacts>): CommitFacts {
   const { value, done } = facts.next()
   if (done === true) throw fail('core/internal', 'Fewer signatures were checked than commits were given')
   return value

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type GitServer, startGitServer } from '../../__tests__/fakes/git-server.ts'
 import type { CheckDoor, CheckRun } from './check.ts'
 import { GitLog } from './git-log.ts'
-import { makeHistory } from './history.ts'
+import { type MadeHistory, makeHistory } from './history.ts'
+import { runProgram } from './program.ts'
 import { openpgpSigner, type Signer, sshSigner } from './signers.ts'
 import { median, type Row, ratio, seconds } from './table.ts'
 import { CORES, type Signatures, verifyLimit } from './verify-rate.ts'
@@ -19,8 +20,8 @@ interface Kind {
   readonly signatures: Signatures
 }
 
-/** Commits judged from an anchor, fetched over loopback, against git that asks gpg or ssh-keygen in a local repository. */
-export async function benchCommits(door: CheckDoor): Promise<readonly Row[]> {
+/** `waybill source check` in a clone against git, which asks gpg or ssh-keygen about each commit of the same clone. */
+export async function benchCommits(dist: string, door: CheckDoor): Promise<readonly Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'wb-'))
   const server = await startGitServer({ folder: join(folder, 'served') })
   const half = COMMITS / 2
@@ -37,23 +38,33 @@ export async function benchCommits(door: CheckDoor): Promise<readonly Row[]> {
     signatures: { ed25519: COMMITS },
   }
   try {
-    return [...(await compare(openpgp, door, server, folder)), ...(await compare(ssh, door, server, folder))]
+    const world = { dist, door, server, folder }
+    return [...(await compare(openpgp, world)), ...(await compare(ssh, world))]
   } finally {
     await server.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function compare(kind: Kind, door: CheckDoor, server: GitServer, folder: string): Promise<readonly Row[]> {
+interface World {
+  readonly dist: string
+  readonly door: CheckDoor
+  readonly server: GitServer
+  readonly folder: string
+}
+
+async function compare(kind: Kind, { dist, door, server, folder }: World): Promise<readonly Row[]> {
   const repository = `acme/${kind.name.toLowerCase()}`
   const planOf = (place: number) => ({ signer: kind.signers[place % 2] as Signer })
   const made = await makeHistory(server.repositoryFolder(repository), kind.signers, COMMITS, planOf)
   const peer = new GitLog(join(folder, kind.name), kind.signers)
   const subject = { url: `${server.url}/${repository}`, anchor: made.anchor, head: made.head }
+  const commands: number[] = []
   const ours: CheckRun[] = []
   const theirs: number[] = []
   const limits: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
+    commands.push(await sourceCheck(dist, made, folder))
     const run = await door.run(subject)
     if (run.outcome !== 'passed' || run.commits !== COMMITS) throw new Error(`Not all passed: ${JSON.stringify(run)}`)
     ours.push(run)
@@ -61,7 +72,7 @@ async function compare(kind: Kind, door: CheckDoor, server: GitServer, folder: s
     limits.push(await verifyLimit(kind.signatures))
   }
   peer.close()
-  const whole = median(ours.map(({ ms }) => ms))
+  const whole = median(commands)
   const judging = median(ours.map(({ fetched, ended }) => ended - fetched))
   const git = median(theirs)
   const limit = median(limits)
@@ -74,9 +85,18 @@ async function compare(kind: Kind, door: CheckDoor, server: GitServer, folder: s
     toLimit: `${ratio(ms, limit)} (goal ≤ 2)`,
   })
   return [
-    compared(`verify ${COMMITS} commits, ${kind.name}: whole process`, whole),
+    compared(`verify ${COMMITS} commits, ${kind.name}: waybill source check, whole process`, whole),
     compared('the same without start and fetch', judging),
   ]
+}
+
+/** @returns milliseconds of the whole process. */
+async function sourceCheck(dist: string, { folder: clone, anchor }: MadeHistory, home: string): Promise<number> {
+  const range = ['main', '--since', anchor, '--ref', 'refs/heads/main']
+  const args = [join(dist, 'cli.js'), 'source', 'check', ...range, '--repo', clone, '--offline', '--quiet']
+  const { code, ms, log } = await runProgram(process.execPath, args, { PATH: process.env.PATH ?? '', HOME: home })
+  if (code !== 0) throw new Error(`waybill source check ended with ${code}:\n${log}`)
+  return ms
 }
 
 function rate(ms: number): string {
