@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import type { PlatformPort } from '../../src/pipeline/attest-request.ts'
-import { SourceEvidence } from '../../src/pipeline/source-evidence.ts'
+import { type EvidencePorts, SourceEvidence } from '../../src/pipeline/source-evidence.ts'
 import { SourceFacts } from '../../src/pipeline/source-facts.ts'
 import { PlatformAnswers } from '../../src/pipeline/source-platform.ts'
 import type { Answer, MergedPull, PlatformCommit, StepEvidence } from '../../src/policy/evidence.ts'
@@ -157,6 +157,7 @@ export class EvidenceWorld {
   async evidence(
     law: Law,
     platform: PlatformPort | undefined = this.platform,
+    statements?: EvidencePorts['statements'],
   ): Promise<readonly (StepEvidence | undefined)[]> {
     const history = await this.open()
     const graph = new CommitGraph(id => history.commit(id), history.guess.bind(history))
@@ -167,7 +168,8 @@ export class EvidenceWorld {
     for await (const step of line.steps()) ids.push(step.commit)
     const commits = await facts.of(ids, law, true)
     const steps = commits.map((commit, place) => ({ commit, place }))
-    return new SourceEvidence({ history, graph, facts, platform: answers }, MAIN).of(steps, law, line)
+    const ports = { history, graph, facts, platform: answers, ...(statements === undefined ? {} : { statements }) }
+    return new SourceEvidence(ports, MAIN).of(steps, law, line)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CommitId } from '../../src/core/digest.ts'
+import { fail } from '../../src/core/error.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import type { PlatformPort } from '../../src/pipeline/attest-request.ts'
 import { withTrustedTime } from '../../src/pipeline/source-evidence.ts'
@@ -171,6 +172,58 @@ test('a head that the repository does not give leaves out its own pull request a
   const [, a, b] = await world.evidence(LAW)
   expect(a?.proposals?.length).toBe(1)
   expect(b?.proposals).toEqual([])
+})
+
+describe('review statements', () => {
+  const review = {
+    approvals: 1,
+    by: new Set(['alice']),
+    distinctFrom: new Set(['author'] as const),
+    strength: 'signed-by-reviewer',
+  } as const
+  const reviewed = { ...LAW, policy: { ...LAW.policy, source: LAW.policy.source.map(rule => ({ ...rule, review })) } }
+
+  /** A merge, a squash, two rebased commits and one pushed directly. */
+  function everyWay(world: EvidenceWorld) {
+    const [merged = world.anchor] = world.branch([{ m: 'm\n' }])
+    const merge = world.place(world.mergedTree(world.anchor, merged), [world.anchor, merged])
+    const [, squashed = merge] = world.branch([{ s: '1\n' }, { s: '2\n' }], merge)
+    const squash = world.place(world.tree(squashed), [merge])
+    world.pull(squashed, squash)
+    const [one = squash, two = squash] = world.branch([{ a: '1\n' }, { b: '2\n' }], squash)
+    const first = world.place(world.tree(one), [squash], 'rebased')
+    const last = world.place(world.tree(two), [first], 'rebased')
+    world.pull(two, last, [first, last])
+    const direct = world.commit({ d: 'd\n' })
+    return [merge, merged, squash, squashed, first, last, two, direct]
+  }
+
+  test('13-adversary 10: are asked for about every head that a commit may have been reviewed as, at once', async () => {
+    const world = newWorld()
+    const heads = everyWay(world)
+    const asked: ReadonlySet<CommitId>[] = []
+    const about = async (wanted: ReadonlySet<CommitId>) => {
+      asked.push(wanted)
+      return new Map()
+    }
+    const found = await world.evidence(reviewed, world.platform, { about })
+    expect(asked.map(wanted => [...wanted].sort())).toEqual([[...heads].sort()])
+    for (const evidence of found) expect(evidence).not.toHaveProperty('missingReviews')
+  })
+
+  test('13-adversary 11: that cannot be read are missing, for every commit that needs one', async () => {
+    const world = newWorld()
+    everyWay(world)
+    const unreachable = fail('source/repository-unreachable', 'No answer')
+    const found = await world.evidence(reviewed, world.platform, { about: async () => unreachable })
+    expect(found.map(evidence => evidence?.missingReviews)).toEqual(Array(5).fill([unreachable]))
+  })
+
+  test('are not asked for where no rule asks for reviews', async () => {
+    const world = newWorld()
+    everyWay(world)
+    await world.evidence(LAW, world.platform, { about: () => Promise.reject(new Error('asked')) })
+  })
 })
 
 test('nothing is asked that no rule looks at', async () => {
