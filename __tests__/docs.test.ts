@@ -35,6 +35,12 @@ test('the policy of docs/start-here.md, with its deploy rule, is one that Waybil
   expect([parsed.source.length, parsed.deploy.length]).toEqual([1, 1])
 })
 
+test('the policy of docs/reviews.md is one that Waybill reads, and asks for signed reviews', () => {
+  const [policy = ''] = examples('docs/reviews.md')
+  const [rule] = parsePolicy(utf8(policy), '.github/waybill.yml').source
+  expect(rule?.review).toMatchObject({ approvals: 1, strength: 'signed-by-reviewer' })
+})
+
 test('the steps of README.md and docs/start-here.md set only inputs that exist', () => {
   const texts = [...examples('README.md'), ...examples('docs/start-here.md')]
   const steps = texts.flatMap(text => [

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { jest } from '@jest/globals'
 import { sha256 } from '../../src/core/digest.ts'
 import { parseEnvelope } from '../../src/statements/envelope.ts'
@@ -54,6 +54,17 @@ describe('waybill review sign', () => {
       decision: 'approve',
     })
     expect(armor).toMatch(/^-----BEGIN SSH SIGNATURE-----\n/)
+  })
+
+  test('docs/reviews.md: what it signs can be checked without Waybill', async () => {
+    const { ref } = await world.approve(change)
+    const page = readFileSync(join(import.meta.dirname, '../../docs/reviews.md'), 'utf8')
+    const [, script = ''] = /```sh\n([\s\S]*?)```/.exec(page) ?? []
+    const folder = world.repository.folder
+    writeFileSync(join(folder, 'allowed_signers'), `alice@example.com ${world.publicKey('alice')}\n`)
+    const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, REF: ref }
+    const said = execFileSync('sh', ['-e', '-c', script], { cwd: folder, env, stdio: 'pipe' }).toString()
+    expect(said).toMatch(/^Good "waybill-review" signature for alice@example.com with ED25519 key SHA256:/)
   })
 
   test('signs with an OpenPGP key of gpg, and says how to push when it did not', async () => {

@@ -40,7 +40,12 @@ describe('what is judged, and by which law', () => {
     const { code, receipt } = await desk.check(clone, ['main', '--since', 'start'])
     expect([code, receipt.verdict, receipt.subjects.length]).toEqual([0, 'passed', 5])
     expect(titled(receipt, 'Draw a logo')).toMatchObject({ principal: 'carol', basis: 'signed', kind: 'ssh' })
-    expect(receipt.notices[0]).toMatch(/^Commit f7bfe75 changed the policy \(approved by alice\)/)
+    expect(receipt.ruleChanges?.[0]).toMatchObject({
+      commit: expect.stringMatching(/^f7bfe75/),
+      accepted: true,
+      by: 'alice',
+      kind: 'policy',
+    })
     expect(receipt.source).toEqual({
       repository: 'https://github.com/acme/app',
       ref: 'refs/heads/main',
@@ -70,7 +75,7 @@ describe('what is judged, and by which law', () => {
     fresh.commit({ message: 'Let me in', files: { [POLICY]: clonePolicy('"@maintainers", bob, carol') }, ...bob })
     const { code, receipt } = await desk.check(fresh.folder, ['main..feature', '--since', 'start'])
     expect([code, receipt.subjects.length]).toEqual([0, 1])
-    expect(receipt.notices[0]).toMatch(/^This change would alter the policy; it was judged by the rules that hold now/)
+    expect(receipt.ruleChanges?.[0]).toMatchObject({ proposed: true, kind: 'policy' })
   })
 
   test('a policy given by name judges everything, and no commit changes it', async () => {

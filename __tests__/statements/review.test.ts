@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { parseCommitId } from '../../src/core/digest.ts'
 import { WaybillError } from '../../src/core/error.ts'
 import { encodeEnvelope, parseEnvelope } from '../../src/statements/envelope.ts'
 import { parseStatement } from '../../src/statements/parse.ts'
 import { type ReviewClaims, readReview, reviewStatement } from '../../src/statements/review.ts'
+import { breaks, type Schema } from '../report/schema.ts'
 
 const ARMOR = '-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----'
 const CLAIMS: ReviewClaims = {
@@ -28,6 +31,46 @@ test('readReview() reads back what reviewStatement() wrote', () => {
   expect(readReview(parseStatement(reviewStatement(CLAIMS)))).toEqual(CLAIMS)
   const { repositoryId: _id, ...local } = { ...CLAIMS, decision: 'withdraw' as const }
   expect(readReview(parseStatement(reviewStatement(local)))).toEqual(local)
+})
+
+const ROOT = join(import.meta.dirname, '../..')
+const SCHEMA = JSON.parse(readFileSync(join(ROOT, 'schemas/review.json'), 'utf8')) as Schema
+
+test('schemas/review.json knows what is written, with and without a number', () => {
+  const { repositoryId: _id, ...local } = CLAIMS
+  for (const claims of [CLAIMS, local, { ...CLAIMS, decision: 'withdraw' as const }])
+    expect(breaks(SCHEMA, parseStatement(reviewStatement(claims)).predicate)).toEqual([])
+})
+
+test.each([
+  ['another decision', { decision: 'approved' }],
+  ['a tag as target', { targetRef: 'refs/tags/v1' }],
+  ['a short head', { head: { gitCommit: '2222' } }],
+  ['a time without milliseconds', { time: '2026-06-01T12:00:00Z' }],
+  ['more than is known', { labels: [] }],
+])('schemas/review.json refuses %s', (_what, change) => {
+  expect(breaks(SCHEMA, { ...parseStatement(reviewStatement(CLAIMS)).predicate, ...change })).not.toEqual([])
+})
+
+test('the example of docs/predicates/review.md is what is written', () => {
+  const page = readFileSync(join(ROOT, 'docs/predicates/review.md'), 'utf8')
+  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+  expect(JSON.parse(example)).toEqual(JSON.parse(Buffer.from(reviewStatement(CLAIMS)).toString()))
+})
+
+test('readReview() of any predicate is claims or a typed error', () => {
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('approve', 'refs/heads/main', '2'.repeat(40)))
+  const names = ['repository', 'targetRef', 'mergeBase', 'head', 'tree', 'decision', 'time']
+  fc.assert(
+    fc.property(fc.constantFrom(...names), value, (name, given) => {
+      try {
+        const bytes = changed(document => (predicate(document)[name] = given))
+        expect(readReview(parseStatement(bytes)).head).toBe(CLAIMS.head)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'statements/malformed' })
+      }
+    }),
+  )
 })
 
 test('13-adversary 11: the statement names repository, target ref, base, head, tree, decision and time', () => {
