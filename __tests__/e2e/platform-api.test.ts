@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals'
 import type { Fault } from '../fakes/registry/faults.ts'
 import type { Inputs } from '../fakes/scenario.ts'
-import { expectPassed, expectStopped, ONE_REVIEW, PlatformWorld, type Story } from './platform-support.ts'
+import type { Story } from './platform-story.ts'
+import { expectPassed, expectStopped, ONE_REVIEW, PlatformWorld } from './platform-support.ts'
 import { footprint, GITHUB_TOKEN } from './source-support.ts'
 
 jest.setTimeout(180_000)

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import type { CommitOptions } from '../fakes/repository.ts'
-import { BUILT, expectPassed, expectStopped, levelsOf, PlatformWorld, type Story } from './platform-support.ts'
+import type { Story } from './platform-story.ts'
+import { BUILT, expectPassed, expectStopped, levelsOf, PlatformWorld } from './platform-support.ts'
 import { footprint } from './source-support.ts'
 
 jest.setTimeout(120_000)

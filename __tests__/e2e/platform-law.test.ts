@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals'
 import type { CommitOptions } from '../fakes/repository.ts'
-import { expectPassed, expectStopped, PlatformWorld, POLICY, type Rules, type Story } from './platform-support.ts'
+import type { Story } from './platform-story.ts'
+import { expectPassed, expectStopped, PlatformWorld, POLICY, type Rules } from './platform-support.ts'
 import { footprint } from './source-support.ts'
 
 jest.setTimeout(120_000)

@@ -1,16 +1,7 @@
 import { jest } from '@jest/globals'
 import type { CommitOptions } from '../fakes/repository.ts'
-import {
-  BUILT,
-  expectPassed,
-  expectStopped,
-  iso,
-  levelsOf,
-  ONE_REVIEW,
-  PlatformWorld,
-  type PullFacts,
-  type Story,
-} from './platform-support.ts'
+import { iso, type PullFacts, type Story } from './platform-story.ts'
+import { BUILT, expectPassed, expectStopped, levelsOf, ONE_REVIEW, PlatformWorld } from './platform-support.ts'
 import { footprint } from './source-support.ts'
 
 jest.setTimeout(120_000)

@@ -67,6 +67,11 @@ class Root {
     return {
       databaseId: repository.id,
       nameWithOwner: repository.name,
+      pullRequest: ({ number }: { number: number }) => {
+        const pull = repository.pulls.find(item => item.number === number)
+        if (pull !== undefined) return this.#pull(repository, pull)
+        throw refused('NOT_FOUND', `Could not resolve to a PullRequest with the number of ${number}.`)
+      },
       object: ({ oid }: { oid: string }) => (repository.absent.has(oid) ? null : this.#topCommit(repository, oid)),
     }
   }
@@ -126,6 +131,7 @@ class Root {
       number: pull.number,
       url: `https://github.com/${repository.name}/pull/${pull.number}`,
       merged: pull.mergedAt !== undefined,
+      closed: pull.closed === true || pull.mergedAt !== undefined,
       mergedAt: pull.mergedAt ?? null,
       author: this.#actor(pull.author),
       mergedBy: this.#actor(pull.mergedBy),

@@ -52,6 +52,8 @@ export interface ModelPull {
   readonly reviews?: readonly ModelReview[]
   /** Oldest first. */
   readonly comments?: ModelComment[]
+  /** Without having been merged. */
+  readonly closed?: boolean
   readonly mergedAt?: string
   readonly mergedBy?: string
   readonly mergeCommit?: string

@@ -2,6 +2,7 @@ import type { CommitId } from '../../src/core/digest.ts'
 import { parseCommitId } from '../../src/core/digest.ts'
 import { GithubApi } from '../../src/github/api.ts'
 import { githubEvidence } from '../../src/github/evidence.ts'
+import type { PendingPull } from '../../src/github/pending.ts'
 import { HttpClient } from '../../src/io/http.ts'
 import type { PlatformPort } from '../../src/pipeline/attest-request.ts'
 import type { Answer } from '../../src/policy/evidence.ts'
@@ -72,9 +73,12 @@ export class GithubWorld {
     })
   }
 
-  platform(over: { repositoryId?: string; serverUrl?: string; budgetMs?: number } = {}): PlatformPort {
+  platform(
+    over: { repositoryId?: string; serverUrl?: string; budgetMs?: number; pending?: PendingPull } = {},
+  ): PlatformPort {
     const { repositoryId = String(NUMBER), serverUrl = this.github.url } = over
-    return githubEvidence({ api: this.api(over), http: this.http, repository: NAME, repositoryId, serverUrl })
+    const about = over.pending === undefined ? {} : { pending: over.pending }
+    return githubEvidence({ api: this.api(over), http: this.http, repository: NAME, repositoryId, serverUrl, ...about })
   }
 
   /** How often the API was asked, by path. */

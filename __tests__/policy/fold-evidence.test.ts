@@ -288,7 +288,7 @@ describe('any story', () => {
         for (const { basis, review, derivedFrom } of tell(folder, story).commits) {
           if (basis === 'derived') expect(derivedFrom?.pull).toBe(1)
           if (basis === 'derived') expect(folder).toMatch(/squash|rebase/)
-          if (review?.enough) expect(folder).toMatch(/direct|squash|rebase|compromise-of/)
+          if (review?.enough) expect(folder).toMatch(/direct|squash|rebase|compromise-of|shown/)
         }
       }),
       { numRuns: 300 },

@@ -116,6 +116,7 @@ const STORIES = [
   ['13-adversary 10: rebased commits approved on their head pass', '10-rebase-approved'],
   ['13-adversary 10: a merge of three has no one head that could be approved', '10-octopus'],
   ['13-adversary 10: a pull request shows its reviews and does not judge them', '10-shown-not-judged'],
+  ['13-adversary 10: an open pull request shows who approved its present head', '10-shown-of-open-pull'],
   ['13-adversary 10: a reviewer’s signed merge is an approval', '10-signed-merge-by-reviewer'],
   ['13-adversary 10: nobody approves his own commits by merging them', '10-signed-merge-by-author'],
   ['13-adversary 10: a reviewer’s merge with a conflict is more than an approval', '10-signed-merge-conflict'],

@@ -16,6 +16,7 @@ import { checkClaims, maySign } from '../github/claims.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import type { RunContext } from '../github/context.ts'
 import { githubEvidence } from '../github/evidence.ts'
+import { pendingOf } from '../github/pending.ts'
 import { IdTokens } from '../github/token.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
@@ -85,9 +86,11 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
 function platformOf({ inputs, context, http }: AttestWorld): AttestPorts['platform'] {
   const { githubToken: token } = inputs
   if (token === undefined) return undefined
-  const { apiUrl, graphqlUrl, repository, repositoryId, serverUrl } = context
+  const { apiUrl, graphqlUrl, repository, repositoryId, serverUrl, event } = context
+  const pending = pendingOf(event)
   const api = new GithubApi({ http, apiUrl, graphqlUrl, token })
-  return githubEvidence({ api, http, repository, repositoryId, serverUrl })
+  const about = pending === undefined ? {} : { pending }
+  return githubEvidence({ api, http, repository, repositoryId, serverUrl, ...about })
 }
 
 /** A proposal has no token; who its runs are is then the runner's word, and nothing that it finds is signed. */

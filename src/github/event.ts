@@ -20,6 +20,8 @@ export type RunEvent =
       readonly ref: string
       readonly base: CommitId
       readonly baseRef: string
+      /** The pull request whose entry of the queue this is; absent: the ref does not say. */
+      readonly pull?: number
     }
   | {
       readonly kind: 'workflow_dispatch'
@@ -182,13 +184,25 @@ function readMergeGroup({ sha, ref }: EventVariables, payload: JsonObject): RunE
   const group = objectAt(payload.merge_group, 'merge_group')
   const head = commitAt(group.head_sha, 'merge_group.head_sha')
   if (head !== sha) throw new RangeError('merge_group.head_sha is not GITHUB_SHA')
+  const baseRef = parseRef(stringAt(group.base_ref, 'merge_group.base_ref'))
+  const pull = queuedPull(ref, baseRef)
   return {
     kind: 'merge_group',
     head,
     ref,
     base: commitAt(group.base_sha, 'merge_group.base_sha'),
-    baseRef: parseRef(stringAt(group.base_ref, 'merge_group.base_ref')),
+    baseRef,
+    ...(pull === undefined ? {} : { pull }),
   }
+}
+
+/** `refs/heads/gh-readonly-queue/main/pr-104-<commit it stands on>`: the queue names its branches so. */
+function queuedPull(ref: string, baseRef: string): number | undefined {
+  const prefix = `refs/heads/gh-readonly-queue/${baseRef.replace('refs/heads/', '')}/pr-`
+  const [, number] = ref.startsWith(prefix)
+    ? (/^([1-9]\d{0,8})-[0-9a-f]{40}$/.exec(ref.slice(prefix.length)) ?? [])
+    : []
+  return number === undefined ? undefined : Number(number)
 }
 
 function inputNames(value: Json | undefined): readonly string[] {

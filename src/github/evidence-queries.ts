@@ -73,6 +73,7 @@ fragment pull on PullRequest {
   number
   url
   merged
+  closed
   mergedAt
   author { ...actor }
   mergedBy { ...actor }
@@ -96,6 +97,11 @@ fragment pull on PullRequest {
   }
 }
 ${ACTOR}`
+
+/** Node id of the pull request with this number. */
+export const PULL_ID_QUERY = `query PullId($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { id } }
+}`
 
 /** Further commits of one pull request. */
 export const PULL_COMMITS_QUERY = `query PullCommits($id: ID!, $after: String!) {

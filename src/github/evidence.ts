@@ -11,6 +11,7 @@ import { type GithubApi, type GraphqlAnswer, type Question, shaped } from './api
 import { type Page, pageAt, wholeList } from './connection.ts'
 import { COMMIT_PULLS_QUERY, COMMITS_AT_ONCE, commitsQuery } from './evidence-queries.ts'
 import { LastPushers } from './last-pushers.ts'
+import { type PendingPull, readPending } from './pending.ts'
 import { answered, type PullFacts, personAt, readPulls } from './pulls.ts'
 import { firstPush } from './pushes.ts'
 import { booleanAt, idAt, nullable } from './wire.ts'
@@ -24,6 +25,8 @@ export interface EvidenceOptions {
   readonly repositoryId: string
   /** `https://github.com`, where the platform publishes its keys. */
   readonly serverUrl: string
+  /** The pull request that the run is about, for a proposal. */
+  readonly pending?: PendingPull
 }
 
 /** What GitHub says about commits, pull requests, reviews and pushes (3-source §§ 5–6). Facts; nothing here is believed. */
@@ -49,6 +52,7 @@ class EvidenceReader {
   readonly #question: Question
   readonly #pushers: LastPushers
   readonly #pulls = new Map<string, Promise<Answer<PullFacts | undefined>>>()
+  #pending: Promise<Answer<PullFacts | undefined>> | undefined
 
   constructor(options: EvidenceOptions) {
     this.#options = options
@@ -143,7 +147,20 @@ class EvidenceReader {
       if (pull?.kind === 'unavailable') return pull
       if (pull?.value !== undefined) pulls.push(pull.value)
     }
-    return { kind: 'known', value: { ...answer.value, pulls } }
+    const pending = await this.#readPending()
+    // Without any other pull request this could be the one that counts.
+    if (pending?.kind === 'unavailable') return pulls.length > 0 ? known(answer.value, pulls) : pending
+    const own = pending?.value
+    const about =
+      own !== undefined && isAbout(own, answer.value.id) && pulls.every(({ number }) => number !== own.number)
+    return known(answer.value, about ? [...pulls, own] : pulls)
+  }
+
+  async #readPending(): Promise<Answer<PullFacts | undefined> | undefined> {
+    const { pending, api, repository } = this.#options
+    if (pending === undefined) return undefined
+    this.#pending ??= readPending(pending, api, repository, this.#question)
+    return this.#pending
   }
 
   async #complete(answer: Answer<CommitFacts>): Promise<Answer<PlatformCommit>> {
@@ -156,6 +173,14 @@ class EvidenceReader {
   #malformed(found: string): WaybillError {
     return fail('github/api-malformed', `The API's answer about ${this.#question.of} is incomplete`, { found })
   }
+}
+
+function known(commit: CommitAnswer, pulls: readonly PullFacts[]): Answer<CommitFacts> {
+  return { kind: 'known', value: { ...commit, pulls } }
+}
+
+function isAbout({ mergeCommit, commits }: PullFacts, id: CommitId): boolean {
+  return mergeCommit === id || commits.some(commit => commit.id === id)
 }
 
 /** A commit with its pull requests, before anybody asked who pushed. */

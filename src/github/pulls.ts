@@ -1,5 +1,5 @@
 import type { CommitId } from '../core/digest.ts'
-import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { mentionIn } from '../core/review-mention.ts'
 import { arrayAt, objectAt, stringAt } from '../core/shape.ts'
@@ -33,19 +33,24 @@ export function pullsQuestion(repository: string): Question {
   return { of: `the pull requests of ${repository}`, permission: 'pull-requests: read' }
 }
 
+/** What an open pull request is said to have become, and when, for a run that judges it before it is merged. */
+export type OpenAs = Pick<MergedPull, 'mergeCommit' | 'mergedAt'>
+
 /**
  * Reads pull requests by their node ids, each whole or with what is incomplete marked so.
+ * @param open counts open ones as pending; without it only merged ones count.
  * @returns by node id. `undefined` inside an answer: it is no merged pull request, or none that says what it became.
  */
 export async function readPulls(
   api: GithubApi,
   ids: readonly string[],
   repository: string,
+  open?: OpenAs,
 ): Promise<ReadonlyMap<string, Answer<PullFacts | undefined>>> {
   const answers = new Map<string, Answer<PullFacts | undefined>>()
   for (let at = 0; at < ids.length; at += PULLS_AT_ONCE) {
     const some = ids.slice(at, at + PULLS_AT_ONCE)
-    for (const [id, answer] of await readBatch(api, some, pullsQuestion(repository))) answers.set(id, answer)
+    for (const [id, answer] of await readBatch(api, some, pullsQuestion(repository), open)) answers.set(id, answer)
   }
   return answers
 }
@@ -54,6 +59,7 @@ async function readBatch(
   api: GithubApi,
   ids: readonly string[],
   question: Question,
+  open: OpenAs | undefined,
 ): Promise<readonly (readonly [string, Answer<PullFacts | undefined>])[]> {
   try {
     const { data, errors } = await api.graphql(PULLS_QUERY, { ids }, question)
@@ -61,7 +67,8 @@ async function readBatch(
     return await Promise.all(
       ids.map(async (id, at) => {
         const error = errors.find(({ path }) => path[0] !== 'nodes' || path[1] === String(at))
-        return [id, await answered(() => readPull(api, nodes[at], id, question, error?.cause))] as const
+        if (error !== undefined) return [id, { kind: 'unavailable', cause: error.cause }] as const
+        return [id, await answered(() => readPull(api, nodes[at], id, question, open))] as const
       }),
     )
   } catch (error) {
@@ -87,9 +94,8 @@ async function readPull(
   node: Json | undefined,
   id: string,
   question: Question,
-  error: WaybillError | undefined,
+  open: OpenAs | undefined,
 ): Promise<PullFacts | undefined> {
-  if (error !== undefined) throw error
   const pull = shaped(question, () => objectAt(node, 'pull request'))
   // The nodes come in the order of the ids; whatever else came is not the one that was asked for.
   if (pull.id !== id || pull.__typename !== 'PullRequest')
@@ -97,7 +103,7 @@ async function readPull(
       expected: `pull request ${id}`,
       found: `${String(pull.__typename)} ${String(pull.id)}`,
     })
-  const facts = shaped(question, () => factsOf(pull))
+  const facts = shaped(question, () => factsOf(pull, open))
   if (facts === undefined) return undefined
   const further = { api, variables: { id }, question, pageOf: pageOfNode }
   const commits = await wholeList(facts.commits, { ...further, query: PULL_COMMITS_QUERY, read: pullCommitAt })
@@ -125,10 +131,10 @@ interface FirstPages {
 }
 
 /** @returns undefined for one that is not merged, or of which the platform does not say what it became: neither can vouch. */
-function factsOf(pull: JsonObject): FirstPages | undefined {
-  const mergedAt = nullable(pull.mergedAt, dateAt, 'mergedAt')
-  const mergeCommit = nullable(pull.mergeCommit, oidAt, 'mergeCommit')
-  if (!booleanAt(pull.merged, 'merged') || mergedAt === undefined || mergeCommit === undefined) return undefined
+function factsOf(pull: JsonObject, open: OpenAs | undefined): FirstPages | undefined {
+  const became =
+    mergedAs(pull) ?? (booleanAt(pull.closed, 'closed') ? undefined : open && ({ ...open, pending: true } as const))
+  if (became === undefined) return undefined
   const author = nullable(pull.author, actorAt, 'author')
   const mergedBy = nullable(pull.mergedBy, actorAt, 'mergedBy')
   const headRepository = nullable(pull.headRepository, headRepositoryAt, 'headRepository')
@@ -141,8 +147,7 @@ function factsOf(pull: JsonObject): FirstPages | undefined {
     url: stringAt(pull.url, 'url').slice(0, 500),
     baseRepositoryId,
     baseRef: branchRefAt(pull.baseRefName, 'baseRefName'),
-    mergeCommit,
-    mergedAt,
+    ...became,
     head: commitIdAt(pull.headRefOid, 'headRefOid'),
     headRef: branchRefAt(pull.headRefName, 'headRefName'),
     ...(author === undefined ? {} : { author }),
@@ -173,6 +178,13 @@ function commentAt(value: Json, path: string): PullMention | undefined {
   const author = nullable(comment.author, actorAt, `${path}.author`)
   const mention = mentionIn(body)
   return mention === undefined ? undefined : { ...mention, ...(author === undefined ? {} : { author }) }
+}
+
+function mergedAs(pull: JsonObject): OpenAs | undefined {
+  const mergedAt = nullable(pull.mergedAt, dateAt, 'mergedAt')
+  const mergeCommit = nullable(pull.mergeCommit, oidAt, 'mergeCommit')
+  const merged = booleanAt(pull.merged, 'merged') && mergedAt !== undefined && mergeCommit !== undefined
+  return merged ? { mergeCommit, mergedAt } : undefined
 }
 
 function pullCommitAt(value: Json, path: string): PullCommit {

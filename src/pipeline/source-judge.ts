@@ -2,11 +2,12 @@ import type { CommitId, Digest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { LawChange } from '../policy/changes.ts'
-import { constantLaw, currentLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
+import { constantLaw, endFold, endFoldAt, type Fold, type SourceJudgement } from '../policy/fold.ts'
 import { type Law, POLICY_PATH } from '../policy/law.ts'
 import { isTagRef, type TagJudgement } from '../policy/tag.ts'
 import { commitsBetween } from '../source/range.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { acceptedLaw } from './base-law.ts'
 import { outsideLaw } from './outside-policy.ts'
 import { proposedChange } from './proposed-change.ts'
 import { ReviewStatements } from './review-statements.ts'
@@ -93,7 +94,7 @@ async function judgeBy(
     return judgement
   }
   const baseRef = base?.ref ?? ref
-  const accepted = currentLaw(await driver.alongFirstParents(anchor, tip, baseRef))
+  const accepted = acceptedLaw(await driver.alongFirstParents(anchor, tip, baseRef))
   const fold = await proposalFold(driver, request, tip, constantLaw(accepted))
   const files = await lawOf(history, head)
   const proposed = proposedChange(accepted, { head, files, base: await lawOf(history, tip) })

@@ -50,7 +50,7 @@ export interface MergedPull {
   readonly number: number
   /**
    * Not merged yet: the pull request, or the entry of the merge queue, that is being judged. `mergeCommit` is then the
-   * queue's commit, or the platform's trial merge (never a commit of the pull request), and `mergedAt` the time of the run.
+   * queue's commit, or the id of no commit at all, and `mergedAt` the time of the run.
    * Counts only in a fold that judges a proposal (`FoldContext.pending`), never in one on which something is signed.
    */
   readonly pending?: true

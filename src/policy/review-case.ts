@@ -49,8 +49,20 @@ export function reviewCases(
     doubts: [],
     byGit: true,
   }
+  const open = openCase(backed, range, bench)
+  if (open !== undefined) return [open, itself]
   const through = commit.parents.length === 2 ? mergeCase(backed, judged, bench) : proposalCase(backed, judged, bench)
   return through === undefined ? [itself] : [through, itself]
+}
+
+/** A commit of a pull request that is still open: who approved its present head is shown, and nothing rests on it. */
+function openCase(backed: Backed, range: ReviewCase['range'], bench: Bench): ReviewCase | undefined {
+  if (bench.reviews !== 'show') return undefined
+  const pulls = pullsInto(backed, bench)
+  if (pulls.kind === 'unknown') return undefined
+  const open = pulls.pulls.filter(({ pending }) => pending === true)
+  const pull = open.find(({ commits }) => commits.some(({ id }) => id === backed.commit.id))
+  return pull && { head: pull.head, mergeBases: new Set(), range, pull, doubts: [], byGit: false }
 }
 
 function withJudgement(commit: JudgedCommit, judged: ReadonlyMap<CommitId, CommitJudgement>) {

@@ -93,4 +93,10 @@ export const GITHUB_ERRORS = {
     meaning: 'Whether a ref is protected could not be read completely.',
     remedy: 'Use a token that may read the repository’s settings, or protect the refs with a ruleset.',
   },
+  'github/queue-unreadable': {
+    kind: 'unknown',
+    meaning:
+      'A merge group’s ref does not say of which pull request the merge queue made it, so nobody can be asked about its reviews. What the queue holds is not shown to the token of a job.',
+    remedy: 'Run again; if it stays, have the pull request merged without the queue and judged on the branch.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>
