@@ -75,7 +75,7 @@ async function readBatch(
     const cause = asWaybillError(error)
     // Ten pull requests with long comments, which anybody may write, are more than one answer may hold; one is not.
     if (cause.code === 'core/answer-too-large' && ids.length > 1)
-      return (await Promise.all(ids.map(id => readBatch(api, [id], question)))).flat()
+      return (await Promise.all(ids.map(id => readBatch(api, [id], question, open)))).flat()
     return ids.map(id => [id, { kind: 'unavailable', cause }])
   }
 }
