@@ -40,16 +40,14 @@ describe('what is judged, and by which law', () => {
     const { code, receipt } = await desk.check(clone, ['main', '--since', 'start'])
     expect([code, receipt.verdict, receipt.subjects.length]).toEqual([0, 'passed', 5])
     expect(titled(receipt, 'Draw a logo')).toMatchObject({ principal: 'carol', basis: 'signed', kind: 'ssh' })
-    expect(receipt.ruleChanges?.[0]).toMatchObject({
-      commit: expect.stringMatching(/^f7bfe75/),
-      accepted: true,
-      by: 'alice',
-      kind: 'policy',
-    })
+    const change = receipt.ruleChanges?.map(({ commit, by, accepted, title }) => ({ commit, by, accepted, title }))
+    const law = repository.git('rev-parse', 'main~2')
+    expect(change).toEqual([{ commit: law, by: 'alice', accepted: true, title: 'Let Carol commit' }])
     expect(receipt.source).toEqual({
       repository: 'https://github.com/acme/app',
       ref: 'refs/heads/main',
       commit: repository.git('rev-parse', 'main'),
+      levels: ['ORG_SOURCE_COMMITS_SIGNED'],
     })
     expect(receipt.policy).toMatchObject({
       uri: 'git+https://github.com/acme/app#.github/waybill.yml',
@@ -75,7 +73,7 @@ describe('what is judged, and by which law', () => {
     fresh.commit({ message: 'Let me in', files: { [POLICY]: clonePolicy('"@maintainers", bob, carol') }, ...bob })
     const { code, receipt } = await desk.check(fresh.folder, ['main..feature', '--since', 'start'])
     expect([code, receipt.subjects.length]).toEqual([0, 1])
-    expect(receipt.ruleChanges?.[0]).toMatchObject({ proposed: true, kind: 'policy' })
+    expect(receipt.ruleChanges).toEqual([expect.objectContaining({ proposed: true, kind: 'policy' })])
   })
 
   test('a policy given by name judges everything, and no commit changes it', async () => {

@@ -59,6 +59,21 @@ test('renderSourceCheck() tells what changed the rules first, then the verdict, 
   expect(lines).toContain('   → Sign it')
 })
 
+test('renderSourceCheck() tells every change of the rules in the range before all else, also an accepted one', () => {
+  const change = {
+    commit: id(1),
+    title: 'Let Carol commit',
+    by: 'alice',
+    kind: 'policy',
+    accepted: true,
+    paths: ['.github/waybill.yml'],
+    lines: [{ what: 'role', how: 'added', text: '@developers: carol', loosens: true }],
+  } as const
+  const lines = plain(receipt([commit(1), commit(2)], { ruleChanges: [change] })).split('\n')
+  expect(lines[0]).toMatch(/^! Commit 000000000000 changes the policy \(accepted, signed by alice\)/)
+  expect(lines).toContain('!   + role @developers: carol (loosens)')
+})
+
 test('renderSourceCheck() fits its table into the columns for any text in it', () => {
   const title = `${'漢字'.repeat(50)}\u001b[2J\u202e`
   const rows = [commit(1, { title, principal: 'p'.repeat(80) }), commit(2, { title: 'y'.repeat(300) })]

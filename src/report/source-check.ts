@@ -30,8 +30,9 @@ export function renderSourceCheck(receipt: Receipt, options: TerminalOptions): s
   const paint = painter(options)
   const { explanation, subjects } = receipt
   const lines = [
+    // Whoever asks about a range has not seen what it changed, also where that was accepted.
+    ...ruleLines(receipt, receipt.ruleChanges).flatMap(line => wrap(line, columns, '! ', '    ')),
     ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
-    ...ruleLines(receipt).flatMap(line => wrap(line, columns, '! ', '    ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${countText(subjects)}`,
     ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
     ...(explanation === undefined

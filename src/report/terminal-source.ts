@@ -60,9 +60,12 @@ export function commitRows(commits: readonly SubjectReceipt[], columns: number):
   ]
 }
 
-/** What of the rules changed, before the verdict (13-adversary 3): bounded, what loosens first. */
-export function ruleLines(receipt: Receipt): readonly string[] {
-  const lines = freshChanges(receipt).flatMap(change => [headline(change), ...differences(change)])
+/**
+ * What of the rules changed, before the verdict (13-adversary 3): bounded, what loosens first.
+ * @param changes that are told; default: those that no earlier run has told.
+ */
+export function ruleLines(receipt: Receipt, changes = freshChanges(receipt)): readonly string[] {
+  const lines = changes.flatMap(change => [headline(change), ...differences(change)])
   const more = lines.length - RULE_LINES
   return more > 0 ? [...lines.slice(0, RULE_LINES), `… ${more} more in the result JSON`] : lines
 }
