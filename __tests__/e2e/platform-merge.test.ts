@@ -40,6 +40,18 @@ describe('13-adversary 8: merges', () => {
     expect(step.summary).toContain('derived')
   })
 
+  test('what the platform thinks of the signature is told, and decides nothing', async () => {
+    const story = on.story('merge-doubted', MERGES)
+    const id = story.merge(twoCommits(story)[1])
+    const signature = { isValid: false, state: 'INVALID', wasSignedByGitHub: true }
+    on.repository.commits.set(id, { oid: id, signature })
+    const step = await story.run()
+    expectPassed(on, step, 'signed', 'signed', 'signed', 'derived')
+    expect(step.summary).toMatch(/source\/platform-disagrees.*the platform calls its signature INVALID/)
+    on.repository.commits.set(id, { oid: id, signature: { ...signature, isValid: true, state: 'VALID' } })
+    expect((await story.run()).summary).not.toContain('platform-disagrees')
+  })
+
   test('a merge that holds more than its parents is content, and rejected', async () => {
     const story = on.story('merge-evil', MERGES)
     const [, head] = twoCommits(story)

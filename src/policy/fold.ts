@@ -11,6 +11,7 @@ import { lawDifference } from './difference.ts'
 import type { StepEvidence } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { changedLaw, changedPaths, differentPaths, type Law, parseLaw, partsOf } from './law.ts'
+import { withSecondOpinion } from './second-opinion.ts'
 import { sparse } from './sparse.ts'
 import { type JudgedStep, judgeStep, type StepJudgement } from './step.ts'
 
@@ -93,11 +94,12 @@ export function stepFold(fold: Fold, step: FoldStep, now: Date): Fold {
   const next = judgeLaw(fold, step, judged, bench)
   const { broughtIn, inner } = judged.step
   const witnesses = sparse([...judged.step.witnesses, ...next.witnesses])
+  const commit = withSecondOpinion(next.commit, step.commit, step.evidence)
   return {
     ...next.fold,
     ...(fold.law.constant ? {} : { previous: step.law }),
     steps: {
-      last: { commit: next.commit, broughtIn: sparse(broughtIn), inner: sparse(inner), witnesses },
+      last: { commit, broughtIn: sparse(broughtIn), inner: sparse(inner), witnesses },
       before: fold.steps,
     },
   }

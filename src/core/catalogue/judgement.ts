@@ -200,4 +200,11 @@ export const JUDGEMENT_ERRORS = {
       'A source summary of an earlier run was found and is not used: it is not of this repository, branch, workflow, policy and anchor, or did not pass. Anybody’s workflow can sign one. As a note it does not count against the verdict.',
     remedy: 'Nothing, if it is not yours. A workflow of this repository that should count belongs in source-workflows.',
   },
+  'source/platform-disagrees': {
+    kind: 'rejected',
+    meaning:
+      'The platform thinks otherwise of a commit’s signature than Waybill: it calls verified what is refused here, or bad what is valid here. As a note it does not count against the verdict, which rests on the commit’s own bytes and the keys of the policy.',
+    remedy:
+      'Look at the commit and its key. The platform keeps calling a key good that was revoked since, and knows only keys that their owners uploaded.',
+  },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>
