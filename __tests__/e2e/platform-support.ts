@@ -134,7 +134,7 @@ export function expectStopped(
   for (const fact of facts) expect(step.summary).toMatch(fact)
   expect(step.outputs.digest ?? '').toBe('')
   expect(footprint(scenario)).toEqual(before)
-  expectNoLeak(scenario, step, true)
+  expectNoLeak(scenario, step)
 }
 
 /** Everything passed, and this is how each commit counts, oldest first. */
@@ -143,7 +143,7 @@ export function expectPassed({ scenario }: PlatformWorld, step: StepResult, ...b
   expect(step.result.subjects.map(({ basis }) => basis)).toEqual(bases)
   const published = scenario.stack.registry.storage.open(REPOSITORY).manifests
   expect(published.has(step.outputs.digest ?? '')).toBe(true)
-  expectNoLeak(scenario, step, true)
+  expectNoLeak(scenario, step)
   scenario.stack.github.expectNothingUnexpected()
 }
 
