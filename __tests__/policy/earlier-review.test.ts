@@ -133,6 +133,16 @@ describe('13-adversary 2: a review that an earlier run found', () => {
     expect(judge(another).outcome).toBe('passed')
   })
 
+  test('13-adversary 11: rests on statements only while they are still served as they were', () => {
+    const served = evidenceOf({ reviews: [{ by: 'alice', head: 'h' }] }, MERGE, 'h')
+    const [statement] = served.reviews ?? []
+    if (statement === undefined) throw new Error('One statement is served')
+    const earlier = { ...SIGNED, statements: [statement.digest] }
+    expect(judge({ ...served, earlier }).commits.at(-1)?.review).toMatchObject({ earlier: true, enough: true })
+    for (const reviews of [[], [{ ...statement, head: idOf('x') }], [{ ...statement, decision: 'withdraw' as const }]])
+      expect(judge({ reviews, earlier }).outcome).toBe('unknown')
+  })
+
   test('is taken away by a compromise of the key that signed it, and its key is told to the gate', () => {
     const { outcome, keys } = judge({ earlier: SIGNED })
     expect(outcome).toBe('passed')

@@ -1,4 +1,4 @@
-import type { CommitId } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import type { Finding, Outcome } from '../core/verdict.ts'
 import { type Approval, everyApprover, isHeldBack, recordedApprovals, signedApprovals } from './approvals.ts'
 import { type Bench, commitText, findingFor, lawText } from './bench.ts'
@@ -71,8 +71,10 @@ function earlierReview(backed: Backed, rules: readonly ReviewRule[], bench: Benc
   const { earlier, reviews = [], missingReviews = [] } = evidence ?? {}
   if (earlier === undefined || missingReviews.length > 0 || !isEnoughEarlier(earlier, commit, broughtIn, rules, bench))
     return undefined
-  // Somebody has taken something back since, so it has to be counted again.
-  if (reviews.some(({ decision, head }) => decision === 'withdraw' && head === earlier.head)) return undefined
+  // Somebody has taken something back since, or what he signed is gone (13-adversary 11): it has to be counted again.
+  const about = reviews.filter(({ head }) => head === earlier.head)
+  const stands = (digest: Digest) => about.some(fact => fact.digest === digest && fact.decision === 'approve')
+  if (about.some(({ decision }) => decision === 'withdraw') || !earlier.statements.every(stands)) return undefined
   const { keys, ...rest } = earlier
   const witnesses = keys.flatMap(({ principal: name, ...key }): readonly Approval[] => {
     const principal = bench.law.policy.principals.get(name)
