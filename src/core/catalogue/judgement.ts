@@ -99,9 +99,9 @@ export const JUDGEMENT_ERRORS = {
   'source/review-evidence-missing': {
     kind: 'unknown',
     meaning:
-      'Reviews of a commit could not be read completely: a review statement that must exist is gone, or the platform did not list all reviews.',
+      'Reviews of a commit could not be read completely: a review statement that a comment of the pull request speaks of is gone or was replaced, the statements could not be read, or the platform did not list all reviews or comments.',
     remedy:
-      'Restore the refs under refs/waybill/reviews (waybill review sign PARENT..COMMIT --target BRANCH --push makes them again) and run again.',
+      'Have the reviewer decide again, so that his new comment takes the place of the old one (waybill review sign PULL-REQUEST --target BRANCH --push), and run again.',
   },
   'source/tag-unsigned': {
     kind: 'rejected',
