@@ -51,7 +51,6 @@ export function footprint({ stack }: Scenario): Readonly<Record<string, unknown>
 /**
  * No secret stands where somebody could read it: log, summary, outputs, result, files of the run, requests.
  * The one place is `::add-mask::`, which the runner takes out before it shows the line.
- * @param api the run also asks the platform's API, with the token.
  */
 export function expectNoLeak(scenario: Scenario, step: StepResult): void {
   const { environment, folder } = step.run

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type GitServer, startGitServer } from '../../__tests__/fakes/git-server.ts'
 import { type Github, repositoryOf, startGithub } from '../../__tests__/fakes/github.ts'
+import { addGithubApi, type GithubApiDouble } from '../../__tests__/fakes/github-api.ts'
 import { type Oidc, startOidc } from '../../__tests__/fakes/oidc.ts'
 import { prepareRun, type Run, type RunOptions } from '../../__tests__/fakes/runner.ts'
 import { type BuildKit, startBuildKit } from './buildkit.ts'
@@ -29,6 +30,8 @@ export interface PeerStack {
   readonly otherOidc: Oidc
   readonly git: GitServer
   readonly github: Github
+  /** What the GitHub double's API tells: a model to write into. */
+  readonly platform: GithubApiDouble
   readonly trillian: Trillian
   /** Its certificates say that the platform is the stack's git server. */
   readonly fulcio: CertifiedService
@@ -119,6 +122,7 @@ async function assemble(
     otherOidc,
     git,
     github,
+    platform: addGithubApi(github),
     ...services,
     registry: built.registries.referrers,
     trustedRootFile,
