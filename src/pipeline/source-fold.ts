@@ -10,10 +10,11 @@ import type { Authorities, Keyring } from '../source/keyring.ts'
 import type { CheckMany } from '../source/verify-many.ts'
 import { type FirstParents, type WalkStep, walkFirstParents } from '../source/walk.ts'
 import type { PlatformPort } from './attest-request.ts'
+import { BroughtLaws } from './source-brought.ts'
 import { type AskEarlier, EarlierOnBranch } from './source-earlier.ts'
 import { type EvidencePorts, SourceEvidence, withTrustedTime } from './source-evidence.ts'
 import { SourceFacts } from './source-facts.ts'
-import { asksPlatform, lawOf, mayChange, nextLaw, readable } from './source-law.ts'
+import { asksPlatform, lawOf, mayChange, nextLaw, readable, withCoverage } from './source-law.ts'
 import { PlatformAnswers } from './source-platform.ts'
 
 /** First-parent commits judged together: evidence for them is asked for at once. */
@@ -62,7 +63,7 @@ export class SourceFold {
   readonly #graph: CommitGraph
   readonly #facts: SourceFacts
   readonly #ports: EvidencePorts
-
+  readonly #brought: BroughtLaws
   readonly #outside: Law | undefined
   readonly #askEarlier: AskEarlier | undefined
   readonly #earlier: EarlierOnBranch[] = []
@@ -80,6 +81,7 @@ export class SourceFold {
       id => history.commit(id),
       (tips, without) => history.guess(tips, without),
     )
+    this.#brought = new BroughtLaws(history, this.#graph)
     this.#facts = new SourceFacts(history, answers, sigstoreTrust, check)
     const ports = { history, graph: this.#graph, facts: this.#facts, platform: answers }
     this.#ports = { ...ports, ...(statements === undefined ? {} : { statements }) }
@@ -210,6 +212,8 @@ export class SourceFold {
       ...(place === undefined ? {} : { place }),
     }))
     const found = await evidence.of(asked, law, line)
+    const sides = read.map(({ sides }) => ({ broughtIn: sides }))
+    const brought = law.constant || line === undefined ? [] : await this.#brought.of(sides, start, line)
     let fold = start
     for (const [at, step] of read.entries()) {
       const candidate = await this.#candidate(currentLaw(fold), step.law)
@@ -220,6 +224,7 @@ export class SourceFold {
         commit: pushed(step.facts),
         broughtIn: step.sides.map(pushed),
         law: step.law,
+        broughtLaws: brought[at] ?? [],
         ...(known === undefined ? {} : { evidence: known }),
         ...(candidate === undefined ? {} : { candidate }),
       }
@@ -285,15 +290,4 @@ function take<T>(values: Iterator<T>): T {
   const { value, done } = values.next()
   if (done === true) throw fail('core/internal', 'Fewer commits were read than were asked for')
   return value
-}
-
-/** 13-adversary 13: what ends early says how far it came. */
-function withCoverage(error: unknown, done: number, all: number): Error {
-  const known = asWaybillError(error)
-  if (known.code !== 'source/deadline' && known.code !== 'source/disk-limit') return known
-  return fail(known.code, known.message, {
-    ...(known.expected === undefined ? {} : { expected: known.expected }),
-    found: `${done} of ${all} commits of the line were judged`,
-    cause: known,
-  })
 }

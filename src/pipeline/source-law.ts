@@ -1,5 +1,5 @@
 import type { CommitId } from '../core/digest.ts'
-import { fail } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { isMalformed, type LawFiles } from '../core/facts.ts'
 import { changedLaw, type Law } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
@@ -41,4 +41,15 @@ export async function nextLaw(laws: AsyncIterator<LawFiles>): Promise<LawFiles> 
   const next = await laws.next()
   if (next.done !== true) return next.value
   throw fail('core/internal', 'Fewer law files were read than commits were asked about')
+}
+
+/** 13-adversary 13: what ends early says how far it came. */
+export function withCoverage(error: unknown, done: number, all: number): Error {
+  const known = asWaybillError(error)
+  if (known.code !== 'source/deadline' && known.code !== 'source/disk-limit') return known
+  return fail(known.code, known.message, {
+    ...(known.expected === undefined ? {} : { expected: known.expected }),
+    found: `${done} of ${all} commits of the line were judged`,
+    cause: known,
+  })
 }

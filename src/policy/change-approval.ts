@@ -36,7 +36,7 @@ export function approveChange(
 }
 
 /** Whoever made a proved merge, squash or rebased commit is who signed what it was made of; nobody, if it is made of nothing. */
-function makersOf({ step: { commit, broughtIn, inner } }: StepJudgement): readonly CommitJudgement[] {
+export function makersOf({ step: { commit, broughtIn, inner } }: StepJudgement): readonly CommitJudgement[] {
   if (commit.derivedFrom === undefined) return [commit]
   return inner.length > 0 ? inner : broughtIn
 }

@@ -1,10 +1,11 @@
 import { CATALOGUE } from '../core/catalogue.ts'
 import type { CommitId } from '../core/digest.ts'
-import type { ErrorCode } from '../core/error.ts'
+import { type ErrorCode, fail } from '../core/error.ts'
 import { type Finding, type Outcome, worst } from '../core/verdict.ts'
 import { type Bench, benchOf } from './bench.ts'
 import { noRuleFinding, rulesFor } from './commit.ts'
 import { type CoveredStep, coverSteps, ownCover, timeOf, voidCompromised, witnessTime } from './compromise.ts'
+import { type DroppedLaw, droppedFinding } from './dropped-law.ts'
 import type { Chain, Fold } from './fold.ts'
 import type { CommitJudgement, CoveringTime, SourceJudgement, UsedException } from './judgement.ts'
 import { identityOfKey, keyUses, type SignedUse } from './keys-used.ts'
@@ -155,8 +156,15 @@ function endFindings(fold: Fold, commits: readonly CommitJudgement[], bench: Ben
   const head = oldestFirst(fold.steps).at(-1)?.commit ?? { id: fold.anchor, subject: '' }
   const noRule = rulesFor(bench).length === 0 ? [noRuleFinding(head, bench)] : []
   const message = `The head is the anchor ${fold.anchor.slice(0, 7)} itself, so no commit was judged`
+  const dropped = fold.dropped.map(item => droppedFinding(item, mergeOf(fold, item), bench))
   const nothing = commits.length === 0 ? [findingAbout(fold.anchor, 'source/nothing-judged', message, 'note')] : []
-  return [...noRule, ...nothing]
+  return [...noRule, ...dropped, ...nothing]
+}
+
+function mergeOf(fold: Fold, { by }: DroppedLaw): CommitJudgement {
+  const merge = oldestFirst(fold.steps).find(({ commit }) => commit.id === by)
+  if (merge === undefined) throw fail('core/internal', `The fold lost commit ${by}`)
+  return merge.commit
 }
 
 /** The anchor is trusted because it was named, not because it is signed: with nothing else the lower level is claimed. */

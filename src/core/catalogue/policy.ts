@@ -70,4 +70,11 @@ export const POLICY_ERRORS = {
       'A list of principals that was imported from elsewhere is older than the policy allows; people may have left since. Shown as a note, it changes no verdict.',
     remedy: 'Take the snapshot again and have the difference reviewed: waybill signers import --help',
   },
+  'policy/dropped-change': {
+    kind: 'rejected',
+    meaning:
+      'A merge brings in a change of the policy or of a workflow that somebody made who may, and goes on without it, as happens when a branch is merged the wrong way round. Nothing of the history is accepted until that is settled, since the law at its end is an older one.',
+    remedy:
+      'Put the branch back (git push --force-with-lease origin OLD-TIP:BRANCH) and merge from it: git checkout BRANCH, then git merge --no-ff -S OTHER. Or let a principal of policy-change, by both laws, change the policy and name the merge in exceptions.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
