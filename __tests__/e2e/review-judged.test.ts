@@ -40,8 +40,13 @@ describe('a rule that asks for a review signed by the reviewer', () => {
         by: ['alice'],
         head: change.head,
         statements: [{ sha256: digest.slice(7) }],
+        keys: [expect.stringMatching(/^SHA256:/)],
       },
     ])
+    // So that a gate can revoke her key.
+    const reviews = detail?.predicate.reviews as { keys: string[] }[] | undefined
+    const reviewer = { fingerprint: reviews?.[0]?.keys[0], principal: 'alice', commits: expect.any(Number) }
+    expect(detail?.predicate.keys).toContainEqual(expect.objectContaining(reviewer))
     expect(summary?.predicate.verifiedLevels).toContain('ORG_SOURCE_REVIEWED')
     expect(summary?.predicate.inputAttestations).toContainEqual({
       uri: `git+${world.uri}@refs/waybill/reviews/${change.head}`,
