@@ -119,11 +119,7 @@ function tryContent(backed: Backed, rules: readonly SourceRule[], bench: Bench):
     const claim = contentOf(commit, author, pull, rules, bench)
     return claim.kind !== 'passed' || holds(pull.commits, commit) ? claim : onlyThatPull(backed, bench, claim)
   })
-  return (
-    results.find(({ kind }) => kind === 'passed') ??
-    results.find(({ kind }) => kind === 'unknown') ??
-    results[0] ?? { kind: 'no', why: 'it came through no pull request' }
-  )
+  return best(results)
 }
 
 /** What became of the pull request must hold nothing that was not in it: the merge button is anybody's. */
@@ -201,10 +197,20 @@ function contentThrough(
   if (contentPrincipals(rules).size === 0) return { kind: 'no', why: 'the rule says content: deny' }
   const pulls = pullsInto(backed, bench)
   if (pulls.kind === 'unknown') return { kind: 'unknown', finding: { ...pulls.finding, subject: commit.id } }
-  const pull = given ?? pulls.pulls.find(item => item.mergeCommit === backed.commit.id)
-  const entry = pull?.commits.find(item => item.id === commit.id)
-  if (pull === undefined || entry === undefined) return { kind: 'no', why: 'it came through no pull request' }
-  return contentOf(commit, entry.author, pull, rules, bench)
+  const own = given === undefined ? pulls.pulls.filter(item => item.mergeCommit === backed.commit.id) : [given]
+  const results = own.flatMap(pull => {
+    const entry = pull.commits.find(item => item.id === commit.id)
+    return entry === undefined ? [] : [contentOf(commit, entry.author, pull, rules, bench)]
+  })
+  return best(results)
+}
+
+function best(results: readonly Attempt[]): Attempt {
+  return (
+    results.find(({ kind }) => kind === 'passed') ??
+    results.find(({ kind }) => kind === 'unknown') ??
+    results[0] ?? { kind: 'no', why: 'it came through no pull request' }
+  )
 }
 
 function accountText(account: Account | undefined): string {

@@ -77,16 +77,39 @@ export function evidenceMissing({ id, subject }: CommitFacts, why: string, cause
 
 const OR_MERGE = 'Or merge on your own machine and sign: git merge --no-ff -S BRANCH.'
 
-/** A merge of a pull request: two parents, git's own clean merge of them, the second one the head that was merged. */
-export function mergeProof(backed: Backed, bench: Bench): Proof {
-  const { commit, evidence, broughtIn } = backed
+/**
+ * A merge of a pull request: two parents, git's own clean merge of them, the second one the head that was merged. The platform
+ * may say of several pull requests that they became it, those below the merged one and those that anybody opened for the same
+ * head; none of them takes anything away from another.
+ * @returns at least one, a proved one for each pull request that is proved.
+ */
+export function mergeProofs(backed: Backed, bench: Bench): readonly [Proof, ...Proof[]] {
+  const { commit, evidence } = backed
   const [, second] = commit.parents
-  if (commit.parents.length !== 2 || second === undefined) return { kind: 'no', why: 'it is no merge of two parents' }
-  if (evidence?.merge?.kind === 'differs') return { kind: 'no', why: treeText(evidence.merge.merged) }
+  if (commit.parents.length !== 2 || second === undefined) return [{ kind: 'no', why: 'it is no merge of two parents' }]
+  if (evidence?.merge?.kind === 'differs') return [{ kind: 'no', why: treeText(evidence.merge.merged) }]
+  return forEachPull(backed, bench, pull => mergedFrom(backed, pull, second))
+}
+
+/** The best of `mergeProofs`. */
+export function mergeProof(backed: Backed, bench: Bench): Proof {
+  return bestOf(mergeProofs(backed, bench))
+}
+
+function forEachPull(backed: Backed, bench: Bench, prove: (pull: MergedPull) => Proof): readonly [Proof, ...Proof[]] {
   const pulls = pullsInto(backed, bench)
-  if (pulls.kind === 'unknown') return pulls
-  const pull = pulls.pulls.find(item => item.mergeCommit === commit.id)
-  if (pull === undefined) return { kind: 'no', why: noPull(bench) }
+  if (pulls.kind === 'unknown') return [pulls]
+  const [first, ...more] = pulls.pulls.filter(item => item.mergeCommit === backed.commit.id)
+  if (first === undefined) return [{ kind: 'no', why: noPull(bench) }]
+  return [prove(first), ...more.map(prove)]
+}
+
+export function bestOf([first, ...more]: readonly [Proof, ...Proof[]]): Proof {
+  const all = [first, ...more]
+  return all.find(({ kind }) => kind === 'proved') ?? all.find(({ kind }) => kind === 'unknown') ?? first
+}
+
+function mergedFrom({ commit, evidence, broughtIn }: Backed, pull: MergedPull, second: CommitId): Proof {
   if (pull.head !== second) return { kind: 'no', why: `pull request ${pull.number} had the head ${pull.head}` }
   const head = broughtIn.find(item => item.id === second)
   if (isNewer(pull, head)) return { kind: 'no', why: newerText(pull) }
@@ -94,14 +117,18 @@ export function mergeProof(backed: Backed, bench: Bench): Proof {
   return unsure === undefined ? { kind: 'proved', pull, head: second } : { kind: 'unknown', finding: unsure, pull }
 }
 
-/** A squash: one parent, the tree that merging the pull request's head into that parent gives. */
+/** A squash: one parent, the tree that merging the pull request's head into that parent gives. As `mergeProofs`. */
+export function squashProofs(backed: Backed, bench: Bench): readonly [Proof, ...Proof[]] {
+  if (backed.commit.parents.length !== 1) return [{ kind: 'no', why: 'it has not exactly one parent' }]
+  return forEachPull(backed, bench, pull => squashedFrom(backed, pull))
+}
+
+/** The best of `squashProofs`. */
 export function squashProof(backed: Backed, bench: Bench): Proof {
-  const { commit, evidence } = backed
-  if (commit.parents.length !== 1) return { kind: 'no', why: 'it has not exactly one parent' }
-  const pulls = pullsInto(backed, bench)
-  if (pulls.kind === 'unknown') return pulls
-  const pull = pulls.pulls.find(item => item.mergeCommit === commit.id)
-  if (pull === undefined) return { kind: 'no', why: noPull(bench) }
+  return bestOf(squashProofs(backed, bench))
+}
+
+function squashedFrom({ commit, evidence }: Backed, pull: MergedPull): Proof {
   const proposal = evidence?.proposals?.find(item => item.pull === pull.number)
   if (proposal === undefined) return missing(commit, `the commits of pull request ${pull.number} were not read`)
   const problem = proposalProblem(pull, proposal)

@@ -6,7 +6,16 @@ import type { MergedPull } from './evidence.ts'
 import type { CommitJudgement } from './judgement.ts'
 import { type Person, personOf } from './persons.ts'
 import { isPlatformSigned } from './platform.ts'
-import { type Backed, mergeProof, type Proof, pullsInto, rebaseProof, squashProof, treeFinding } from './proofs.ts'
+import {
+  type Backed,
+  bestOf,
+  mergeProofs,
+  type Proof,
+  pullsInto,
+  rebaseProof,
+  squashProofs,
+  treeFinding,
+} from './proofs.ts'
 
 /** What somebody had to look at, so that one first-parent commit counts as reviewed (13-adversary 10). */
 export interface ReviewCase {
@@ -51,8 +60,8 @@ export function reviewCases(
   }
   const open = openCase(backed, range, bench)
   if (open !== undefined) return [open, itself]
-  const through = commit.parents.length === 2 ? mergeCase(backed, judged, bench) : proposalCase(backed, judged, bench)
-  return through === undefined ? [itself] : [through, itself]
+  const through = commit.parents.length === 2 ? mergeCases(backed, judged, bench) : proposalCases(backed, judged, bench)
+  return [...through, itself]
 }
 
 /** A commit of a pull request that is still open: who approved its present head is shown, and nothing rests on it. */
@@ -70,15 +79,26 @@ function withJudgement(commit: JudgedCommit, judged: ReadonlyMap<CommitId, Commi
   return judgement === undefined ? { commit } : { commit, judgement }
 }
 
-function mergeCase(
+function mergeCases(
   backed: Backed,
   judged: ReadonlyMap<CommitId, CommitJudgement>,
   bench: Bench,
-): ReviewCase | undefined {
+): readonly ReviewCase[] {
+  const head = backed.commit.parents[1]
+  if (head === undefined || backed.evidence?.merge?.kind === 'differs') return []
+  const proofs = mergeProofs(backed, bench)
+  const proved = proofs.filter(({ kind }) => kind === 'proved')
+  return (proved.length > 0 ? proved : [bestOf(proofs)]).map(proof => mergeCase(backed, head, proof, judged, bench))
+}
+
+function mergeCase(
+  backed: Backed,
+  head: CommitId,
+  proof: Proof,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+  bench: Bench,
+): ReviewCase {
   const { commit, broughtIn, evidence } = backed
-  const head = commit.parents[1]
-  if (head === undefined || evidence?.merge?.kind === 'differs') return undefined
-  const proof = mergeProof(backed, bench)
   const unsure = treeFinding(commit, evidence?.merge)
   const tip = broughtIn.find(item => item.id === head)
   return {
@@ -101,16 +121,23 @@ function commonAncestors(head: CommitId, broughtIn: readonly JudgedCommit[]): Re
   return new Set(broughtIn.flatMap(({ parents }) => parents).filter(parent => !inside.has(parent)))
 }
 
-function proposalCase(
+function proposalCases(
   backed: Backed,
   judged: ReadonlyMap<CommitId, CommitJudgement>,
   bench: Bench,
-): ReviewCase | undefined {
-  const squash = squashProof(backed, bench)
-  const proof = squash.kind === 'proved' ? squash : better(squash, rebaseProof(backed, bench))
-  if (proof.kind === 'no') return undefined
-  if (proof.kind === 'unknown') return doubtful(backed, judged, proof)
-  const { head, proposal, pull } = proof
+): readonly ReviewCase[] {
+  const squashed = squashProofs(backed, bench)
+  const proved = squashed.flatMap(proof => (proof.kind === 'proved' ? [proof] : []))
+  if (proved.length > 0) return proved.map(proof => proposalCase(proof, judged))
+  const proof = better(bestOf(squashed), rebaseProof(backed, bench))
+  if (proof.kind === 'no') return []
+  return [proof.kind === 'unknown' ? doubtful(backed, judged, proof) : proposalCase(proof, judged)]
+}
+
+function proposalCase(
+  { head, proposal, pull }: Extract<Proof, { readonly kind: 'proved' }>,
+  judged: ReadonlyMap<CommitId, CommitJudgement>,
+): ReviewCase {
   const commits = proposal?.commits ?? []
   const tip = commits.find(item => item.id === head)
   return {

@@ -110,8 +110,8 @@ function stepTime(commit: JudgedCommit, evidence: StepEvidence | undefined, benc
   const own = ownTime(commit)
   if (isMalformed(commit) || evidence?.platform?.kind !== 'known') return own
   const pulls = pullsInto({ commit, broughtIn: [], evidence }, bench)
-  const merged = pulls.kind === 'known' ? pulls.pulls.find(pull => pull.mergeCommit === commit.id) : undefined
-  return earliestTime(own, platformTime(evidence.platform.value.pushedAt), merged && mergeTime(merged))
+  const merged = pulls.kind === 'known' ? pulls.pulls.filter(pull => pull.mergeCommit === commit.id) : []
+  return earliestTime(own, platformTime(evidence.platform.value.pushedAt), ...merged.map(mergeTime))
 }
 
 function ownTime(commit: JudgedCommit): TrustedTime | undefined {
