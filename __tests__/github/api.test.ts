@@ -96,6 +96,30 @@ describe('GithubApi', () => {
     })
   })
 
+  test('writes once, with the token, and gives back what the server made of it', async () => {
+    world.github.on('POST', '/things', ({ body }) => ({ status: 201, body: JSON.parse(body.toString()) }))
+    expect(await world.api().post('/things', { a: 1 }, QUESTION)).toEqual({ a: 1 })
+    expect(world.github.log[0]?.headers).toMatchObject({
+      authorization: 'Bearer secret',
+      'content-type': 'application/json',
+    })
+  })
+
+  test.each([
+    {
+      answer: { status: 403, body: { message: 'Resource not accessible by integration' } },
+      code: 'github/api-permission',
+    },
+    { answer: { status: 502, body: 'Bad Gateway' }, code: 'github/api-refused' },
+    { answer: { status: 307, headers: { location: '/elsewhere' } }, code: 'github/api-refused' },
+    { answer: { status: 200, body: {} }, code: 'github/api-refused' },
+    { answer: { status: 201, body: '{' }, code: 'github/api-malformed' },
+  ])('does not write a second time after $answer.status: $code', async ({ answer, code }) => {
+    world.github.on('POST', '/things', answer)
+    const error = await errorOf(world.api().post('/things', {}, QUESTION))
+    expect([error.code, error.kind, world.github.log.length]).toEqual([code, 'unknown', 1])
+  })
+
   test('is not made for a GraphQL address on another server', () => {
     const make = () =>
       new GithubApi({ http: world.http, apiUrl: world.github.url, graphqlUrl: `${elsewhere.url}/graphql`, token: 't' })

@@ -12,6 +12,23 @@ test('run() gives exit code and both outputs', async () => {
   expect([result.code, text(result.stdout), text(result.stderr)]).toEqual([3, 'out\n', 'err\n'])
 })
 
+test('run() tells stderr as it comes, apart from stdout', async () => {
+  const told: string[] = []
+  await sh('echo out; echo touch the key >&2', { onStderr: (chunk: Uint8Array) => told.push(text(chunk)) })
+  expect(told.join('')).toBe('touch the key\n')
+})
+
+test('run() keeps a program that may ask on the terminal in the caller’s session, and ends it in time', async () => {
+  const session = 'cut -d" " -f6 /proc/$$/stat /proc/$PPID/stat'
+  const [own, parent] = text((await sh(session, { terminal: true })).stdout).split('\n')
+  const [apart] = text((await sh(session)).stdout).split('\n')
+  expect([own === parent, apart === parent]).toEqual([true, false])
+  await expect(sh('exec sleep 60', { terminal: true, timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'core/process-failed',
+    kind: 'unknown',
+  })
+})
+
 test('run() passes arguments as they are: no shell reads them', async () => {
   const args = ['$(touch pwned)', '`id`', '; echo x', "'", '"', '*']
   const result = await run({ file: '/usr/bin/printf', args: ['%s\\n', ...args], env: {} })
