@@ -5,6 +5,7 @@ import { constantLaw, currentLaw, endFold, type Fold, type SourceJudgement } fro
 import type { Law } from '../policy/law.ts'
 import type { History } from '../source/git.ts'
 import { commitsBetween } from '../source/range.ts'
+import { acceptedLaw } from './base-law.ts'
 import { proposedChange } from './proposed-change.ts'
 import { type FoldOptions, SourceFold, type WatchedStep } from './source-fold.ts'
 import { lawOf } from './source-law.ts'
@@ -91,7 +92,7 @@ async function foldFor(request: CheckRequest, driver: SourceFold): Promise<Folde
   }
   if (base === undefined) return { fold: await driver.alongFirstParents(needed(anchor), head, ref), lawFrom: 'anchor' }
   if (anchor !== undefined) {
-    const accepted = constantLaw(currentLaw(await driver.alongFirstParents(anchor, base, ref)))
+    const accepted = constantLaw(acceptedLaw(await driver.alongFirstParents(anchor, base, ref)))
     return { fold: await proposal(driver, request, base, accepted), lawFrom: 'anchor-to-base' }
   }
   const along = await ifOnLine(() => driver.alongFirstParents(base, head, ref))
