@@ -89,7 +89,10 @@ async function judgeBy(
     // What lies below the anchor was never judged by anybody: an empty range must not read as a passed one.
     if (line.slice(0, -1).includes(anchor)) throw beforeAnchor(head, anchor)
     // The law is that of the tip, also when an older commit is built; what came later is not judged with it.
-    const judgement = endFoldAt(await driver.alongFirstParents(anchor, tip, ref), head, now)
+    const fold = await driver.alongFirstParents(anchor, tip, ref)
+    // A later change of the law that nobody could check may take away what this commit rests on.
+    if (tip !== head) acceptedLaw(fold)
+    const judgement = endFoldAt(fold, head, now)
     if (judgement === undefined) throw notOnRef(request, tip)
     return judgement
   }

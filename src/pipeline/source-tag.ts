@@ -11,6 +11,7 @@ import type { Keyring } from '../source/keyring.ts'
 import { isRefusedTag, type ParsedTag, parseTag } from '../source/tag.ts'
 import { tagFactsOf } from '../source/verify.ts'
 import type { SourcePort } from './attest-request.ts'
+import { acceptedLaw } from './base-law.ts'
 
 /** `tag`: who tagged the commit, for a run on a tag of which a rule speaks. */
 export type TaggedJudgement = SourceJudgement & { readonly tag: TagJudgement }
@@ -107,6 +108,8 @@ class Branches {
     await history.ensure([tip])
     try {
       const fold = await driver.alongFirstParents(anchor, tip, name)
+      // A change of the law that nobody could check may take away the right to tag.
+      acceptedLaw(fold)
       return { name, fold, judgement: endFold(fold, now) }
     } catch (error) {
       if (asWaybillError(error).code === 'source/anchor-not-ancestor') return undefined
