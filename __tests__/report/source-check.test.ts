@@ -1,7 +1,11 @@
+import fc from 'fast-check'
+import { isPrintable } from '../../src/core/text.ts'
 import type { Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
 import { renderResult } from '../../src/report/result.ts'
 import { renderSourceCheck } from '../../src/report/source-check.ts'
 import { columnsOf } from '../../src/report/width.ts'
+import { HOSTILE_TEXTS, hostile } from './receipts.ts'
+import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const id = (at: number) => at.toString(16).padStart(40, '0')
 
@@ -120,4 +124,34 @@ test.each([
 test('renderResult() puts the steps of an explanation in reading order', () => {
   const it = receipt([commit(1)], { explanation: [{ text: 'x', outcome: 'note', step: 'commit' }] })
   expect(renderResult(it)).toContain('{\n      "step": "commit",\n      "outcome": "note",\n      "text": "x"\n    }')
+})
+
+test('13-adversary 3: renderSourceCheck() puts changed rules before the verdict', () => {
+  const text = plain({ ...SOURCE_RECEIPTS.loosened, command: 'source check' })
+  const at = ['+ role @maintainers: alice, bob, mallory (loosens)', '- role', 'source check: passed'].map(it =>
+    text.indexOf(it),
+  )
+  expect(at).not.toContain(-1)
+  expect(at).toEqual([...at].sort((a, b) => a - b))
+})
+
+test('renderSourceCheck() fits reviewers into the columns', () => {
+  const review = { enough: true, label: 'signed-by-reviewer', by: ['b'.repeat(40)], pull: 12, statements: [] } as const
+  const subjects = [commit(1, { review, kind: 'malformed', principal: 'p'.repeat(40), title: 't'.repeat(100) }), bad(2)]
+  for (const columns of [60, 80, 120]) {
+    const lines = renderSourceCheck(receipt(subjects), { colour: false, columns }).split('\n')
+    const table = lines.filter(line => /^(commit|0{6}\d) {2}/.test(line))
+    expect(table).toHaveLength(3)
+    for (const line of table) expect(columnsOf(line)).toBeLessThanOrEqual(columns)
+    expect(table[0]).toContain('reviewed by')
+  }
+})
+
+test('renderSourceCheck() lets no text of a commit reach the terminal as a control, bidi or line break', () => {
+  const text = fc.oneof(fc.constantFrom(...HOSTILE_TEXTS), fc.string({ unit: 'binary' }))
+  fc.assert(
+    fc.property(text, foreign => {
+      for (const line of plain(hostile(foreign)).split('\n')) expect(isPrintable(line)).toBe(true)
+    }),
+  )
 })

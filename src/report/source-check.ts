@@ -71,8 +71,8 @@ const TABLE: readonly Column[] = [
   { head: 'principal', most: 12, of: ({ principal }) => principal ?? '–' },
   { head: 'basis', most: 8, of: ({ basis }) => basis ?? '–' },
 ]
-/** Only where a rule asks for reviews. */
-const REVIEWED: Column = { head: 'reviewed by', most: 14, of: reviewCell }
+/** Only where a rule asks for reviews; where there is little room it takes that of the kind. */
+const REVIEWED: Column = { head: 'reviewed by', most: 12, of: reviewCell }
 
 function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: number): readonly string[] {
   if (subjects.length === 0) return []
@@ -80,7 +80,8 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
   const first = whole ? subjects : subjects.slice(0, ENDS)
   const last = whole ? [] : subjects.slice(-ENDS)
   const shown = [...first, ...last]
-  const table = shown.some(({ review }) => review !== undefined) ? [...TABLE, REVIEWED] : TABLE
+  const asked = shown.some(({ review }) => review !== undefined)
+  const table = asked ? [...TABLE.filter(({ head }) => columns >= COLUMNS || head !== 'kind'), REVIEWED] : TABLE
   const widths = table.map(({ head, most, of }) => {
     const longest = Math.max(head.length, ...shown.map(subject => printable(of(subject), most).length))
     return Math.min(most, longest)
@@ -93,7 +94,7 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
     })
     return [...cells, cut(printable(subject.title ?? '', 200), room)].join('  ').trimEnd()
   }
-  const head = [...table.map((column, at) => padded(column.head, widths[at] ?? 0)), 'subject'].join('  ')
+  const head = [...table.map((column, at) => padded(column.head, widths[at] ?? 0)), cut('subject', room)].join('  ')
   const between = subjects.slice(first.length, subjects.length - last.length)
   const rest = between.length === 0 ? [] : [`… ${between.length} more: ${counts(between)}`]
   return ['', head, ...first.map(row), ...rest, ...last.map(row)]
