@@ -84,3 +84,14 @@ test('13-adversary 3: while the API does not answer nobody knows whether the cha
   expectStopped(on, step, before, 'source/platform-evidence-missing', 2, /pull-requests: read/)
   expect(step.result.policy?.ref).toBe(story.anchor)
 })
+
+test('13-adversary 3: an older commit is not judged while nobody knows whether a later change of the law was approved', async () => {
+  const story = on.story('change-unknown-later', TWO)
+  const older = story.head
+  story.merge(story.topic([policyChange()])[0], { author: 'alice', reviews: [{ author: 'bob' }, { author: 'carol' }] })
+  on.model.permissions.delete('pull-requests')
+  const before = footprint(on.scenario)
+  const step = await story.run({ commit: older })
+  on.model.permissions.add('pull-requests')
+  expectStopped(on, step, before, 'source/platform-evidence-missing', 2, /pull-requests: read/)
+})
