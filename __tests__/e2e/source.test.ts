@@ -320,7 +320,7 @@ test('commits of real git, gpg and ssh-keygen are accepted, and the image of the
     [made[1], 'openpgp', 'carol', 'signed'],
     ...made.slice(2).map(id => [id, 'ssh', 'carol', 'signed']),
   ])
-  expect(step.summary).toContain(keys.rsa)
+  expect(step.summary).toContain(`…${keys.rsa.slice(-16)}`)
   expect(layerText(step.result.image?.platforms[0]?.digest ?? '')).toContain('Sign with an SSH certificate\n')
   expect(scenario.stack.registry.storage.open(REPOSITORY).tags.get('real')).toBe(step.outputs.digest)
   expectNoLeak(scenario, step)
