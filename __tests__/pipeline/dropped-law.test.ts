@@ -1,5 +1,6 @@
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { parseAuthorizedKey } from '../../src/core/ssh-key.ts'
+import { acceptedLaw } from '../../src/pipeline/base-law.ts'
 import { SourceFold } from '../../src/pipeline/source-fold.ts'
 import { endFoldAt } from '../../src/policy/fold.ts'
 import { makeSshSigner } from '../fakes/ssh-signer.ts'
@@ -48,10 +49,12 @@ class World extends EvidenceWorld {
     return parseCommitId(id)
   }
 
+  async fold() {
+    return new SourceFold(await this.open(), NOW).alongFirstParents(this.start, this.head(), MAIN)
+  }
+
   async judge(head = this.head()) {
-    const history = await this.open()
-    const fold = await new SourceFold(history, NOW).alongFirstParents(this.start, this.head(), MAIN)
-    const judgement = endFoldAt(fold, head, NOW)
+    const judgement = endFoldAt(await this.fold(), head, NOW)
     if (judgement === undefined) throw new Error(`${head} is not on the line`)
     const { outcome, commits, lawAt } = judgement
     return { outcome, lawAt, codes: commits.flatMap(c => c.findings.map(({ code }) => `${c.subject} ${code}`)) }
@@ -99,6 +102,15 @@ describe('13-adversary 3: a merge made the wrong way round does not drop a chang
     const hidden = world.merge('carol', 'hidden', [world.start, removal], world.start)
     world.merge('carol', 'evil merge', [own, hidden], own)
     expect(await world.judge()).toMatchObject(REJECTED)
+  })
+
+  test('and nothing is proposed under the law that came of it', async () => {
+    const { world, removal, own } = removed()
+    world.merge('carol', 'evil merge', [own, removal], own)
+    const base = await world.fold()
+    expect(() => acceptedLaw(base)).toThrow(
+      expect.objectContaining({ code: 'policy/dropped-change', kind: 'unknown' }) as Error,
+    )
   })
 
   test('also not for a commit below the merge, when that one is built', async () => {
