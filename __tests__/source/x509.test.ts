@@ -11,6 +11,7 @@ import { chainTo } from '../../src/source/x509-chain.ts'
 import {
   type Authority,
   alternativeEmail,
+  extension,
   mintAuthority,
   mintCertificate,
   name,
@@ -19,7 +20,7 @@ import {
   usageSignature,
 } from '../fakes/certificate.ts'
 import { attribute, attributesOf, cmsArmor, writeCms } from '../fakes/cms.ts'
-import { oid, sequence, setOf } from '../fakes/der.ts'
+import { context, contextPrimitive, oid, sequence, setOf } from '../fakes/der.ts'
 import { gitsignToken, TIMESTAMP_TOKEN } from '../fakes/gitsign.ts'
 import { type KeyPair, p256 } from '../fakes/keys.ts'
 import { withSignature } from '../fakes/repository.ts'
@@ -115,6 +116,27 @@ test('chainTo() takes a way that holds when another does not', () => {
   )
   expect(chain).toHaveLength(2)
 })
+
+test.each([true, false])(
+  '13-adversary 12: no way leads over an authority with name constraints (critical: %s)',
+  async critical => {
+    // permitted: addresses of example.org alone
+    const others = sequence(context(0, sequence(contextPrimitive(1, utf8('example.org')))))
+    const extensions = [extension('2.5.29.30', others, critical)]
+    const narrow = mintAuthority({
+      name: name('acme', 'narrow'),
+      keys: await p256(),
+      issuer: root,
+      extensions,
+      ...VALID,
+    })
+    const certificates = [leafOf(narrow).der, narrow.certificate, root.certificate].map(der => readCertificate(der))
+    const [leaf, authority, top] = certificates
+    if (leaf === undefined || authority === undefined || top === undefined) throw new Error('Three certificates')
+    const chain = () => chainTo([top], leaf, [authority])
+    expect(chain).toThrow(/2\.5\.29\.30/)
+  },
+)
 
 describe('loadKeyring() with files of root certificates', () => {
   const load = (text: string) => loadKeyring([], [{ path: 'keys/corp.pem', bytes: utf8(text) }])

@@ -123,7 +123,7 @@ function purposeProblem({ purposes, serial }: Certificate): string | undefined {
 function extensionProblem({ notUnderstood: [oid], serial }: Certificate): string | undefined {
   return oid === undefined
     ? undefined
-    : `certificate ${serial} has the critical extension ${oid}, which is not understood`
+    : `certificate ${serial} has the extension ${oid}, which limits it in a way that is not judged`
 }
 
 function algorithmProblem({ signatureHash, serial }: Certificate): string | undefined {

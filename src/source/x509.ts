@@ -23,8 +23,8 @@ import { signatureAlgorithmOf } from './x509-algorithm.ts'
  *     extensions read   basicConstraints, keyUsage, extKeyUsage, subjectAltName (rfc822Name alone)
  *
  * Traps: (1) an e-mail address in the subject is text that authorities often leave to the applicant: only the alternative
- * name counts; (2) an extension that is critical and not understood here, name constraints among them, may say that the
- * certificate is not for this, so it refuses.
+ * name counts; (2) an extension that is critical and not understood here, name constraints among them (these also where they are not critical), may
+ * say that the certificate is not for this, so it refuses.
  */
 export interface Certificate {
   readonly der: Uint8Array
@@ -54,7 +54,7 @@ export interface Certificate {
   readonly purposes?: readonly string[]
   readonly emails: readonly string[]
   readonly keyId?: Uint8Array
-  /** Critical extensions that are not understood. */
+  /** Critical extensions that are not understood, and name constraints in any case. */
   readonly notUnderstood: readonly string[]
   /** The extensions by which Fulcio names the issuer of the identity token. */
   readonly looksLikeFulcio: boolean
@@ -66,6 +66,8 @@ const ALTERNATIVE_NAME = '2.5.29.17'
 const BASIC_CONSTRAINTS = '2.5.29.19'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
 const UNDERSTOOD = [SUBJECT_KEY_ID, KEY_USAGE, ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE]
+/** RFC 5280 § 4.2.1.10 wants it critical, and whoever leaves that out still means it: an authority for other addresses. */
+const NAME_CONSTRAINTS = '2.5.29.30'
 /** Fulcio docs/oid-info.md. */
 const FULCIO_ISSUERS = ['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8']
 const RFC822_NAME = 1
@@ -94,7 +96,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     emails: emailsOf(known),
     ...keyIdOf(known),
     notUnderstood: [...known]
-      .filter(([oid, { critical }]) => critical && !UNDERSTOOD.includes(oid))
+      .filter(([oid, { critical }]) => oid === NAME_CONSTRAINTS || (critical && !UNDERSTOOD.includes(oid)))
       .map(([oid]) => oid),
     looksLikeFulcio: FULCIO_ISSUERS.some(oid => known.has(oid)),
   }
