@@ -336,6 +336,8 @@ const ALTERNATIVE_NAME = '2.5.29.17';
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const EXTENDED_KEY_USAGE = '2.5.29.37';
 const UNDERSTOOD = [SUBJECT_KEY_ID, KEY_USAGE, ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
+/** RFC 5280 § 4.2.1.10 wants it critical, and whoever leaves that out still means it: an authority for other addresses. */
+const NAME_CONSTRAINTS = '2.5.29.30';
 /** Fulcio docs/oid-info.md. */
 const FULCIO_ISSUERS = ['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.8'];
 const RFC822_NAME = 1;
@@ -364,7 +366,7 @@ function readCertificate(der) {
         emails: emailsOf(known),
         ...keyIdOf(known),
         notUnderstood: [...known]
-            .filter(([oid, { critical }]) => critical && !UNDERSTOOD.includes(oid))
+            .filter(([oid, { critical }]) => oid === NAME_CONSTRAINTS || (critical && !UNDERSTOOD.includes(oid)))
             .map(([oid]) => oid),
         looksLikeFulcio: FULCIO_ISSUERS.some(oid => known.has(oid)),
     };
@@ -1025,7 +1027,7 @@ function purposeProblem({ purposes, serial }) {
 function extensionProblem({ notUnderstood: [oid], serial }) {
     return oid === undefined
         ? undefined
-        : `certificate ${serial} has the critical extension ${oid}, which is not understood`;
+        : `certificate ${serial} has the extension ${oid}, which limits it in a way that is not judged`;
 }
 function algorithmProblem({ signatureHash, serial }) {
     return signatureHash === undefined
