@@ -12,9 +12,9 @@ import { type CheckMany, checkMany } from '../source/verify-many.ts'
 import type { PlatformAnswers } from './source-platform.ts'
 
 /** Commits checked together. */
-const CHUNK = 128
+const CHUNK = 32
 /** Of these so many at a time: while signatures are checked on other threads, the next commits are read. */
-const CHUNKS = 3
+const CHUNKS = 4
 
 /** Reads commits and checks their signatures with the keys of a law. */
 export class SourceFacts {

@@ -13,7 +13,7 @@ export type ReadBytes = (id: CommitId) => Promise<Uint8Array>
 export type Guess = (tips: readonly CommitId[], without: readonly CommitId[]) => Promise<Iterable<CommitId>>
 
 /** Commits read at once. */
-const BATCH = 512
+const BATCH = 128
 const NOT_READ = -1
 
 /**

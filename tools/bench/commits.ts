@@ -21,7 +21,10 @@ interface Kind {
 }
 
 /** `waybill source check` in a clone against git, which asks gpg or ssh-keygen about each commit of the same clone. */
-export async function benchCommits(dist: string, door: CheckDoor): Promise<readonly Row[]> {
+export async function benchCommits(
+  dist: string,
+  door: CheckDoor,
+): Promise<{ rows: readonly Row[]; notes: readonly string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'wb-'))
   const server = await startGitServer({ folder: join(folder, 'served') })
   const half = COMMITS / 2
@@ -39,7 +42,8 @@ export async function benchCommits(dist: string, door: CheckDoor): Promise<reado
   }
   try {
     const world = { dist, door, server, folder }
-    return [...(await compare(openpgp, world)), ...(await compare(ssh, world))]
+    const results = [await compare(openpgp, world), await compare(ssh, world)]
+    return { rows: results.flatMap(({ rows }) => rows), notes: results.map(({ note }) => note) }
   } finally {
     await server.close()
     await rm(folder, { recursive: true, force: true })
@@ -53,7 +57,10 @@ interface World {
   readonly folder: string
 }
 
-async function compare(kind: Kind, { dist, door, server, folder }: World): Promise<readonly Row[]> {
+async function compare(
+  kind: Kind,
+  { dist, door, server, folder }: World,
+): Promise<{ rows: readonly Row[]; note: string }> {
   const repository = `acme/${kind.name.toLowerCase()}`
   const planOf = (place: number) => ({ signer: kind.signers[place % 2] as Signer })
   const made = await makeHistory(server.repositoryFolder(repository), kind.signers, COMMITS, planOf)
@@ -84,10 +91,16 @@ async function compare(kind: Kind, { dist, door, server, folder }: World): Promi
     limit: `${seconds(limit)} (crypto.verify, ${CORES} cores)`,
     toLimit: `${ratio(ms, limit)} (goal ≤ 2)`,
   })
-  return [
+  const rows = [
     compared(`verify ${COMMITS} commits, ${kind.name}: waybill source check, whole process`, whole),
-    compared('the same without start and fetch', judging),
+    compared('the same over http, without start and fetch', judging),
   ]
+  const processor = seconds(median(ours.map(run => run.cpuMs)))
+  const main = seconds(median(ours.map(run => run.mainCpuMs)))
+  return {
+    rows,
+    note: `${kind.name}, processor time of one run, without git’s: ${processor}, of it the main thread ${main}`,
+  }
 }
 
 /** @returns milliseconds of the whole process. */
