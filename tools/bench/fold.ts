@@ -32,9 +32,10 @@ async function mixed(door: CheckDoor, server: GitServer, folder: string): Promis
   const alice = await openpgpSigner('alice', 'rsa4096')
   const signers = [alice, await openpgpSigner('bob', 'ed25519'), sshSigner('carol')]
   const steps = Math.floor((SHORT * MERGE_EVERY) / (MERGE_EVERY + 2))
+  const span = Math.floor(steps / LAWS)
   const planOf = (place: number): Plan => {
     const signer = signers[place % signers.length] as Signer
-    if (place % Math.floor(steps / LAWS) === 1) return { signer: alice, changesLaw: true }
+    if (place % span === 1 && place < span * LAWS) return { signer: alice, changesLaw: true }
     return place % MERGE_EVERY === 0 ? { signer, brings: signers.slice(1) } : { signer }
   }
   const made = await makeHistory(server.repositoryFolder('acme/mixed'), signers, steps, planOf)
