@@ -67,6 +67,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     mayImport: ['core', 'io', 'statements'],
     mayImportTypes: ['policy'],
     packages: [
+      '@noble/ciphers',
+      '@noble/curves',
       '@sigstore/bundle',
       '@sigstore/core',
       '@sigstore/protobuf-specs',
@@ -86,7 +88,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     room: 'report',
     mayImport: ['core', 'statements', 'policy'],
-    mayImportTypes: [],
+    mayImportTypes: ['subjects'],
     packages: [],
     holds: 'what people see: summary, terminal, result; pure strings',
   },

@@ -6,6 +6,7 @@ import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import type { RegistryClient } from './client.ts'
 import type { FallbackOptions } from './fallback.ts'
+import type { LegacySignature } from './legacy.ts'
 import { type Descriptor, EMPTY_CONFIG, type Manifest, OCI_MANIFEST } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { type Attached, attachReferrers, listReferrers, type Referrer } from './referrers.ts'
@@ -86,6 +87,8 @@ export interface FetchedBundle {
 export interface FetchedBundles {
   /** Unverified bytes, smallest first. */
   readonly bundles: readonly FetchedBundle[]
+  /** Signatures and attestations of cosign ≤ 2. */
+  readonly legacy?: readonly LegacySignature[]
   /** False when something was cut, unreadable or not served: then nothing may rest on an absence. */
   readonly complete: boolean
   /** What was looked at and left out, with the reason. */

@@ -4,6 +4,7 @@ import type { StageMode, StageName, StageState } from '../core/stage.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
 import type { LawPart } from '../policy/changes.ts'
 import type { ReviewJudgement } from '../policy/judgement.ts'
+import type { Place } from '../subjects/place.ts'
 import type { ExplainedStep } from './explain-case.ts'
 
 export interface StageReceipt {
@@ -11,6 +12,34 @@ export interface StageReceipt {
   readonly state: StageState
   readonly mode?: StageMode
   readonly ms: number
+}
+
+/**
+ * One link of a subject's chain, with what it rests on below it (7-verify-deploy § 1, step 5). The tree that people see; every
+ * text in it is a fixed word, a digest, or was chosen by a signer and is shown escaped.
+ */
+export interface LinkReceipt {
+  readonly link:
+    | 'signature'
+    | 'provenance'
+    | 'commit'
+    | 'source'
+    | 'source-detail'
+    | 'materials'
+    | 'sbom'
+    | 'reproducible'
+    | 'deploy'
+    | 'quarantine'
+  readonly state: 'passed' | 'rejected' | 'unknown' | 'not-asked'
+  /** What it is about or rests on: a digest, a commit id. */
+  readonly digest?: string
+  readonly by?: string
+  /** ISO 8601, of a trusted service. */
+  readonly signedAt?: string
+  /** SHA-256 of the bundle. */
+  readonly bundle?: Digest
+  readonly log?: { readonly url: string; readonly index: string }
+  readonly below: readonly LinkReceipt[]
 }
 
 /** What was judged: an image, a commit, a tag, a file. `kind`, `principal`, `key` are filled for commits and tags. */
@@ -22,6 +51,10 @@ export interface SubjectReceipt {
   /** Who signed, in words: of an image that passed. */
   readonly by?: string
   readonly findings: readonly Finding[]
+  /** Of an image or file: its chain, one root a requirement. */
+  readonly links?: readonly LinkReceipt[]
+  /** Where the image was named: manifests, compose files. */
+  readonly places?: readonly Place[]
   readonly kind?: 'openpgp' | 'ssh' | 'x509' | 'gitsign' | 'none' | 'malformed'
   readonly principal?: string
   readonly key?: string

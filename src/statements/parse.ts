@@ -41,7 +41,7 @@ export function parseStatement(bytes: Uint8Array): Statement {
   }))
 }
 
-type Malformed = `statements/${'' | 'provenance-' | 'summary-' | 'detail-'}malformed`
+type Malformed = `statements/${'' | 'provenance-' | 'summary-' | 'detail-' | 'quarantine-'}malformed`
 
 /** Runs a reader of foreign JSON and gives what it refuses the one code of the document that was read. */
 export function reading<T>(code: Malformed, read: () => T): T {

@@ -13,6 +13,13 @@ export const PROVENANCE_PREDICATE = 'https://slsa.dev/provenance/v1'
 /** slsa.dev/spec/v1.2/verification_summary; about a commit when its subject is a `gitCommit`, about an image otherwise. */
 export const VERIFICATION_SUMMARY_PREDICATE = 'https://slsa.dev/verification_summary/v1'
 
+/**
+ * Not URIs, so no statement can have them as its type: names for what was signed without a statement, a file's own bytes
+ * (`messageSignature`) and cosign's payload about an image digest (`critical.type` of simple signing).
+ */
+export const MESSAGE_SIGNATURE = 'message signature'
+export const SIMPLE_SIGNING = 'cosign container image signature'
+
 /** in-toto ResourceDescriptor as a subject: `digest` maps an algorithm (`sha256`, `gitCommit`) to lower-case hex. */
 export interface Subject {
   readonly name?: string
@@ -31,6 +38,11 @@ export interface Statement {
 /** One statement with everything its bundle proved. Only `sigstore/verify/verify.ts` makes `Verified<SignedStatement>`. */
 export interface SignedStatement {
   readonly statement: Statement
+  /**
+   * Absent: an in-toto statement in a DSSE envelope. Otherwise `statement` was made by us from what was signed, with exactly
+   * the digest that the signature covers, no predicate, and `MESSAGE_SIGNATURE` or `SIMPLE_SIGNING` as its type.
+   */
+  readonly form?: 'message' | 'simple-signing'
   readonly signer: ObservedSigner
   /** The earliest time a trusted service gave for the signature. */
   readonly signedAt: Date

@@ -30,6 +30,9 @@ export const SOURCE_VERIFICATION_PREDICATE = `${OWN_URI_BASE}/source-verificatio
 /** `verifier.id` of source summaries: the rules by which Waybill judges commits, whoever runs them. docs/predicates/source-vsa.md */
 export const SOURCE_VERIFIER_ID = `${OWN_URI_BASE}/verifiers/source`
 
+/** A word against an artefact, or its end. docs/predicates/quarantine.md */
+export const QUARANTINE_PREDICATE = `${OWN_URI_BASE}/quarantine/v0.1`
+
 /** GitHub's own build type. actions.github.io/buildtypes/workflow/v1 */
 export const GITHUB_BUILD_TYPE = 'https://actions.github.io/buildtypes/workflow/v1'
 

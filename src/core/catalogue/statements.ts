@@ -44,4 +44,10 @@ export const STATEMENTS_ERRORS = {
     remedy:
       'Use a development build, or a release whose names have a home: OWN_URI_BASE in src/statements/uris.ts, then npm run build.',
   },
+  'statements/quarantine-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A quarantine record or its release is not of the documented form, or speaks of more than one artefact. It counts neither for nor against anything.',
+    remedy: 'Have it made again by waybill quarantine, which writes docs/predicates/quarantine.md.',
+  },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

@@ -1,0 +1,11 @@
+/** Where a subject was named, for findings and for pinning. */
+export interface Place {
+  /** As the caller named it; `-` for standard input. */
+  readonly file: string
+  /** Of several YAML documents in one file, from 1. */
+  readonly document: number
+  /** JSON path in the document, `spec.template.spec.containers[0].image`. */
+  readonly path: string
+  /** From 1. */
+  readonly line: number
+}
