@@ -86,4 +86,10 @@ export const LIMITS = {
   githubWaitMs: 3 * 60_000,
   /** Bytes of one file or program output that signers are imported from. A keyring of a thousand people is under 10 MB. */
   importBytes: 16 * MIB,
+  /** Milliseconds one run of the gate may take. 13-adversary 43. */
+  gateMs: 10 * 60_000,
+  /** Bytes of bundles that one run of the gate reads: sixteen subjects at their own bound. 13-adversary 43. */
+  gateBytes: 1024 * MIB,
+  /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
+  gateSubjects: 10_000,
 } as const

@@ -1,71 +1,71 @@
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
-import { readFileBounded } from '../io/files.ts'
-import type { HttpClient } from '../io/http.ts'
-import { type VerifyPorts, verifyImages } from '../pipeline/verify-images.ts'
+import { after } from '../io/deadline.ts'
+import { hashFile, readFileBounded } from '../io/files.ts'
+import { verify } from '../pipeline/verify.ts'
+import type { SubjectRequest, VerifyPorts, VerifyRequest } from '../pipeline/verify-request.ts'
 import { type Expectation, type ExpectationFlags, expectationFor, expectationFromFlags } from '../policy/gate.ts'
 import { keyFingerprint } from '../policy/key-file.ts'
 import type { Law } from '../policy/law.ts'
-import { fetchBundles } from '../registry/bundles.ts'
-import { RegistryClient } from '../registry/client.ts'
-import type { CredentialSource } from '../registry/credentials.ts'
-import { inspectImage } from '../registry/image.ts'
+import { parseReference } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
-import { loadTrust } from '../sigstore/trust/load.ts'
-import type { TrustRoot } from '../sigstore/trust/root.ts'
-import type { KeyMaterial } from '../sigstore/verify/keys.ts'
-import { needUnder } from '../sigstore/verify/need.ts'
-import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { type EvidenceOptions, evidencePorts } from './gate-evidence.ts'
+import { type GateSubjects, subjectRequests } from './gate-subjects.ts'
+import { type TrustOptions, verifiers } from './gate-trust.ts'
 
 /** Who is expected to have signed: a policy's deploy rules, or flags. Never both, never neither. */
-export interface GateOptions {
-  readonly images: readonly [string, ...string[]]
+export interface GateOptions extends TrustOptions, EvidenceOptions {
+  /** As the result names it: `verify image`. */
+  readonly command: string
+  readonly subjects: GateSubjects
   /** The law whose `deploy` rules judge, and how the result names it. */
   readonly policy?: { readonly law: Law; readonly receipt: NonNullable<Receipt['policy']> }
   readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
-  /** Paths on disk, named by the caller. */
-  readonly keyFile?: string
-  readonly trustedRootFile?: string
-  readonly http: HttpClient
-  readonly credentials: CredentialSource
-  readonly insecureRegistries: readonly string[]
-  /** Where TUF metadata is kept. */
-  readonly cacheFolder: string
+  /** Registry repository with the bundles of files; with a policy also the name under which rules match a file. */
+  readonly filesRepository?: string
 }
 
-/** The gate for images, behind `verify/action.yml` and `waybill verify image`. @throws only configuration errors. */
+/** The gate behind `verify/action.yml` and `waybill verify …`. @throws only configuration errors. */
 export async function runGate(options: GateOptions): Promise<Receipt> {
-  const keys = await keyMaterial(options)
-  const flags = options.policy === undefined ? await expectationOfFlags(options) : undefined
-  const registry = new RegistryClient({
-    http: options.http,
-    credentials: options.credentials,
-    plainHttpHosts: options.insecureRegistries,
-  })
-  const trust = trustRoots(options)
+  const expectation = await expectations(options)
+  const subjects = subjectRequests(options.subjects)
+  const deadline = after(LIMITS.gateMs)
   const ports: VerifyPorts = {
-    resolve: async reference => {
-      const { descriptor, manifest } = await registry.resolve(reference)
-      const platforms =
-        manifest.kind === 'index' ? (await inspectImage(registry, reference, descriptor.digest)).platforms : []
-      return { reference, digest: descriptor.digest, platforms: platforms.map(platform => platform.digest) }
-    },
-    bundles: (reference, digest) => fetchBundles(registry, reference, digest),
-    verifier: async expectation => {
-      const root = await trust(expectation)
-      const need = { ...needUnder(root), ...keys }
-      return bundle => verifyBundle(bundle, root, need)
-    },
+    ...(await evidencePorts(options)),
+    hashFile: async path => ({ ...(await hashFile(path)), beginning: new Uint8Array() }),
+    verifier: await verifiers(options),
+    expired: deadline.reached,
     now: new Date(),
     clock: () => performance.now(),
   }
-  const expectation = ({ canonical }: { canonical: string }): Expectation =>
-    flags ?? expectationFor((options.policy as NonNullable<GateOptions['policy']>).law.policy, canonical)
-  return verifyImages({ images: options.images, expectation, ...receiptPolicy(options) }, ports)
+  const request: VerifyRequest = {
+    command: options.command,
+    subjects,
+    unreadable: options.subjects.unreadable,
+    expectation,
+    ...(options.policy === undefined ? {} : { policy: options.policy.receipt }),
+  }
+  return verify(request, ports).finally(deadline.forget)
 }
 
-function receiptPolicy({ policy }: GateOptions): { policy?: NonNullable<Receipt['policy']> } {
-  return policy === undefined ? {} : { policy: policy.receipt }
+/** One expectation for everything with flags, else the first rule that matches. */
+async function expectations(options: GateOptions): Promise<(subject: SubjectRequest) => Expectation> {
+  const { policy, filesRepository } = options
+  if (policy === undefined) {
+    const flags = await expectationOfFlags(options)
+    return () => flags
+  }
+  return subject => expectationFor(policy.law.policy, ruleName(subject, filesRepository))
+}
+
+/** Rules match repositories. A file has none but the one its bundles are kept in, which the caller names. */
+function ruleName(subject: SubjectRequest, filesRepository: string | undefined): string {
+  if (subject.kind === 'image') return subject.reference.canonical
+  if (filesRepository !== undefined) return parseReference(filesRepository).canonical
+  throw fail('verify/file-without-rule', `No rule of a policy can match the file ${subject.name} by itself`, {
+    expected: 'files-repository: the registry repository that stands for the files',
+    found: 'no files-repository',
+  })
 }
 
 async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
@@ -84,42 +84,4 @@ async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
     ...key,
     ...(trustedRootFile === undefined ? {} : { trustedRoot: trustedRootFile }),
   })
-}
-
-/** Public keys that may have signed: the one of the flag, and those that deploy rules name. */
-async function keyMaterial({ keyFile, policy }: GateOptions): Promise<{ keys?: readonly KeyMaterial[] }> {
-  const keys: KeyMaterial[] = []
-  if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
-  const signers = (policy?.law.policy.deploy ?? []).flatMap(rule =>
-    rule.kind === 'deny' ? [] : [rule.build, ...(rule.source === undefined ? [] : [rule.source.signer])],
-  )
-  const files = new Set(signers.flatMap(signer => (signer.kind === 'key' ? [signer.file] : [])))
-  for (const file of files) {
-    const bytes = policy?.law.files.get(file)
-    if (bytes !== undefined) keys.push({ publicKey: textOf(bytes) })
-  }
-  return keys.length === 0 ? {} : { keys }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
-}
-
-/** Every rule names its own root and a bundle is verified against that one alone (13-adversary 29); each is parsed once. */
-function trustRoots({ policy, trustedRootFile, cacheFolder }: GateOptions): (of: Expectation) => Promise<TrustRoot> {
-  const known = new Map<string, Promise<TrustRoot>>()
-  const load = async ({ trust }: Expectation): Promise<TrustRoot> => {
-    if (trustedRootFile !== undefined && policy === undefined)
-      return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
-    if (trust === 'public-good') return loadTrust({ tuf: 'public-good', cacheFolder })
-    const bytes = policy?.law.files.get(trust.file)
-    if (bytes === undefined) throw fail('policy/unusable', `The policy's trust root ${trust.file} is missing`)
-    return loadTrust({ trustedRootFile: bytes })
-  }
-  return expectation => {
-    const name = typeof expectation.trust === 'string' ? expectation.trust : `file:${expectation.trust.file}`
-    const root = known.get(name) ?? load(expectation)
-    known.set(name, root)
-    return root
-  }
 }

@@ -10,11 +10,13 @@ import { HttpClient } from '../io/http.ts'
 import { lawOf } from '../pipeline/source-law.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
+import { loadCredentials } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { openHistory } from '../source/git.ts'
 import { checkPolicyPath } from './attest-plan.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, runGate } from './gate.ts'
+import { NO_SUBJECTS } from './gate-subjects.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
@@ -49,13 +51,17 @@ async function gateOf(env: Environment, inputs: VerifyInputs, context: RunContex
     const { source } = await registryCredentials(env, inputs.githubToken, context.actor)
     const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
     return await runGate({
-      images: inputs.images,
+      command: 'verify image',
+      subjects: { ...NO_SUBJECTS, images: inputs.images, folder: context.workspace },
       ...(policy === undefined ? {} : { policy }),
       flags: flagsOf(inputs),
       ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
       ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
       http,
       credentials: source,
+      exactCredentials: await loadCredentials(env, env.HOME, { exactEntriesOnly: true }),
+      bundleFiles: [],
+      offline: false,
       insecureRegistries: inputs.insecureRegistries,
       cacheFolder: join(context.temporary, 'waybill', 'tuf'),
     })

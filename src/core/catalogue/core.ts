@@ -63,4 +63,10 @@ export const CORE_ERRORS = {
       'A file cannot be written: the disk is full or the folder is not writable. What was there before is unchanged.',
     remedy: 'Free space or choose another folder, then run again; what was published already stays.',
   },
+  'core/offline': {
+    kind: 'unknown',
+    meaning: 'Something was needed from the network, and the run was told to use none.',
+    remedy:
+      'Give what is missing as a file (--bundle, --trusted-root), name the image by its digest, or leave out --offline.',
+  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

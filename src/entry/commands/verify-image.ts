@@ -6,6 +6,7 @@ import { loadCredentials } from '../../registry/credentials.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { runGate } from '../gate.ts'
+import { NO_SUBJECTS } from '../gate-subjects.ts'
 import { policyFile } from '../policy-file.ts'
 import { showReceipt } from '../show.ts'
 import { type CommandLine, command, type Desk, usage } from './command.ts'
@@ -149,13 +150,17 @@ async function verifyImage(wish: VerifyImage, { world, env }: Desk): Promise<Rec
   try {
     const { images, flags, key, trustedRoot, insecureRegistries } = wish
     return await runGate({
-      images,
+      command: 'verify image',
+      subjects: { ...NO_SUBJECTS, images, folder: world.workingFolder },
       ...(wish.policy === undefined ? {} : { policy: await policyFile(wish.policy, world.workingFolder) }),
       flags,
       ...(key === undefined ? {} : { keyFile: resolve(world.workingFolder, key) }),
       ...(trustedRoot === undefined ? {} : { trustedRootFile: resolve(world.workingFolder, trustedRoot) }),
       http,
       credentials: await loadCredentials(env, env.HOME),
+      exactCredentials: await loadCredentials(env, env.HOME, { exactEntriesOnly: true }),
+      bundleFiles: [],
+      offline: false,
       insecureRegistries,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
     })
