@@ -21,6 +21,8 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
   /** The law whose `deploy` rules judge, and how the result names it. */
   readonly policy?: { readonly law: Law; readonly receipt: NonNullable<Receipt['policy']> }
   readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
+  /** What a policy judges by: `require`, or `require` and `admit`. */
+  readonly stage: 'deploy' | 'run'
   /** Registry repository with the bundles of files; with a policy also the name under which rules match a file. */
   readonly filesRepository?: string
 }

@@ -60,6 +60,7 @@ async function gateOf(env: Environment, inputs: VerifyInputs, context: RunContex
       http,
       credentials: source,
       exactCredentials: await loadCredentials(env, env.HOME, { exactEntriesOnly: true }),
+      stage: 'deploy',
       bundleFiles: [],
       offline: false,
       insecureRegistries: inputs.insecureRegistries,
