@@ -6,6 +6,7 @@ import { type Json, type JsonObject, parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { checkShape, type Shape } from '../protojson.ts'
+import { remembered } from '../remembered.ts'
 
 /** Where a trust root came from: it is named in every verdict, and never mixed with another (13-adversary 29). */
 export type TrustOrigin = 'public-good' | `file:${Digest}` | `mirror:${string}`
@@ -128,6 +129,7 @@ function readAuthority(item: Json): CertAuthority {
   if (material === undefined) throw new Error('it cannot be used')
   // Reads every field that verification will read, so that a malformed certificate is found here.
   for (const cert of material.certChain) void [cert.notBefore, cert.notAfter, cert.subject, cert.publicKey, cert.isCA]
+  material.certChain.forEach(remembered)
   return material
 }
 

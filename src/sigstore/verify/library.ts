@@ -1,5 +1,6 @@
 import { toSignedEntity, VerificationError, Verifier } from '@sigstore/verify'
 import { type ErrorCode, fail, WaybillError } from '../../core/error.ts'
+import { remembered } from '../remembered.ts'
 import type { TrustRoot } from '../trust/root.ts'
 import type { Evidence } from './checks.ts'
 import type { FoundKey } from './keys.ts'
@@ -29,7 +30,9 @@ export function runLibrary(
         ctlogThreshold: thresholds.scts,
       },
     )
-    verifier.verify(toSignedEntity(bundle, signed))
+    const entity = toSignedEntity(bundle, signed)
+    if (entity.key.$case === 'certificate') remembered(entity.key.certificate)
+    verifier.verify(entity)
   } catch (error) {
     throw mapped(error)
   }
