@@ -58,6 +58,12 @@ export const LIMITS = {
   subjectBundleBytes: 64 * MIB,
   /** Bundles examined for one subject. 13-adversary 43. */
   subjectBundles: 200,
+  /** Layers read of one tag of cosign ≤ 2, which holds one for each signature. As many as bundles. 13-adversary 43. */
+  legacyLayers: 200,
+  /** Blobs of an image layout that are looked through for manifests which its index does not name. A large image has 200. */
+  layoutBlobs: 5_000,
+  /** Bytes of such a manifest; one that attaches something has under 2 KiB. */
+  looseManifestBytes: 64 * KIB,
   /** Bytes at which a fallback index is too large to append to. 13-adversary 26. */
   fallbackIndexBytes: 3 * MIB,
   /** Bytes of an answer of a service (token, log, certificate, timestamp). */

@@ -2,6 +2,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { parseJsonObject } from '../core/json.ts'
 import { optional, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
+import type { Pin } from '../io/address.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
 import { type RetryClock, withRetry } from '../io/retry.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
@@ -19,14 +20,17 @@ export interface Need {
   readonly alsoPull?: string
 }
 
+/** Throws to refuse a URL; may say to which addresses its connection must go (`io/address.ts`). */
+export type UrlGuard = (url: URL) => Pin | undefined | Promise<Pin | undefined>
+
 export interface AuthorizerOptions {
   readonly http: HttpClient
   readonly credentials: CredentialSource
   readonly clock: RetryClock
   /** Token servers that may be asked besides the registry's own, by registry host. */
   readonly realms?: Readonly<Record<string, readonly string[]>>
-  /** Called with each URL before it is asked; throws to refuse (13-adversary 32). */
-  readonly guard?: (url: URL) => void | Promise<void>
+  /** Asked about each URL before it is (13-adversary 32). */
+  readonly guard?: UrlGuard
 }
 
 interface Token {
@@ -146,12 +150,13 @@ export class Authorizer {
     }
     const scopes = mergeScopes([...scope.split(' '), ...(extraScope?.split(' ') ?? [])])
     const request = tokenRequest(scheme, scopes, mayCarrySecrets(scheme.realm) ? credential : undefined)
-    await this.#options.guard?.(new URL(request.url))
-    const answer = await withRetry(() => this.#options.http.send(request), { clock: this.#options.clock }).catch(
-      error => {
-        throw tokenServerSilent(scheme.realm, error)
-      },
-    )
+    const pin = await this.#options.guard?.(new URL(request.url))
+    const { http, clock } = this.#options
+    const answer = await withRetry(() => http.send({ ...request, ...(pin === undefined ? {} : { pin }) }), {
+      clock,
+    }).catch(error => {
+      throw tokenServerSilent(scheme.realm, error)
+    })
     return readToken(answer, host, scope, this.#options.clock.now())
   }
 }

@@ -164,4 +164,10 @@ export const REGISTRY_ERRORS = {
       'Something attached to the image is not a bundle of the shape that is read, or is too large. It counts as no evidence.',
     remedy: 'Nothing, if it is not yours; otherwise attach it again with a current tool.',
   },
+  'registry/not-a-parent': {
+    kind: 'unknown',
+    meaning:
+      'An index that was named beside a platform’s manifest does not list that manifest, so nothing that is signed about the index speaks of it.',
+    remedy: 'Name the index that the manifest was pushed with, by digest, or verify the index itself.',
+  },
 } as const satisfies Record<`registry/${string}`, CatalogueEntry>
