@@ -154,6 +154,7 @@ function refuseAmbiguous(json: JsonObject): void {
 }
 
 function splitBundle(bundle: Bundle): BundleParts {
+  if (bundle.mediaType === BUNDLE_V01_MEDIA_TYPE) bundle.verificationMaterial.tlogEntries.forEach(dropUnsignedProof)
   const { timestampVerificationData } = bundle.verificationMaterial
   const tlogEntries: readonly TransparencyLogEntry[] = bundle.verificationMaterial.tlogEntries
   const timestamps = (timestampVerificationData?.rfc3161Timestamps ?? []).map(t => Buffer.from(t.signedTimestamp))
@@ -162,6 +163,15 @@ function splitBundle(bundle: Bundle): BundleParts {
   for (const stamp of timestamps) bounded(stamp.byteLength, SIGSTORE_LIMITS.timestampBytes, 'bytes of a timestamp')
   for (const entry of tlogEntries) requireCompleteEntry(entry)
   return { bundle, ...contentOf(bundle), signer: signerOf(bundle), entries: tlogEntries, timestamps }
+}
+
+/**
+ * Programs of the time of v0.1 kept a proof without the checkpoint that makes it worth anything. It proves nothing, so it is as good
+ * as absent; the promise, which v0.1 asks for, stands alone.
+ */
+function dropUnsignedProof(entry: TransparencyLogEntry): void {
+  if (entry.inclusionPromise !== undefined && (entry.inclusionProof?.checkpoint?.envelope ?? '') === '')
+    Object.assign(entry, { inclusionProof: undefined })
 }
 
 function contentOf({ content }: Bundle): Pick<BundleParts, 'content' | 'signature'> {

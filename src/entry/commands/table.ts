@@ -5,6 +5,7 @@ import { policyInitCommand } from './policy-init.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
+import { verifyBundleCommand } from './verify-bundle.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   policyInitCommand,
   policyCheckCommand,
   verifyImageCommand,
+  verifyBundleCommand,
 ]
 
 /** Commands of later versions, refused by name. */
