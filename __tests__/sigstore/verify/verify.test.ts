@@ -42,6 +42,10 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([bench, other, second].map(b => b.close())))
 
+const olderStatement = (
+  predicateType: string,
+  subject: unknown = [{ name: 'a', digest: { sha256: 'ab'.repeat(32) } }],
+) => JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.1', subject, predicateType, predicate: {} })
 const material = (json: unknown) => at(json, 'verificationMaterial')
 const entry = (json: Mutable) => at(json, 'verificationMaterial', 'tlogEntries', 0)
 const code = (bytes: Uint8Array, need?: VerificationNeed, trust = bench.trust) =>
@@ -164,12 +168,33 @@ describe('verifyBundle() refuses', () => {
   test.each([
     [
       'of another type',
-      JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.1', subject: [] }),
+      JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.2', subject: [] }),
       'statements/type-unsupported',
     ],
+    [
+      'of the older type with a provenance that asks for the newer one',
+      olderStatement('https://slsa.dev/provenance/v1'),
+      'statements/type-unsupported',
+    ],
+    [
+      'of the older type with a summary',
+      olderStatement('https://slsa.dev/verification_summary/v1'),
+      'statements/type-unsupported',
+    ],
+    ['of the older type without subjects', olderStatement('https://a.example/b', []), 'statements/malformed'],
     ['that is not JSON', 'DSSEv1 1 a 1 b', 'statements/malformed'],
   ])('13-adversary 22: a payload %s, though it is signed and logged', async (_, payload, expected) => {
     expect(await code(await forge(bench, { payload: Buffer.from(payload) }))).toBe(expected)
+  })
+
+  test('nothing of a statement of the older type that cosign attest writes, but keeps its type visible', async () => {
+    const payload = Buffer.from(olderStatement('https://cyclonedx.org/bom'))
+    const verified = verifyBundle(await forge(bench, { payload }), bench.trust)
+    expect(verified.statement).toMatchObject({
+      type: 'https://in-toto.io/Statement/v0.1',
+      predicateType: 'https://cyclonedx.org/bom',
+      subject: [{ digest: { sha256: 'ab'.repeat(32) } }],
+    })
   })
 
   test('a time that nobody signed: an entry without promise, no timestamp', async () => {

@@ -68,6 +68,7 @@ export const CORE_ERRORS = {
     meaning: 'Something was needed from the network, and the run was told to use none.',
     remedy:
       'Give what is missing as a file (--bundle, --trusted-root), name the image by its digest, or leave out --offline.',
+  },
   'core/address-refused': {
     kind: 'unknown',
     meaning:

@@ -160,4 +160,33 @@ export const SIGSTORE_ERRORS = {
       'The clock of this machine and that of a service differ so much that signatures would fall outside their certificate.',
     remedy: 'Set the clock of this machine (for example: sudo timedatectl set-ntp true), then run again.',
   },
+  'sigstore/artifact-mismatch': {
+    kind: 'rejected',
+    meaning: 'A bundle signs a file, and the file at hand has another digest.',
+    remedy:
+      'Give the file that was signed and the bundle that was published with it; if these are they, the file was changed.',
+  },
+  'sigstore/artifact-ambiguous': {
+    kind: 'rejected',
+    meaning:
+      'The signed file begins like the bytes under an attestation (DSSEv1) or under an SSH signature (SSHSIG), so the signature may have been made for something else and presented as that of a file.',
+    remedy: 'Have an attestation about the file’s digest signed instead of the file’s own bytes.',
+  },
+  'sigstore/artifact-changed': {
+    kind: 'unknown',
+    meaning: 'A file was changed while it was read: what was checked is not what was hashed before.',
+    remedy: 'Run again when nothing writes to the file.',
+  },
+  'sigstore/artifact-needed': {
+    kind: 'unknown',
+    meaning:
+      'A signature over a file’s own bytes cannot be checked with what is at hand: of its kind of key the whole file is needed, in memory.',
+    remedy: 'Give the file instead of its digest.',
+  },
+  'sigstore/legacy-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A signature stored as cosign up to version 2 does (.sig, .att) is not of that shape: its payload, its envelope or one of its annotations has another form.',
+    remedy: 'Have the image signed again with a current cosign, or with Waybill.',
+  },
 } as const satisfies Record<`sigstore/${string}`, CatalogueEntry>

@@ -10,7 +10,7 @@ export const STATEMENTS_ERRORS = {
   'statements/type-unsupported': {
     kind: 'rejected',
     meaning:
-      'A statement is of another version than in-toto Statement v1. Version 0.1 has other rules and is not read, so that one document cannot mean two things.',
+      'A statement is of another version than in-toto Statement v1, and is not one of version 0.1 with a predicate that this version may carry: SLSA provenance v1, summaries and Waybill’s own statements may not.',
     remedy: 'Have it made again by a tool that writes https://in-toto.io/Statement/v1.',
   },
   'statements/provenance-malformed': {

@@ -6,6 +6,7 @@ import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyFileCommand } from './verify-file.ts'
+import { verifyBundleCommand } from './verify-bundle.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   policyCheckCommand,
   verifyImageCommand,
   verifyFileCommand,
+  verifyBundleCommand,
 ]
 
 /** Commands of later versions, refused by name. */

@@ -117,6 +117,8 @@ function readLog(item: Json): TLogAuthority {
   // The library would use undefined fields and end in a TypeError later.
   if (log.publicKey?.rawBytes === undefined) throw new Error('it has no public key')
   if ((log.checkpointKeyId ?? log.logId)?.keyId.byteLength === undefined) throw new Error('it has no log id')
+  // Without one a key would count for all of the past, also before anybody looked after it. `sigstore_trustroot.proto`.
+  if (log.publicKey.validFor?.start === undefined) throw new Error('it does not say from when its key is valid')
   const [authority] = toTrustMaterial({ ...EMPTY, tlogs: [log] }).tlogs
   if (authority === undefined) throw new Error('it cannot be used')
   return authority
