@@ -5,8 +5,8 @@ import { policyInitCommand } from './policy-init.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
-import { verifyFileCommand } from './verify-file.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
+import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
 
 /** Every command, in the order of `waybill --help`. */
