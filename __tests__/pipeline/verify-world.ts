@@ -3,7 +3,7 @@ import { fail } from '../../src/core/error.ts'
 import type { Verified } from '../../src/core/verified.ts'
 import type { EvidenceSource, SubjectRequest, VerifyPorts, VerifyRequest } from '../../src/pipeline/verify-request.ts'
 import { type Expectation, expectationFromFlags } from '../../src/policy/gate.ts'
-import type { FetchedBundles } from '../../src/registry/bundles.ts'
+import type { FetchedBundles } from '../../src/registry/fetched.ts'
 import { formatReference, parseReference } from '../../src/registry/reference.ts'
 import type { SignedStatement } from '../../src/statements/statement.ts'
 import type { Place } from '../../src/subjects/place.ts'
@@ -16,6 +16,8 @@ export class VerifyWorld {
   readonly tags = new Map<string, Digest>()
   /** Platforms of an index. */
   readonly children = new Map<Digest, readonly Digest[]>()
+  /** Indexes that list a manifest. */
+  readonly parents = new Map<Digest, readonly Digest[]>()
   /** What the places of a digest answer, in the order to ask; default: one that has nothing. */
   readonly evidence = new Map<Digest, readonly EvidenceSource[]>()
   readonly files = new Map<string, Uint8Array>()
@@ -43,16 +45,20 @@ export class VerifyWorld {
         if (digest === undefined) throw fail('registry/not-found', 'There is no such tag')
         return {
           digest,
-          platforms: async () => {
-            this.asked.push(`platforms of ${digest}`)
-            return this.children.get(digest) ?? []
+          relatives: async () => {
+            this.asked.push(`relatives of ${digest}`)
+            const [platforms, parents] = [this.children.get(digest) ?? [], this.parents.get(digest) ?? []]
+            return { platforms, parents, complete: true, skipped: [] }
           },
         }
       },
       hashFile: async path => {
         const bytes = this.files.get(path)
         if (bytes === undefined) throw fail('core/file-unreadable', `There is no ${path}`, { kind: 'unknown' })
-        return { digest: sha256(bytes), size: bytes.byteLength, beginning: bytes.slice(0, 64) }
+        const content = async function* () {
+          yield bytes
+        }
+        return { digest: sha256(bytes), size: bytes.byteLength, content }
       },
       evidence: ({ digest }) => {
         const [first, ...more] = this.evidence.get(digest) ?? []

@@ -1,7 +1,7 @@
 import { sha256 } from '../../src/core/digest.ts'
 import { fail } from '../../src/core/error.ts'
 import { verify } from '../../src/pipeline/verify.ts'
-import type { JudgedSubject } from '../../src/pipeline/verify-request.ts'
+import type { Artifact, JudgedSubject } from '../../src/pipeline/verify-request.ts'
 import { formatReference } from '../../src/registry/reference.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import type { Place } from '../../src/subjects/place.ts'
@@ -102,6 +102,13 @@ describe('verify()', () => {
   })
 })
 
+test('13-adversary 21: a platform manifest is proved by a signed index that lists it', async () => {
+  const world = signedWorld(B)
+  expect(outcome(await verify(request([image(at(A))]), world.ports()))).toEqual([['rejected', 'verify/no-attestation']])
+  world.parents.set(A, [B])
+  expect(outcome(await verify(request([image(at(A))]), world.ports()))).toEqual([['passed', undefined]])
+})
+
 describe('many subjects', () => {
   test('one named several times is judged once and reported with all its places', async () => {
     const world = signedWorld(A)
@@ -182,9 +189,9 @@ describe('what others name', () => {
     const world = signedWorld(A)
     const origins: string[] = []
     const ports = world.ports()
-    const resolve: typeof ports.resolve = (reference, origin) => {
+    const resolve: typeof ports.resolve = (reference, origin, expectation) => {
       origins.push(`${formatReference(reference)} ${origin}`)
-      return ports.resolve(reference, origin)
+      return ports.resolve(reference, origin, expectation)
     }
     const named = [image(at(A), [place('a.yaml')]), image(at(A)), image(at(B), [place('a.yaml')])]
     await verify(request(named), { ...ports, resolve })
@@ -225,19 +232,19 @@ describe('files', () => {
     ])
   })
 
-  test('13-adversary 22: a verifier is told how the file begins', async () => {
+  test('13-adversary 22: a verifier can read the file that a signature without a statement is over', async () => {
     const world = new VerifyWorld()
     world.files.set('/app', Buffer.from('DSSEv1 28 application'))
-    const beginnings: string[] = []
+    const read: string[] = []
     const verifier = async () => ({
-      bundle: (_: Uint8Array, artifact?: { beginning?: Uint8Array }) => {
-        beginnings.push(Buffer.from(artifact?.beginning ?? []).toString())
+      bundle: async (_: Uint8Array, { content }: Artifact) => {
+        for await (const piece of content?.() ?? []) read.push(Buffer.from(piece).toString())
         throw fail('sigstore/signature-invalid', 'Not over this')
       },
     })
     world.evidence.set(sha256('DSSEv1 28 application'), [async () => holding(Buffer.from('bundle'))])
     await verify(request([{ kind: 'file', name: 'app', path: '/app' }]), world.ports({ verifier }))
-    expect(beginnings).toEqual(['DSSEv1 28 application'])
+    expect(read).toEqual(['DSSEv1 28 application'])
   })
 })
 

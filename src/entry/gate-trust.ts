@@ -9,7 +9,7 @@ import { loadTrust } from '../sigstore/trust/load.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
-import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { verifyArtifact, verifyLegacy } from '../sigstore/verify/verify.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 
 /** What signatures are checked with: keys and trust roots the caller or his policy names. */
@@ -40,16 +40,17 @@ export async function verifiers(options: TrustOptions): Promise<(of: Expectation
 
 function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
   const need = { ...needUnder(root), ...(keys.length === 0 ? {} : { keys }) }
-  // A bundle on disk is offered for every subject; its mathematics is done once.
+  // A bundle on disk is offered for every subject; its mathematics is done once. Not so where it depends on the subject.
   const done = new WeakMap<Uint8Array, Verified<SignedStatement>>()
   return {
-    bundle: bytes => {
+    bundle: async (bytes, artifact) => {
       const before = done.get(bytes)
       if (before !== undefined) return before
-      const verified = verifyBundle(bytes, root, need)
-      done.set(bytes, verified)
+      const verified = await verifyArtifact(bytes, artifact, root, need)
+      if (verified.form === undefined) done.set(bytes, verified)
       return verified
     },
+    legacy: signature => verifyLegacy(signature, root, need),
   }
 }
 

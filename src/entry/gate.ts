@@ -1,7 +1,7 @@
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { after } from '../io/deadline.ts'
-import { hashFile, readFileBounded } from '../io/files.ts'
+import { createReadStream, hashFile, readFileBounded } from '../io/files.ts'
 import { verify } from '../pipeline/verify.ts'
 import type { SubjectRequest, VerifyPorts, VerifyRequest } from '../pipeline/verify-request.ts'
 import { type Expectation, type ExpectationFlags, expectationFor, expectationFromFlags } from '../policy/gate.ts'
@@ -23,8 +23,6 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
   readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
   /** What a policy judges by: `require`, or `require` and `admit`. */
   readonly stage: 'deploy' | 'run'
-  /** Registry repository with the bundles of files; with a policy also the name under which rules match a file. */
-  readonly filesRepository?: string
 }
 
 /** The gate behind `verify/action.yml` and `waybill verify …`. @throws only configuration errors. */
@@ -34,7 +32,7 @@ export async function runGate(options: GateOptions): Promise<Receipt> {
   const deadline = after(LIMITS.gateMs)
   const ports: VerifyPorts = {
     ...(await evidencePorts(options)),
-    hashFile: async path => ({ ...(await hashFile(path)), beginning: new Uint8Array() }),
+    hashFile: async path => ({ ...(await hashFile(path)), content: () => createReadStream(path) }),
     verifier: await verifiers(options),
     expired: deadline.reached,
     now: new Date(),

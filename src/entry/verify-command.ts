@@ -46,7 +46,6 @@ async function gateOf(
       offline,
       http,
       credentials: await loadCredentials(env, env.HOME),
-      exactCredentials: await loadCredentials(env, env.HOME, { exactEntriesOnly: true }),
       insecureRegistries,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
     })

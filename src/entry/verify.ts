@@ -10,7 +10,6 @@ import { HttpClient } from '../io/http.ts'
 import { lawOf } from '../pipeline/source-law.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
-import { loadCredentials } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { openHistory } from '../source/git.ts'
 import { checkPolicyPath } from './attest-plan.ts'
@@ -59,7 +58,6 @@ async function gateOf(env: Environment, inputs: VerifyInputs, context: RunContex
       ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
       http,
       credentials: source,
-      exactCredentials: await loadCredentials(env, env.HOME, { exactEntriesOnly: true }),
       stage: 'deploy',
       bundleFiles: [],
       offline: false,

@@ -62,6 +62,14 @@ export async function namesIn(path: string): Promise<readonly string[]> {
   return readdir(path).catch(() => [])
 }
 
+/** False for what is not there, too. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    info => info.isDirectory(),
+    () => false,
+  )
+}
+
 /**
  * Writes a file so that a reader (or a killed run) sees the whole of it or nothing: temporary name, fsync, rename.
  * @throws `core/file-unwritable` (disk full, permission), the temporary file removed.

@@ -2,7 +2,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
-import type { FetchedBundle, FetchedBundles } from '../registry/bundles.ts'
+import type { FetchedBundle, FetchedBundles } from '../registry/fetched.ts'
 import type { LegacySignature } from '../registry/legacy.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { Artifact, EvidenceSource, Verifier } from './verify-request.ts'
@@ -17,13 +17,13 @@ export interface Evidence {
 export const NO_EVIDENCE: Evidence = { statements: [], rejectedBundles: [], incomplete: false }
 
 /** A bundle that does not verify is counted and named, never fatal, never evidence (13-adversary 26). */
-export function evidenceIn(fetched: FetchedBundles, verifier: Verifier, artifact: Artifact): Evidence {
+export async function evidenceIn(fetched: FetchedBundles, verifier: Verifier, artifact: Artifact): Promise<Evidence> {
   const statements: Verified<SignedStatement>[] = []
   const rejectedBundles: Finding[] = [...fetched.skipped]
   let incomplete = !fetched.complete
-  const check = (name: string, verify: () => Verified<SignedStatement>): void => {
+  const check = async (name: string, verify: () => ReturnType<Verifier['bundle']>): Promise<void> => {
     try {
-      statements.push(verify())
+      statements.push(await verify())
     } catch (error) {
       const known = asWaybillError(error)
       // One of a kind that this version cannot read may hold what is looked for.
@@ -31,8 +31,8 @@ export function evidenceIn(fetched: FetchedBundles, verifier: Verifier, artifact
       rejectedBundles.push(findingOf(known, name, 'note'))
     }
   }
-  for (const { bytes, manifest } of fetched.bundles) check(manifest, () => verifier.bundle(bytes, artifact))
-  for (const signature of fetched.legacy ?? []) check(signature.manifest, () => legacy(signature, verifier))
+  for (const { bytes, manifest } of fetched.bundles) await check(manifest, () => verifier.bundle(bytes, artifact))
+  for (const signature of fetched.legacy ?? []) await check(signature.manifest, () => legacy(signature, verifier))
   return { statements, rejectedBundles, incomplete }
 }
 

@@ -2,7 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import type { Expectation } from '../policy/gate.ts'
-import type { FetchedBundle, FetchedBundles } from '../registry/bundles.ts'
+import type { FetchedBundle, FetchedBundles } from '../registry/fetched.ts'
 import type { LegacySignature } from '../registry/legacy.ts'
 import type { Reference } from '../registry/reference.ts'
 import type { Receipt, SubjectReceipt } from '../report/receipt.ts'
@@ -59,8 +59,19 @@ export interface VerifyRequest {
 /** What a reference means now. */
 export interface Resolved {
   readonly digest: Digest
-  /** For an index: the manifests of its platforms, asked for only when the index is not proved by its own statements. */
-  platforms(): Promise<readonly Digest[]>
+  /** What else may prove the image; asked for only when it is not proved by its own statements. */
+  relatives(): Promise<Relatives>
+}
+
+/** Manifests whose statements count for an image too (13-adversary 21). */
+export interface Relatives {
+  /** Of an index: the manifests of its platforms, every one of which must be proved. */
+  readonly platforms: readonly Digest[]
+  /** Of a platform manifest: indexes whose own bytes list it. */
+  readonly parents: readonly Digest[]
+  /** False when one could not be read: it may have been what proves the image. */
+  readonly complete: boolean
+  readonly skipped: readonly Finding[]
 }
 
 /** Whose evidence is looked for: a digest, and where the caller says it may lie. */
@@ -77,8 +88,8 @@ export type EvidenceSource = () => Promise<FetchedBundles>
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {
   /** Resolves the tag once; everything later is by digest. */
-  resolve(reference: Reference, origin: Origin): Promise<Resolved>
-  /** Size and digest of a file, and its first bytes (see `Verifier.bundle`). Throws when it changes meanwhile. */
+  resolve(reference: Reference, origin: Origin, expectation: Expectation): Promise<Resolved>
+  /** Throws when it is no file of its own, or changes meanwhile. */
   hashFile(path: string): Promise<HashedFile>
   /**
    * Where evidence of this digest may lie, in the order to ask. The first is always asked; each other only while what is
@@ -104,21 +115,22 @@ export interface HashedFile {
   readonly digest: Digest
   /** Bytes. */
   readonly size: number
-  /** The first bytes, at most 64. */
-  readonly beginning: Uint8Array
+  /** Reads it again from its first byte. */
+  content(): AsyncIterable<Uint8Array>
 }
 
 /** Checks against one trust root. Each throws a `sigstore/…` or `statements/…` error when nothing is proved. */
 export interface Verifier {
-  /** @param artifact what a `messageSignature` must be over; without it such a bundle proves nothing. */
-  bundle(bytes: Uint8Array, artifact?: Artifact): Verified<SignedStatement>
+  /** @param artifact what a signature without a statement must be over (13-adversary 22). */
+  bundle(bytes: Uint8Array, artifact: Artifact): Verified<SignedStatement> | Promise<Verified<SignedStatement>>
   /** Absent: signatures of cosign ≤ 2 are not read. */
   legacy?(signature: LegacySignature): Verified<SignedStatement>
 }
 
+/** What is judged, as far as it is at hand. */
 export interface Artifact {
   readonly digest: Digest
-  readonly beginning?: Uint8Array
+  readonly content?: () => AsyncIterable<Uint8Array>
 }
 
 /** Throws a `sigstore/…` or `statements/…` error when the bundle proves nothing. */

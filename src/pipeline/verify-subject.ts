@@ -4,7 +4,7 @@ import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import { type Expectation, type ImageJudgement, judgeImage } from '../policy/gate.ts'
-import type { FetchedBundles } from '../registry/bundles.ts'
+import type { FetchedBundles } from '../registry/fetched.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
@@ -15,13 +15,14 @@ import type {
   EvidenceSubject,
   FileSubjectRequest,
   ImageSubjectRequest,
+  Relatives,
   Resolved,
   Verifier,
   VerifyBundle,
   VerifyPorts,
 } from './verify-request.ts'
 
-const PARALLEL_PLATFORMS = 8
+const PARALLEL_RELATIVES = 8
 
 /** One digest with everything that is needed to judge it. */
 interface Case {
@@ -31,8 +32,10 @@ interface Case {
   readonly artifact: Artifact
   readonly verifier: Promise<Verifier>
   readonly sources: readonly EvidenceSource[]
-  readonly platforms: () => Promise<readonly Digest[]>
+  readonly relatives: () => Promise<Relatives>
 }
+
+const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, skipped: [] }
 
 /** What all subjects of one run share. */
 export class GateRun {
@@ -67,11 +70,11 @@ export async function verifyImage(
       const [own, ...later] = ports.evidence(subject, expectation)
       const first = begun(run.budget.fetch(own))
       // A digest that does not exist, or whose bytes are others, comes before anything that is said about it.
-      const { platforms } = await resolved
+      const { relatives } = await resolved
       const sources = [() => first, ...later]
-      return judgeCase({ name, subject, expectation, artifact: { digest }, verifier, sources, platforms }, run)
+      return judgeCase({ name, subject, expectation, artifact: { digest }, verifier, sources, relatives }, run)
     })
-  const resolved = begun(ports.resolve(reference, origin))
+  const resolved = begun(ports.resolve(reference, origin, expectation))
   return judge(reference.digest ?? (await resolved).digest, resolved)
 }
 
@@ -88,11 +91,14 @@ export async function verifyFile(
   run: GateRun,
 ): Promise<SubjectReceipt> {
   const verifier = begun(run.ports.verifier(expectation))
-  const { digest, beginning } = await run.ports.hashFile(path)
+  const { digest, content } = await run.ports.hashFile(path)
   const subject: EvidenceSubject = { kind: 'file', name, path, digest }
   const sources = run.ports.evidence(subject, expectation).map(source => () => run.budget.fetch(source))
-  const artifact = { digest, beginning }
-  return judgeCase({ name, subject, expectation, artifact, verifier, sources, platforms: async () => [] }, run)
+  const artifact = { digest, content }
+  return judgeCase(
+    { name, subject, expectation, artifact, verifier, sources, relatives: async () => NO_RELATIVES },
+    run,
+  )
 }
 
 async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<SubjectReceipt> {
@@ -110,8 +116,9 @@ interface Collected {
 }
 
 /**
- * Steps 2 to 6 of the gate: collects from one place after the other until what is required is proved, then from the
- * platforms of an index, of which every one must be proved (13-adversary 21). Bundles are let go once they are judged.
+ * Steps 2 to 6 of the gate: collects from one place after the other until what is required is proved, then what is said of
+ * the platforms of an index, of which every one must be proved, or of an index that lists the manifest (13-adversary 21).
+ * Bundles are let go once they are judged.
  */
 async function collectAndJudge(
   the: Case,
@@ -123,29 +130,30 @@ async function collectAndJudge(
   let evidence = NO_EVIDENCE
   for (const [at, source] of the.sources.entries()) {
     evidence = joined(evidence, await (at === 0 ? read(source, the.artifact) : readLater(read, source, the)))
-    const result = judged(the, evidence, [], ports.now)
+    const result = judged(the, evidence, NO_RELATIVES, ports.now)
     if (result.judgement.verdict.kind === 'passed') return result
   }
-  const platforms = await the.platforms()
-  for (const round of roundsOf(platforms, the, ports)) {
-    const found = await inParallel(round, PARALLEL_PLATFORMS, ({ source, digest }) =>
+  const relatives = await the.relatives()
+  evidence = joined(evidence, { ...NO_EVIDENCE, rejectedBundles: relatives.skipped, incomplete: !relatives.complete })
+  for (const round of roundsOf([...relatives.platforms, ...relatives.parents], the, ports)) {
+    const found = await inParallel(round, PARALLEL_RELATIVES, ({ source, digest }) =>
       readLater(read, () => budget.fetch(source), { ...the, artifact: { digest } }),
     )
     evidence = found.reduce(joined, evidence)
-    const result = judged(the, evidence, platforms, ports.now)
+    const result = judged(the, evidence, relatives, ports.now)
     if (result.judgement.verdict.kind === 'passed') return result
   }
-  return judged(the, evidence, platforms, ports.now)
+  return judged(the, evidence, relatives, ports.now)
 }
 
 function judged(
   { name, subject, expectation }: Case,
   evidence: Evidence,
-  platforms: readonly Digest[],
+  { platforms, parents }: Relatives,
   now: Date,
 ): Collected {
   const { statements } = evidence
-  const image = { name, digest: subject.digest, platforms }
+  const image = { name, digest: subject.digest, platforms, parents }
   return { judgement: judgeImage(image, statements, expectation, { ...evidence, now }), statements }
 }
 
@@ -168,18 +176,18 @@ function readLater(read: Read, source: EvidenceSource, { artifact, subject }: Ca
   })
 }
 
-interface PlatformSource {
+interface RelativeSource {
   readonly digest: Digest
   readonly source: EvidenceSource
 }
 
-/** The first places of all platforms together, then the second ones, and so on. */
+/** The first places of all together, then the second ones, and so on. */
 function roundsOf(
-  platforms: readonly Digest[],
+  digests: readonly Digest[],
   { subject, expectation }: Case,
   ports: Pick<VerifyPorts, 'evidence'>,
-): readonly (readonly PlatformSource[])[] {
-  const lists = platforms.map(digest => ({ digest, sources: ports.evidence({ ...subject, digest }, expectation) }))
+): readonly (readonly RelativeSource[])[] {
+  const lists = digests.map(digest => ({ digest, sources: ports.evidence({ ...subject, digest }, expectation) }))
   const rounds = Math.max(0, ...lists.map(({ sources }) => sources.length))
   return Array.from({ length: rounds }, (_, at) =>
     lists.flatMap(({ digest, sources }) => {
@@ -214,7 +222,7 @@ export async function judge(
     artifact: { digest },
     verifier: ports.verifier(expectation).then(bundle => ({ bundle })),
     sources: source(digest),
-    platforms: async () => platforms,
+    relatives: async () => ({ ...NO_RELATIVES, platforms }),
   }
   const world = { now: ports.now, evidence: (subject: EvidenceSubject) => source(subject.digest) }
   const { judgement, statements } = await collectAndJudge(the, world, new RunBudget(), new Kept(false))
