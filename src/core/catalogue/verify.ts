@@ -215,4 +215,11 @@ export const VERIFY_ERRORS = {
     remedy:
       'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Else move the anchor past the last commit of that authority: since in the workflow, source.anchor in the rule of the gate.',
   },
+  'verify/digest-mismatch': {
+    kind: 'rejected',
+    meaning:
+      'The bundle that belongs to a file by its name is signed as expected, and is about other bytes: the file was changed after it was signed, or the two were mixed up.',
+    remedy:
+      'Do not use the file. Fetch it and its bundle again from where they were published, and compare the digests.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>
