@@ -128,7 +128,7 @@ export function integrityClass(code: ErrorCode): IntegrityClass | undefined {
 export type QuarantineDecision =
   | {
       readonly quarantine: true
-      /** Codes of the findings that are the reason, in the order of the findings, each once. */
+      /** Codes that are the reason, each once: what decides alone comes first, else in the order of the findings. */
       readonly codes: readonly [ErrorCode, ...ErrorCode[]]
     }
   | { readonly quarantine: false; readonly reason: string }
