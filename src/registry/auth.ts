@@ -10,7 +10,7 @@ import type { Credential, CredentialSource } from './credentials.ts'
 import { mayAsk, mayCarrySecrets } from './origin.ts'
 import type { Repository } from './reference.ts'
 
-export type Action = 'pull' | 'push'
+export type Action = 'pull' | 'push' | 'delete'
 
 /** What one request needs the right to. */
 export interface Need {
@@ -161,9 +161,12 @@ export class Authorizer {
   }
 }
 
+/** distribution token specification § Resource scope: what removes a tag or manifest is a right of its own. */
+const RIGHTS = { pull: 'pull', push: 'pull,push', delete: 'pull,push,delete' } as const satisfies Record<Action, string>
+
 /** `repository:a/b:pull`, the way the token specification spells rights; several separated by spaces. */
 export function scopeOf(need: Need): string {
-  const own = `repository:${need.repository.repository}:${need.action === 'push' ? 'pull,push' : 'pull'}`
+  const own = `repository:${need.repository.repository}:${RIGHTS[need.action]}`
   return need.alsoPull === undefined ? own : `${own} repository:${need.alsoPull}:pull`
 }
 
@@ -186,7 +189,7 @@ export function mergeScopes(scopes: readonly string[]): readonly string[] {
 
 /** A token for push also pulls: one login serves a whole run. */
 function scopesThatSuffice(need: Need): readonly string[] {
-  if (need.action === 'push' || need.alsoPull !== undefined) return [scopeOf(need)]
+  if (need.action !== 'pull' || need.alsoPull !== undefined) return [scopeOf(need)]
   return [scopeOf({ ...need, action: 'push' }), scopeOf(need)]
 }
 

@@ -22,6 +22,10 @@ export const SIGSTORE_LIMITS = {
   keys: 32,
   /** Milliseconds for the whole TUF exchange (root chain, timestamp, snapshot, targets, one file). */
   tufMs: 60_000,
+  /** Milliseconds for one request of it, body included. */
+  tufRequestMs: 15_000,
+  /** Bytes of a TUF root; GitHub's and the public one are under 10 KB. The TUF client's own bound. */
+  tufRootBytes: 512_000,
   /** A certificate with less time left than this is renewed before the next signature. 6-sign-and-publish § 1. */
   renewBeforeMs: 2 * 60_000,
   /** A Rekor v2 log answers only after the entry is in a published checkpoint. 6-sign-and-publish § 1: at least 20 s. */

@@ -66,4 +66,33 @@ export const PIPELINE_ERRORS = {
     remedy:
       'Print one JSON object a line: {"name": "alice", "emails": ["alice@example.com"], "signers": [{"ssh": {"key": "ssh-ed25519 AAAA…"}}]}',
   },
+  'pipeline/quarantine-refused': {
+    kind: 'unknown',
+    meaning:
+      'A file could not be quarantined safely, so it was left where it is: it is not a regular file, was replaced after it was judged, or something else lies in its place in the quarantine. Nothing was overwritten. It stays rejected.',
+    remedy: 'Look at the file and at the quarantine directory by hand, and run again.',
+  },
+  'pipeline/quarantine-record-malformed': {
+    kind: 'configuration',
+    meaning:
+      'A record.json in the quarantine directory is not of the documented form, so what lies beside it is not known.',
+    remedy: 'Look at the folder by hand. schemas/quarantine-record.json has the form.',
+  },
+  'pipeline/quarantine-nothing': {
+    kind: 'configuration',
+    meaning: 'Nothing that was named is in quarantine, so there is nothing to release.',
+    remedy: 'See what is: waybill quarantine list',
+  },
+  'pipeline/quarantine-policy': {
+    kind: 'configuration',
+    meaning:
+      'The list of quarantined digests could not be changed in the policy without touching something else in it, so the file was left as it is.',
+    remedy: 'Write the entry by hand: quarantined: [{digest: "sha256:…", reason: "…", since: 2026-01-31}]',
+  },
+  'registry/tag-not-removed': {
+    kind: 'unknown',
+    meaning:
+      'A tag that points to a quarantined image could not be removed: the registry has no way to delete a tag, does not allow it, or the tag points elsewhere by now. The image is kept under its quarantine tag.',
+    remedy: 'Remove the tag in the interface of the registry, or push a good image to it.',
+  },
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

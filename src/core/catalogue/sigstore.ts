@@ -89,7 +89,8 @@ export const SIGSTORE_ERRORS = {
   },
   'sigstore/trust-unavailable': {
     kind: 'unknown',
-    meaning: 'The trust root of the public instance could not be fetched and verified through TUF.',
+    meaning:
+      'The trust root of a Sigstore instance (the public one, GitHub’s, or a mirror) could not be fetched and verified through TUF, so nothing was checked against it. Metadata kept from an earlier run does not stand in: whoever blocks the network could keep a revoked service alive with it.',
     remedy: 'Run again; without network give --trusted-root FILE.',
   },
   'sigstore/signing-config-malformed': {

@@ -307,4 +307,11 @@ export const VERIFY_ERRORS = {
     meaning: 'A file of bundles is neither one JSON object nor one JSON object a line, or is larger than allowed.',
     remedy: 'Download the bundles again; a bundle is one JSON object.',
   },
+  'verify/digest-mismatch': {
+    kind: 'rejected',
+    meaning:
+      'The bundle that belongs to a file by its name is signed as expected, and is about other bytes: the file was changed after it was signed, or the two were mixed up.',
+    remedy:
+      'Do not use the file. Fetch it and its bundle again from where they were published, and compare the digests.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>

@@ -9,7 +9,7 @@ import { checkShape, type Shape } from '../protojson.ts'
 import { remembered } from '../remembered.ts'
 
 /** Where a trust root came from: it is named in every verdict, and never mixed with another (13-adversary 29). */
-export type TrustOrigin = 'public-good' | `file:${Digest}` | `mirror:${string}`
+export type TrustOrigin = 'public-good' | 'github' | `file:${Digest}` | `mirror:${string}`
 
 /**
  * The services one verification believes: certificate authorities, certificate logs, transparency logs, timestamp
@@ -59,10 +59,13 @@ const TRUSTED_ROOT = {
 
 /**
  * Reads a trusted_root.json strictly. A service that cannot be used is left out and named: nothing it signed is believed.
- * @param source `public-good` only for bytes that TUF has verified from the public instance's own root.
+ * @param source `public-good` and `github` only for bytes that TUF has verified from that instance's own root.
  * @throws `sigstore/trust-malformed`
  */
-export function parseTrustRoot(bytes: Uint8Array, source: 'public-good' | 'file' | `mirror:${string}`): TrustRoot {
+export function parseTrustRoot(
+  bytes: Uint8Array,
+  source: 'public-good' | 'github' | 'file' | `mirror:${string}`,
+): TrustRoot {
   if (bytes.byteLength > SIGSTORE_LIMITS.trustRootBytes) throw malformed('it is too large')
   const digest = sha256(bytes)
   const json = strictRoot(bytes)
