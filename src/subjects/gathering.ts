@@ -1,4 +1,5 @@
-import { fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { printable } from '../core/text.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import type { Examined, FoundImage, Unexamined } from './found.ts'
 import { placeText, readImageText, unexamined } from './image-text.ts'
@@ -12,6 +13,7 @@ export class Gathering {
   readonly #images: FoundImage[] = []
   readonly #unexamined: Unexamined[] = []
   readonly #notes: Finding[] = []
+  readonly #seen = new Set<string>()
 
   /** A text at a place of an image: an image, or a place that nobody could examine. */
   image(slot: YamlSlot, place: Place, certain: boolean, text?: string): void {
@@ -29,16 +31,30 @@ export class Gathering {
     this.unknown(place, unexamined(place, 'what stands there is not text', 'an image in quotes', undefined))
   }
 
+  /** The same place may be reached twice, as a service and as what another one extends; the same sentence is said once. */
   unknown(place: Place, error: WaybillError): void {
     this.#bound(place)
-    this.#unexamined.push({ place, error })
+    if (this.#first(place, error.message)) this.#unexamined.push({ place, error })
   }
 
   /** Something a person should know that does not count. */
   note(place: Place, sentence: string): void {
     this.#bound(place)
     const error = fail('verify/not-looked-at', `${placeText(place)}: ${sentence}`)
-    this.#notes.push(findingOf(error, placeText(place), 'note'))
+    if (this.#first(place, error.message)) this.#notes.push(findingOf(error, placeText(place), 'note'))
+  }
+
+  /** An image that was put together from variables: the shell that deploys may have others. */
+  interpolated(place: Place, text: string, variables: readonly string[]): void {
+    const names = [...new Set(variables)].join(', ')
+    const error = fail(
+      'verify/interpolated-image',
+      `${placeText(place)}: ${printable(text, 200)} depends on ${names}`,
+      {
+        found: names,
+      },
+    )
+    if (this.#first(place, error.message)) this.remark(findingOf(error, placeText(place), 'note'))
   }
 
   remark(finding: Finding): void {
@@ -57,10 +73,17 @@ export class Gathering {
     this.#bound(place)
     try {
       const reference = readImageText(text, place)
-      this.#images.push({ place, text, reference, certain: false, ...found(reference) })
+      if (this.#first(place, text)) this.#images.push({ place, text, reference, certain: false, ...found(reference) })
     } catch (error) {
-      this.#unexamined.push({ place, error: error as WaybillError })
+      this.unknown(place, asWaybillError(error))
     }
+  }
+
+  #first({ file, document, path }: Place, what: string): boolean {
+    const key = JSON.stringify([file, document, path, what])
+    if (this.#seen.has(key)) return false
+    this.#seen.add(key)
+    return true
   }
 
   #bound(place: Place): void {
