@@ -88,8 +88,9 @@ export function request(subjects: readonly SubjectRequest[], change: Partial<Ver
   return { command: 'verify image', subjects, unreadable: [], expectation: () => EXPECTED, ...change }
 }
 
-export function image(text: string, places: readonly Place[] = []): SubjectRequest {
-  return { kind: 'image', reference: parseReference(text), origin: places.length > 0 ? 'judged' : 'typed', places }
+export function image(text: string, places: readonly Place[] = [], certain = true): SubjectRequest {
+  const origin = places.length > 0 ? 'judged' : 'typed'
+  return { kind: 'image', reference: parseReference(text), origin, certain, places }
 }
 
 export function signature(digest: Digest): Verified<SignedStatement> {

@@ -185,6 +185,29 @@ describe('what others name', () => {
     expect(world.asked).toEqual([])
   })
 
+  test('13-adversary 33: what may be an image and has no rule is unknown, with no connection', async () => {
+    const world = signedWorld(A)
+    const expectation = (): never => {
+      throw fail('policy/no-rule', 'No rule matches')
+    }
+    const named = [image('ghcr.io/x:1', [place('a.yaml')], false)]
+    const receipt = await verify(request(named, { expectation }), world.ports())
+    expect(outcome(receipt)).toEqual([['unknown', 'verify/unexamined-image']])
+    expect(world.asked).toEqual([])
+  })
+
+  test('a file that names nothing is told and is not passed', async () => {
+    const note = { code: 'verify/no-images', severity: 'note', subject: 'a.yaml', message: '', remedy: '' } as const
+    const unreadable = [{ name: 'a.yaml', findings: [note], places: [] }] as const
+    const alone = await verify(request([], { unreadable }), new VerifyWorld().ports())
+    expect([alone.verdict, alone.error?.code, ...outcome(alone)]).toEqual([
+      'unknown',
+      'verify/no-subjects',
+      ['not-asked', 'verify/no-images'],
+    ])
+    expect((await verify(request([image(at(A))], { unreadable }), signedWorld(A).ports())).verdict).toBe('passed')
+  })
+
   test('a reference that is typed and also named by a manifest is the caller’s own', async () => {
     const world = signedWorld(A)
     const origins: string[] = []

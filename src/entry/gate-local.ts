@@ -1,13 +1,14 @@
 import { type Digest, sha256 } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
-import { LIMITS } from '../core/limits.ts'
 import { findingOf } from '../core/verdict.ts'
-import { exists, isFolder, readFileBounded } from '../io/files.ts'
+import { isFolder } from '../io/files.ts'
 import type { EvidenceSource, EvidenceSubject } from '../pipeline/verify-request.ts'
 import { type FetchedBundle, type FetchedBundles, joinFetched } from '../registry/fetched.ts'
 import { fetchBundlesFromLayout, openLayout, resolveInLayout } from '../registry/layout-evidence.ts'
 import type { LayoutReader } from '../registry/layout-reader.ts'
 import type { Reference } from '../registry/reference.ts'
+import { bundlesBeside, type FoundBundle, readBundles } from '../subjects/bundle-files.ts'
+import type { FileSubject } from '../subjects/files.ts'
 
 /** Evidence on this machine's disk. */
 export interface LocalEvidence {
@@ -27,7 +28,8 @@ export async function openLocalEvidence(paths: readonly string[]): Promise<Local
     throw fail('entry/usage', 'More bundles are named than are read', { expected: `at most ${MAX_PATHS}` })
   const kinds = await Promise.all(paths.map(async path => ({ path, layout: await isLayout(path) })))
   const layouts = await Promise.all(kinds.filter(({ layout }) => layout).map(({ path }) => openLayout(path)))
-  const given = await Promise.all(kinds.filter(({ layout }) => !layout).map(({ path }) => readBundleFile(path)))
+  const files = kinds.filter(({ layout }) => !layout).map(({ path }) => path)
+  const given = (await Promise.all(files.map(path => readBundles(path)))).flatMap(fetchedOf)
   return {
     of: subject => localBundles(subject, given, layouts),
     digestOf: ({ tag = 'latest' }) =>
@@ -48,21 +50,19 @@ async function localBundles(
   given: readonly FetchedBundle[],
   layouts: readonly LayoutReader[],
 ): Promise<FetchedBundles> {
-  const beside = subject.kind === 'file' ? await besideFile(subject.path) : []
+  const beside = subject.kind === 'file' ? await besideFile(subject) : []
   const bundles = [...new Map([...given, ...beside].map(bundle => [bundle.manifest, bundle])).values()]
   const found = await Promise.all(layouts.map(layout => fetchBundlesFromLayout(layout, subject.digest)))
   return found.reduce<FetchedBundles>(joinFetched, { bundles, complete: true, skipped: [] })
 }
 
-/** `<file>.sigstore.json`, where Waybill and cosign put it. 6-sign-and-publish § 2 */
-async function besideFile(path: string): Promise<readonly FetchedBundle[]> {
-  const beside = `${path}.sigstore.json`
-  return (await exists(beside)) ? [await readBundleFile(beside)] : []
+/** `<file>.sigstore.json`, where Waybill and cosign put it; one bundle, or one a line. 6-sign-and-publish § 2 */
+async function besideFile(file: Pick<FileSubject, 'name' | 'path'>): Promise<readonly FetchedBundle[]> {
+  return fetchedOf((await bundlesBeside(file)) ?? [])
 }
 
-async function readBundleFile(path: string): Promise<FetchedBundle> {
-  const bytes = await readFileBounded(path, LIMITS.bundleBytes)
-  return { bytes, manifest: sha256(bytes) }
+function fetchedOf(found: readonly FoundBundle[]): readonly FetchedBundle[] {
+  return found.map(({ bytes }) => ({ bytes, manifest: sha256(bytes) }))
 }
 
 /** The first layout that holds it; one that does not is no problem, one that is broken was refused when it was opened. */

@@ -1,7 +1,8 @@
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { after } from '../io/deadline.ts'
-import { createReadStream, hashFile, readFileBounded } from '../io/files.ts'
+import { createReadStream, readFileBounded } from '../io/files.ts'
+import { hashStableFile } from '../io/stable-file.ts'
 import { verify } from '../pipeline/verify.ts'
 import type { SubjectRequest, VerifyPorts, VerifyRequest } from '../pipeline/verify-request.ts'
 import { type Expectation, type ExpectationFlags, expectationFor, expectationFromFlags } from '../policy/gate.ts'
@@ -28,11 +29,11 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
 /** The gate behind `verify/action.yml` and `waybill verify …`. @throws only configuration errors. */
 export async function runGate(options: GateOptions): Promise<Receipt> {
   const expectation = await expectations(options)
-  const subjects = subjectRequests(options.subjects)
+  const subjects = await subjectRequests(options.subjects)
   const deadline = after(LIMITS.gateMs)
   const ports: VerifyPorts = {
     ...(await evidencePorts(options)),
-    hashFile: async path => ({ ...(await hashFile(path)), content: () => createReadStream(path) }),
+    hashFile: async path => ({ ...(await hashStableFile(path, { first: 0 })), content: () => createReadStream(path) }),
     verifier: await verifiers(options),
     expired: deadline.reached,
     now: new Date(),

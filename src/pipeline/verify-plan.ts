@@ -22,7 +22,7 @@ function keyOf(subject: SubjectRequest): string {
 function merged(a: SubjectRequest, b: SubjectRequest): SubjectRequest {
   if (a.kind === 'file' || b.kind === 'file') return a
   const origin = a.origin === 'typed' || b.origin === 'typed' ? 'typed' : 'judged'
-  return { ...a, origin, places: [...a.places, ...b.places] }
+  return { ...a, origin, certain: a.certain || b.certain, places: [...a.places, ...b.places] }
 }
 
 export function nameOf(subject: SubjectRequest): string {
@@ -31,6 +31,8 @@ export function nameOf(subject: SubjectRequest): string {
 
 /** What could not be read was not judged: rejected where a rule forbids it, else unknown (13-adversary 33). */
 export function unreadableReceipt({ name, findings, places }: Unreadable): SubjectReceipt {
-  const verdict = findings.some(({ code }) => CATALOGUE[code].kind === 'rejected') ? 'rejected' : 'unknown'
+  const against = findings.filter(({ severity }) => severity === 'reject')
+  const worst = against.some(({ code }) => CATALOGUE[code].kind === 'rejected') ? 'rejected' : 'unknown'
+  const verdict = against.length === 0 ? 'not-asked' : worst
   return { name, digest: '', verdict, findings, ...(places.length === 0 ? {} : { places }) }
 }

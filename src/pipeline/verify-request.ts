@@ -19,6 +19,11 @@ export interface ImageSubjectRequest {
   readonly kind: 'image'
   readonly reference: Reference
   readonly origin: Origin
+  /**
+   * False where only the name of a key says that an image stands there: without a rule for it nobody knows what it is
+   * (`verify/unexamined-image`), with one it is judged (13-adversary 33).
+   */
+  readonly certain: boolean
   readonly places: readonly Place[]
 }
 
@@ -31,7 +36,10 @@ export interface FileSubjectRequest {
 
 export type SubjectRequest = ImageSubjectRequest | FileSubjectRequest
 
-/** What was named and cannot be judged: an image that a manifest hides, a template that was not filled in. */
+/**
+ * What was named and cannot be judged: an image that a manifest hides, a template that was not filled in. With nothing but notes
+ * it only tells something and does not count.
+ */
 export interface Unreadable {
   /** As people know it: the file, or the text that stands there. */
   readonly name: string

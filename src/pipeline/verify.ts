@@ -26,8 +26,9 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const subjects = [...judged, ...request.unreadable.map(unreadableReceipt)]
   const verdict = verdictOf(subjects)
   const stage: StageReceipt = { name: 'judge', state: verdict, ms: Math.round(ports.clock() - started) }
-  const nothing =
-    subjects.length > 0 ? {} : { error: errorReceipt(fail('verify/no-subjects', 'There was nothing to judge')) }
+  const nothing = subjects.some(subject => subject.verdict !== 'not-asked')
+    ? {}
+    : { error: errorReceipt(fail('verify/no-subjects', 'There was nothing to judge')) }
   return {
     schemaVersion: 1,
     command: request.command,
@@ -44,7 +45,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 
 /** Nothing judged is never "passed". */
 function verdictOf(subjects: readonly SubjectReceipt[]): Outcome {
-  const [first, ...rest] = subjects.map(subject => subject.verdict as Outcome)
+  const [first, ...rest] = subjects.flatMap(({ verdict }) => (verdict === 'not-asked' ? [] : [verdict]))
   return first === undefined ? 'unknown' : worst([first, ...rest])
 }
 
@@ -60,7 +61,7 @@ function beginRun(request: VerifyRequest, ports: VerifyPorts, total: number): Ru
   let done = 0
   const judgeOne = async (subject: SubjectRequest): Promise<SubjectReceipt> => {
     // 13-adversary 39: a host that no rule names is never connected to.
-    const expectation = request.expectation(subject)
+    const expectation = expected(request, subject)
     asked.push(expectation)
     const work = () =>
       subject.kind === 'file' ? verifyFile(subject, expectation, run) : verifyImage(subject, expectation, run)
@@ -77,6 +78,18 @@ function beginRun(request: VerifyRequest, ports: VerifyPorts, total: number): Ru
     return { ...receipt, ...places }
   }
   return { asked, judge }
+}
+
+/** What may be no image at all is unknown without a rule, not rejected; nothing is asked of a server either way. */
+function expected(request: VerifyRequest, subject: SubjectRequest): Expectation {
+  try {
+    return request.expectation(subject)
+  } catch (error) {
+    const known = asWaybillError(error)
+    if (known.code !== 'policy/no-rule' || subject.kind === 'file' || subject.certain) throw known
+    const facts = { found: nameOf(subject), remedy: known.remedy, cause: known }
+    throw fail('verify/unexamined-image', `${nameOf(subject)} may be an image, and no rule matches it`, facts)
+  }
 }
 
 /** What is under way when the time is over is left; the process does not wait for it. 13-adversary 43 */
