@@ -149,7 +149,7 @@ function platformManifest(
 }
 
 /** BuildKit marks them with a platform nobody runs and an annotation. */
-function isAttestation(entry: Descriptor): boolean {
+export function isAttestation(entry: Descriptor): boolean {
   return (
     entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' &&
     entry.platform?.os === 'unknown' &&
