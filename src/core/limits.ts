@@ -98,4 +98,12 @@ export const LIMITS = {
   gateBytes: 1024 * MIB,
   /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
   gateSubjects: 10_000,
+  /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
+  keptSubjects: 10_000,
+  /** Files and folders of one folder of kept evidence: some bundles for each subject, each once. */
+  keptFiles: 50_000,
+  /** Bytes of its `manifest.json`; a subject with its bundles takes about one KiB. */
+  keptManifestBytes: 32 * MIB,
+  /** Bytes of all its files. */
+  keptBytes: 4 * 1024 * MIB,
 } as const
