@@ -112,6 +112,8 @@ function trustRoots({ policy, trustedRootFile, cacheFolder }: GateOptions): (of:
     if (trustedRootFile !== undefined && policy === undefined)
       return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
     if (trust === 'public-good') return loadTrust({ tuf: 'public-good', cacheFolder })
+    if (trust === 'github')
+      throw fail('sigstore/trust-unavailable', 'The trust root of GitHub’s own instance is not wired to this gate')
     const bytes = policy?.law.files.get(trust.file)
     if (bytes === undefined) throw fail('policy/unusable', `The policy's trust root ${trust.file} is missing`)
     return loadTrust({ trustedRootFile: bytes })

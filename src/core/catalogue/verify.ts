@@ -211,8 +211,8 @@ export const VERIFY_ERRORS = {
   'verify/source-serial-unclear': {
     kind: 'rejected',
     meaning:
-      'An SSH certificate is called compromised by its serial. The detail of a source summary names the authorities that certified, not every certificate, so whether it signed cannot be told. No trusted time proves the uses of the authority to be older.',
+      'A single certificate is called compromised, by its serial or its fingerprint: an SSH certificate, or one of Fulcio. The detail of a source summary names authorities and persons, not every certificate, so whether it signed cannot be told. No trusted time proves all uses to be older.',
     remedy:
-      'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Else move the anchor past the last commit of that authority: since in the workflow, source.anchor in the rule of the gate.',
+      'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Of a person at Fulcio revoke identity and issuer instead. Else move the anchor past the last commit signed so: since in the workflow, source.anchor in the rule of the gate.',
   },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>
