@@ -50,6 +50,10 @@ export const LIMITS = {
   bundleBytes: 10 * MIB,
   /** Subjects of one statement: an index, its platforms and their names in several registries stay far below. */
   statementSubjects: 2_000,
+  /** Claims in one SCAI statement: 500 references of a Dockerfile, each of a few kinds. 13-adversary 43. */
+  scaiAttributes: 4_000,
+  /** Statements that one deploy summary rests on, those of each platform among them. */
+  deployInputs: 1_000,
   /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
   listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */

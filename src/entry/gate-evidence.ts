@@ -47,7 +47,8 @@ function clientsOf({ http, credentials, insecureRegistries }: EvidenceOptions): 
   const common = { http, credentials, plainHttpHosts: insecureRegistries }
   const typed = new RegistryClient(common)
   const judged = judgedClient(common, { private: false, named: insecureRegistries })
-  return origin => (origin === 'typed' ? typed : judged)
+  const within = judgedClient(common, { private: true, named: insecureRegistries })
+  return (origin, expectation) => (origin === 'typed' ? typed : expectation.private ? within : judged)
 }
 
 function onlinePorts(

@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts'
 import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
 import type { Verifier } from '../pipeline/verify-request.ts'
-import type { Expectation } from '../policy/gate.ts'
+import { type Expectation, ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
@@ -62,7 +62,7 @@ async function load(
     return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
   if (typeof trust === 'string') {
     if (offline)
-      throw fail('core/offline', 'The trust root of the public instance is fetched through TUF', {
+      throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
         expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
         found: '--offline',
       })
@@ -77,9 +77,7 @@ async function load(
 async function keyMaterial({ keyFile, policy }: TrustOptions): Promise<readonly KeyMaterial[]> {
   const keys: KeyMaterial[] = []
   if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
-  const signers = (policy?.law.policy.deploy ?? []).flatMap(rule =>
-    rule.kind === 'deny' ? [] : [rule.build, ...(rule.source === undefined ? [] : [rule.source.signer])],
-  )
+  const signers = (policy?.law.policy.deploy ?? []).flatMap(ruleSigners)
   const files = new Set(signers.flatMap(signer => (signer.kind === 'key' ? [signer.file] : [])))
   for (const file of files) {
     const bytes = policy?.law.files.get(file)

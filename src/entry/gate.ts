@@ -1,4 +1,3 @@
-import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { after } from '../io/deadline.ts'
 import { createReadStream, readFileBounded } from '../io/files.ts'
@@ -8,7 +7,6 @@ import type { SubjectRequest, VerifyPorts, VerifyRequest } from '../pipeline/ver
 import { type Expectation, type ExpectationFlags, expectationFor, expectationFromFlags } from '../policy/gate.ts'
 import { keyFingerprint } from '../policy/key-file.ts'
 import type { Law } from '../policy/law.ts'
-import { parseReference } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { type EvidenceOptions, evidencePorts } from './gate-evidence.ts'
 import { type GateSubjects, subjectRequests } from './gate-subjects.ts'
@@ -24,10 +22,18 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
   readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
   /** What a policy judges by: `require`, or `require` and `admit`. */
   readonly stage: 'deploy' | 'run'
+  /** The instant to judge by. */
+  readonly now: Date
+}
+
+export interface GateResult {
+  readonly receipt: Receipt
+  /** Absolute paths of the files among the subjects, by name. */
+  readonly files: ReadonlyMap<string, string>
 }
 
 /** The gate behind `verify/action.yml` and `waybill verify …`. @throws only configuration errors. */
-export async function runGate(options: GateOptions): Promise<Receipt> {
+export async function runGate(options: GateOptions): Promise<GateResult> {
   const expectation = await expectations(options)
   const subjects = await subjectRequests(options.subjects)
   const deadline = after(LIMITS.gateMs)
@@ -36,7 +42,7 @@ export async function runGate(options: GateOptions): Promise<Receipt> {
     hashFile: async path => ({ ...(await hashStableFile(path, { first: 0 })), content: () => createReadStream(path) }),
     verifier: await verifiers(options),
     expired: deadline.reached,
-    now: new Date(),
+    now: options.now,
     clock: () => performance.now(),
   }
   const request: VerifyRequest = {
@@ -46,27 +52,25 @@ export async function runGate(options: GateOptions): Promise<Receipt> {
     expectation,
     ...(options.policy === undefined ? {} : { policy: options.policy.receipt }),
   }
-  return verify(request, ports).finally(deadline.forget)
+  const receipt = await verify(request, ports).finally(deadline.forget)
+  const files = new Map(subjects.flatMap(subject => (subject.kind === 'file' ? [[subject.name, subject.path]] : [])))
+  return { receipt, files }
 }
 
 /** One expectation for everything with flags, else the first rule that matches. */
 async function expectations(options: GateOptions): Promise<(subject: SubjectRequest) => Expectation> {
-  const { policy, filesRepository } = options
+  const { policy, stage } = options
   if (policy === undefined) {
     const flags = await expectationOfFlags(options)
     return () => flags
   }
-  return subject => expectationFor(policy.law.policy, ruleName(subject, filesRepository))
+  const { uri, digest } = policy.receipt
+  const how = { stage, policy: { uri, ...(digest === undefined ? {} : { digest }) } }
+  return subject => expectationFor(policy.law.policy, targetOf(subject), how)
 }
 
-/** Rules match repositories. A file has none but the one its bundles are kept in, which the caller names. */
-function ruleName(subject: SubjectRequest, filesRepository: string | undefined): string {
-  if (subject.kind === 'image') return subject.reference.canonical
-  if (filesRepository !== undefined) return parseReference(filesRepository).canonical
-  throw fail('verify/file-without-rule', `No rule of a policy can match the file ${subject.name} by itself`, {
-    expected: 'files-repository: the registry repository that stands for the files',
-    found: 'no files-repository',
-  })
+function targetOf(subject: SubjectRequest): Parameters<typeof expectationFor>[1] {
+  return subject.kind === 'image' ? subject.reference.canonical : { file: subject.name }
 }
 
 async function expectationOfFlags(options: GateOptions): Promise<Expectation> {

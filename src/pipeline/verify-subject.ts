@@ -229,10 +229,10 @@ export async function judge(
   return { verdict: judgement.verdict, findings: judgement.findings, statements }
 }
 
-function receiptOf(name: string, digest: Digest, { verdict, findings }: ImageJudgement): SubjectReceipt {
+function receiptOf(name: string, digest: Digest, { verdict, findings, links }: ImageJudgement): SubjectReceipt {
   const basis = verdict.kind === 'passed' ? { basis: verdict.basis, by: verdict.by } : {}
   const cause = verdict.kind === 'unknown' ? [findingOf(verdict.cause, name)] : []
-  return { name, digest, verdict: verdict.kind, ...basis, findings: [...cause, ...findings] }
+  return { name, digest, verdict: verdict.kind, ...basis, findings: [...cause, ...findings], links }
 }
 
 /** A subject that could not be judged to its end. */

@@ -50,4 +50,16 @@ export const STATEMENTS_ERRORS = {
       'A quarantine record or its release is not of the documented form, or speaks of more than one artefact. It counts neither for nor against anything.',
     remedy: 'Have it made again by waybill quarantine, which writes docs/predicates/quarantine.md.',
   },
+  'statements/scai-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A SCAI statement lacks what its attributes need: a material without a digest, a claim without evidence, conditions that are not known, or the same claim twice.',
+    remedy: 'Have it made again by a version of Waybill that writes docs/predicates/scai.md.',
+  },
+  'statements/deploy-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A verification summary about an image or file lacks what a deploy summary must say: a digest of the subject, the resource with its environment, a policy with its digest, what it rests on, or exactly one environment as level.',
+    remedy: 'Have it made again by the job that deployed, in the form of docs/predicates/deploy-vsa.md.',
+  },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

@@ -211,9 +211,9 @@ export const VERIFY_ERRORS = {
   'verify/source-serial-unclear': {
     kind: 'rejected',
     meaning:
-      'An SSH certificate is called compromised by its serial. The detail of a source summary names the authorities that certified, not every certificate, so whether it signed cannot be told. No trusted time proves the uses of the authority to be older.',
+      'A single certificate is called compromised, by its serial or its fingerprint: an SSH certificate, or one of Fulcio. The detail of a source summary names authorities and persons, not every certificate, so whether it signed cannot be told. No trusted time proves all uses to be older.',
     remedy:
-      'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Else move the anchor past the last commit of that authority: since in the workflow, source.anchor in the rule of the gate.',
+      'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Of a person at Fulcio revoke identity and issuer instead. Else move the anchor past the last commit signed so: since in the workflow, source.anchor in the rule of the gate.',
   },
   'verify/no-subjects': {
     kind: 'unknown',
@@ -239,13 +239,6 @@ export const VERIFY_ERRORS = {
     kind: 'unknown',
     meaning: 'Evidence is there in a form that is not read here. It may hold what is looked for.',
     remedy: 'Sign again with bundles, as Waybill and cosign 3 write them.',
-  },
-  'verify/file-without-rule': {
-    kind: 'configuration',
-    meaning:
-      'A policy judges files, but rules match registry repositories and none was named for the files. A name of a file proves nothing, so no rule may hang on it.',
-    remedy:
-      'Name the repository that stands for the files: --files-repository ghcr.io/OWNER/NAME, or files-repository in the action.',
   },
   'verify/unexamined-image': {
     kind: 'unknown',
