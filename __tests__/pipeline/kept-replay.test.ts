@@ -5,7 +5,7 @@ import { sha256 } from '../../src/core/digest.ts'
 import { type Kept, keepEvidence, keptPolicyDigest } from '../../src/pipeline/kept.ts'
 import { type OpenKept, openKept } from '../../src/pipeline/kept-open.ts'
 import { asRecorded, keptRoot, type ReplayPins, replayed, replayGround } from '../../src/pipeline/kept-replay.ts'
-import type { VerifyPorts } from '../../src/pipeline/verify-images.ts'
+import type { VerifyPorts } from '../../src/pipeline/verify-request.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import { renderTerminal } from '../../src/report/terminal.ts'
 import { KEPT, NAME, POLICY, ROOT } from './kept-world.ts'
@@ -152,12 +152,14 @@ test('a replay says as of when it judged, and what it took from the folder', asy
 
 test('the ports of the gate can be filled from a folder', async () => {
   const kept = await opened()
-  const ports: Pick<VerifyPorts, 'resolve' | 'bundles' | 'now'> = {
+  const ports: Pick<VerifyPorts, 'resolve' | 'evidence' | 'now'> = {
     resolve: async reference => {
-      const { digest, platforms } = kept.resolve(`${reference.canonical}:${reference.tag}`)
-      return { reference, digest, platforms }
+      const { digest, platforms, parents } = kept.resolve(`${reference.canonical}:${reference.tag}`)
+      return { digest, relatives: async () => ({ platforms, parents, complete: true, skipped: [] }) }
     },
-    bundles: ({ canonical }, digest) => kept.bundles(canonical, digest),
+    evidence: subject => [
+      () => kept.bundles(subject.kind === 'image' ? subject.reference.canonical : '', subject.digest),
+    ],
     now: kept.time,
   }
   expect(ports.now).toEqual(KEPT.time)

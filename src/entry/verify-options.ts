@@ -3,8 +3,8 @@ import type { ExpectationFlags } from '../policy/gate.ts'
 import { type CommandLine, usage } from './commands/command.ts'
 
 export type GateStage = 'deploy' | 'run'
-export const QUARANTINE_MODES = ['off', 'files', 'attest', 'retag'] as const
-export type QuarantineMode = (typeof QUARANTINE_MODES)[number]
+/** Records are signed, and tags moved, by `waybill quarantine add`: who verifies need not have a key. */
+export const QUARANTINE_HERE = ['off', 'files'] as const
 
 /** What every `waybill verify …` is told beside its subjects; paths as written. Absent: not given. */
 export interface VerifyWish {
@@ -17,12 +17,14 @@ export interface VerifyWish {
   readonly bundles: readonly string[]
   readonly offline: boolean
   readonly insecureRegistries: readonly string[]
-  readonly quarantine?: QuarantineMode
+  readonly quarantine?: (typeof QUARANTINE_HERE)[number]
   readonly quarantineDirectory?: string
   readonly events?: string
   readonly out?: string
   readonly replay?: string
   readonly pin: boolean
+  /** Standard input is what is judged. */
+  readonly pipes: boolean
   readonly format: 'text' | 'json' | 'sarif'
   readonly quiet: boolean
 }
@@ -86,7 +88,7 @@ What to do with it:
   --out DIR                           keep bundles, trust root and policy for a later --replay
   --pin                               write manifests and compose files with digests
   --events FILE                       append a JSON line for each rejected subject
-  --quarantine off|files|attest|retag   what happens to a rejected subject (default: files are moved away)
+  --quarantine off|files              whether rejected files are moved away (default: files)
   --quarantine-directory DIR          where rejected files go
 
 How to tell:
@@ -98,7 +100,7 @@ How to tell:
 /** @throws `entry/usage` for what no option can be, and for flags beside a policy. */
 export function readVerifyWish({ values }: VerifyLine): VerifyWish {
   if (values.policy !== undefined) refuseBesidePolicy(values)
-  const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_MODES)
+  const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_HERE)
   return {
     ...maybe('policy', values.policy),
     flags: flagsOf(values),
@@ -115,6 +117,7 @@ export function readVerifyWish({ values }: VerifyLine): VerifyWish {
     ...maybe('out', values.out),
     ...maybe('replay', values.replay),
     pin: values.pin ?? false,
+    pipes: false,
     format: formatOf(values),
     quiet: values.quiet ?? false,
   }

@@ -6,8 +6,10 @@ import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
+import { verifyComposeCommand } from './verify-compose.ts'
 import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
+import { verifyManifestCommand } from './verify-manifest.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
@@ -18,6 +20,8 @@ export const COMMANDS: readonly Command[] = [
   policyCheckCommand,
   verifyImageCommand,
   verifyFileCommand,
+  verifyManifestCommand,
+  verifyComposeCommand,
   verifyBundleCommand,
 ]
 
