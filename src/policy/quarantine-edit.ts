@@ -126,15 +126,25 @@ function writtenAnew(text: string, entry: QuarantinedDigest): string {
 }
 
 function cutOut(text: string, digest: Digest): string | undefined {
-  const list = listOf(documentOf(text))
-  if (list === undefined || list.flow === true || list.items.length < 2) return undefined
+  const document = documentOf(text)
+  const list = listOf(document)
+  if (list === undefined || list.flow === true) return undefined
+  const about = list.items.filter(item => isMap(item) && isAbout(item, digest))
+  const whole = about.length === list.items.length ? keyOf(document) : undefined
   // From the end, so that earlier positions stay what they are.
-  return [...list.items].reverse().reduce<string | undefined>((rest, item) => {
-    if (rest === undefined || !isMap(item) || !isAbout(item, digest)) return rest
-    const [begin = 0, end = 0] = item.range ?? []
-    const start = rest.lastIndexOf('\n', begin - 1) + 1
-    return rest.slice(0, start) + rest.slice(lineEnd(rest, end))
-  }, text)
+  const cuts = about.map(item => (item as Node).range).reverse()
+  if (whole !== undefined) return cut(text, whole.range?.[0] ?? 0, cuts[0]?.[1] ?? 0)
+  return cuts.reduce((rest, range) => cut(rest, range?.[0] ?? 0, range?.[1] ?? 0), text)
+}
+
+/** Takes out whole lines, from that of one position to that of another. */
+function cut(text: string, begin: number, end: number): string {
+  return text.slice(0, text.lastIndexOf('\n', begin - 1) + 1) + text.slice(lineEnd(text, end))
+}
+
+function keyOf({ contents }: Document.Parsed): Node | undefined {
+  const keys = isMap(contents) ? contents.items.map(({ key }) => key) : []
+  return keys.filter(isNode).find(key => isScalar(key) && key.value === KEY)
 }
 
 function withoutEntries(text: string, digest: Digest): string {
