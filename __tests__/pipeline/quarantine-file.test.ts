@@ -2,6 +2,7 @@ import { link, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
 import { sha256 } from '../../src/core/digest.ts'
 import {
   type FileReason,
@@ -216,4 +217,24 @@ test.each<[string, (text: string) => string]>([
 
 test('heldFiles() of a directory that is not there is empty', async () => {
   expect(await heldFiles(join(folder, 'none'))).toEqual([])
+})
+
+test('parseFileRecord() gives a record that is written as it was read, or a typed error, for any bytes', async () => {
+  const { record } = await quarantineFile(path, directory, REASON)
+  const good = await readFile(record)
+  const damaged = fc.tuple(fc.nat(good.byteLength - 1), fc.nat(255)).map(([at, byte]) => {
+    const bytes = Buffer.from(good)
+    bytes[at] = byte
+    return bytes
+  })
+  fc.assert(
+    fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 200 })), bytes => {
+      try {
+        const read = parseFileRecord(bytes, record)
+        expect(parseFileRecord(Buffer.from(renderFileRecord(read)), record)).toEqual(read)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'pipeline/quarantine-record-malformed' })
+      }
+    }),
+  )
 })

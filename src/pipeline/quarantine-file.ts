@@ -16,6 +16,9 @@ import {
 /** Where rejected files go when nothing else is said, relative to the working folder. */
 export const QUARANTINE_FOLDER = 'waybill-quarantine'
 
+/** What a release leaves beside a record. */
+export const RELEASE_NAME = 'release.json'
+
 /** No execute bit, and nobody else may read it: what lies here is held back from everybody. */
 const HELD_MODE = 0o600
 
@@ -74,7 +77,7 @@ async function moveEntry(folder: string, entry: QuarantinedName, digest: Digest)
 
 /** The same bytes may lie at several places, under one name or another. */
 function freeName(name: string, others: readonly QuarantinedName[]): string {
-  const taken = new Set([RECORD_NAME, ...others.flatMap(other => [other.name, bundleName(other.name)])])
+  const taken = new Set([RECORD_NAME, RELEASE_NAME, ...others.flatMap(other => [other.name, bundleName(other.name)])])
   const isFree = (candidate: string) => !taken.has(candidate) && !taken.has(bundleName(candidate))
   if (isFree(name)) return name
   let round = 2

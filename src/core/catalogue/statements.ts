@@ -48,7 +48,7 @@ export const STATEMENTS_ERRORS = {
     kind: 'rejected',
     meaning:
       'A quarantine record or its release is not of the documented form, or speaks of more than one artefact. It counts neither for nor against anything.',
-    remedy: 'Have it made again by waybill quarantine, which writes docs/predicates/quarantine.md.',
+    remedy: 'Have it made again, as docs/predicates/quarantine.md says: waybill quarantine add --help',
   },
   'statements/scai-malformed': {
     kind: 'rejected',

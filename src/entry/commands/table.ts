@@ -2,6 +2,9 @@ import { printable } from '../../core/text.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
+import { quarantineAddCommand } from './quarantine-add.ts'
+import { quarantineListCommand } from './quarantine-list.ts'
+import { quarantineReleaseCommand } from './quarantine-release.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
@@ -23,10 +26,13 @@ export const COMMANDS: readonly Command[] = [
   verifyManifestCommand,
   verifyComposeCommand,
   verifyBundleCommand,
+  quarantineListCommand,
+  quarantineAddCommand,
+  quarantineReleaseCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['materials', 'attest', 'deploy', 'quarantine', 'inspect', 'serve']
+const LATER = ['materials', 'attest', 'deploy', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
