@@ -240,4 +240,16 @@ describe('connections', () => {
     await client.send({ method: 'GET', url: `http://127.0.0.1:${port}/`, pin })
     expect(connections).toBe(3)
   })
+
+  test('behind a proxy the pin does not stand in the way: the proxy is found by its own name', async () => {
+    const before = process.env.http_proxy
+    process.env.http_proxy = `http://localhost:${port}`
+    const proxied = new HttpClient({ plainHttpHosts: ['registry.example'] })
+    const pin = { host: 'registry.example', addresses: [{ address: '93.184.215.14', family: 4 } as const] }
+    const answer = await proxied.send({ method: 'GET', url: 'http://registry.example/v2/', pin })
+    expect(new TextDecoder().decode(answer.body)).toBe('registry.example')
+    proxied.close()
+    if (before === undefined) delete process.env.http_proxy
+    else process.env.http_proxy = before
+  })
 })
