@@ -86,12 +86,9 @@ export const LIMITS = {
   githubWaitMs: 3 * 60_000,
   /** Bytes of one file or program output that signers are imported from. A keyring of a thousand people is under 10 MB. */
   importBytes: 16 * MIB,
-  /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
+  /** One folder of kept evidence: subjects (a large cluster has some thousand images), files, bytes of its manifest and of all. */
   keptSubjects: 10_000,
-  /** Files and folders of one folder of kept evidence: some bundles for each subject, each once. */
   keptFiles: 50_000,
-  /** Bytes of its `manifest.json`; a subject with its bundles takes about one KiB. */
   keptManifestBytes: 32 * MIB,
-  /** Bytes of all its files. */
   keptBytes: 4 * 1024 * MIB,
 } as const
