@@ -103,11 +103,9 @@ export const LIMITS = {
   /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
   gateSubjects: 10_000,
   /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
+  /** One folder of kept evidence: subjects (a large cluster has some thousand images), files, bytes of its manifest and of all. */
   keptSubjects: 10_000,
-  /** Files and folders of one folder of kept evidence: some bundles for each subject, each once. */
   keptFiles: 50_000,
-  /** Bytes of its `manifest.json`; a subject with its bundles takes about one KiB. */
   keptManifestBytes: 32 * MIB,
-  /** Bytes of all its files. */
   keptBytes: 4 * 1024 * MIB,
 } as const

@@ -99,8 +99,7 @@ export const PIPELINE_ERRORS = {
     kind: 'rejected',
     meaning:
       'The folder given to --replay is not one that --out writes: its manifest breaks the format, a file is missing, or something lies in it that the manifest does not name.',
-    remedy:
-      'Take the folder as the gate wrote it, whole and unchanged, or record it again: waybill verify image REFERENCE --out DIR',
+    remedy: 'Take the folder as the gate wrote it, whole and unchanged, or record it again with --out.',
   },
   'pipeline/kept-changed': {
     kind: 'rejected',
