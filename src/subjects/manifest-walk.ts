@@ -57,7 +57,7 @@ export class ManifestWalk {
     for (const [name, value] of map.entries) {
       // Written by the cluster, never deployed: the API server ignores the status of these kinds.
       if ((workload && name === 'status') || LABELS.has(name)) continue
-      const named = isImageList(key) && value.node.kind === 'text' ? key : name
+      const named = isImageList(key) && value.node.kind === 'text' && !/\[\d+\]$/.test(at.path) ? key : name
       this.walk(value, keyPath(at.path, name), named)
     }
   }
@@ -67,7 +67,7 @@ export class ManifestWalk {
     const kind = kindOf(map)
     if (kind === undefined) return false
     if (deploysElsewhere(kind)) {
-      const sentence = `a ${kind.kind} (${kind.group}) deploys images that stand elsewhere`
+      const sentence = `an object of the kind ${kind.kind} (${kind.group}) deploys images that stand elsewhere`
       this.#unknown(at, sentence, 'the manifests themselves', undefined, RENDERED)
     }
     const keys = podSpecPath(kind)
