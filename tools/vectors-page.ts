@@ -33,6 +33,8 @@ export function vectorsPage(): string {
     ),
     table('Tags', 'tag', 'The tag object and its signature.', tagRow),
     table('Histories', 'policy/fold', 'What the fold says at the head of each history, and of which codes.', storyRow),
+    table('Kubernetes manifests', 'manifests', 'Whether all images that the file starts are known.', subjectRow),
+    table('Compose applications', 'compose', 'Whether all images that the application starts are known.', subjectRow),
   ]
   return `${HEAD}\n${parts.join('\n')}`
 }
@@ -71,6 +73,13 @@ function storyRow(folder: string, name: string): Row {
   }>(folder, 'story.json')
   const codes = [...new Set([...Object.values(expect.codes ?? {}), ...Object.values(expect.notes ?? {})].flat())]
   return { name, story: story(folder), verdict: expect.outcome, codes }
+}
+
+function subjectRow(folder: string, name: string): Row {
+  const expected = read<Outcome & { readonly notes?: readonly string[] }>(folder, 'expect.json')
+  const notes = (expected.notes ?? []).map(note => note.split(' ', 1)[0] ?? '')
+  const codes = [...new Set([...(expected.code === undefined ? [] : [expected.code]), ...notes])]
+  return { name, story: story(folder), verdict: expected.kind, codes }
 }
 
 /** The README's text without its title. */
