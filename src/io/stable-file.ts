@@ -38,7 +38,7 @@ export async function hashStableFile(path: string, options: HashOptions): Promis
   } catch (error) {
     if (error instanceof WaybillError) throw error
     const found = error instanceof Error ? error.message : String(error)
-    if (found.startsWith('ELOOP') || found.startsWith('ENXIO')) throw notPlain(path, 'a link or a socket')
+    if (/\b(?:ELOOP|ENXIO)\b/.test(found)) throw notPlain(path, 'a link or a socket')
     throw fail('core/file-unreadable', `Cannot read ${printable(path)}`, { found, cause: error })
   }
 }

@@ -95,7 +95,7 @@ export class ComposeReader {
     this.#found.unknown(place, unexamined(place, sentence, 'something that can be followed', shown, remedy))
   }
 
-  #once(file: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  async #once(file: string, maxBytes: number): Promise<Uint8Array | undefined> {
     const known = this.#bytes.get(file)
     if (known !== undefined) return known
     if (this.#bytes.size >= SUBJECT_LIMITS.composeFiles)

@@ -81,7 +81,7 @@ async function automatic(
   const same = chosen
     ?.split(lookup('COMPOSE_PATH_SEPARATOR') || ':')
     .map(path => posix.normalize(posix.join(posix.dirname(file), path)))
-  if (same !== undefined && same.join('\n') !== files.join('\n')) otherFile(file, 'COMPOSE_FILE', found)
+  if (same !== undefined && same.join('\n') !== files.join('\n')) otherFile(file, chosen ?? '', found)
   const rank = STANDARD.indexOf(posix.basename(file))
   if (same !== undefined || more.length > 0 || rank < 0) return
   const beside = (name: string) => posix.join(posix.dirname(file), name)
@@ -91,7 +91,7 @@ async function automatic(
 
 function otherFile(file: string, other: string, found: Gathering): void {
   const place = { file, document: 1, path: '', line: 1 }
-  const sentence = `compose also takes ${other} when it is not told which files to take`
+  const sentence = `compose takes ${printable(other, 100)} when it is not told which files to take`
   const remedy = 'Name all the files to the gate in the order in which they are deployed, and deploy with -f.'
   found.unknown(place, unexamined(place, sentence, 'all files by name', printable(other), remedy))
 }

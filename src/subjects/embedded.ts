@@ -7,7 +7,7 @@ const CREATED = new Set(['manifest', 'manifests'])
 
 /** Whether a text holds a manifest with images of its own: one that is only kept (a ConfigMap), or one that is created. */
 export function embedded(key: string, text: string): 'created' | 'kept' | undefined {
-  if (key === HISTORY || text.length < 'kind:image:'.length || !KIND.test(text)) return undefined
+  if (key === HISTORY || !text.includes('kind') || !KIND.test(text)) return undefined
   if (CREATED.has(key)) return 'created'
   return IMAGE.test(text) ? 'kept' : undefined
 }

@@ -1,4 +1,4 @@
-import type { YamlMap } from './yaml.ts'
+import type { YamlMap, YamlSlot } from './yaml.ts'
 
 /**
  * Keys whose text is an image wherever they stand: `image`, `imageRef`, `imageName`, and everything that ends in `image`
@@ -13,8 +13,13 @@ export function isImageList(key: string): boolean {
   return /^images$/i.test(key)
 }
 
-/** Their values are at most 63 characters without a slash; they select and never name an image. */
-export const LABELS: ReadonlySet<string> = new Set(['labels', 'matchLabels', 'nodeSelector', 'commonLabels'])
+const LABELS = new Set(['labels', 'matchLabels', 'nodeSelector', 'commonLabels'])
+
+/** Labels select and name no image: their values have neither slash nor colon. A map of that name with others is none. */
+export function isLabels(key: string, { node }: YamlSlot): boolean {
+  if (!LABELS.has(key) || node.kind !== 'map') return false
+  return [...node.entries.values()].every(value => value.node.kind === 'text' && !/[/:@]/.test(value.node.text))
+}
 
 export type ComposedImage =
   | { readonly kind: 'nothing' }

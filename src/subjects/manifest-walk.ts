@@ -1,6 +1,6 @@
 import { embedded } from './embedded.ts'
 import type { Gathering } from './gathering.ts'
-import { composedImage, isImageKey, isImageList, LABELS } from './image-keys.ts'
+import { composedImage, isImageKey, isImageList, isLabels } from './image-keys.ts'
 import { namesOneImage, unexamined } from './image-text.ts'
 import { itemPath, keyPath } from './json-path.ts'
 import type { Place } from './place.ts'
@@ -56,8 +56,8 @@ export class ManifestWalk {
     if (key === 'env') this.#environment(at, map)
     for (const [name, value] of map.entries) {
       // Written by the cluster, never deployed: the API server ignores the status of these kinds.
-      if ((workload && name === 'status') || LABELS.has(name)) continue
-      const named = isImageList(key) && value.node.kind === 'text' ? key : name
+      if ((workload && name === 'status') || isLabels(name, value)) continue
+      const named = isImageList(key) && value.node.kind === 'text' && !/\[\d+\]$/.test(at.path) ? key : name
       this.walk(value, keyPath(at.path, name), named)
     }
   }
@@ -67,7 +67,7 @@ export class ManifestWalk {
     const kind = kindOf(map)
     if (kind === undefined) return false
     if (deploysElsewhere(kind)) {
-      const sentence = `a ${kind.kind} (${kind.group}) deploys images that stand elsewhere`
+      const sentence = `an object of the kind ${kind.kind} (${kind.group}) deploys images that stand elsewhere`
       this.#unknown(at, sentence, 'the manifests themselves', undefined, RENDERED)
     }
     const keys = podSpecPath(kind)
