@@ -5,12 +5,15 @@ import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import fc from 'fast-check'
 import { sha256 } from '../../../src/core/digest.ts'
 import { WaybillError } from '../../../src/core/error.ts'
+import { LIMITS } from '../../../src/core/limits.ts'
 import { serialiseBundle } from '../../../src/sigstore/bundle.ts'
 import { requestTimestamp } from '../../../src/sigstore/sign/timestamp.ts'
 import { preAuthEncoding } from '../../../src/sigstore/verify/log-entry.ts'
 import { type VerificationNeed, verifyBundle } from '../../../src/sigstore/verify/verify.ts'
 import { IN_TOTO_PAYLOAD_TYPE } from '../../../src/statements/statement.ts'
 import { basicConstraintsAuthority, extension } from '../../fakes/certificate.ts'
+import { p256 } from '../../fakes/keys.ts'
+import { bundleJson, envelopeOf, hashedBody, logged, signBytes } from '../messages.ts'
 import {
   at,
   type Bench,
@@ -365,11 +368,34 @@ describe('verifyBundle() of a statement that could exhaust or confuse a reader',
   test.each<readonly [string, object]>([
     ['no subjects', { subject: [] }],
     ['the same subject twice', { subject: [...many(1), ...many(1)] }],
-    ['100,000 subjects', { subject: many(10_000) }],
+    ['one subject more than are read', { subject: many(LIMITS.statementSubjects + 1) }],
     ['a subject without a digest', { subject: [{ name: 'a' }] }],
     ['a digest of an unknown algorithm alone', { subject: [{ digest: { crc32: 'abcd' } }] }],
   ])('refuses %s', async (_, change) => {
     expect(await of(change)).toBe('statements/malformed')
+  })
+
+  test.each([
+    ['sha1', 40, 'statements/malformed'],
+    ['sha256', 64, 'sigstore/bundle-malformed'],
+  ])('refuses 100,000 subjects by %s, as too many or already as too large', async (algorithm, digits, expected) => {
+    const subject = Array.from({ length: 100_000 }, (_, i) => ({
+      digest: { [algorithm]: i.toString(16).padStart(digits, '0') },
+    }))
+    const payload = Buffer.from(
+      JSON.stringify({
+        _type: 'https://in-toto.io/Statement/v1',
+        subject,
+        predicateType: 'https://a.example/b',
+        predicate: {},
+      }),
+    )
+    const signed = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
+    const signing = signBytes(bench, signed, await p256())
+    const entries = [logged(bench, hashedBody(signing, signed))]
+    expect(
+      await code(bundleJson({ signing, content: envelopeOf(signing, payload, IN_TOTO_PAYLOAD_TYPE), entries })),
+    ).toBe(expected)
   })
 
   test('reads a statement whose only digest is SHA-1, which is about no file and no image', async () => {
