@@ -54,6 +54,6 @@ function run(path: string, how: 'path' | 'digest'): { readonly passed: boolean; 
     [join(import.meta.dirname, 'conformance.mjs'), ...args],
     { encoding: 'utf8' },
   )
-  const code = /[a-z]+\/[a-z-]+: .*/.exec(`${stdout}${stderr}`.replace(/\s+/g, " "))?.[0] ?? ''
+  const code = /[a-z]+\/[a-z-]+: .*/.exec(`${stdout}${stderr}`.replace(/\s+/g, ' '))?.[0] ?? ''
   return { passed: status === 0, told: status === 0 ? '' : `exit ${status} ${code.slice(0, 110)}` }
 }

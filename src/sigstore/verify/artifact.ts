@@ -108,7 +108,10 @@ async function readPieces(
     for (const check of checks) check.update(piece)
     if (beginning.byteLength < BEGINNING) beginning = Buffer.concat([beginning, piece.subarray(0, BEGINNING)])
   }
-  const signed = checks.filter(check => check.verify(signature))
+  const answers = checks.map(check => ({ key: check.key, answer: check.verify(signature) }))
+  const signed = answers.filter(({ answer }) => answer === true)
+  const other = answers.find(({ answer }) => answer === undefined)
+  if (signed.length === 0 && other !== undefined) throw tooLarge(other.key)
   return {
     hashes: new Map([...hashes].map(([name, hash]) => [name, hash.digest('hex')])),
     signers: new Set(signed.map(({ key }) => keyFingerprint(key))),
@@ -119,7 +122,8 @@ async function readPieces(
 interface Check {
   readonly key: KeyObject
   update(piece: Uint8Array): void
-  verify(signature: Buffer): boolean
+  /** Undefined: the file is too large for this key. */
+  verify(signature: Buffer): boolean | undefined
 }
 
 function checkFor(key: KeyObject, algorithm: HashName): Check {
@@ -132,6 +136,7 @@ function checkFor(key: KeyObject, algorithm: HashName): Check {
   }
 }
 
+/** Holds the file; one that is too large is let go, for another of several keys may be of a kind that does not need it. */
 function wholeCheck(key: KeyObject): Check {
   const pieces: Uint8Array[] = []
   let bytes = 0
@@ -139,10 +144,11 @@ function wholeCheck(key: KeyObject): Check {
     key,
     update: piece => {
       bytes += piece.byteLength
-      if (bytes > SIGSTORE_LIMITS.wholeArtifactBytes) throw tooLarge(key)
-      pieces.push(Uint8Array.from(piece))
+      if (bytes <= SIGSTORE_LIMITS.wholeArtifactBytes) pieces.push(Uint8Array.from(piece))
+      else pieces.length = 0
     },
-    verify: signature => verifies(key, Buffer.concat(pieces), signature),
+    verify: signature =>
+      bytes > SIGSTORE_LIMITS.wholeArtifactBytes ? undefined : verifies(key, Buffer.concat(pieces), signature),
   }
 }
 

@@ -108,8 +108,13 @@ export function requireEntries(
       if (entry.inclusionPromise === undefined && entry.logIndex !== entry.inclusionProof?.logIndex)
         throw new Error('the entry’s index is not the one proven')
       const log = logOf(trust, entry.logId.keyId)
-      if (log === undefined || time < log.validFor.start || time > log.validFor.end)
-        throw new Error(`the log was not in use at ${time.toISOString()}`)
+      // Its own word about the time counts for the log, whatever earlier time another service gave.
+      const promised = entry.inclusionPromise === undefined ? [] : [new Date(Number(entry.integratedTime) * 1000)]
+      const outside = [time, ...promised].find(
+        at => log === undefined || at < log.validFor.start || at > log.validFor.end,
+      )
+      if (log === undefined || outside !== undefined)
+        throw new Error(`the log was not in use at ${(outside ?? time).toISOString()}`)
       requireInclusion(entry, log)
     } catch (error) {
       throw fail('sigstore/log-entry-invalid', 'A transparency log entry does not hold for this signature', {
