@@ -86,11 +86,13 @@ function caseRow(folder: string, name: string): Row {
 
 function title(folder: string): string {
   return /^# (.*)\n/.exec(readFileSync(join(VECTORS, folder, 'README.md'), 'utf8'))?.[1] ?? ''
+}
+
 function subjectRow(folder: string, name: string): Row {
   const expected = read<Outcome & { readonly notes?: readonly string[] }>(folder, 'expect.json')
   const notes = (expected.notes ?? []).map(note => note.split(' ', 1)[0] ?? '')
   const codes = [...new Set([...(expected.code === undefined ? [] : [expected.code]), ...notes])]
-  return { name, story: story(folder), verdict: expected.kind, codes }
+  return { name, story: story(folder), verdict: expected.kind ?? 'rejected', codes }
 }
 
 /** The README's text without its title. */
