@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RecipeWorld } from './recipe-world.ts'
 
@@ -15,6 +15,9 @@ export const SITUATIONS: Readonly<Record<string, (world: RecipeWorld) => Promise
     pods(world, '1.2', digest)
   },
   'a-changed-file': world => world.file('incoming/app-1.3.tar.gz', 'with a back door', { about: 'the release 1.3' }),
+  'only-the-release': async ({ folder }) => {
+    for (const suffix of ['', '.sigstore.json']) rmSync(join(folder, `incoming/app-1.3.tar.gz${suffix}`))
+  },
   'a-file-of-a-stranger': world => world.file('incoming/app-1.3.tar.gz', 'the release 1.3', { by: 'mallory' }),
   'an-image-of-a-stranger': async world => {
     await world.image('1.3', 'app-1.3', 'mallory')

@@ -19,11 +19,10 @@ interface Workflow {
   readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>
 }
 
-/** Actions of others that a page may use; each has been carried out before, or needs these files. */
+/** Actions of others that a page may use; the workspace is a checkout already, and what is uploaded must be there. */
 const OTHERS: Readonly<Record<string, (given: Step['with'], workspace: string) => boolean>> = {
-  'actions/checkout@v6': () => true,
-  'actions/download-artifact@v6': () => true,
-  'actions/upload-artifact@v5': (given, workspace) => existsSync(join(workspace, String(given?.path))),
+  'actions/checkout@v5': () => true,
+  'actions/upload-artifact@v4': (given, workspace) => existsSync(join(workspace, String(given?.path))),
   'github/codeql-action/upload-sarif@v4': (given, workspace) => existsSync(join(workspace, String(given?.sarif_file))),
 }
 

@@ -133,6 +133,7 @@ function shownText(text: string, { stack }: Scenario, folder: string): string {
     .replaceAll(`${folder}/`, '')
     .replace(/\b[0-9a-f]{64}\b/g, '…')
     .replace(/\b[0-9a-f]{40}\b/g, '…')
+    .replace(/\bsha256:[0-9a-f]{12}\b/g, 'sha256:…')
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '…')
 }
 

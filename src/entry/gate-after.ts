@@ -50,5 +50,7 @@ function withOutcomes(receipt: Receipt, outcomes: readonly QuarantineOutcome[]):
   const subjects = receipt.subjects.map(subject =>
     names.has(subject.name) ? { ...subject, quarantine: { state: 'quarantined', from: 'run' } as const } : subject,
   )
-  return { ...receipt, subjects, notices: [...receipt.notices, ...done.map(({ message }) => message), ...failed] }
+  // A notice is one line: whatever else is in it is a control character that somebody wrote into a name.
+  const told = done.flatMap(({ message }) => message.split('\n').map(line => line.trim()))
+  return { ...receipt, subjects, notices: [...receipt.notices, ...told, ...failed] }
 }

@@ -80,6 +80,8 @@ function bytesOf({ bundles, legacy: signatures = [] }: FetchedBundles): number {
 export class Kept {
   readonly bundles: FetchedBundle[] = []
   readonly legacy: LegacySignature[] = []
+  /** Names of the bundles that lay beside a file. */
+  readonly beside = new Set<string>()
   readonly #wanted: boolean
 
   constructor(wanted: boolean) {
@@ -87,6 +89,7 @@ export class Kept {
   }
 
   add({ bundles, legacy: signatures = [] }: FetchedBundles): void {
+    for (const { manifest, beside } of bundles) if (beside === true) this.beside.add(manifest)
     if (!this.#wanted) return
     this.bundles.push(...bundles)
     this.legacy.push(...signatures)

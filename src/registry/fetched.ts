@@ -7,6 +7,8 @@ export interface FetchedBundle {
   readonly bytes: Uint8Array
   /** The referrer manifest it came with. */
   readonly manifest: Digest
+  /** It lay beside the file under judgement, so it belongs to that by its place. */
+  readonly beside?: true
 }
 
 /** Evidence of one subject as it was found: unverified bytes. */
