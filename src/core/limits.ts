@@ -50,6 +50,10 @@ export const LIMITS = {
   bundleBytes: 10 * MIB,
   /** Subjects of one statement: an index, its platforms and their names in several registries stay far below. */
   statementSubjects: 2_000,
+  /** Bytes of a predicate that is signed as given; in base64 it must fit into a bundle. */
+  predicateBytes: 5 * MIB,
+  /** Files attested by one run. */
+  attestedFiles: 1_000,
   /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
   listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */

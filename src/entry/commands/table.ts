@@ -1,4 +1,5 @@
 import { printable } from '../../core/text.ts'
+import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   policyInitCommand,
   policyCheckCommand,
   verifyImageCommand,
+  attestFileCommand,
 ]
 
 /** Commands of later versions, refused by name. */
