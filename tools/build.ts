@@ -20,7 +20,7 @@ const LAZY = {
   openpgp: 'OpenPGP.js',
   asn1js: 'UNIVERSAL 37 and upper tags are reserved',
   pkijs: 'Wrong structure of SignedUnsignedAttributes',
-  '@noble/ciphers': 'cannot encrypt() twice with same key + nonce',
+  '@noble/ciphers': 'expand 32-byte k',
 } as const
 
 function requireLazy(): void {

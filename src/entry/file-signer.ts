@@ -1,27 +1,15 @@
 import { fail } from '../core/error.ts'
-import type { ObservedSigner } from '../core/signer.ts'
 import type { HttpClient } from '../io/http.ts'
+import type { FileSigner } from '../pipeline/attest-file.ts'
 import type { VerifyBundle } from '../pipeline/verify-images.ts'
-import { type Expectation, expectationFromFlags } from '../policy/gate.ts'
+import { expectationFromFlags } from '../policy/gate.ts'
 import type { SigningKey } from '../sigstore/sign/key.ts'
 import { openKeySession } from '../sigstore/sign/key-session.ts'
 import { openSession } from '../sigstore/sign/session.ts'
-import type { WitnessedBundle } from '../sigstore/sign/witness.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { SigningServices } from '../sigstore/trust/services.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyBundle, verifyUnwitnessed } from '../sigstore/verify/verify.ts'
-
-/** Who signs files here, and how what was signed is checked by whoever expects this signer. */
-export interface FileSigner {
-  readonly signer: ObservedSigner
-  /** True when nobody but this machine has seen the signatures. */
-  readonly unwitnessed: boolean
-  sign(statement: Uint8Array): Promise<WitnessedBundle>
-  readonly verify: VerifyBundle
-  /** What a gate would be told to expect: exactly this signer, and a statement of this type. */
-  expectation(predicateType: string): Expectation
-}
 
 /** Services that see the signatures, and the trust root by which everybody else will verify them. */
 export interface SignerServices {

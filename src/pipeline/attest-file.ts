@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
+import type { ObservedSigner } from '../core/signer.ts'
 import type { Verified } from '../core/verified.ts'
 import { type Expectation, judgeImage } from '../policy/gate.ts'
 import { observedText } from '../policy/signer.ts'
@@ -11,6 +12,20 @@ import type { SignedStatement } from '../statements/statement.ts'
 import { judgePresent } from './attest-file-present.ts'
 import { errorOf } from './run.ts'
 import type { VerifyBundle } from './verify-images.ts'
+
+/** Who signs files here, and how what was signed is checked by whoever expects this signer. */
+export interface FileSigner {
+  readonly signer: ObservedSigner
+  /** True when nobody but this machine has seen the signatures. */
+  readonly unwitnessed: boolean
+  sign(statement: Uint8Array): Promise<WitnessedBundle>
+  readonly verify: VerifyBundle
+  /** What a gate would be told to expect: exactly this signer, and a statement of this type. */
+  expectation(predicateType: string): Expectation
+}
+
+/** Beside the file. */
+export const BUNDLE_SUFFIX = '.sigstore.json'
 
 /** A file on disk and where its bundle goes. Paths are absolute. */
 export interface FileToAttest {

@@ -70,6 +70,6 @@ export const PIPELINE_ERRORS = {
     kind: 'configuration',
     meaning:
       'Something lies where the bundle of a file would be written, and it is not an overtaken bundle of the same signer: it does not verify, is somebody else’s, or says something of another kind. It is never replaced.',
-    remedy: 'Move it away, or write the bundles elsewhere: waybill attest file PATH --out DIR',
+    remedy: 'Move it away, or write the bundles elsewhere: waybill attest file PATH --key FILE --out DIR',
   },
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

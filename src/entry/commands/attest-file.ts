@@ -9,6 +9,7 @@ import { HttpClient } from '../../io/http.ts'
 import {
   type AttestFilesPorts,
   attestFiles,
+  BUNDLE_SUFFIX,
   type FileOutcome,
   type FileToAttest,
   requireDistinct,
@@ -41,7 +42,6 @@ export interface AttestFile {
 }
 
 const WORDS = 'attest file'
-export const BUNDLE_SUFFIX = '.sigstore.json'
 
 const OPTIONS = {
   'predicate-type': { type: 'string' },
