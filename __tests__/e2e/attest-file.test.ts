@@ -325,20 +325,6 @@ describe('files in the action', () => {
     expect(done.result.notices.join()).toContain('nobody can tell when they were made')
   })
 
-  test('a pull request signs no file', async () => {
-    const workspace = folderWith({ 'app.tgz': 'app' })
-    const head = scenario.repository.head() ?? ''
-    const pull = { sha: head, ref: 'topic', repo: { id: 4711 } }
-    const event = {
-      pull_request: { number: 3, head: pull, base: { ...pull, ref: 'main' }, user: { login: 'bob' } },
-      repository: { id: 4711, default_branch: 'main' },
-    }
-    const claims = { event_name: 'pull_request', ref: 'refs/pull/3/merge' }
-    const done = await step(workspace, { files: '*.tgz' }, { claims, event })
-    expect(existsSync(join(workspace, 'app.tgz.sigstore.json'))).toBe(false)
-    expect(stateOf(done, 'files')).not.toBe('passed')
-  })
-
   test.each([
     ['a pattern without a file', 'dist/*.zip', 'No file matches'],
     ['a pattern that leaves the workspace', '../*', 'is not a pattern below the folder'],
