@@ -9,7 +9,8 @@ import { openSession } from '../sigstore/sign/session.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { SigningServices } from '../sigstore/trust/services.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
-import { verifyBundle, verifyUnwitnessed } from '../sigstore/verify/verify.ts'
+import { verifyUnwitnessed } from '../sigstore/verify/unwitnessed/verify.ts'
+import { verifyBundle } from '../sigstore/verify/verify.ts'
 
 /** Services that see the signatures, and the trust root by which everybody else will verify them. */
 export interface SignerServices {

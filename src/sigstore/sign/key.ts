@@ -25,7 +25,7 @@ interface Kind {
 
 /**
  * SHA-256 with every curve: cosign 3.1 verifies bundles of keys so and not otherwise, Rekor v1 and sigstore-js, too. (That
- * cosign signs with SHA-384 where the curve is P-384, which it does not verify itself; the gate reads both.)
+ * cosign signs with SHA-384 where the curve is P-384, which it does not verify itself.)
  */
 const CURVES: Readonly<Record<string, Kind>> = {
   prime256v1: { hash: 'sha256', details: 'PKIX_ECDSA_P256_SHA_256' },

@@ -59,21 +59,11 @@ function readKey({ publicKey }: KeyMaterial): KeyObject {
   }
 }
 
-/**
- * Hashes that signers use with a curve besides SHA-256, which old programs use with every key: cosign 3 goes by the sigstore
- * algorithm registry, and OpenSSL's default does not.
- */
-const HASHES: Readonly<Record<string, string>> = { secp384r1: 'sha384', secp521r1: 'sha512' }
-
 /** True when the signature is over these bytes; a key that cannot verify at all gives false, not an exception. */
 export function verifies(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
-  const { namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-  const hashes = Object.hasOwn(HASHES, namedCurve) ? [HASHES[namedCurve], undefined] : [undefined]
-  return hashes.some(hash => {
-    try {
-      return verify(hash, signed, key, signature)
-    } catch {
-      return false
-    }
-  })
+  try {
+    return verify(undefined, signed, key, signature)
+  } catch {
+    return false
+  }
 }

@@ -1,9 +1,8 @@
-import type { KeyObject } from 'node:crypto'
 import { toSignedEntity, VerificationError, Verifier } from '@sigstore/verify'
 import { type ErrorCode, fail, WaybillError } from '../../core/error.ts'
 import type { TrustRoot } from '../trust/root.ts'
 import type { Evidence } from './checks.ts'
-import { type FoundKey, verifies } from './keys.ts'
+import type { FoundKey } from './keys.ts'
 
 /**
  * Runs `@sigstore/verify` over the bundle: chain, certificate log promises, log inclusion, timestamps, signature.
@@ -30,20 +29,7 @@ export function runLibrary(
         ctlogThreshold: thresholds.scts,
       },
     )
-    const entity = toSignedEntity(bundle, signed)
-    // The library knows no other hash than SHA-256: who signed exactly these bytes was asked of the same key by ourselves.
-    const { signature } = entity
-    const own = (publicKey: KeyObject) => verifies(publicKey, signed, signature.signature)
-    verifier.verify({
-      ...entity,
-      signature: {
-        signature: signature.signature,
-        compareSignature: bytes => signature.compareSignature(bytes),
-        compareDigest: digest => signature.compareDigest(digest),
-        compareSignedDigest: digest => signature.compareSignedDigest(digest),
-        verifySignature: own,
-      },
-    })
+    verifier.verify(toSignedEntity(bundle, signed))
   } catch (error) {
     throw mapped(error)
   }

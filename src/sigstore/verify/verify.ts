@@ -18,7 +18,7 @@ import {
   type Signer,
   signerOf,
 } from './checks.ts'
-import { findKey, type KeyMaterial } from './keys.ts'
+import type { KeyMaterial } from './keys.ts'
 import { runLibrary } from './library.ts'
 import { checkEntryBody, preAuthEncoding } from './log-entry.ts'
 import { evidenceOf, type MessageSignature } from './message.ts'
@@ -146,48 +146,4 @@ function signedStatement(
     bundle: sha256(bytes),
     payload: sha256(parts.payload),
   }
-}
-
-/**
- * True for a bundle of a key that no service has seen: no log entry, no timestamp, no certificate. Nothing is verified by it;
- * it says which of the two ways of verifying can apply. @throws `sigstore/bundle-malformed`, `sigstore/bundle-unsupported`
- */
-export function isUnwitnessed(bytes: Uint8Array): boolean {
-  const { signer, entries, timestamps } = partsOf(parseBundle(bytes))
-  return 'hint' in signer && entries.length === 0 && timestamps.length === 0
-}
-
-/**
- * Verifies a bundle that no service has seen by the public keys that the caller names, without any trust root: who holds the
- * key signed exactly this, at a time nobody knows. So the result has no `signedAt`, and whatever asks for a time (the window
- * of a key, `max-age`, a revocation) is against it. A bundle that brings witnesses is refused: those are verified against a
- * trust root or not at all, and leaving them out must be the signer's doing.
- * @param keys without a window of validity; others are not tried.
- * @throws `sigstore/…` naming the first thing that is wrong; `statements/…` when the verified payload is no statement.
- */
-export function verifyUnwitnessed(bytes: Uint8Array, keys: readonly KeyMaterial[]): Verified<SignedStatement> {
-  return known(() => {
-    const bundle = partsOf(parseBundle(bytes))
-    const signed = preAuthEncoding(bundle)
-    requireInTotoEnvelope(bundle) // 1/4 what the bytes claim to be
-    requireUnwitnessed(bundle) // 2/4 nothing in it that would be left unchecked
-    const timeless = keys.filter(({ validFor }) => validFor === undefined)
-    const { fingerprint } = findKey(timeless, signed, bundle.signature) // 3/4 a given key signed exactly these bytes
-    return mintVerified({
-      statement: parseStatement(bundle.payload), // 4/4 the payload, strictly
-      signer: { kind: 'key' as const, fingerprint },
-      timeSources: [],
-      bundle: sha256(bytes),
-      payload: sha256(bundle.payload),
-    })
-  })
-}
-
-function requireUnwitnessed({ signer, entries, timestamps }: BundleParts): void {
-  if ('hint' in signer && entries.length === 0 && timestamps.length === 0) return
-  throw fail('sigstore/time-missing', 'The bundle names services, and no trust root was given to verify them by', {
-    expected: 'a trust root, or a bundle signed with a key and seen by no service',
-    found: 'hint' in signer ? `${entries.length} log entries, ${timestamps.length} timestamps` : 'a certificate',
-    remedy: 'Name the trust root of these services: --trusted-root FILE',
-  })
 }
