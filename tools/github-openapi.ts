@@ -25,6 +25,7 @@ const USED: Readonly<Record<string, readonly string[] | 'whole'>> = {
     'lock_branch',
     'enabled',
   ],
+  '/repos/{owner}/{repo}/attestations/{subject_digest}': 'whole',
   '/users/{username}': 'whole',
   '/users/{username}/gpg_keys': 'whole',
   '/users/{username}/ssh_signing_keys': 'whole',

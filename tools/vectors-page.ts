@@ -32,7 +32,10 @@ export function vectorsPage(): string {
       signatureRow,
     ),
     table('Tags', 'tag', 'The tag object and its signature.', tagRow),
+    table('Gate', 'gate', 'An image or file, what is attached to it, and the policy that judges.', caseRow),
     table('Histories', 'policy/fold', 'What the fold says at the head of each history, and of which codes.', storyRow),
+    table('Kubernetes manifests', 'manifests', 'Whether all images that the file starts are known.', subjectRow),
+    table('Compose applications', 'compose', 'Whether all images that the application starts are known.', subjectRow),
   ]
   return `${HEAD}\n${parts.join('\n')}`
 }
@@ -71,6 +74,25 @@ function storyRow(folder: string, name: string): Row {
   }>(folder, 'story.json')
   const codes = [...new Set([...Object.values(expect.codes ?? {}), ...Object.values(expect.notes ?? {})].flat())]
   return { name, story: story(folder), verdict: expect.outcome, codes }
+}
+
+function caseRow(folder: string, name: string): Row {
+  const { expect } = read<{ readonly expect: { readonly verdict: string; readonly codes?: readonly string[] } }>(
+    folder,
+    'case.json',
+  )
+  return { name, story: `${title(folder)}. ${story(folder)}`, verdict: expect.verdict, codes: expect.codes ?? [] }
+}
+
+function title(folder: string): string {
+  return /^# (.*)\n/.exec(readFileSync(join(VECTORS, folder, 'README.md'), 'utf8'))?.[1] ?? ''
+}
+
+function subjectRow(folder: string, name: string): Row {
+  const expected = read<Outcome & { readonly notes?: readonly string[] }>(folder, 'expect.json')
+  const notes = (expected.notes ?? []).map(note => note.split(' ', 1)[0] ?? '')
+  const codes = [...new Set([...(expected.code === undefined ? [] : [expected.code]), ...notes])]
+  return { name, story: story(folder), verdict: expected.kind ?? 'rejected', codes }
 }
 
 /** The README's text without its title. */

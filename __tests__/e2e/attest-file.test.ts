@@ -26,6 +26,7 @@ const env = {
   KEY: key.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: PASSWORD }).toString(),
   PASSWORD,
 }
+const otherKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
 const keyed = ['--key', 'env:KEY', '--key-password', 'env:PASSWORD']
 
 beforeAll(async () => {
@@ -105,6 +106,28 @@ describe('waybill attest file with a key', () => {
         predicate: {},
       })
     }
+  })
+
+  test('is verified by the public key alone, and by no other, for exactly these bytes, without a network', async () => {
+    const folder = folderWith({ 'a.txt': 'a', 'k.pub': publicKey, 'other.pub': generatePublic(otherKey) })
+    const path = join(folder, 'a.txt')
+    await attest(path, ...keyed)
+    const verify = (...args: readonly string[]) =>
+      scenario.cli(['verify', 'file', path, '--offline', '--json', ...args])
+    const good = await verify('--key', join(folder, 'k.pub'))
+    expect([good.code, JSON.parse(good.stdout).verdict]).toEqual([0, 'passed'])
+    expect((await verify('--key', join(folder, 'other.pub'))).code).toBe(1)
+    // Who names services asks for their word.
+    const rooted = ['--key', join(folder, 'k.pub'), '--trusted-root', scenario.stack.trustedRootFile]
+    const strict = await verify(...rooted)
+    expect([strict.code, strict.stdout.includes('sigstore/log-missing')]).toEqual([1, true])
+    writeFileSync(path, 'b')
+    expect((await verify('--key', join(folder, 'k.pub'))).code).toBe(1)
+    await attest(path, ...keyed, ...services(), '--out', join(folder, 'seen'))
+    const seen = ['--bundle', join(folder, 'seen/a.txt.sigstore.json')]
+    expect((await verify(...rooted, ...seen)).code).toBe(0)
+    // With witnesses and no root, it could not be checked.
+    expect((await verify('--key', join(folder, 'k.pub'), ...seen)).code).toBe(2)
   })
 
   test('signs nothing twice, replaces what the same signer said of other bytes, and tells it', async () => {

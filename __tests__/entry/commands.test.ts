@@ -15,8 +15,13 @@ test('readVerifyImage() takes images and who is expected', () => {
   expect(readVerifyImage({ values, references: ['a/b:1', 'c/d'] })).toEqual({
     images: ['a/b:1', 'c/d'],
     flags: { certificateIdentity: 'x', certificateOidcIssuer: 'y', require: ['signature', 'provenance'] },
+    stage: 'deploy',
+    bundles: [],
+    offline: false,
     insecureRegistries: [],
-    json: true,
+    pin: false,
+    pipes: false,
+    format: 'json',
     quiet: false,
   })
 })
@@ -42,6 +47,15 @@ test.each([
   ['no reference', ['verify', 'image']],
   ['an unknown option', ['verify', 'image', 'a/b', '--frobnicate']],
   ['an option without its value', ['verify', 'image', 'a/b', '--policy']],
+  ['two formats', ['verify', 'image', 'a/b', '--json', '--format', 'sarif']],
+  ['an unknown format', ['verify', 'image', 'a/b', '--format', 'xml']],
+  ['an unknown stage', ['verify', 'image', 'a/b', '--stage', 'build']],
+  ['an image with --pin', ['verify', 'image', 'a/b', '--pin']],
+  ['a file with --pin', ['verify', 'file', 'a', '--pin']],
+  ['no file', ['verify', 'file']],
+  ['no manifest', ['verify', 'manifest']],
+  ['no compose file', ['verify', 'compose']],
+  ['a pinned manifest and a result on one output', ['verify', 'manifest', '-', '--pin', '--json']],
   ['a trust root beside a policy', ['verify', 'image', 'a/b', '--policy', 'p', '--trusted-root', 't']],
 ])('readCall() refuses %s as usage, exit code 3', (_, words) => {
   expect(() => readCall(words)).toThrow(expect.objectContaining({ code: 'entry/usage', kind: 'configuration' }))

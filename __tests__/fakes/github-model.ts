@@ -88,6 +88,12 @@ export interface ModelRuleset {
   readonly updatedAt?: string
 }
 
+/** An entry of the attestation store: the bundle itself, as until July 2026, or where it is kept. */
+export interface ModelAttestation {
+  readonly bundle?: object
+  readonly bundleUrl?: string
+}
+
 export interface ModelRepository {
   readonly id: number
   readonly name: string
@@ -102,10 +108,12 @@ export interface ModelRepository {
   readonly rulesets: ModelRuleset[]
   /** Branch → settings of its classic protection. */
   readonly protection: Map<string, object>
+  /** `sha256:…` of a subject → what is stored about it. */
+  readonly attestations: Map<string, ModelAttestation[]>
 }
 
 /** What a token may do. `administration` also shows who may bypass rulesets. */
-export type Permission = 'contents' | 'pull-requests' | 'metadata' | 'administration' | 'members'
+export type Permission = 'contents' | 'pull-requests' | 'metadata' | 'administration' | 'members' | 'attestations'
 
 /** GitHub shows no more commits of a pull request than these. */
 export const SHOWN_COMMITS = 250
@@ -115,7 +123,7 @@ export class Model {
   readonly repositories = new Map<string, ModelRepository>()
   /** `acme` → logins of its members, `acme/team` → of the team's. */
   readonly members = new Map<string, string[]>()
-  readonly permissions = new Set<Permission>(['contents', 'pull-requests', 'metadata', 'members'])
+  readonly permissions = new Set<Permission>(['contents', 'pull-requests', 'metadata', 'members', 'attestations'])
 
   user(login: string, id: number, more: Partial<Pick<ModelUser, 'type' | 'email'>> = {}): ModelUser {
     const user: ModelUser = { id, login, type: 'User', gpgKeys: [], sshSigningKeys: [], ...more }
@@ -136,6 +144,7 @@ export class Model {
       activity: [],
       rulesets: [],
       protection: new Map(),
+      attestations: new Map(),
     }
     this.repositories.set(name, repository)
     return repository

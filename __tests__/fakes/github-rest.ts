@@ -12,7 +12,13 @@ interface Call {
   readonly path: string
 }
 
-type Reply = ServiceAnswer | readonly object[]
+/** A list that stands under a key of the answer. */
+interface Keyed {
+  readonly key: string
+  readonly list: readonly object[]
+}
+
+type Reply = ServiceAnswer | readonly object[] | Keyed
 
 /**
  * Answers of the REST API for every endpoint of `github-openapi.json` but the repository itself. Questions and answers are
@@ -80,6 +86,17 @@ const ROUTES: Readonly<Record<string, (call: Call) => Reply>> = {
       const settings = repository.protection.get(call.values.branch ?? '')
       return settings === undefined ? error(404, 'Branch not protected') : ok(settings)
     }),
+  'GET /repos/{owner}/{repo}/attestations/{subject_digest}': call =>
+    inRepository(call, 'attestations', repository => {
+      const stored = repository.attestations.get(call.values.subject_digest ?? '') ?? []
+      const list = stored.map(({ bundle, bundleUrl }) => ({
+        ...(bundle === undefined ? {} : { bundle }),
+        repository_id: repository.id,
+        ...(bundleUrl === undefined ? {} : { bundle_url: bundleUrl }),
+        initiator: 'user',
+      }))
+      return list.length === 0 ? NOT_FOUND : { key: 'attestations', list }
+    }),
   'GET /users/{username}': call => ofUser(call, user => ok(publicUser(user))),
   'GET /users/{username}/gpg_keys': call => ofUser(call, user => user.gpgKeys.map(gpgKey)),
   'GET /users/{username}/ssh_signing_keys': call =>
@@ -105,7 +122,7 @@ const NOT_FOUND = error(404, 'Not Found')
 
 function inRepository(
   { model, values }: Call,
-  permission: 'contents' | 'metadata' | 'administration',
+  permission: 'contents' | 'metadata' | 'administration' | 'attestations',
   read: (repository: ModelRepository) => Reply,
 ): Reply {
   const repository = model.repositories.get(`${values.owner}/${values.repo}`)
@@ -127,18 +144,22 @@ function members({ model }: Call, name: string): Reply {
   })
 }
 
-/** A list is cut into pages, with a Link header as GitHub writes it. The activity has cursors, the others numbers. */
+/**
+ * A list is cut into pages, with a Link header as GitHub writes it. The activity and attestations have cursors, the others
+ * numbers.
+ */
 function paged(reply: Reply, { query, url, path }: Call): ServiceAnswer {
-  if (!Array.isArray(reply)) return reply as ServiceAnswer
-  const list = reply as readonly object[]
+  if ('status' in reply) return reply
+  const list = 'key' in reply ? reply.list : reply
   const size = Math.min(Number(query.get('per_page') ?? 30), 100)
-  const byCursor = path.endsWith('/activity')
+  const byCursor = path.endsWith('/activity') || 'key' in reply
   const begin = byCursor ? Number(query.get('after') ?? 0) : (Number(query.get('page') ?? 1) - 1) * size
   const end = begin + size
   const next = new URLSearchParams(query)
   next.set(byCursor ? 'after' : 'page', String(byCursor ? end : end / size + 1))
   const link = end < list.length ? { link: `<${url}${path}?${next}>; rel="next"` } : {}
-  return { status: 200, headers: link, body: list.slice(begin, end) }
+  const page = list.slice(begin, end)
+  return { status: 200, headers: link, body: 'key' in reply ? { [reply.key]: page } : page }
 }
 
 function activity(model: Model, { actor, ref, after, at, before, type = 'push' }: ModelActivity, id: number): object {

@@ -19,6 +19,8 @@ export interface RekorV1 extends Service {
   readonly entries: readonly string[]
   /** Appends a leaf nobody asked for, so that the tree grows between two requests. */
   append(body: Uint8Array): void
+  /** The last entry as `GET` answers it: of any kind, since what was appended was not checked. */
+  last(): object
 }
 
 interface Logged {
@@ -53,6 +55,7 @@ export async function startRekorV1(options: RekorV1Options = {}): Promise<RekorV
     clockOffsetMs: options.clockOffsetMs ?? 0,
     entries: log.bodies,
     append: (body: Uint8Array) => void log.add(Buffer.from(body), Math.floor(Date.now() / 1000)),
+    last: () => log.present(log.all.at(-1) as Logged),
   })
   return rekor
 }

@@ -14,6 +14,8 @@ export interface RekorV2 extends Service {
   readonly entries: readonly string[]
   /** Appends a leaf nobody asked for, so that the tree grows between two requests. */
   append(body: Uint8Array): void
+  /** The last entry as its answer would be; of any kind, since what was appended was not checked. */
+  last(): object
 }
 
 /** Verifiers take the origin from the host name of `baseUrl`, without its port (sigstore-go). Keys tell logs apart. */
@@ -44,6 +46,7 @@ export async function startRekorV2(options: ServiceOptions = {}): Promise<RekorV
     logId: hash256(ORIGIN, Buffer.from([0x0a, 0x01]), raw),
     entries: log.bodies,
     append: (body: Uint8Array) => void add(log, Buffer.from(body)),
+    last: () => present(rekor, log, Buffer.from(log.bodies.at(-1) ?? ''), log.bodies.length - 1),
   })
   return rekor
 }
@@ -117,7 +120,7 @@ function present(rekor: RekorV2, log: Log, body: Buffer, index: number): object 
   return {
     logIndex: String(index),
     logId: { keyId: rekor.logId.toString('base64') },
-    kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
+    kindVersion: kindOf(body),
     integratedTime: '0',
     inclusionPromise: null,
     inclusionProof: {
@@ -138,4 +141,9 @@ function checkpoint(rekor: RekorV2, log: Log): string {
     root: log.tree.root(),
     signer: { name: ORIGIN, keyHint: rekor.logId, key: rekor.keys.privateKey },
   })
+}
+
+function kindOf(body: Buffer): object {
+  const { kind, apiVersion } = JSON.parse(body.toString())
+  return { kind, version: apiVersion }
 }

@@ -279,6 +279,13 @@ test('verify reads every input typed', () => {
     }),
   ).toEqual({
     images: ['a.example/x:1', 'a.example/y@sha256:z'],
+    files: [],
+    manifests: [],
+    compose: [],
+    bundles: [],
+    stage: 'deploy',
+    offline: false,
+    pin: false,
     repository: 'acme/app',
     repositoryId: '4711',
     signer: 'acme/app/.github/workflows/release.yml@refs/tags/v1',
@@ -293,7 +300,14 @@ test('verify reads every input typed', () => {
 test.each([
   [{ images: '' }, 'entry/input-missing'],
   [{ images: ' \n ' }, 'entry/input-missing'],
-  [{ require: 'sbom' }, 'entry/input-malformed'],
+  [{ stage: 'runtime' }, 'entry/input-malformed'],
+  [{ stage: 'run' }, 'entry/input-contradiction'],
+  [{ offline: 'yes' }, 'entry/input-malformed'],
+  [{ quarantine: 'on' }, 'entry/input-malformed'],
+  [{ pin: 'true' }, 'entry/input-contradiction'],
+  [{ 'predicate-type': 'sbom' }, 'entry/input-malformed'],
+  [{ policy: '.github/waybill.yml', 'predicate-type': 'https://a.example/p' }, 'entry/input-contradiction'],
+  [{ policy: '.github/waybill.yml', 'certificate-oidc-issuer': 'https://i.example' }, 'entry/input-contradiction'],
   [{ require: 'signature,provenance' }, 'entry/input-malformed'],
   [{ 'repository-id': 'acme' }, 'entry/input-malformed'],
   [{ repository: 'acme' }, 'entry/input-malformed'],
@@ -307,6 +321,17 @@ test.each([
   [{ tags: 'v1' }, 'entry/input-unsupported'],
 ] as const)('verify refuses %j with %s', async (inputs, code) => {
   expect((await errorOf(() => verify(inputs as Record<string, string>))).code).toBe(code)
+})
+
+test.each(['files', 'manifests', 'compose'])('verify needs no image beside %s', name => {
+  expect(verify({ images: '', [name]: 'deploy/*.yaml' })).toMatchObject({ images: [], [name]: ['deploy/*.yaml'] })
+})
+
+test('verify takes a repository of an own server, with its issuer', () => {
+  const issuer = 'https://github.corp.example/_services/token'
+  expect(verify({ repository: 'acme/app', 'repository-id': '1', 'certificate-oidc-issuer': issuer })).toMatchObject({
+    certificateOidcIssuer: issuer,
+  })
 })
 
 test('nothing said about who is expected is left to the gate', () => {

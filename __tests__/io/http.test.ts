@@ -22,6 +22,10 @@ const routes: Record<string, (request: IncomingMessage, response: ServerResponse
     response.write('half', () => response.destroy())
   },
   '/silent': () => {},
+  '/announced': (_request, response) => {
+    response.writeHead(200, { 'content-length': String(1024 ** 3) })
+    response.write('{')
+  },
   '/trickle': (_request, response) => {
     response.write('a')
     const timer = setInterval(() => response.write('a'), 20)
@@ -89,6 +93,10 @@ test('send() stops reading above the bound', async () => {
   expect((await get('/large', { maxBytes: 2000 })).body.byteLength).toBe(2000)
   await expect(get('/large', { maxBytes: 1999 })).rejects.toMatchObject({ code: 'core/answer-too-large' })
   await expect(get('/endless', { maxBytes: 100_000 })).rejects.toMatchObject({ code: 'core/answer-too-large' })
+})
+
+test('13-adversary 43: an answer that announces a gigabyte is refused before it comes', async () => {
+  await expect(get('/announced')).rejects.toMatchObject({ code: 'core/answer-too-large' })
 })
 
 test.each(['/silent', '/trickle', '/cut'])('send() of %s ends as unreachable, in time', async path => {

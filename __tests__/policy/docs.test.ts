@@ -71,9 +71,10 @@ test.each([
 function keyTable(): string {
   const code = (keys: readonly string[]) => keys.map(key => `\`${key}\``).join(', ')
   return Object.entries(KEYS)
-    .map(([place, { judged, later }]) => {
+    .map(([place, { judged, later, ...keys }]) => {
       const refused = later.length === 0 ? '' : ` (refused so far: ${code(later)})`
-      return `| ${place} | ${code(judged)}${refused} |\n`
+      const never = 'never' in keys ? ` (never: ${code(Object.keys(keys.never))})` : ''
+      return `| ${place} | ${code(judged)}${refused}${never} |\n`
     })
     .join('')
 }

@@ -169,7 +169,27 @@ describe('judgeImage() of a provenance', () => {
     expect(codes(source('audit', 'passed'))).toEqual(['verify/source-not-enforced'])
     expect(codes(source('enforce', 'rejected'))).toEqual(['verify/source-not-enforced'])
     expect(codes({ [`${WAYBILL}.source`]: undefined })).toEqual(['verify/source-not-enforced'])
-    expect(codes(source('audit', 'rejected'), rule('', '    allow-audit: true\n'))).toEqual(['passed'])
+    const allowed = rule('', '    allow-audit: true\n')
+    expect(codes(source('audit', 'passed'), allowed)).toEqual(['passed'])
+    expect(codes(source('off', 'not-asked'), allowed)).toEqual(['passed'])
+    for (const verdict of ['rejected', 'unknown', 'fine'])
+      expect(codes(source('audit', verdict), allowed)).toEqual(['verify/source-not-enforced'])
+    expect(codes({ [`${WAYBILL}.source`]: undefined }, allowed)).toEqual(['verify/source-not-enforced'])
+    expect(codes(source('audit', 'rejected'), flags({ require: ['provenance'] }), [])).toEqual(['passed'])
+  })
+
+  test('13-adversary 41: materials that were found bad, or passed without insisting, do not pass either', () => {
+    const materials = (mode: string, verdict: string) => ({ [`${WAYBILL}.materials`]: { mode, verdict } })
+    expect(codes(materials('enforce', 'passed'))).toEqual(['passed'])
+    expect(codes(materials('audit', 'not-asked'))).toEqual(['passed'])
+    expect(codes(materials('audit', 'passed'))).toEqual(['verify/materials-not-enforced'])
+    expect(codes({ [`${WAYBILL}.materials`]: undefined })).toEqual(['passed'])
+    const allowed = rule('', '    allow-audit: true\n')
+    expect(codes(materials('audit', 'passed'), allowed)).toEqual(['passed'])
+    for (const mode of ['enforce', 'audit'])
+      for (const verdict of ['rejected', 'unknown', 'fine'])
+        for (const expectation of [rule(), allowed])
+          expect(codes(materials(mode, verdict), expectation)).toEqual(['verify/materials-not-enforced'])
   })
 
   test('13-adversary 40: a self-hosted build behind a hosted sign job does not count as hosted', () => {
@@ -291,7 +311,6 @@ describe('expectationFromFlags()', () => {
       { certificateIdentity: SAN.replace('tags/v1.2.3', 'pull/1/merge'), certificateOidcIssuer: ISSUER },
       'policy/expectation-unclear',
     ],
-    ['a requirement of later', { key, require: ['sbom'] }, 'policy/unsupported'],
     ['13-adversary 27: what only a policy can say', { key, require: ['source-signed'] }, 'policy/expectation-unclear'],
     ['an unknown requirement', { key, require: ['signatur'] }, 'policy/unsupported'],
   ])('refuses %s', (_what, given, code) => {

@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { utf8 } from '../../src/core/bytes.ts'
 import { WaybillError } from '../../src/core/error.ts'
-import { KEYS, REQUIREMENTS } from '../../src/policy/keys.ts'
+import { KEYS } from '../../src/policy/keys.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { errorOf, filled, POLICY } from './world.ts'
 
 const PATH = '.github/waybill.yml'
 const parse = (text: string) => parsePolicy(utf8(filled(text)), PATH)
-const codeOf = (text: string) => errorOf(() => parse(text)).code
 const messageOf = (text: string) => errorOf(() => parse(text)).message
 
 const DEPLOY = `deploy:
@@ -67,6 +66,10 @@ describe('parsePolicy() with keys that are not judged', () => {
     workflowsChange: POLICY.replace('policy-change: {', 'policy-change: {workflows: {KEY: x, signers: [alice]}, '),
     exception: `${POLICY}exceptions: [{KEY: x}]\n`,
     revocation: `${POLICY}revoked: [{KEY: x}]\n`,
+    quarantined: `${POLICY}quarantined: [{KEY: x}]\n`,
+    deployer:
+      POLICY + DEPLOY.replace('    require: [', '    deployer: {KEY: x}\n    admit: deploy-verified\n    require: ['),
+    quarantineBy: POLICY + DEPLOY.replace('    require', '    quarantine-by: {KEY: x}\n    require'),
     deployRule: POLICY + DEPLOY.replace('    require', '    KEY: x\n    require'),
     trust: POLICY + DEPLOY.replace('    require', '    trust: {KEY: x}\n    require'),
     build: POLICY + DEPLOY.replace('      github', '      KEY: x\n      github'),
@@ -94,8 +97,18 @@ describe('parsePolicy() with keys that are not judged', () => {
     expect(error.message).toContain('singers is not a key of a policy')
     expect(error.message).toMatch(/^\.github\/waybill\.yml:\d+:\d+: /)
   })
-  test.each(REQUIREMENTS.later)('13-adversary 4: refuses require: [%s]', word => {
-    expect(codeOf(POLICY + DEPLOY.replace('signature, provenance', word))).toBe('policy/unsupported')
+  test.each(Object.entries(KEYS.build.never))(
+    '13-adversary 4: build: refuses %s for ever, with the reason',
+    (key, why) => {
+      const error = errorOf(() => parse(PLACES.build.replace('KEY', key)))
+      expect([error.code, error.kind]).toEqual(['policy/unsupported', 'configuration'])
+      expect(error.message).toContain(`build.${key} cannot stand here: ${key} ${why}`)
+    },
+  )
+  test('only materials are left for later versions', () => {
+    expect(KEYS.policy.later).toEqual(['base-images', 'materials', 'material-keys'])
+    const rest = Object.entries(KEYS).filter(([place, { later }]) => place !== 'policy' && later.length > 0)
+    expect(rest.map(([place]) => place)).toEqual(['principalSigner'])
   })
 })
 

@@ -197,7 +197,9 @@ describe('13-adversary 12: keys and exceptions of the detail', () => {
     const use = { principal: 'dave', first, last, commits: 1 }
     const x509 = { ...use, kind: 'x509', fingerprint: leaf ?? '', authority: root ?? '' } as const
     const certified = { ...use, kind: 'ssh-certificate', fingerprint: SSH, authority: SSH_CA } as const
-    const keys = [...DETAIL.keys, { ...x509, chain: [between ?? ''], serials: ['2A', '0B'] }, certified]
+    // Without carol, of whose certificates at Fulcio nothing is recorded.
+    const others = DETAIL.keys.filter(({ kind }) => kind === undefined)
+    const keys = [...others, { ...x509, chain: [between ?? ''], serials: ['2A', '0B'] }, certified]
     const pair = all(pairOf({ detail: { keys } }))
     const against = (entry: Pick<Revocation, 'kind'> & Record<string, unknown>) => {
       const revoked = [{ ...entry, effective: new Date('2026-01-01'), mode: 'compromised' }] as unknown as Revocation[]
@@ -212,9 +214,37 @@ describe('13-adversary 12: keys and exceptions of the detail', () => {
     expect(against({ kind: 'ssh-serial', serial: 7n, authority: SSH_CA })).toBe('verify/source-serial-unclear')
     expect(against({ kind: 'ssh-serial', serial: 7n, authority: SSH })).toBe('linked')
     const times = { firstTime: new Date('2025-01-01'), lastTime: new Date('2025-01-01'), timesFrom: ['log'] } as const
-    const older = all(pairOf({ detail: { keys: [...DETAIL.keys, { ...certified, ...times }] } }))
+    const older = all(pairOf({ detail: { keys: [...others, { ...certified, ...times }] } }))
     const serial = { kind: 'ssh-serial', serial: 7n, authority: SSH_CA, effective: new Date('2026-01-01') } as const
     expect(codes(questionOf({}, { revoked: [{ ...serial, mode: 'compromised' }] }), older)).toEqual(['linked'])
+  })
+  test.each([
+    ['by its serial', { kind: 'serial', serial: '2A41F00D' }],
+    ['by its fingerprint', { kind: 'key', fingerprint: 'A'.repeat(64) }],
+  ] as const)(
+    'a certificate of Fulcio revoked %s refuses every use of a person that is not proved older',
+    (_how, entry) => {
+      const against = (effective: string, mode: Revocation['mode'] = 'compromised', pair = all(pairOf())) =>
+        codes(questionOf({}, { revoked: [{ ...entry, effective: new Date(effective), mode }] }), pair)
+      expect(against('2026-04-30T09:00:00Z')).toEqual(['verify/source-serial-unclear'])
+      expect(against('2026-04-30T09:00:01Z')).toEqual(['linked'])
+      expect(against('2026-01-01', 'retired')).toEqual(['linked'])
+      const nobody = DETAIL.keys.filter(({ kind }) => kind !== 'gitsign')
+      const reviews = DETAIL.reviews.map(review => ({ ...review, keys: [] }))
+      expect(against('2026-01-01', 'compromised', all(pairOf({ detail: { keys: nobody, reviews } })))).toEqual([
+        'linked',
+      ])
+    },
+  )
+  test('where the detail lists the serials of a person’s certificates, they are compared', () => {
+    const keys = DETAIL.keys.map(key => (key.kind === 'gitsign' ? { ...key, serials: ['2A', '0B'] } : key))
+    const against = (serial: string) => {
+      const entry = { kind: 'serial', serial, effective: new Date('2026-01-01'), mode: 'compromised' } as const
+      return codes(questionOf({}, { revoked: [entry] }), all(pairOf({ detail: { keys } })))
+    }
+    expect(against('2A')).toEqual(['verify/source-key-compromised'])
+    expect(against('B')).toEqual(['verify/source-key-compromised'])
+    expect(against('FF')).toEqual(['linked'])
   })
   test('retired keys and keys that signed nothing are history', () => {
     const retired = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { WaybillError } from '../../src/core/error.ts'
-import { loadCredentials, parseLoginFile } from '../../src/registry/credentials.ts'
+import { exactHostOnly, loadCredentials, parseLoginFile } from '../../src/registry/credentials.ts'
 import { codeOf } from './support.ts'
 
 let home = ''
@@ -140,6 +140,29 @@ test('13-adversary 39: for hosts that judged content names, only exact entries c
   const source = await loadCredentials({ PATH: `${home}/bin:/usr/bin:/bin` }, home, { exactEntriesOnly: true })
   expect(await source.find('attacker.example', 'x')).toBeUndefined()
   expect(await source.find('ghcr.io', 'x')).toEqual(login('x', 'y'))
+})
+
+test('13-adversary 39: exactHostOnly() of the ordinary logins drops what only a credsStore knows', async () => {
+  await helper('all', 'echo "{\\"Username\\":\\"a\\",\\"Secret\\":\\"b\\"}"')
+  await file('.docker/config.json', {
+    credsStore: 'all',
+    credHelpers: { 'named.example': 'all' },
+    auths: { 'ghcr.io': basic('x:y'), 'quay.io/acme': basic('q:r') },
+  })
+  const typed = await loadCredentials({ PATH: `${home}/bin:/usr/bin:/bin` }, home)
+  const judged = exactHostOnly(typed)
+  expect(await typed.find('attacker.example', 'x')).toEqual(login('a', 'b'))
+  expect(await judged.find('attacker.example', 'x')).toBeUndefined()
+  expect(await judged.find('ghcr.io', 'x')).toEqual(login('x', 'y'))
+  expect(await judged.find('evil-ghcr.io', 'x')).toBeUndefined()
+  expect(await judged.find('quay.io', 'acme/app')).toEqual(login('q', 'r'))
+  expect(await judged.find('quay.io', 'other/app')).toBeUndefined()
+  expect(await judged.find('named.example', 'x')).toEqual(login('a', 'b'))
+})
+
+test('13-adversary 39: a source that cannot tell exact entries from others gives none', async () => {
+  const source = { find: () => Promise.resolve({ kind: 'bearer', token: 'secret' } as const) }
+  expect(await exactHostOnly(source).find('ghcr.io', 'x')).toBeUndefined()
 })
 
 test.each([

@@ -220,6 +220,15 @@ export function hostile(text: string): Receipt {
     found: text,
     remedy: text,
   } as const
+  const link = {
+    link: 'provenance',
+    state: 'rejected',
+    digest: text,
+    by: text,
+    signedAt: text,
+    log: { url: text, index: text },
+    below: [],
+  } as const
   const change = {
     kind: 'policy',
     paths: [text],
@@ -244,7 +253,17 @@ export function hostile(text: string): Receipt {
         review: { enough: true, label: 'platform-recorded', by: [text], pull: 1, statements: [] },
       },
       { name: text, digest: text, verdict: 'rejected', findings: [finding], kind: 'ssh', author: text, ref: text },
-      { name: text, digest: text, verdict: 'unknown', findings: [] },
+      {
+        name: text,
+        digest: text,
+        verdict: 'unknown',
+        by: text,
+        findings: [{ ...finding, subject: `of ${text}` }],
+        links: [{ ...link, below: [{ ...link, by: `${text} too` }] }],
+        places: [{ file: text, document: 2, path: text, line: 3 }],
+        quarantine: { state: 'quarantined', from: 'run', moved: text },
+      },
+      { name: `other ${text}`, digest: '', verdict: 'rejected', findings: [finding] },
     ],
     attestations: [
       {
@@ -274,6 +293,9 @@ export function hostile(text: string): Receipt {
       { ...change, commit: `${text}0`, title: text, by: text, accepted: true },
     ],
     identity: { san: text, issuer: text },
+    pinned: [text],
+    run: text,
+    evidence: { folder: text, digest: digest('f') },
     notChecked: [text],
     notices: [text],
     suggestedPolicy: text,

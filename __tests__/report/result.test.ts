@@ -3,13 +3,21 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { STAGES } from '../../src/core/stage.ts'
 import { renderResult } from '../../src/report/result.ts'
+import { GATE_RECEIPTS } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { breaks, type Schema } from './schema.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const SCHEMA = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/result.json'), 'utf8')) as Schema
-const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT, ...SOURCE_RECEIPTS }
+const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT, ...SOURCE_RECEIPTS, ...GATE_RECEIPTS }
+
+test('renderResult() of a manifest is the golden file', () => {
+  expectGolden(
+    join(import.meta.dirname, 'golden/result-manifest.json.txt'),
+    renderResult(GATE_RECEIPTS['gate-manifest']),
+  )
+})
 
 test('renderResult() of a release is the golden file', () => {
   expectGolden(join(import.meta.dirname, 'golden/result-release.json.txt'), renderResult(RELEASE))
@@ -24,10 +32,25 @@ test.each(Object.entries(RECEIPTS))(
   },
 )
 
+const SUBJECT = { name: 'x', digest: 'x', verdict: 'passed', findings: [] }
+
 test.each([
   { given: 'an unknown field', change: { later: 1 } },
   { given: 'a verdict of another word', change: { verdict: 'ok' } },
   { given: 'no list of what was not checked', change: { notChecked: undefined } },
+  {
+    given: 'a link nobody knows',
+    change: { subjects: [{ ...SUBJECT, links: [{ link: 'x', state: 'passed', below: [] }] }] },
+  },
+  {
+    given: 'a link without what is below',
+    change: { subjects: [{ ...SUBJECT, links: [{ link: 'sbom', state: 'passed' }] }] },
+  },
+  {
+    given: 'a place before the first line',
+    change: { subjects: [{ ...SUBJECT, places: [{ file: 'a', document: 1, path: 'b', line: 0 }] }] },
+  },
+  { given: 'a quarantine by nobody', change: { subjects: [{ ...SUBJECT, quarantine: { state: 'quarantined' } }] } },
   { given: 'a stage nobody knows', change: { stages: [{ name: 'magic', state: 'passed', ms: 1 }] } },
   {
     given: 'a digest in upper case',

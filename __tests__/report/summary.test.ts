@@ -4,6 +4,7 @@ import { LIMITS } from '../../src/core/limits.ts'
 import { isPrintable } from '../../src/core/text.ts'
 import type { Receipt, RuleChange, SubjectReceipt } from '../../src/report/receipt.ts'
 import { renderSummary } from '../../src/report/summary.ts'
+import { GATE_RECEIPTS, many } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
@@ -15,6 +16,7 @@ const RECEIPTS = {
   unknown: UNKNOWN,
   draft: DRAFT,
   ...SOURCE_RECEIPTS,
+  ...GATE_RECEIPTS,
 }
 
 test.each(Object.entries(RECEIPTS))('renderSummary() of %s is the golden file', (name, receipt) => {
@@ -204,4 +206,47 @@ test('what stands in the way comes before what passed, and the newest before the
   const subjects = [commit(1), { ...commit(2), verdict: 'rejected' as const }, commit(3)]
   const rows = renderSummary({ ...RELEASE, subjects }).match(/^\| (?:✅|❌) .*$/gm) ?? []
   expect(rows.map(row => row.slice(2, 3))).toEqual(['❌', '✅', '✅'])
+})
+
+test('a thousand subjects, each with its chain and places, fit the budget; all of them stand in the table', () => {
+  const summary = renderSummary(many(1000))
+  expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(LIMITS.summaryBytes)
+  expect(summary.split('\n', 1)).toEqual(['## ❌ Rejected: 1000 subjects (900 rejected, 100 passed)'])
+  expect(summary.match(/^\| (?:✅|❌) \| `ghcr/gm)).toHaveLength(1000)
+  expect(summary).toContain('900 more in the result JSON.')
+  expect(summary).toContain('### What was not checked')
+})
+
+test('many images with the same cause are one row, with the first of them and the number of the others', () => {
+  const rows = renderSummary(many(100)).match(/^\| ❌ \| `verify\/no-attestation`.*$/gm) ?? []
+  expect(rows).toHaveLength(1)
+  expect(rows[0]).toContain(
+    '`ghcr.io/acme/service-1:v1 and 89 others` | `No signature of … is by whom the rule expects`',
+  )
+})
+
+test('13-adversary 37: the graph of a chain is fixed words and numbers, whatever the chain says', () => {
+  const foreign = renderSummary({
+    ...hostile('</details> %% click'),
+    stages: [],
+    image: undefined,
+  } as unknown as Receipt)
+  expect(foreign).not.toContain('mermaid')
+  const text = 'click s "javascript:alert(1)"'
+  const links = [{ link: 'source', state: 'rejected', digest: text, by: text, signedAt: text, below: [] }] as const
+  const subject = { name: text, digest: text, verdict: 'rejected', findings: [], links } as const
+  const graph = renderSummary({ ...GATE_RECEIPTS['gate-image'], subjects: [subject] })
+  const body = /```mermaid\n([\s\S]*?)\n```/.exec(graph)?.[1] ?? ''
+  expect(body.split('\n').slice(0, 4)).toEqual([
+    'flowchart TD',
+    '  s["subject: rejected"]:::rejected',
+    '  l1["source summary: rejected"]:::rejected',
+    '  s --> l1',
+  ])
+  expect(body).not.toContain('click')
+})
+
+test('13-adversary 29: what only the folder says stands in the line of the verdict, and nothing says passed alone', () => {
+  const line = renderSummary(GATE_RECEIPTS['gate-recorded']).split('\n')[2] ?? ''
+  expect(line).toMatch(/^## ⚠️ Not checked: .*; passed as recorded by whoever wrote this folder$/)
 })

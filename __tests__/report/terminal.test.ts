@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { fail } from '../../src/core/error.ts'
 import { isPrintable } from '../../src/core/text.ts'
+import type { LinkReceipt } from '../../src/report/receipt.ts'
 import { renderError, renderTerminal, wantsColour } from '../../src/report/terminal.ts'
+import { GATE_RECEIPTS, many } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
@@ -14,6 +16,7 @@ const RECEIPTS = {
   unknown: UNKNOWN,
   draft: DRAFT,
   ...SOURCE_RECEIPTS,
+  ...GATE_RECEIPTS,
 }
 
 test.each(Object.entries(RECEIPTS))('renderTerminal() of %s is the golden file', (name, receipt) => {
@@ -122,4 +125,47 @@ test('13-adversary 3: changed rules come before the verdict, and more than forty
   const text = renderTerminal({ ...SOURCE_RECEIPTS.loosened, ruleChanges: [{ ...change, lines }] }, { colour: false })
   expect(text).toContain('! … 61 more in the result JSON')
   expect(text.indexOf('exception commit 0')).toBeLessThan(text.indexOf('waybill attest: passed'))
+})
+
+test('the chain fits 80 columns however deep it is, whoever signed', () => {
+  let below: readonly LinkReceipt[] = []
+  for (let depth = 0; depth < 20; depth++)
+    below = [
+      { link: 'reproducible', state: 'not-asked', digest: 'a'.repeat(64), by: `${depth}${'w'.repeat(200)}`, below },
+    ]
+  const subject = { name: 'x', digest: 'x', verdict: 'passed' as const, findings: [], links: below }
+  const text = renderTerminal({ ...GATE_RECEIPTS['gate-image'], subjects: [subject] }, { colour: false })
+  const tree = text.split('\n').filter(line => /[├└│]/.test(line))
+  expect(tree.length).toBeGreaterThan(8)
+  for (const line of tree) expect([...line].length).toBeLessThanOrEqual(80)
+})
+
+test('the table of many subjects fits 80 columns; the first line says how many and how bad', () => {
+  const lines = renderTerminal(many(100), { colour: false }).split('\n')
+  expect(lines[0]).toBe('verify manifest: rejected (100 subjects: 90 rejected, 10 passed)')
+  const table = lines.filter(line => /^(verdict|rejected|passed) /.test(line))
+  expect(table).toHaveLength(101)
+  for (const line of table) expect([...line].length).toBeLessThanOrEqual(80)
+})
+
+test('ninety images with the same cause are one sentence with a count', () => {
+  const text = renderTerminal(many(100), { colour: false })
+  expect(text.match(/verify\/no-attestation/g)).toHaveLength(1)
+  expect(text).toContain(
+    '90 subjects, rejected:\nverify/no-attestation: No signature of … is by whom the rule expects.',
+  )
+  expect(text).toContain('ghcr.io/acme/service-1:v1  deploy/service-1.yaml:11 spec')
+  expect(text).toContain('  and 85 more')
+})
+
+test('a hundred thousand links are drawn up to a bound', () => {
+  const links = Array.from({ length: 100_000 }, (): LinkReceipt => ({ link: 'sbom', state: 'passed', below: [] }))
+  const subject = { name: 'x', digest: 'x', verdict: 'passed' as const, findings: [], links }
+  const text = renderTerminal({ ...GATE_RECEIPTS['gate-image'], subjects: [subject] }, { colour: false })
+  expect(text.split('\n').length).toBeLessThan(100)
+})
+
+test('13-adversary 29: what only the folder says is told in the line of the verdict', () => {
+  const [, first] = renderTerminal(GATE_RECEIPTS['gate-recorded'], { colour: false }).split('\n')
+  expect(first).toBe('verify image: unknown; passed as recorded by whoever wrote this folder')
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { WaybillError } from '../../src/core/error.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import { parseBundle, partsOf, serialiseBundle } from '../../src/sigstore/bundle.ts'
-import { at, type Bench, changed, codeOf, listAt, type Mutable, openBench, statement } from './support.ts'
+import { at, type Bench, changed, codeOf, jsonOf, listAt, type Mutable, openBench, statement } from './support.ts'
 
 let bench: Bench
 let good: Uint8Array
@@ -25,7 +25,7 @@ describe('parseBundle()', () => {
 
   test('keeps the payload byte for byte, and serialises to the same bytes', () => {
     const parts = partsOf(parseBundle(good))
-    expect(new Uint8Array(parts.payload)).toEqual(statement())
+    expect(parts.content.form === 'dsse' && new Uint8Array(parts.content.payload)).toEqual(statement())
     expect(serialiseBundle(parts.bundle)).toEqual(good)
   })
 
@@ -74,6 +74,7 @@ describe('parseBundle()', () => {
     ['an index that is a number', json => Object.assign(entry(json), { logIndex: 7 })],
     ['a negative index', json => Object.assign(entry(json), { logIndex: '-1' })],
     ['a time after the year 9999', json => Object.assign(entry(json), { integratedTime: '999999999999' })],
+    ['an index beyond what JSON numbers hold', json => Object.assign(entry(json), { logIndex: '9007199254740993' })],
     ['nine entries', json => Object.assign(material(json), { tlogEntries: Array(9).fill(entry(json)) })],
   ])('refuses a bundle with %s', async (_, change) => {
     expect(await codeOf(() => parseBundle(changed(good, change)))).toBe('sigstore/bundle-malformed')
@@ -95,14 +96,52 @@ describe('parseBundle()', () => {
     expect(await codeOf(() => parseBundle(bytes))).toBe('sigstore/bundle-malformed')
   })
 
-  test('13-adversary 22: does not read a message signature, whose artefact could be a PAE', async () => {
-    const bytes = changed(good, json => {
-      delete json.dsseEnvelope
-      Object.assign(json, {
-        messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest: 'AAAA' }, signature: 'AAAA' },
+  describe('of a message signature', () => {
+    const message = (messageDigest: unknown, signature = 'AAAA') =>
+      changed(good, json => {
+        delete json.dsseEnvelope
+        Object.assign(json, { messageSignature: { messageDigest, signature } })
       })
+    const zeros = (bytes: number) => Buffer.alloc(bytes).toString('base64')
+
+    test.each([
+      ['SHA2_256', 'sha256', 32],
+      ['SHA2_384', 'sha384', 48],
+      ['SHA2_512', 'sha512', 64],
+    ])('reads a digest of %s', (algorithm, name, bytes) => {
+      const { content } = partsOf(parseBundle(message({ algorithm, digest: zeros(bytes) })))
+      expect(content).toEqual({ form: 'message', algorithm: name, digest: Buffer.alloc(bytes) })
     })
-    expect(await codeOf(() => parseBundle(bytes))).toBe('sigstore/bundle-unsupported')
+
+    test.each([
+      ['a digest of another length', { algorithm: 'SHA2_256', digest: 'AAAA' }, 'AAAA', 'sigstore/bundle-malformed'],
+      ['no digest', undefined, 'AAAA', 'sigstore/bundle-malformed'],
+      ['no signature', { algorithm: 'SHA2_256', digest: zeros(32) }, '', 'sigstore/bundle-malformed'],
+      ['no algorithm', { digest: zeros(32) }, 'AAAA', 'sigstore/bundle-unsupported'],
+      ['SHA3', { algorithm: 'SHA3_256', digest: zeros(32) }, 'AAAA', 'sigstore/bundle-unsupported'],
+      ['an algorithm nobody knows', { algorithm: 'MD5', digest: zeros(16) }, 'AAAA', 'sigstore/bundle-malformed'],
+    ])('refuses %s', async (_, digest, signature, expected) => {
+      expect(await codeOf(() => parseBundle(message(digest, signature)))).toBe(expected)
+    })
+  })
+
+  test('refuses a chain with a root of its own, too long a one, and an empty one', async () => {
+    const { intermediate, root } = bench.stack.fulcio
+    const withChain = (...chain: readonly unknown[]) =>
+      changed(good, json => {
+        Object.assign(json, { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.2' })
+        const { certificate, ...rest } = material(json)
+        Object.assign(json, { verificationMaterial: { ...rest, x509CertificateChain: { certificates: chain } } })
+        void certificate
+      })
+    const leaf = at(jsonOf(good), 'verificationMaterial', 'certificate')
+    const raw = (der: Uint8Array) => ({ rawBytes: Buffer.from(der).toString('base64') })
+    expect(await codeOf(() => parseBundle(withChain(leaf, raw(intermediate.certificate))))).toBeUndefined()
+    expect(await codeOf(() => parseBundle(withChain(leaf, raw(intermediate.certificate), raw(root.certificate))))).toBe(
+      'sigstore/bundle-malformed',
+    )
+    expect(await codeOf(() => parseBundle(withChain(...Array(9).fill(leaf))))).toBe('sigstore/bundle-malformed')
+    expect(await codeOf(() => parseBundle(withChain()))).toBe('sigstore/bundle-malformed')
   })
 
   test('partsOf() refuses an object that parseBundle() did not make', async () => {

@@ -15,7 +15,24 @@ export interface TufRepository {
   requests(): string[]
   /** Changes what is served from now on. */
   files: Map<string, Buffer>
+  /** Serves new metadata, and another target if one is given. */
+  publish(how: Publication): void
+  /** Serves nothing any more; what is asked is never answered. */
+  hang(): void
   close(): Promise<void>
+}
+
+export interface Publication {
+  /** Of timestamp, snapshot and targets. Default 1. */
+  readonly version?: number
+  readonly expired?: boolean
+  /** Signed by somebody else. */
+  readonly forged?: boolean
+  /** Length that the metadata claims, in place of the target's own. */
+  readonly length?: number
+  readonly bytes?: Uint8Array
+  /** The root itself goes to this version, signed by the same key. */
+  readonly rootVersion?: number
 }
 
 const DAY_MS = 24 * 3600_000
@@ -23,45 +40,20 @@ const DAY_MS = 24 * 3600_000
 /** A small TUF repository (one Ed25519 key for every role, consistent snapshots) that serves one target over HTTP. */
 export async function startTufRepository(
   target: { readonly name: string; readonly bytes: Uint8Array },
-  options: { readonly expired?: boolean; readonly forged?: boolean } = {},
+  options: Publication = {},
 ): Promise<TufRepository> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-tuf-'))
   const key = generateKeyPairSync('ed25519')
-  const liar = generateKeyPairSync('ed25519')
-  const signer = options.forged ? liar.privateKey : key.privateKey
-  const expires = new Date(Date.now() + (options.expired ? -DAY_MS : DAY_MS)).toISOString().replace(/\.\d+Z$/, 'Z')
-  const id = keyId(key.publicKey)
-  const role = { keyids: [id], threshold: 1 }
-  const common = { spec_version: '1.0.31', version: 1 }
-  const root = signed(id, key.privateKey, {
-    _type: 'root',
-    ...common,
-    expires: new Date(Date.now() + DAY_MS).toISOString().replace(/\.\d+Z$/, 'Z'),
-    consistent_snapshot: true,
-    keys: { [id]: tufKey(key.publicKey) },
-    roles: { root: role, timestamp: role, snapshot: role, targets: role },
-  })
-  const digest = createHash('sha256').update(target.bytes).digest('hex')
-  const listed = { [target.name]: { length: target.bytes.byteLength, hashes: { sha256: digest } } }
-  const targets = signed(id, signer, { _type: 'targets', ...common, expires, targets: listed })
-  const meta = { 'targets.json': { version: 1 } }
-  const snapshot = signed(id, signer, { _type: 'snapshot', ...common, expires, meta })
-  const timestamp = signed(id, signer, {
-    _type: 'timestamp',
-    ...common,
-    expires,
-    meta: { 'snapshot.json': { version: 1 } },
-  })
-  const files = new Map<string, Buffer>([
-    ['/1.root.json', root],
-    ['/timestamp.json', timestamp],
-    ['/1.snapshot.json', snapshot],
-    ['/1.targets.json', targets],
-    [`/targets/${digest}.${target.name}`, Buffer.from(target.bytes)],
-  ])
+  const files = new Map<string, Buffer>()
+  const publish = (how: Publication) => {
+    for (const [path, bytes] of metadata(key.publicKey, key.privateKey, target, how)) files.set(path, bytes)
+  }
+  publish(options)
   const rootFile = join(folder, 'root.json')
-  await writeFile(rootFile, root)
-  const service = await startService('tuf', ({ path }): ServiceAnswer => {
+  await writeFile(rootFile, files.get('/1.root.json') ?? '')
+  let hanging = false
+  const service = await startService('tuf', ({ path }): ServiceAnswer | Promise<ServiceAnswer> => {
+    if (hanging) return new Promise(() => {})
     const body = files.get(path)
     return body === undefined ? { status: 404, body: 'not found' } : { status: 200, body }
   })
@@ -70,12 +62,60 @@ export async function startTufRepository(
     rootFile,
     cacheFolder: join(folder, 'cache'),
     files,
+    publish,
+    hang: () => {
+      hanging = true
+    },
     requests: () => service.log.map(record => record.path),
     close: async () => {
       await service.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function metadata(
+  publicKey: KeyObject,
+  privateKey: KeyObject,
+  { name, bytes: first }: { readonly name: string; readonly bytes: Uint8Array },
+  {
+    version = 1,
+    expired = false,
+    forged = false,
+    bytes = first,
+    length = bytes.byteLength,
+    rootVersion = 1,
+  }: Publication,
+): ReadonlyMap<string, Buffer> {
+  const signer = forged ? generateKeyPairSync('ed25519').privateKey : privateKey
+  const id = keyId(publicKey)
+  const role = { keyids: [id], threshold: 1 }
+  const common = { spec_version: '1.0.31', version, expires: inDays(expired ? -1 : 1) }
+  const root = signed(id, privateKey, {
+    _type: 'root',
+    ...common,
+    version: rootVersion,
+    expires: inDays(1),
+    consistent_snapshot: true,
+    keys: { [id]: tufKey(publicKey) },
+    roles: { root: role, timestamp: role, snapshot: role, targets: role },
+  })
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  const targets = { [name]: { length, hashes: { sha256: digest } } }
+  return new Map([
+    [`/${rootVersion}.root.json`, root],
+    ['/timestamp.json', signed(id, signer, { _type: 'timestamp', ...common, meta: { 'snapshot.json': { version } } })],
+    [
+      `/${version}.snapshot.json`,
+      signed(id, signer, { _type: 'snapshot', ...common, meta: { 'targets.json': { version } } }),
+    ],
+    [`/${version}.targets.json`, signed(id, signer, { _type: 'targets', ...common, targets })],
+    [`/targets/${digest}.${name}`, Buffer.from(bytes)],
+  ])
+}
+
+function inDays(days: number): string {
+  return new Date(Date.now() + days * DAY_MS).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 function tufKey(key: KeyObject): object {

@@ -1,4 +1,5 @@
 import { BUILD_ERRORS } from './catalogue/build.ts'
+import { CHAIN_ERRORS } from './catalogue/chain.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
@@ -34,4 +35,5 @@ export const CATALOGUE = {
   ...PIPELINE_ERRORS,
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
+  ...CHAIN_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -54,6 +54,10 @@ export const LIMITS = {
   predicateBytes: 5 * MIB,
   /** Files attested by one run. */
   attestedFiles: 1_000,
+  /** Claims in one SCAI statement: 500 references of a Dockerfile, each of a few kinds. 13-adversary 43. */
+  scaiAttributes: 4_000,
+  /** Statements that one deploy summary rests on, those of each platform among them. */
+  deployInputs: 1_000,
   /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
   listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
@@ -62,6 +66,12 @@ export const LIMITS = {
   subjectBundleBytes: 64 * MIB,
   /** Bundles examined for one subject. 13-adversary 43. */
   subjectBundles: 200,
+  /** Layers read of one tag of cosign ≤ 2, which holds one for each signature. As many as bundles. 13-adversary 43. */
+  legacyLayers: 200,
+  /** Blobs of an image layout that are looked through for manifests which its index does not name. A large image has 200. */
+  layoutBlobs: 5_000,
+  /** Bytes of such a manifest; one that attaches something has under 2 KiB. */
+  looseManifestBytes: 64 * KIB,
   /** Bytes at which a fallback index is too large to append to. 13-adversary 26. */
   fallbackIndexBytes: 3 * MIB,
   /** Bytes of an answer of a service (token, log, certificate, timestamp). */
@@ -90,4 +100,16 @@ export const LIMITS = {
   githubWaitMs: 3 * 60_000,
   /** Bytes of one file or program output that signers are imported from. A keyring of a thousand people is under 10 MB. */
   importBytes: 16 * MIB,
+  /** Milliseconds one run of the gate may take. 13-adversary 43. */
+  gateMs: 10 * 60_000,
+  /** Bytes of bundles that one run of the gate reads: sixteen subjects at their own bound. 13-adversary 43. */
+  gateBytes: 1024 * MIB,
+  /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
+  gateSubjects: 10_000,
+  /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
+  /** One folder of kept evidence: subjects (a large cluster has some thousand images), files, bytes of its manifest and of all. */
+  keptSubjects: 10_000,
+  keptFiles: 50_000,
+  keptManifestBytes: 32 * MIB,
+  keptBytes: 4 * 1024 * MIB,
 } as const

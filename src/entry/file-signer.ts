@@ -1,7 +1,7 @@
 import { fail } from '../core/error.ts'
 import type { HttpClient } from '../io/http.ts'
 import type { FileSigner } from '../pipeline/attest-file.ts'
-import type { VerifyBundle } from '../pipeline/verify-images.ts'
+import type { VerifyBundle } from '../pipeline/verify-request.ts'
 import { expectationFromFlags } from '../policy/gate.ts'
 import type { SigningKey } from '../sigstore/sign/key.ts'
 import { openKeySession } from '../sigstore/sign/key-session.ts'

@@ -8,11 +8,11 @@ import type { Environment } from '../io/environment.ts'
 import { writeFileAtomic } from '../io/files.ts'
 import { errorReceipt } from '../pipeline/run.ts'
 import { outcomeOfError } from '../pipeline/stages.ts'
+import { annotationsOf } from '../report/annotations.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderResult } from '../report/result.ts'
 import { renderSummary } from '../report/summary.ts'
 import { renderTerminal } from '../report/terminal.ts'
-import { ruleNotes } from '../report/terminal-source.ts'
 
 /** Where a step tells what it did. Absent: nobody asked, or the runner has no such file. */
 export interface Reporting {
@@ -60,7 +60,7 @@ export async function reportRun(
   outputs: Readonly<Record<string, string>>,
 ): Promise<void> {
   log.info(renderTerminal(receipt, { colour: false, columns: 120 }))
-  annotate(receipt, log)
+  for (const annotation of annotationsOf(receipt)) log.annotate(annotation)
   const { summary, output, resultPath } = reporting
   const all = { ...outputs, verdict: receipt.verdict, result: resultPath ?? '' }
   await Promise.all([
@@ -72,19 +72,6 @@ export async function reportRun(
 
 async function writeOutputs(file: string, values: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, value] of Object.entries(values)) await writeRunnerValue(file, name, value, randomWord)
-}
-
-function annotate(receipt: Receipt, log: WorkflowLog): void {
-  const { error, subjects } = receipt
-  if (error !== undefined)
-    log.annotate({ level: 'error', title: error.code, message: `${error.message}\n→ ${error.remedy}` })
-  for (const message of ruleNotes(receipt)) log.annotate({ level: 'warning', title: 'Rules changed', message })
-  for (const finding of subjects.flatMap(subject => subject.findings)) {
-    if (finding.message === error?.message) continue
-    const level = finding.severity === 'reject' ? 'error' : 'warning'
-    log.annotate({ level, title: finding.code, message: `${finding.message}\n→ ${finding.remedy}` })
-  }
-  for (const message of receipt.notices) log.annotate({ level: 'notice', message })
 }
 
 async function attempt(log: WorkflowLog, write: () => Promise<unknown>): Promise<void> {

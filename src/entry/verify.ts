@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { CATALOGUE } from '../core/catalogue.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { WorkflowLog } from '../github/commands.ts'
@@ -6,17 +7,25 @@ import { type RunContext, readContext } from '../github/context.ts'
 import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
+import { isFolder, writeFileAtomic } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
+import { OfflineHttpClient } from '../io/offline-http.ts'
 import { lawOf } from '../pipeline/source-law.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
 import type { Receipt } from '../report/receipt.ts'
+import { renderSarif } from '../report/sarif.ts'
 import { openHistory } from '../source/git.ts'
+import { fileSubjects } from '../subjects/files.ts'
 import { checkPolicyPath } from './attest-plan.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
-import { type GateOptions, runGate } from './gate.ts'
+import { type GateOptions, type GateResult, runGate } from './gate.ts'
+import { afterGate } from './gate-after.ts'
+import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
+import { pinnedFiles, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 
 /** `verify/action.yml`: the gate. It executes nothing of any commit, so it may run on every event. */
@@ -33,35 +42,105 @@ async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
     reporting = reportingOf(inputs, context)
-    const receipt = await gateOf(env, inputs, context)
-    await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects) })
+    const { receipt, pinned } = await verifyAll(env, inputs, context)
+    await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects), pinned: pinned.join('\n') })
     return exitCodeOfVerdict(receipt.verdict)
   } catch (error) {
     const known = asWaybillError(error)
-    await reportRun(refusedReceipt('verify image', known), reporting, log, { subjects: '[]' })
+    await reportRun(refusedReceipt('verify', known), reporting, log, { subjects: '[]', pinned: '' })
     return exitCodeOfError(known.kind)
   }
 }
 
-async function gateOf(env: Environment, inputs: VerifyInputs, context: RunContext): Promise<Receipt> {
-  const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
+interface Verified {
+  readonly receipt: Receipt
+  /** Paths of what was written with digests. */
+  readonly pinned: readonly string[]
+}
+
+/** The verdict, then everything that follows from it and cannot change it. */
+async function verifyAll(env: Environment, inputs: VerifyInputs, context: RunContext): Promise<Verified> {
+  const now = new Date()
+  const folder = context.workspace
+  const named = await namedImages(inputs, folder)
+  const result = await gateOf(env, inputs, context, named, now)
+  const pinned = inputs.pin ? pinnedFiles(result.receipt, named.sources) : []
+  const receipt = await afterGate(result, { ...inputs, quarantine: quarantineHere(inputs), folder, now })
+  const { sarif } = inputs
+  if (sarif !== undefined) {
+    const home = { home: POLICY_PATH }
+    await writeFileAtomic(
+      inWorkspace(context, sarif),
+      renderSarif(receipt, { version: WAYBILL_VERSION, rulesFrom: CATALOGUE, ...home }),
+    )
+  }
+  return { receipt, pinned: await writePinned(pinned) }
+}
+
+/** Records are signed and tags moved where somebody may sign: by `waybill quarantine add`. */
+function quarantineHere({ quarantine = 'files' }: VerifyInputs): 'off' | 'files' {
+  if (quarantine === 'off' || quarantine === 'files') return quarantine
+  throw fail('entry/input-unsupported', `quarantine: ${quarantine} is not served by this version of verify`, {
+    expected: 'off or files',
+    found: quarantine,
+    remedy: 'Set quarantine: files, and record what was rejected with waybill quarantine add.',
+  })
+}
+
+async function namedImages({ manifests, compose }: VerifyInputs, folder: string): Promise<NamedImages> {
+  const stdin = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array())
+  const parts = manifests.length === 0 ? [] : [await manifestImages(manifests, { folder, stdin })]
+  // Each compose file is an application of its own; what is laid over it, it names itself.
+  for (const file of compose) parts.push(await composeImages([file], folder))
+  return joinNamed(parts)
+}
+
+async function gateOf(
+  env: Environment,
+  inputs: VerifyInputs,
+  context: RunContext,
+  named: NamedImages,
+  now: Date,
+): Promise<GateResult> {
+  const { offline, insecureRegistries, filesRepository, images, files } = inputs
+  quarantineHere(inputs)
+  const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
   try {
     const { source } = await registryCredentials(env, inputs.githubToken, context.actor)
     const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
+    const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
     return await runGate({
-      images: inputs.images,
+      command: 'verify',
+      subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
       ...(policy === undefined ? {} : { policy }),
       flags: flagsOf(inputs),
       ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
       ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
+      ...(filesRepository === undefined ? {} : { filesRepository }),
+      stage: inputs.stage,
+      bundleFiles: bundles,
+      offline,
       http,
       credentials: source,
-      insecureRegistries: inputs.insecureRegistries,
+      insecureRegistries,
       cacheFolder: join(context.temporary, 'waybill', 'tuf'),
+      now,
     })
   } finally {
     http.close()
   }
+}
+
+/** Layouts are folders and named as they are; bundles are files and may be patterns. */
+async function bundlePaths(patterns: readonly string[], context: RunContext): Promise<readonly string[]> {
+  const folders: string[] = []
+  const files: string[] = []
+  for (const pattern of patterns) {
+    const path = inWorkspace(context, pattern)
+    if (await isFolder(path)) folders.push(path)
+    else files.push(...(await fileSubjects([pattern], { cwd: context.workspace })).map(file => file.path))
+  }
+  return [...folders, ...files]
 }
 
 function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
@@ -73,6 +152,7 @@ function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
     ...(repositoryId === undefined ? {} : { repositoryId }),
     ...(signer === undefined ? {} : { signer }),
     ...(caller === undefined ? {} : { caller }),
+    ...(inputs.predicateType === undefined ? {} : { predicateType: inputs.predicateType }),
     sourceRef: sourceRefs,
     require: inputs.require,
   }

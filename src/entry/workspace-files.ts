@@ -2,8 +2,9 @@ import { LIMITS } from '../core/limits.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
 import type { RunContext } from '../github/context.ts'
 import type { Environment } from '../io/environment.ts'
-import { exists, hashFile, readFileBounded, writeFileAtomic } from '../io/files.ts'
+import { exists, readFileBounded, writeFileAtomic } from '../io/files.ts'
 import { findFiles } from '../io/found-files.ts'
+import { hashStableFile } from '../io/stable-file.ts'
 import type { WorkspaceFiles } from '../pipeline/attest-request.ts'
 import { keyFileSigner, type SignerServices } from './file-signer.ts'
 import { keyName, openSigningKey } from './named-secret.ts'
@@ -19,7 +20,7 @@ export interface WorkspaceWorld {
 export function workspaceFiles({ env, inputs, context, services }: WorkspaceWorld): WorkspaceFiles {
   return {
     find: patterns => findFiles(context.workspace, patterns, LIMITS.attestedFiles),
-    hash: async path => (await hashFile(path)).digest,
+    hash: async path => (await hashStableFile(path, { first: 0 })).digest,
     present: async path => ((await exists(path)) ? readFileBounded(path, LIMITS.bundleBytes) : undefined),
     write: (path, bytes) => writeFileAtomic(path, bytes),
     keySigner: async () => {

@@ -78,6 +78,10 @@ export class GithubApi {
     return this.#options.token !== undefined
   }
 
+  get apiUrl(): string {
+    return this.#options.apiUrl
+  }
+
   get clock(): RetryClock {
     return this.#clock
   }
@@ -90,8 +94,7 @@ export class GithubApi {
    */
   async get(path: string, question: Question): Promise<Json | undefined> {
     const answer = await this.#send({ method: 'GET', url: `${this.#options.apiUrl}${path}` }, question)
-    if (answer.status === 404 && question.absent !== undefined && messageOf(answer) === question.absent)
-      return undefined
+    if (isAbsent(answer, question)) return undefined
     return this.#bodyOf(answer, question)
   }
 
@@ -108,12 +111,20 @@ export class GithubApi {
     return items
   }
 
-  /** The pages of a list, as long as the caller wants them and the server names a next one. */
-  async *pages(path: string, question: Question): AsyncGenerator<ListPage> {
+  /**
+   * The pages of a list, as long as the caller wants them and the server names a next one; none for the 404 of which
+   * `question.absent` says that it is an answer.
+   * @param key where the list stands in the answer; without it the answer is the list.
+   */
+  async *pages(path: string, question: Question, key?: string): AsyncGenerator<ListPage> {
     let url: string | undefined = `${this.#options.apiUrl}${path}${path.includes('?') ? '&' : '?'}per_page=${PAGE}`
     for (let count = 1; url !== undefined && count <= LIMITS.githubPages; count++) {
       const answer: HttpAnswer = await this.#send({ method: 'GET', url }, question)
-      const items = shaped(question, () => arrayAt(this.#bodyOf(answer, question), 'list'))
+      if (count === 1 && isAbsent(answer, question)) return
+      const items = shaped(question, () => {
+        const body = this.#bodyOf(answer, question)
+        return arrayAt(key === undefined ? body : objectAt(body, 'answer')[key], key ?? 'list')
+      })
       url = this.#nextPage(answer)
       yield { items, more: url !== undefined, last: url === undefined || count === LIMITS.githubPages }
     }
@@ -202,6 +213,10 @@ export class GithubApi {
     const next = /<([^<>]{1,2000})>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
     return next !== undefined && originOf(next) === originOf(this.#options.apiUrl) ? next : undefined
   }
+}
+
+function isAbsent(answer: HttpAnswer, { absent }: Question): boolean {
+  return answer.status === 404 && absent !== undefined && messageOf(answer) === absent
 }
 
 /** Reads foreign JSON; what the readers refuse is a malformed answer of the API, which proves nothing either way. */

@@ -6,10 +6,17 @@ import { contradiction, Inputs, malformed } from './inputs.ts'
 
 type SharedInputs = Pick<AttestInputs, 'trustedRoot' | 'insecureRegistries' | 'githubToken' | 'summary' | 'result'>
 
-/** The inputs of the verify action, typed; what contradicts itself was refused. Absent: not set. */
-export interface VerifyInputs extends SharedInputs {
-  /** At least one, as written. */
-  readonly images: readonly [string, ...string[]]
+/** What is verified, as written: at least one of all. */
+export interface VerifySubjects {
+  readonly images: readonly string[]
+  /** Globs. */
+  readonly files: readonly string[]
+  readonly manifests: readonly string[]
+  readonly compose: readonly string[]
+}
+
+/** Who is expected to have signed, and what must hold. Absent: not set. */
+export interface VerifyExpected {
   readonly policy?: string
   readonly certificateIdentity?: string
   readonly certificateOidcIssuer?: string
@@ -19,9 +26,26 @@ export interface VerifyInputs extends SharedInputs {
   readonly caller?: string
   readonly sourceRefs: readonly string[]
   readonly key?: string
-  /** Items that must hold; empty: the default of the gate. */
-  readonly require: readonly ('signature' | 'provenance')[]
+  /** Items that must hold; empty: the default of the gate, which also knows which items there are. */
+  readonly require: readonly string[]
+  readonly stage: 'deploy' | 'run'
+  readonly predicateType?: string
 }
+
+/** Where evidence lies, and what becomes of the verdict; paths as written. Absent: not set. */
+export interface VerifyWays {
+  readonly filesRepository?: string
+  readonly bundles: readonly string[]
+  readonly offline: boolean
+  readonly pin: boolean
+  readonly sarif?: string
+  readonly events?: string
+  readonly quarantine?: 'off' | 'files' | 'attest' | 'retag'
+  readonly quarantineDirectory?: string
+}
+
+/** The inputs of the verify action, typed; what contradicts itself was refused. */
+export type VerifyInputs = SharedInputs & VerifySubjects & VerifyExpected & VerifyWays
 
 /**
  * Nothing said about who is expected is no error here: the gate says `policy/no-expectation`.
@@ -30,7 +54,35 @@ export interface VerifyInputs extends SharedInputs {
 export function readVerifyInputs(env: Environment): VerifyInputs {
   const inputs = new Inputs(env, VERIFY_INPUTS)
   const read: VerifyInputs = {
-    images: imagesOf(inputs),
+    ...readSubjects(inputs),
+    ...readExpected(inputs),
+    ...readWays(inputs),
+    ...readShared(inputs),
+  }
+  checkIdentity(read)
+  checkWays(read)
+  checkPolicy(read)
+  checkPin(read)
+  return read
+}
+
+function readSubjects(inputs: Inputs): VerifySubjects {
+  const subjects = {
+    images: inputs.list('images'),
+    files: inputs.list('files'),
+    manifests: inputs.list('manifests'),
+    compose: inputs.list('compose'),
+  }
+  if (Object.values(subjects).every(list => list.length === 0))
+    throw fail('entry/input-missing', 'There is nothing to verify: images, files, manifests and compose are empty', {
+      expected: 'at least one image, file, manifest or compose file',
+      remedy: 'Set images: <repository>@sha256:<digest>',
+    })
+  return subjects
+}
+
+function readExpected(inputs: Inputs): VerifyExpected {
+  return {
     ...maybe('policy', policyPath(inputs)),
     ...maybe('certificateIdentity', inputs.text('certificate-identity')),
     ...maybe('certificateOidcIssuer', inputs.matching('certificate-oidc-issuer', /^https?:\/\/\S+$/, 'a URL')),
@@ -41,56 +93,99 @@ export function readVerifyInputs(env: Environment): VerifyInputs {
     sourceRefs: inputs.list('source-ref'),
     ...maybe('key', inputs.text('key')),
     require: inputs.list('require').map(requirement),
-    ...readShared(inputs),
+    stage: inputs.choice('stage', ['deploy', 'run']),
+    ...maybe('predicateType', inputs.matching('predicate-type', /^https?:\/\/\S+$/, 'the URI of a predicate type')),
   }
-  checkExpectation(read)
-  return read
 }
 
-function imagesOf(inputs: Inputs): readonly [string, ...string[]] {
-  const [first, ...rest] = inputs.list('images')
-  if (first === undefined)
-    throw fail('entry/input-missing', 'There is nothing to verify: the input images is empty', {
-      expected: 'one image a line',
-      remedy: 'Set images: <repository>@sha256:<digest>',
-    })
-  return [first, ...rest]
+function readWays(inputs: Inputs): VerifyWays {
+  const modes = ['off', 'files', 'attest', 'retag'] as const
+  return {
+    ...maybe('filesRepository', inputs.text('files-repository')),
+    bundles: inputs.list('bundles'),
+    offline: inputs.flag('offline') ?? false,
+    pin: inputs.flag('pin') ?? false,
+    ...maybe('sarif', inputs.text('sarif')),
+    ...maybe('events', inputs.text('events')),
+    ...(inputs.text('quarantine') === undefined ? {} : { quarantine: inputs.choice('quarantine', modes) }),
+    ...maybe('quarantineDirectory', inputs.text('quarantine-directory')),
+  }
 }
 
-function requirement(item: string): 'signature' | 'provenance' {
-  if (item === 'signature' || item === 'provenance') return item
-  throw malformed('require', 'signature or provenance, one a line', item)
+/** The gate knows which there are; here only what cannot be one: a list on one line, which would be read as one item. */
+function requirement(item: string): string {
+  if (/^[a-z]+(-[a-z]+)*$/.test(item)) return item
+  throw malformed('require', 'one item a line, for instance signature', item)
 }
 
-/** Each way to say who is expected stands alone: two at once could be read as "either" or as "both". */
-function checkExpectation(read: VerifyInputs): void {
-  const { certificateIdentity: identity, certificateOidcIssuer: issuer, repository, repositoryId } = read
-  if ((identity === undefined) !== (issuer === undefined))
+/** A GitHub server other than the public one has an issuer of its own, so the issuer goes with a repository, too. */
+function checkIdentity(read: VerifyInputs): void {
+  const { certificateIdentity: identity, certificateOidcIssuer: issuer } = read
+  if (identity !== undefined && issuer === undefined)
     throw contradiction(
-      'An identity means nothing without the issuer that vouches for it, and the other way round',
+      'An identity means nothing without the issuer that vouches for it',
       'certificate-identity and certificate-oidc-issuer',
-      identity === undefined ? 'no certificate-identity' : 'no certificate-oidc-issuer',
+      'no certificate-oidc-issuer',
     )
-  const github = repository !== undefined || repositoryId !== undefined
+  if (issuer !== undefined && identity === undefined && !namesRepository(read))
+    throw contradiction(
+      'An issuer vouches for everybody who ever asks it',
+      'certificate-identity or repository with certificate-oidc-issuer',
+      'certificate-oidc-issuer alone',
+    )
   const detail = [read.signer, read.caller].some(value => value !== undefined) || read.sourceRefs.length > 0
-  if (detail && !github)
+  if (detail && !namesRepository(read))
     throw contradiction(
       'signer, caller and source-ref are parts of what is expected of a repository',
       'repository: owner/name with repository-id',
       'no repository',
     )
+}
+
+function namesRepository({ repository, repositoryId }: VerifyInputs): boolean {
+  return repository !== undefined || repositoryId !== undefined
+}
+
+/** Each way to say who is expected stands alone: two at once could be read as "either" or as "both". */
+function checkWays(read: VerifyInputs): void {
   const ways = [
     read.policy === undefined ? [] : ['policy'],
-    identity === undefined ? [] : ['certificate-identity'],
-    github ? ['repository'] : [],
+    read.certificateIdentity === undefined ? [] : ['certificate-identity'],
+    namesRepository(read) ? ['repository'] : [],
     read.key === undefined ? [] : ['key'],
   ].flat()
   if (ways.length > 1)
     throw contradiction('Several inputs say who is expected to have signed', `one of ${ways.join(', ')}`, 'all of them')
-  if (read.policy === undefined) return
-  // The rule says both; an input beside it would have to be ignored.
+}
+
+/** The rule says it; an input beside it would have to be ignored. */
+function checkPolicy(read: VerifyInputs): void {
+  if (read.policy === undefined) {
+    if (read.stage === 'run')
+      throw contradiction(
+        'Only a policy says what must hold where it runs',
+        'policy with stage: run',
+        'stage: run alone',
+      )
+    return
+  }
   if (read.require.length > 0)
     throw contradiction('A policy says itself what must hold', 'require in the deploy rule', 'policy and require')
+  if (read.predicateType !== undefined)
+    throw contradiction(
+      'A policy says itself what must hold',
+      'require in the deploy rule',
+      'policy and predicate-type',
+    )
   if (read.trustedRoot !== undefined)
     throw contradiction('A policy names its own trust root', 'trust in the deploy rule', 'policy and trusted-root')
+}
+
+function checkPin({ pin, manifests, compose }: VerifyInputs): void {
+  if (pin && manifests.length === 0 && compose.length === 0)
+    throw contradiction(
+      'Only manifests and compose files can be pinned',
+      'manifests or compose with pin: true',
+      'neither',
+    )
 }

@@ -51,6 +51,25 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** Bytes of a regular file; undefined when there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  const info = await stat(path).catch(() => undefined)
+  return info?.isFile() === true ? info.size : undefined
+}
+
+/** Names in a folder; empty when there is none. */
+export async function namesIn(path: string): Promise<readonly string[]> {
+  return readdir(path).catch(() => [])
+}
+
+/** False for what is not there, too. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    info => info.isDirectory(),
+    () => false,
+  )
+}
+
 /**
  * Writes a file so that a reader (or a killed run) sees the whole of it or nothing: temporary name, fsync, rename.
  * @throws `core/file-unwritable` (disk full, permission), the temporary file removed.

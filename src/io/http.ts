@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
-import { WarmHttpAgent, WarmHttpsAgent } from './warm-agent.ts'
+import { type Pin, pinnedLookup } from './address.ts'
+import { pinName, WarmHttpAgent, WarmHttpsAgent } from './warm-agent.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -16,6 +17,8 @@ export interface HttpRequest {
   readonly maxBytes?: number
   /** Until the answer's headers and (for `send`) the whole body have arrived; default `LIMITS.requestMs`. */
   readonly timeoutMs?: number
+  /** Where this host is: only these addresses are connected to, and only connections of the same pin are used again. */
+  readonly pin?: Pin
 }
 
 export interface HttpAnswer {
@@ -69,10 +72,13 @@ export class HttpClient {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? LIMITS.requestMs)
     const answer = await this.stream(request, deadline)
-    return {
-      ...answer,
-      body: await readBounded(answer.body, request.maxBytes ?? LIMITS.serviceAnswerBytes, request.url),
+    const maxBytes = request.maxBytes ?? LIMITS.serviceAnswerBytes
+    // Said to be too large is too large: nothing of it is fetched.
+    if (request.method !== 'HEAD' && Number(answer.headers['content-length'] ?? 0) > maxBytes) {
+      answer.body.destroy()
+      throw tooLarge(request.url, maxBytes)
     }
+    return { ...answer, body: await readBounded(answer.body, maxBytes, request.url) }
   }
 
   /** Sends and returns the answer with its body unread; the caller must consume or destroy it. */
@@ -120,6 +126,7 @@ export class HttpClient {
         agent: secure ? this.#https : this.#http,
         maxHeaderSize: LIMITS.headerBytes,
         timeout: request.timeoutMs ?? LIMITS.requestMs,
+        ...(request.pin === undefined ? {} : { lookup: pinnedLookup(request.pin), pinnedTo: pinName(request.pin) }),
         ...(signal === undefined ? {} : { signal }),
       })
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
@@ -183,9 +190,7 @@ export async function readBounded(body: Readable, maxBytes: number, url: string)
       size += (part as Uint8Array).byteLength
       if (size > maxBytes) {
         body.destroy()
-        throw fail('core/answer-too-large', `The answer of ${new URL(url).origin} is larger than accepted`, {
-          expected: `at most ${maxBytes} bytes`,
-        })
+        throw tooLarge(url, maxBytes)
       }
       parts.push(part as Uint8Array)
     }
@@ -193,6 +198,12 @@ export async function readBounded(body: Readable, maxBytes: number, url: string)
     throw unreachable(new URL(url), error)
   }
   return new Uint8Array(Buffer.concat(parts, size))
+}
+
+function tooLarge(url: string, maxBytes: number): Error {
+  return fail('core/answer-too-large', `The answer of ${new URL(url).origin} is larger than accepted`, {
+    expected: `at most ${maxBytes} bytes`,
+  })
 }
 
 function joinHeaders(message: IncomingMessage): Record<string, string> {

@@ -2,11 +2,19 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Pin } from './address.ts'
 
 /** The part of a connection's options by which one can stand for another: everything else is the same for all of ours. */
 interface Target {
   readonly host?: string | null | undefined
   readonly port?: number | string | null | undefined
+  /** Set by a request with a pin: its connection leads to that pin's addresses and serves no request without it. */
+  readonly pinnedTo?: string
+}
+
+/** Names a pin in the pool's keys. */
+export function pinName({ addresses }: Pin): string {
+  return addresses.map(({ address }) => address).join('+')
 }
 
 /** Connections that were opened before there was anything to ask, at most one use each. */
@@ -21,6 +29,8 @@ class Waiting {
   }
 
   take(target: Target): Socket | undefined {
+    // What waits was opened without a pin, to wherever the name led then.
+    if (target.pinnedTo !== undefined) return undefined
     const waiting = this.#sockets.get(keyOf(target)) ?? []
     const usable = waiting.filter(socket => !socket.destroyed && !socket.readableEnded)
     const [socket, ...others] = usable
@@ -38,6 +48,12 @@ class Waiting {
   }
 }
 
+/** The pool's key of a connection, told apart by its pin: a reused connection must not lead elsewhere than the pin says. */
+function poolKey(name: string, options: object | undefined): string {
+  const { pinnedTo } = (options ?? {}) as Target
+  return pinnedTo === undefined ? name : `${name}:pinned ${pinnedTo}`
+}
+
 function keyOf({ host, port }: Target): string {
   return `${host}:${port}`
 }
@@ -50,6 +66,10 @@ export class WarmHttpAgent extends HttpAgent {
   warm(target: { readonly host: string; readonly port: number }, count: number): void {
     for (let open = openTo(this, target) + this.#waiting.count(target); open < count; open++)
       this.#waiting.add(target, super.createConnection(target) as Socket)
+  }
+
+  override getName(options?: Parameters<HttpAgent['getName']>[0]): string {
+    return poolKey(super.getName(options), options)
   }
 
   override createConnection(...args: Parameters<HttpAgent['createConnection']>): Duplex | null | undefined {
@@ -70,6 +90,10 @@ export class WarmHttpsAgent extends HttpsAgent {
     const options = { ...target, servername: target.host }
     for (let open = openTo(this, target) + this.#waiting.count(target); open < count; open++)
       this.#waiting.add(target, super.createConnection(options) as Socket)
+  }
+
+  override getName(options?: Parameters<HttpsAgent['getName']>[0]): string {
+    return poolKey(super.getName(options), options)
   }
 
   override createConnection(...args: Parameters<HttpsAgent['createConnection']>): Duplex | null | undefined {

@@ -5,7 +5,7 @@ import type { Verified } from '../core/verified.ts'
 import type { ExpectedSigner } from '../policy/expected.ts'
 import { matchSigner, observedText } from '../policy/signer.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement, type Statement } from '../statements/statement.ts'
-import type { VerifyBundle } from './verify-images.ts'
+import type { VerifyBundle } from './verify-request.ts'
 
 /** What lies where a bundle would be written. */
 export type PresentBundle =

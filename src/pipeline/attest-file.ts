@@ -11,7 +11,7 @@ import { parseStatement } from '../statements/parse.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { judgePresent } from './attest-file-present.ts'
 import { errorOf } from './run.ts'
-import type { VerifyBundle } from './verify-images.ts'
+import type { VerifyBundle } from './verify-request.ts'
 
 /** Who signs files here, and how what was signed is checked by whoever expects this signer. */
 export interface FileSigner {

@@ -16,7 +16,7 @@ import type { RunClaims } from '../statements/claims.ts'
 import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { PolicyRepository } from './outside-policy.ts'
-import type { VerifyBundle } from './verify-images.ts'
+import type { VerifyBundle } from './verify-request.ts'
 
 /** What the event, the inputs and nobody else decided (1-product § 5). */
 export interface AttestRequest {

@@ -20,7 +20,7 @@ import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed } from './sign-stage.ts'
-import type { VerifyBundle } from './verify-images.ts'
+import type { VerifyBundle } from './verify-request.ts'
 
 /** What a run asks of the summaries that earlier runs of its branch left. */
 export interface EarlierQuestion {

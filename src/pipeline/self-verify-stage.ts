@@ -11,7 +11,7 @@ import { subjectsOf } from './publish-stage.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import type { Signed } from './sign-stage.ts'
 import type { SourceOutcome } from './source-stage.ts'
-import { judge } from './verify-images.ts'
+import { judge } from './verify-subject.ts'
 
 /**
  * Reads everything back from the registry and judges it with the gate's own code, expecting exactly this run's identity.

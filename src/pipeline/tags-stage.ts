@@ -12,7 +12,7 @@ import type { AttestPorts, AttestRequest, TagTarget } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
-import type { VerifyBundle } from './verify-images.ts'
+import type { VerifyBundle } from './verify-request.ts'
 
 /** Moves the tags, last of all: a tag never points at an image whose attestations are not there (13-adversary 25). */
 export async function moveTags(

@@ -1,7 +1,15 @@
 import type { CommitId } from '../core/digest.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
-import type { DeployRule, DeploySource, PrincipalSigner, Revocation } from './policy.ts'
+import type {
+  Deployer,
+  DeployRule,
+  DeploySource,
+  PrincipalSigner,
+  Quarantined,
+  Revocation,
+  TrustName,
+} from './policy.ts'
 import { revokedText } from './revocation.ts'
 
 /** A commit that changes the law, for the reviewer's eyes: what it adds and removes, in words (13-adversary 3). */
@@ -40,6 +48,7 @@ export type LawPart =
   | 'source-workflows'
   | 'gate-refs'
   | 'deploy-rule'
+  | 'quarantine'
   | 'workflow'
 
 export function principalSignerText(signer: PrincipalSigner): string {
@@ -62,17 +71,41 @@ export function revocationLine(revocation: Revocation): string {
   return `${revokedText(revocation)} ${revocation.mode} from ${revocation.effective.toISOString()}`
 }
 
+/** A deploy rule in words, every part that is judged named. */
 export function deployLine(rule: DeployRule): string {
   if (rule.kind === 'deny') return `${patternList(rule.match)}: denied`
-  const trust = rule.trust === 'public-good' ? rule.trust : rule.trust.file
-  const age = rule.maxAgeSeconds === undefined ? '' : `, at most ${rule.maxAgeSeconds} seconds old`
-  const audit = rule.allowAudit ? ', audited sources allowed' : ''
-  return `${patternList(rule.match)}: ${rule.require.join(', ')} by ${signerText(rule.build)}, builders ${rule.builders.join(', ')}, trust ${trust}${age}${audit}${rule.source === undefined ? '' : sourceText(rule.source)}`
+  const { match, require, admit, build, builders, source, deployer, quarantineBy } = rule
+  const parts = [
+    `${require.join(', ')} by ${signerText(build)}`,
+    `builders ${builders.join(', ')}`,
+    `trust ${trustText(rule.trust)}`,
+    ...(rule.maxAgeSeconds === undefined ? [] : [`at most ${rule.maxAgeSeconds} seconds old`]),
+    ...(rule.maxAgeAtRunSeconds === undefined ? [] : [`where it runs at most ${rule.maxAgeAtRunSeconds} seconds old`]),
+    ...(rule.allowAudit ? ['audited sources allowed'] : []),
+    ...(source === undefined ? [] : [sourceText(source)]),
+    ...(admit.length === 0 ? [] : [`where it runs also ${admit.join(', ')}`]),
+    ...(deployer === undefined ? [] : [deployerText(deployer)]),
+    ...(quarantineBy === undefined ? [] : [`quarantine by ${signerText(quarantineBy)}`]),
+    ...(rule.private ? ['private addresses allowed'] : []),
+  ]
+  return `${patternList(match)}: ${parts.join(', ')}`
+}
+
+function trustText(trust: TrustName): string {
+  return typeof trust === 'string' ? trust : trust.file
+}
+
+function deployerText({ signer, environment, policy }: Deployer): string {
+  return `deployed to ${environment} by ${signerText(signer)}${policy === undefined ? '' : ` under ${policy}`}`
+}
+
+export function quarantineLine({ digest, reason, since }: Quarantined): string {
+  return `${digest} since ${since.toISOString()}: ${reason}`
 }
 
 function sourceText({ policy, anchor, digest, exceptions, signer }: DeploySource): string {
   const file = digest === undefined ? '' : ` (${digest})`
-  return `, source by ${policy}${file} from ${anchor}, exceptions ${exceptions}, verified by ${signerText(signer)}`
+  return `source by ${policy}${file} from ${anchor}, exceptions ${exceptions}, verified by ${signerText(signer)}`
 }
 
 export function patternList(patterns: readonly Pattern[]): string {

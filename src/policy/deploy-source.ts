@@ -3,15 +3,11 @@ import { parseBuildSigner } from './build-signer.ts'
 import type { ExpectedSigner } from './expected.ts'
 import { KEYS } from './keys.ts'
 import type { FileReading } from './paths.ts'
-import type { DeploySource, Requirement, SourceRequirement } from './policy.ts'
+import type { DeploySource } from './policy.ts'
 import { asciiOf, type Field, type Fields, fieldsOf, onlyKey, required, wordOf, wrong } from './read.ts'
+import { type Asked, everyItem, isSourceRequirement } from './requirements.ts'
 
 const EXCEPTIONS = { judged: ['allow', 'deny'], later: [] } as const
-
-/** Items of `require` that a source summary proves. */
-export function isSourceRequirement(item: Requirement): item is SourceRequirement {
-  return item === 'source-signed' || item === 'source-accepted' || item === 'source-reviewed'
-}
 
 /**
  * `source:` of a deploy rule. It stands exactly where a `source-…` item is required: without it any policy and any anchor
@@ -21,21 +17,23 @@ export function parseDeploySource(
   reading: FileReading,
   rule: Field,
   field: Field | undefined,
-  { build, require }: { readonly build: ExpectedSigner; readonly require: readonly Requirement[] },
+  { build, asked }: { readonly build: ExpectedSigner; readonly asked: Asked },
 ): DeploySource | undefined {
-  const asked = require.find(isSourceRequirement)
-  if (asked === undefined) {
+  const item = everyItem(asked).find(isSourceRequirement)
+  if (item === undefined) {
     if (field !== undefined)
       throw wrong(reading, field, 'is asked for by no item of require', 'require: [source-signed]')
     return undefined
   }
-  if (!require.includes('provenance'))
-    throw wrong(reading, rule, `requires ${asked} of a commit that only provenance names`, `[provenance, ${asked}]`)
+  // What has to hold before a deploy must be able to hold there; `admit` is not judged at that stage.
+  for (const items of [asked.require, everyItem(asked)])
+    if (items.some(isSourceRequirement) && !items.includes('provenance'))
+      throw wrong(reading, rule, `requires ${item} of a commit that only provenance names`, `[provenance, ${item}]`)
   if (field === undefined)
     throw wrong(
       reading,
       rule,
-      `requires ${asked} and does not say by which policy`,
+      `requires ${item} and does not say by which policy`,
       'source: {policy, anchor, exceptions}',
     )
   const fields = fieldsOf(reading, field, KEYS.deploySource)
@@ -48,7 +46,8 @@ export function parseDeploySource(
   }
 }
 
-function parsePolicyUri(reading: FileReading, field: Field): string {
+/** Of a policy in a repository; a path on somebody's disk is no name that two machines share. */
+export function parsePolicyUri(reading: FileReading, field: Field): string {
   const text = asciiOf(reading, field)
   const form = 'git+https://github.com/OWNER/REPOSITORY#.github/waybill.yml'
   if (!/^git\+https?:\/\/[^\s#*]+#[^\s#*]+$/.test(text)) throw wrong(reading, field, 'is not a policy', form, text)

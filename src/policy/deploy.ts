@@ -1,23 +1,13 @@
 import { parseBuild } from './build-signer.ts'
 import { type Budget, COVER_BUDGET } from './cover.ts'
 import { parseDeploySource } from './deploy-source.ts'
-import { KEYS, REQUIREMENTS, TRUST_NAMES } from './keys.ts'
-import type { Pattern } from './match.ts'
+import { parseDeployer, parseQuarantineBy } from './deployer.ts'
+import { KEYS, TRUST_NAMES } from './keys.ts'
 import { type FileReading, namedFile } from './paths.ts'
-import { referencePatterns, refuseUnreachable } from './patterns.ts'
-import type { DeployRule, Requirement, TrustName } from './policy.ts'
-import {
-  booleanOf,
-  type Field,
-  type Fields,
-  fieldsOf,
-  listOf,
-  oneOrMore,
-  required,
-  secondsOf,
-  wordOf,
-  wrong,
-} from './read.ts'
+import { refuseUnreachable, subjectPatterns } from './patterns.ts'
+import type { AllowRule, DeployRule, SubjectPattern, TrustName } from './policy.ts'
+import { booleanOf, type Field, type Fields, fieldsOf, listOf, required, secondsOf, wordOf, wrong } from './read.ts'
+import { parseAsked, refuseWithoutProvenance } from './requirements.ts'
 
 /** Deploy rules of one file. */
 const MAX_RULES = 500
@@ -27,7 +17,7 @@ export function parseDeploy(reading: FileReading, field: Field | undefined): rea
   if (field === undefined) return []
   const items = listOf(reading, field)
   if (items.length > MAX_RULES) throw wrong(reading, field, `has more than ${MAX_RULES} rules`)
-  const earlier: Pattern[] = []
+  const earlier: SubjectPattern[] = []
   const budget: Budget = { left: COVER_BUDGET }
   return items.map(item => {
     const rule = parseRule(reading, item)
@@ -39,31 +29,34 @@ export function parseDeploy(reading: FileReading, field: Field | undefined): rea
 
 function parseRule(reading: FileReading, field: Field): DeployRule {
   const fields = fieldsOf(reading, field, KEYS.deployRule)
-  const match = referencePatterns(reading, required(reading, field, fields, 'match'))
+  const match = subjectPatterns(reading, required(reading, field, fields, 'match'))
   const deny = fields.get('deny')
-  if (deny !== undefined) {
-    if (!booleanOf(reading, deny)) throw wrong(reading, deny, 'can only be true; leave it out otherwise', 'true')
-    if (fields.size > 2) throw wrong(reading, field, 'denies, so it can have no key but match and deny')
-    return { kind: 'deny', match }
-  }
-  const age = fields.get('max-age')
-  const audit = fields.get('allow-audit')
+  if (deny === undefined) return parseAllow(reading, field, fields, match)
+  if (!booleanOf(reading, deny)) throw wrong(reading, deny, 'can only be true; leave it out otherwise', 'true')
+  if (fields.size > 2) throw wrong(reading, field, 'denies, so it can have no key but match and deny')
+  return { kind: 'deny', match }
+}
+
+function parseAllow(reading: FileReading, field: Field, fields: Fields, match: AllowRule['match']): AllowRule {
   const build = parseBuild(reading, required(reading, field, fields, 'build'))
-  const require = parseRequire(reading, required(reading, field, fields, 'require'))
-  // 13-adversary 40: the certificate describes the job that signed, only the provenance says where the build ran.
-  const hosted = build.build.kind === 'github' && build.build.runner === 'github-hosted'
-  if (hosted && !require.includes('provenance'))
-    throw wrong(reading, field, 'asks for a runner, which only provenance tells', 'require: [signature, provenance]')
-  const source = parseDeploySource(reading, field, fields.get('source'), { build: build.build, require })
+  const asked = parseAsked(reading, required(reading, field, fields, 'require'), fields.get('admit'))
+  refuseWithoutProvenance(reading, field, fields, asked, build)
+  const source = parseDeploySource(reading, field, fields.get('source'), { build: build.build, asked })
+  const deployer = parseDeployer(reading, field, fields.get('deployer'), asked)
+  const quarantineBy = fields.get('quarantine-by')
   return {
     kind: 'allow',
     match,
     trust: parseTrust(reading, fields),
     ...build,
-    require,
-    allowAudit: audit !== undefined && booleanOf(reading, audit),
-    ...(age === undefined ? {} : { maxAgeSeconds: secondsOf(reading, age, 'an age') }),
+    ...asked,
+    allowAudit: isTrue(reading, fields, 'allow-audit'),
+    ...maxAge('maxAgeSeconds', reading, fields.get('max-age')),
+    ...maxAge('maxAgeAtRunSeconds', reading, fields.get('max-age-at-run')),
     ...(source === undefined ? {} : { source }),
+    ...(deployer === undefined ? {} : { deployer }),
+    ...(quarantineBy === undefined ? {} : { quarantineBy: parseQuarantineBy(reading, quarantineBy) }),
+    private: parsePrivate(reading, fields, match),
   }
 }
 
@@ -76,13 +69,21 @@ function parseTrust(reading: FileReading, fields: Fields): TrustName {
   return { file: namedFile(reading, file, 'trust') }
 }
 
-function parseRequire(reading: FileReading, field: Field): readonly [Requirement, ...Requirement[]] {
-  const [first, ...more] = oneOrMore(reading, field)
-  const list: [Requirement, ...Requirement[]] = [wordOf(reading, first, REQUIREMENTS)]
-  for (const item of more) {
-    const word = wordOf(reading, item, REQUIREMENTS)
-    if (list.includes(word)) throw wrong(reading, item, `names ${word} twice`)
-    list.push(word)
-  }
-  return list
+function isTrue(reading: FileReading, fields: Fields, key: string): boolean {
+  const field = fields.get(key)
+  return field !== undefined && booleanOf(reading, field)
+}
+
+function maxAge<K extends string>(key: K, reading: FileReading, field: Field | undefined) {
+  const seconds = field === undefined ? undefined : secondsOf(reading, field, 'an age')
+  return (seconds === undefined ? {} : { [key]: seconds }) as { readonly [name in K]?: number }
+}
+
+/** It speaks of addresses of registries, and a file has none. */
+function parsePrivate(reading: FileReading, fields: Fields, match: AllowRule['match']): boolean {
+  const field = fields.get('private')
+  if (field === undefined) return false
+  if (match.every(({ of }) => of === 'file'))
+    throw wrong(reading, field, 'is about registries, and the rule matches files alone')
+  return booleanOf(reading, field)
 }

@@ -1,23 +1,35 @@
-import type { CommitId } from '../core/digest.ts'
-import { fail, WaybillError } from '../core/error.ts'
-import { parseBuildSigner } from './build-signer.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
 import { signerText } from './changes.ts'
-import { isSourceRequirement } from './deploy-source.ts'
-import type { ExpectedKey, ExpectedSigner } from './expected.ts'
-import { REQUIREMENTS } from './keys.ts'
-import { matches } from './match.ts'
-import type { DeployRule, DeploySource, Policy, Requirement, Revocation, TrustName } from './policy.ts'
-import type { Field } from './read.ts'
-import type { YamlNode } from './yaml.ts'
+import type { ExpectedSigner } from './expected.ts'
+import type {
+  AllowRule,
+  Deployer,
+  DeployRule,
+  DeploySource,
+  GateStage,
+  Policy,
+  Quarantined,
+  Requirement,
+  Revocation,
+  TrustName,
+} from './policy.ts'
+import { sharedName } from './policy-name.ts'
+import { filePath, type GateTarget, matchesTarget, targetText } from './subject.ts'
 
-/** What has to be proved about one image, and by whose signature. Made from a deploy rule or from flags, never by default. */
+/** What has to be proved about one image or file, and by whose signature. Made from a deploy rule or from flags, never by default. */
 export interface Expectation {
   readonly build: ExpectedSigner
+  /** Everything that must hold at the stage: `require`, and `admit` where it runs. */
   readonly require: readonly [Requirement, ...Requirement[]]
+  readonly stage: GateStage
   /** Builders whose provenance counts; absent with flags: any but `recorded/v1`. */
   readonly builders?: readonly string[]
-  /** What the provenance must say about the verification of its commits; `any` with flags and with `allow-audit`. */
-  readonly sourceMode: 'enforce' | 'any'
+  /**
+   * What the provenance must say about the verification of commits and materials (13-adversary 41): `enforce`, and no bad verdict;
+   * `audit` (`allow-audit`), no bad verdict; `any`, with flags.
+   */
+  readonly sourceMode: 'enforce' | 'audit' | 'any'
   /** The one root to verify against. */
   readonly trust: TrustName
   /** With flags: `signature` is a statement with this predicate type. */
@@ -27,189 +39,124 @@ export interface Expectation {
    * the run's own commit from the certificate (13-adversary 28).
    */
   readonly commit?: CommitId
+  /** Of the stage. */
   readonly maxAgeSeconds?: number
   /** Of a rule that requires something of the source; never by flags. */
   readonly source?: DeploySource
+  /** Of a rule that requires `deploy-verified`; never by flags. */
+  readonly deployer?: Deployer
+  /** Whose quarantine records count; absent: nobody's. */
+  readonly quarantineBy?: ExpectedSigner
+  /** Digests that are refused whatever speaks for them. */
+  readonly quarantined: readonly Quarantined[]
+  /** The policy that judges, as quarantine records and deploy summaries name it. Absent: flags, or the caller did not say. */
+  readonly policy?: { readonly uri: string; readonly digest?: Digest }
+  /** `ghcr.io/acme/app`, `file:dist/app.tgz`: what a deploy summary must be about. Absent with flags. */
+  readonly resource?: string
+  /** The registry may have a private address (13-adversary 39). */
+  readonly private: boolean
   readonly revoked: readonly Revocation[]
   /** In words, for the verdict and the summary. */
   readonly description: string
 }
 
-/** Flags of `waybill verify` and inputs of the verify action, as given; an empty text counts as absent. */
-export interface ExpectationFlags {
-  readonly certificateIdentity?: string
-  readonly certificateOidcIssuer?: string
-  readonly repository?: string
-  readonly repositoryId?: string
-  readonly signer?: string
-  readonly caller?: string
-  readonly sourceRef?: string | readonly string[]
-  /** Public key file: its name, and what `keyFingerprint` says of it. */
-  readonly key?: { readonly file: string; readonly fingerprint: string }
-  /** Default: `signature`. */
-  readonly require?: readonly string[]
-  readonly predicateType?: string
-  /** Path of a trusted root file; default: the public instance. */
-  readonly trustedRoot?: string
+/** What the caller of a rule knows besides the rule. */
+export interface ExpectationOptions {
+  /** Default: `deploy`. */
+  readonly stage?: GateStage
+  /** How results name the policy, `git+https://…#…`, and its SHA-256. */
+  readonly policy?: { readonly uri: string; readonly digest?: Digest }
+  /** Revocations of the source policy, where it can be reached (13-adversary 12); they only add. */
+  readonly revoked?: readonly Revocation[]
 }
 
 /**
  * The first deploy rule that matches decides.
- * @param reference canonical `host/repository`, without tag and digest (13-adversary 34).
- * @throws `policy/no-rule` when none matches, `policy/denied`
+ * @param target canonical `host/repository`, without tag and digest (13-adversary 34); or a file by its path, relative to the folder
+ * in which the gate was started and with `/`, which rules name as `file:…`.
+ * @throws `policy/no-rule` when none matches, or a path leads out of that folder; `policy/denied`
  */
-export function expectationFor(policy: Policy, reference: string): Expectation {
-  const rule = policy.deploy.find(item => item.match.some(pattern => matches(pattern, reference)))
+export function expectationFor(
+  policy: Policy,
+  target: string | { readonly file: string },
+  options: ExpectationOptions = {},
+): Expectation {
+  const found = typeof target === 'string' ? { kind: 'image' as const, reference: target } : fileTarget(target.file)
+  const rule = ruleFor(policy, found)
+  const { stage = 'deploy', revoked = [] } = options
+  const { build, builders, trust, source, deployer, quarantineBy } = rule
+  const require = itemsAt(stage, rule)
+  const age = stage === 'run' ? rule.maxAgeAtRunSeconds : rule.maxAgeSeconds
+  const deployed = require.includes('deploy-verified') && deployer !== undefined
+  if (deployed) requirePolicyName(deployer, options.policy)
+  return {
+    build,
+    require,
+    stage,
+    builders,
+    sourceMode: rule.allowAudit ? 'audit' : 'enforce',
+    trust,
+    ...(age === undefined ? {} : { maxAgeSeconds: age }),
+    ...(source === undefined ? {} : { source }),
+    ...(deployer === undefined ? {} : { deployer }),
+    ...(quarantineBy === undefined ? {} : { quarantineBy }),
+    quarantined: policy.quarantined,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
+    resource: targetText(found),
+    private: rule.private,
+    revoked: [...policy.revoked, ...revoked],
+    description: `${require.join(', ')} by ${signerText(build)}${deployed ? `, deployed by ${signerText(deployer.signer)}` : ''} (rule ${matchText(rule)})`,
+  }
+}
+
+/** What a deploy was judged by has to be comparable with something, else any policy would do (13-adversary 27). */
+function requirePolicyName({ policy }: Deployer, own: ExpectationOptions['policy']): void {
+  if (policy !== undefined || sharedName(own?.uri) !== undefined || own?.digest !== undefined) return
+  throw fail('policy/expectation-unclear', 'Nothing says by which policy a deploy must have been judged', {
+    expected: 'deployer: {policy: "git+https://…#…"} in the rule, or a policy whose own place or digest is known',
+    found: own?.uri ?? 'a policy without a name',
+  })
+}
+
+/** Every signer a rule names, so that a caller can load the public keys among them. */
+export function ruleSigners(rule: DeployRule): readonly ExpectedSigner[] {
+  if (rule.kind === 'deny') return []
+  const { build, source, deployer, quarantineBy } = rule
+  return [build, source?.signer, deployer?.signer, quarantineBy].filter(signer => signer !== undefined)
+}
+
+/** What `require` says holds everywhere, what `admit` says only where it runs. */
+function itemsAt(stage: GateStage, { require, admit }: AllowRule): Expectation['require'] {
+  return stage === 'run' ? [...require, ...admit] : require
+}
+
+function ruleFor(policy: Policy, target: GateTarget): AllowRule {
+  const rule = policy.deploy.find(item => item.match.some(pattern => matchesTarget(pattern, target)))
+  const name = targetText(target)
   if (rule === undefined)
-    throw fail('policy/no-rule', `No deploy rule of the policy matches ${reference}`, {
+    throw fail('policy/no-rule', `No deploy rule of the policy matches ${name}`, {
       expected: policy.deploy.length === 0 ? 'a deploy block' : policy.deploy.map(matchText).join('; '),
-      found: reference,
-      remedy: `Add a rule to deploy with match: ["${reference}"] and the signer to expect; without a match an image is denied.`,
+      found: name,
+      remedy: `Add a rule to deploy with match: ["${name}"] and the signer to expect; without a match everything is denied.`,
     })
   if (rule.kind === 'deny')
-    throw fail('policy/denied', `The policy denies ${reference}: the first rule that matches is ${matchText(rule)}`, {
+    throw fail('policy/denied', `The policy denies ${name}: the first rule that matches is ${matchText(rule)}`, {
       expected: 'a rule that allows it, above',
       found: `deny: true for ${matchText(rule)}`,
     })
-  return {
-    build: rule.build,
-    require: rule.require,
-    builders: rule.builders,
-    sourceMode: rule.allowAudit ? 'any' : 'enforce',
-    trust: rule.trust,
-    ...(rule.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: rule.maxAgeSeconds }),
-    ...(rule.source === undefined ? {} : { source: rule.source }),
-    revoked: policy.revoked,
-    description: `${rule.require.join(', ')} by ${signerText(rule.build)} (rule ${matchText(rule)})`,
-  }
+  return rule
+}
+
+function fileTarget(file: string): GateTarget {
+  const path = filePath(file)
+  if (path !== undefined) return { kind: 'file', path }
+  throw fail('policy/no-rule', `No deploy rule can match ${file}, which does not lie below the folder of the gate`, {
+    expected: 'a path relative to the folder in which the gate is started, with / between its parts and without ..',
+    found: file,
+    remedy: 'Start the gate in a folder above the file, and name the file from there.',
+  })
 }
 
 function matchText({ match }: DeployRule): string {
   return match.map(({ text }) => text).join(', ')
-}
-
-/**
- * One way of naming a signer, complete: an identity with its issuer, a GitHub workflow with repository, id and ref, or a key.
- * @throws `policy/no-expectation` when none is given, `policy/expectation-unclear` for anything halfway or contradictory,
- * `policy/unsupported` for a `require` item that this version does not judge.
- */
-export function expectationFromFlags(flags: ExpectationFlags): Expectation {
-  const build = signerFromFlags(flags)
-  const require = requirementsFrom(flags.require ?? [])
-  return {
-    build,
-    require,
-    sourceMode: 'any',
-    trust: given(flags.trustedRoot) ? { file: flags.trustedRoot } : 'public-good',
-    ...(given(flags.predicateType) ? { predicateType: flags.predicateType } : {}),
-    revoked: [],
-    description: `${require.join(', ')} by ${signerText(build)}`,
-  }
-}
-
-function given(text: string | undefined): text is string {
-  return text !== undefined && text !== ''
-}
-
-const GITHUB_FLAGS = ['repository', 'repository-id', 'signer', 'source-ref'] as const
-
-function signerFromFlags(flags: ExpectationFlags): ExpectedSigner {
-  const { certificateIdentity, certificateOidcIssuer, key } = flags
-  const github = githubFlags(flags)
-  const ways = [certificateIdentity, github.size > 0 ? 'github' : '', key?.file].filter(given).length
-  if (ways === 0 && !given(certificateOidcIssuer)) throw noExpectation()
-  if (ways > 1) throw unclear('Flags name more than one signer', 'an identity, a GitHub workflow, or a key')
-  if (key !== undefined) return keyFromFlags(key, certificateOidcIssuer)
-  if (github.size > 0) return githubFromFlags(github, certificateOidcIssuer)
-  if (!given(certificateIdentity)) throw unclear('--certificate-identity is missing', 'identity and issuer together')
-  if (!given(certificateOidcIssuer))
-    throw unclear('--certificate-oidc-issuer is missing', 'identity and issuer together')
-  return parsed(
-    'sigstore',
-    new Map([
-      ['identity', certificateIdentity],
-      ['issuer', certificateOidcIssuer],
-    ]),
-  )
-}
-
-function keyFromFlags(key: NonNullable<ExpectationFlags['key']>, issuer: string | undefined): ExpectedKey {
-  if (given(issuer)) throw unclear('--certificate-oidc-issuer does not go with --key', 'a key has no issuer')
-  if (!/^[0-9a-f]{64}$/.test(key.fingerprint))
-    throw unclear(`${key.file} has no usable fingerprint`, 'a PEM public key')
-  return { kind: 'key', file: key.file, fingerprint: key.fingerprint }
-}
-
-type FlagTexts = ReadonlyMap<string, string | readonly string[]>
-
-function githubFlags({ repository, repositoryId, signer, caller, sourceRef }: ExpectationFlags): FlagTexts {
-  const all = { repository, 'repository-id': repositoryId, signer, caller, 'source-ref': sourceRef }
-  return new Map(
-    Object.entries(all).flatMap(([name, value]) => (value === undefined || value.length === 0 ? [] : [[name, value]])),
-  )
-}
-
-/** 13-adversary 28: repository id and a ref are mandatory, since a shared workflow has the same identity for every caller. */
-function githubFromFlags(flags: FlagTexts, issuer: string | undefined): ExpectedSigner {
-  const missing = GITHUB_FLAGS.filter(name => !flags.has(name))
-  if (missing.length > 0)
-    throw unclear(
-      `${missing.map(name => `--${name}`).join(', ')} missing`,
-      '--repository, --repository-id, --signer and --source-ref together; "any" for id or ref, if any will do',
-    )
-  return parsed('github', given(issuer) ? new Map([...flags, ['issuer', issuer]]) : flags)
-}
-
-/** Through the policy's own parser, so that a flag can say nothing that a rule could not. */
-function parsed(kind: 'sigstore' | 'github', texts: FlagTexts): ExpectedSigner {
-  const text = (value: string): YamlNode => ({ kind: 'text', at: 'flags', text: value, plain: false })
-  const entries = [...texts].map(([key, value]) => ({
-    key,
-    at: 'flags',
-    value: typeof value === 'string' ? text(value) : { kind: 'list' as const, at: 'flags', items: value.map(text) },
-  }))
-  const field: Field = { node: { kind: 'map', at: 'flags', entries }, name: '' }
-  try {
-    return parseBuildSigner({ path: 'flags', files: new Map() }, kind, field)
-  } catch (error) {
-    if (!(error instanceof WaybillError)) throw error
-    throw unclear(error.message.replace(/^flags:flags: /, '--'), error.expected ?? 'see waybill --help', error.found)
-  }
-}
-
-function requirementsFrom(words: readonly string[]): readonly [Requirement, ...Requirement[]] {
-  const list = words.map(word => {
-    const known = REQUIREMENTS.judged.find(item => item === word)
-    if (known !== undefined && isSourceRequirement(known)) throw needsPolicy(known)
-    if (known !== undefined) return known
-    const later = (REQUIREMENTS.later as readonly string[]).includes(word)
-    throw fail('policy/unsupported', `${later ? 'This version does not judge' : 'There is no requirement'} ${word}`, {
-      expected: `one or more of: ${REQUIREMENTS.judged.join(', ')}`,
-      found: word,
-      remedy: 'Leave it out of --require, or use a version of Waybill that judges it. It is never ignored.',
-    })
-  })
-  const [first = 'signature', ...more] = new Set(list)
-  return [first, ...more]
-}
-
-/** Some policy having passed from some anchor proves nothing, and no flag names them. */
-function needsPolicy(word: string): Error {
-  return fail(
-    'policy/expectation-unclear',
-    `Flags do not say by which policy and from which anchor ${word} must hold`,
-    {
-      expected: 'a policy with a deploy rule that has source: {policy, anchor, exceptions}',
-      found: `--require ${word}`,
-      remedy: `Put the rule into a policy file and name it with --policy FILE, or leave ${word} out.`,
-    },
-  )
-}
-
-function noExpectation(): Error {
-  return fail('policy/no-expectation', 'Nothing says who is expected to have signed')
-}
-
-function unclear(sentence: string, expected: string, found?: string): Error {
-  return fail('policy/expectation-unclear', sentence, { expected, ...(found === undefined ? {} : { found }) })
 }

@@ -1,5 +1,5 @@
 import { printable } from '../core/text.ts'
-import { deployLine, patternList, people, principalSignerText, revocationLine } from './changes.ts'
+import { deployLine, patternList, people, principalSignerText, quarantineLine, revocationLine } from './changes.ts'
 import type { ChangeRule, Policy, Principal, SourceRule } from './policy.ts'
 
 /** A part of a policy in plain words. */
@@ -49,6 +49,7 @@ export function explainPolicy(policy: Policy): readonly Section[] {
       ),
     },
     { title: 'Revoked', lines: revoked.map(revocationLine) },
+    { title: 'In quarantine', lines: policy.quarantined.map(quarantineLine) },
     {
       title: 'Signed by the platform',
       lines: platformKeys.map(({ fingerprint, file }) => `also the key ${fingerprint} of ${file}`),

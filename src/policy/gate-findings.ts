@@ -61,7 +61,7 @@ export function ageFinding(
 
 /** Ten bundles by the same wrong signer are one thing to know. */
 export function distinct(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.map(item => [`${item.code} ${item.found}`, item])).values()]
+  return [...new Map(findings.map(item => [`${item.code} ${item.message} ${item.found}`, item])).values()]
 }
 
 /** A `reject` finding about the image. */

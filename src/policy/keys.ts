@@ -6,7 +6,11 @@
 export interface Keys {
   readonly judged: readonly string[]
   readonly later: readonly string[]
+  /** Keys that somebody may well try and that no version will judge, each with the reason. */
+  readonly never?: Readonly<Record<string, string>>
 }
+
+const FOR_COMMITS = 'signs commits and tags; an image or file is signed by github, sigstore or key'
 
 export const KEYS = {
   policy: {
@@ -22,9 +26,10 @@ export const KEYS = {
       'source-workflows',
       'gate-refs',
       'revoked',
+      'quarantined',
       'deploy',
     ],
-    later: ['base-images', 'materials', 'material-keys', 'quarantined'],
+    later: ['base-images', 'materials', 'material-keys'],
   },
   principal: { judged: ['github', 'emails', 'signers'], later: [] },
   account: { judged: ['login', 'id'], later: [] },
@@ -51,13 +56,32 @@ export const KEYS = {
     judged: ['fingerprint', 'serial', 'authority', 'identity', 'issuer', 'effective', 'mode'],
     later: [],
   },
+  quarantined: { judged: ['digest', 'reason', 'since'], later: [] },
   deployRule: {
-    judged: ['match', 'deny', 'trust', 'build', 'source', 'require', 'allow-audit', 'max-age'],
-    later: ['deployer', 'quarantine-by', 'admit', 'max-age-at-run', 'private'],
+    judged: [
+      'match',
+      'deny',
+      'trust',
+      'build',
+      'source',
+      'deployer',
+      'quarantine-by',
+      'require',
+      'admit',
+      'allow-audit',
+      'max-age',
+      'max-age-at-run',
+      'private',
+    ],
+    later: [],
   },
   trust: { judged: ['file'], later: [] },
   /** Kinds of signers of an image, beside `builders`. */
-  build: { judged: ['github', 'sigstore', 'key', 'builders'], later: ['ssh', 'openpgp', 'x509', 'ssh-ca'] },
+  build: {
+    judged: ['github', 'sigstore', 'key', 'builders'],
+    later: [],
+    never: { ssh: FOR_COMMITS, openpgp: FOR_COMMITS, x509: FOR_COMMITS, 'ssh-ca': FOR_COMMITS },
+  },
   sigstore: { judged: ['identity', 'issuer'], later: [] },
   identity: { judged: ['prefix'], later: [] },
   github: {
@@ -79,6 +103,10 @@ export const KEYS = {
   deploySource: { judged: ['policy', 'anchor', 'digest', 'exceptions', 'signer'], later: [] },
   /** Kinds of signers of a source summary. */
   deploySourceSigner: { judged: ['github', 'sigstore', 'key'], later: [] },
+  /** Kinds of signers of a deploy summary, with what it must say. */
+  deployer: { judged: ['github', 'sigstore', 'key', 'environment', 'policy'], later: [] },
+  /** Kinds of signers of quarantine records. */
+  quarantineBy: { judged: ['github', 'sigstore', 'key'], later: [] },
 } as const satisfies Record<string, Keys>
 
 /** Keys of a snapshot file; those of a principal and its signers are in `KEYS`, except that an OpenPGP key stands inside. */
@@ -87,9 +115,22 @@ export const SNAPSHOT_KEYS = {
   openpgp: { ...KEYS.openpgp, judged: KEYS.openpgp.judged.map(key => (key === 'file' ? 'armor' : key)) },
 } as const satisfies Record<string, Keys>
 
+/** Items of `require` and `admit`, in the order in which a chain is read. */
 export const REQUIREMENTS = {
-  judged: ['signature', 'provenance', 'source-signed', 'source-accepted', 'source-reviewed'],
-  later: ['materials-verified', 'materials-pinned', 'closed-world', 'sbom', 'reproducible', 'deploy-verified'],
+  judged: [
+    'signature',
+    'provenance',
+    'source-signed',
+    'source-accepted',
+    'source-reviewed',
+    'materials-verified',
+    'materials-pinned',
+    'closed-world',
+    'sbom',
+    'reproducible',
+    'deploy-verified',
+  ],
+  later: [],
 } as const satisfies Keys
 
-export const TRUST_NAMES = { judged: ['public-good'], later: ['github'] } as const satisfies Keys
+export const TRUST_NAMES = { judged: ['public-good', 'github'], later: [] } as const satisfies Keys

@@ -1,4 +1,12 @@
-import { deployLine, type LawPart, patternList, people, principalSignerText, revocationLine } from './changes.ts'
+import {
+  deployLine,
+  type LawPart,
+  patternList,
+  people,
+  principalSignerText,
+  quarantineLine,
+  revocationLine,
+} from './changes.ts'
 import type { Pattern } from './match.ts'
 import type { ChangeRule, Policy, Principal, ReviewRule, SourceRule, TagRule } from './policy.ts'
 
@@ -51,6 +59,7 @@ export function lawFacts(policy: Policy): readonly LawFact[] {
     ...revoked.map(revocation => keyless('revocation', revocationLine(revocation), 'going')),
     ...policy.sourceWorkflows.map(path => keyless('source-workflows', path, 'coming')),
     gateRefsFact(policy.gateRefs),
+    ...policy.quarantined.map(entry => keyless('quarantine', quarantineLine(entry), 'going')),
     ...policy.deploy.map(rule => keyless('deploy-rule', deployLine(rule), rule.kind === 'deny' ? 'going' : 'coming')),
   ]
 }

@@ -163,11 +163,13 @@ function bindKeys(policy: Policy, named: NamedBytes): Policy {
 
 function bindRule(rule: DeployRule, named: NamedBytes): DeployRule {
   if (rule.kind === 'deny') return rule
-  const { build, source } = rule
+  const { build, source, deployer, quarantineBy } = rule
   return {
     ...rule,
     build: bindSigner(build, named),
     ...(source === undefined ? {} : { source: { ...source, signer: bindSigner(source.signer, named) } }),
+    ...(deployer === undefined ? {} : { deployer: { ...deployer, signer: bindSigner(deployer.signer, named) } }),
+    ...(quarantineBy === undefined ? {} : { quarantineBy: bindSigner(quarantineBy, named) }),
   }
 }
 

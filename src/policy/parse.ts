@@ -7,6 +7,7 @@ import { parsePlatformKeys } from './platform-keys.ts'
 import type { Policy } from './policy.ts'
 import { parsePolicyChange } from './policy-change.ts'
 import { parsePrincipals } from './principals.ts'
+import { parseQuarantined } from './quarantined.ts'
 import { type Field, fieldsOf, required, siteOf, textOf } from './read.ts'
 import { parseRoles } from './roles.ts'
 import { parseExceptions, parseRevoked, parseSourceWorkflows } from './rules.ts'
@@ -50,6 +51,7 @@ function parse(bytes: Uint8Array, reading: FileReading, readFile: ReadFile): Pol
     policyChange: parsePolicyChange(reading, fields.get('policy-change'), names),
     exceptions: parseExceptions(reading, fields.get('exceptions'), names),
     revoked: parseRevoked(reading, fields.get('revoked')),
+    quarantined: parseQuarantined(reading, fields.get('quarantined')),
     deploy: parseDeploy(reading, fields.get('deploy')),
     files: [...reading.files.values()],
     ...(gateRefs === undefined ? {} : { gateRefs: refPatterns(reading, gateRefs) }),

@@ -1,6 +1,8 @@
 import { type Budget, isCovered } from './cover.ts'
 import { compilePattern, isPullRef, MAX_PATTERN, type Pattern } from './match.ts'
+import type { SubjectPattern } from './policy.ts'
 import { asciiOf, type Field, oneOrMore, type Reading, textOf, wrong } from './read.ts'
+import { FILE } from './subject.ts'
 
 /** Registries that are Docker Hub under another name; the canonical form has `docker.io`. 13-adversary 34 */
 const HUB_ALIASES = ['index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'hub.docker.com']
@@ -32,10 +34,32 @@ export function refPattern(reading: Reading, field: Field): Pattern {
   return compiled(reading, field, text)
 }
 
-/** One or more patterns of canonical references without tag. */
-export function referencePatterns(reading: Reading, field: Field): readonly [Pattern, ...Pattern[]] {
+/** One or more patterns of canonical references without tag, or of files. */
+export function subjectPatterns(reading: Reading, field: Field): readonly [SubjectPattern, ...SubjectPattern[]] {
   const [first, ...more] = oneOrMore(reading, field)
-  return [referencePattern(reading, first), ...more.map(item => referencePattern(reading, item))]
+  return [subjectPattern(reading, first), ...more.map(item => subjectPattern(reading, item))]
+}
+
+function subjectPattern(reading: Reading, field: Field): SubjectPattern {
+  if (textOf(reading, field).startsWith(FILE)) return { ...filePattern(reading, field), of: 'file' }
+  return { ...referencePattern(reading, field), of: 'image' }
+}
+
+/**
+ * `file:dist/**`: a path relative to the folder in which the gate is started, in the one spelling that `filePath` gives. The
+ * word in front keeps both kinds apart, also for people: `**` alone never meant a file.
+ */
+function filePattern(reading: Reading, field: Field): Pattern {
+  const text = asciiOf(reading, field)
+  const path = text.slice(FILE.length)
+  const never = (why: string, expected: string) => wrong(reading, field, `can never match: ${why}`, expected, text)
+  if (path.includes('\\')) throw never('the parts of a path are separated by /', text.replaceAll('\\', '/'))
+  if (/^\/|^[A-Za-z]:/.test(path)) throw never('paths are relative to the folder of the gate', 'file:dist/**')
+  const segments = path.split('/')
+  if (segments.includes('..')) throw never('a path never leads out of the folder of the gate', 'file:dist/**')
+  if (segments.some(segment => segment === '' || segment === '.'))
+    throw never('it has an empty part or one that means nothing', 'file:dist/**')
+  return compiled(reading, field, text)
 }
 
 /** A pattern that no canonical reference could match is refused with the spelling to use (13-adversary 34). */
@@ -72,11 +96,13 @@ function compiled(reading: Reading, field: Field, text: string): Pattern {
 export function refuseUnreachable(
   reading: Reading,
   field: Field,
-  match: readonly Pattern[],
-  earlier: readonly Pattern[],
+  match: readonly SubjectPattern[],
+  earlier: readonly SubjectPattern[],
   budget: Budget,
 ): void {
-  if (match.every(pattern => isCovered(pattern, earlier, budget)))
+  // Rules for images leave every file to later rules, whatever their stars could mean.
+  const rivals = (of: SubjectPattern['of']) => earlier.filter(pattern => pattern.of === of)
+  if (match.every(pattern => isCovered(pattern, rivals(pattern.of), budget)))
     throw wrong(
       reading,
       field,

@@ -21,6 +21,8 @@ export interface Policy {
   readonly policyChange: PolicyChange
   readonly exceptions: readonly Exception[]
   readonly revoked: readonly Revocation[]
+  /** Images and files that are refused whatever speaks for them (13-adversary 31). */
+  readonly quarantined: readonly Quarantined[]
   /** Refs whose own policy file a gate may use; absent: the default branch. */
   readonly gateRefs?: readonly Pattern[]
   /** Read top down, the first match decides; empty: no match for anything. */
@@ -205,27 +207,70 @@ export interface RevokedIdentity {
   readonly issuer: string
 }
 
-export type TrustName = 'public-good' | { readonly file: string }
+/** A digest in quarantine, by a signed commit of the policy. */
+export interface Quarantined {
+  readonly digest: Digest
+  readonly reason: string
+  readonly since: Date
+}
 
-export type DeployRule =
-  | { readonly kind: 'deny'; readonly match: readonly [Pattern, ...Pattern[]] }
-  | {
-      readonly kind: 'allow'
-      readonly match: readonly [Pattern, ...Pattern[]]
-      readonly trust: TrustName
-      readonly build: ExpectedSigner
-      /** Names of builders whose provenance counts. */
-      readonly builders: readonly string[]
-      readonly require: readonly [Requirement, ...Requirement[]]
-      /** Loosens `provenance`: its recorded source mode need not be `enforce`. */
-      readonly allowAudit: boolean
-      readonly maxAgeSeconds?: number
-      /** Present exactly when a `source-…` item is required. */
-      readonly source?: DeploySource
-    }
+/** One trust root, never a bag of them (13-adversary 29): Sigstore's public instance, GitHub's own, or a file. */
+export type TrustName = 'public-good' | 'github' | { readonly file: string }
 
-export type Requirement = 'signature' | 'provenance' | SourceRequirement
+/** A pattern of canonical references, or of paths of files, which begin with `file:`. Neither ever matches the other. */
+export interface SubjectPattern extends Pattern {
+  readonly of: 'image' | 'file'
+}
+
+export type DeployRule = DenyRule | AllowRule
+
+export interface DenyRule {
+  readonly kind: 'deny'
+  readonly match: readonly [SubjectPattern, ...SubjectPattern[]]
+}
+
+export interface AllowRule {
+  readonly kind: 'allow'
+  readonly match: readonly [SubjectPattern, ...SubjectPattern[]]
+  readonly trust: TrustName
+  readonly build: ExpectedSigner
+  /** Names of builders whose provenance counts. */
+  readonly builders: readonly string[]
+  /** What must hold before a deploy, and where it runs. */
+  readonly require: readonly [Requirement, ...Requirement[]]
+  /** What must hold besides where it runs; none of `require`. */
+  readonly admit: readonly Requirement[]
+  /** Loosens `provenance`: its recorded source mode need not be `enforce`. */
+  readonly allowAudit: boolean
+  /** Age of signatures at a deploy, and where it runs. */
+  readonly maxAgeSeconds?: number
+  readonly maxAgeAtRunSeconds?: number
+  /** Present exactly when a `source-…` item is asked for. */
+  readonly source?: DeploySource
+  /** Present exactly when `deploy-verified` is asked for. */
+  readonly deployer?: Deployer
+  /** Whose quarantine records count; absent: nobody's. */
+  readonly quarantineBy?: ExpectedSigner
+  /** Registries of the rule may have private addresses (13-adversary 39). */
+  readonly private: boolean
+}
+
+export type Requirement = 'signature' | 'provenance' | SourceRequirement | ClaimRequirement | 'sbom' | 'deploy-verified'
 export type SourceRequirement = 'source-signed' | 'source-accepted' | 'source-reviewed'
+/** Proved by a SCAI statement of the run whose provenance holds. */
+export type ClaimRequirement = 'materials-verified' | 'materials-pinned' | 'closed-world' | 'reproducible'
+
+/** Where a gate stands: before something is deployed, or where it runs. */
+export type GateStage = 'deploy' | 'run'
+
+/** Who let an image into an environment, and by which policy. */
+export interface Deployer {
+  readonly signer: ExpectedSigner
+  /** Of the deployment, as the platform spells it. */
+  readonly environment: string
+  /** URI of the policy the deployer judged by; absent: the one that the gate itself uses. */
+  readonly policy?: string
+}
 
 /** What the verification of an image's commit must rest on, in the words of the gate's own rule (12-policy § 1). */
 export interface DeploySource {

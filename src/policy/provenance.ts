@@ -32,7 +32,7 @@ export function judgeProvenance(
     ...judgeClaims(claims, signed.signer, about),
     ...judgeCommit(claims, signed.signer, expectation, about),
     ...judgeBuilder(claims, expectation, about),
-    ...judgeSource(claims, expectation, about),
+    ...judgeStages(claims, expectation, about),
     ...judgeRunner(claims, signed.statement.predicate, expectation, about),
   ]
 }
@@ -144,7 +144,7 @@ function judgeCommit(
   ]
 }
 
-function isRecorded({ buildType }: ProvenanceClaims): boolean {
+export function isRecorded({ buildType }: ProvenanceClaims): boolean {
   return buildType === RECORDED_BUILD_TYPE
 }
 
@@ -169,20 +169,55 @@ function judgeBuilder(claims: ProvenanceClaims, { builders }: Expectation, about
   ]
 }
 
-/** 13-adversary 41: an audit looks green to others, so the mode is in the provenance and judged here. */
-function judgeSource({ waybill }: ProvenanceClaims, { sourceMode }: Expectation, about: About): readonly Finding[] {
+/**
+ * 13-adversary 41: an audit looks green to others, so mode and verdict stand in the provenance and are judged here. `allow-audit`
+ * forgives the mode, never a verdict that says that something was found bad or could not be checked.
+ */
+function judgeStages({ waybill }: ProvenanceClaims, { sourceMode }: Expectation, about: About): readonly Finding[] {
   if (sourceMode === 'any') return []
-  const source = waybill?.source
-  if (source?.mode === 'enforce' && source.verdict === 'passed') return []
-  const found = source === undefined ? undefined : `mode ${source.mode}, verdict ${source.verdict}`
+  const { source, materials } = waybill ?? {}
+  const enforced = source?.mode === 'enforce' && source.verdict === 'passed'
+  const audited = source !== undefined && GOOD.includes(source.verdict)
+  const sourceOk = sourceMode === 'enforce' ? enforced : audited
   return [
-    about(
-      'verify/source-not-enforced',
-      'The build did not insist on verified commits',
-      'mode enforce, verdict passed',
-      found,
-    ),
+    ...(sourceOk
+      ? []
+      : [
+          about(
+            'verify/source-not-enforced',
+            'The build did not insist on verified commits',
+            sourceMode === 'enforce' ? 'mode enforce, verdict passed' : 'verdict passed or not-asked',
+            stageText(source),
+          ),
+        ]),
+    ...(materials === undefined || materialsOk(materials, sourceMode)
+      ? []
+      : [
+          about(
+            'verify/materials-not-enforced',
+            'The build did not insist on verified materials',
+            'mode enforce and verdict passed, or verdict not-asked',
+            stageText(materials),
+          ),
+        ]),
   ]
+}
+
+const GOOD: readonly string[] = ['passed', 'not-asked']
+
+interface RecordedStage {
+  readonly mode: string
+  readonly verdict: string
+}
+
+/** Materials that nobody asked about claim nothing; ones that passed without insisting look like more than they are. */
+function materialsOk({ mode, verdict }: RecordedStage, sourceMode: Expectation['sourceMode']): boolean {
+  if (!GOOD.includes(verdict)) return false
+  return verdict === 'not-asked' || mode === 'enforce' || sourceMode === 'audit'
+}
+
+function stageText(stage: RecordedStage | undefined): string | undefined {
+  return stage === undefined ? undefined : `mode ${stage.mode}, verdict ${stage.verdict}`
 }
 
 /** 13-adversary 40: the certificate describes the job that signed; the provenance says where the builds ran. */

@@ -60,7 +60,10 @@ function entriesOf(map: YamlMap, parent: string): Fields {
 export function unsupportedKey(site: Site, parent: string, key: string, keys: Keys): Error {
   const later = keys.later.includes(key)
   const name = `${parent === '' ? '' : `${parent}.`}${printable(key, 60)}`
-  const sentence = later ? `This version does not judge ${name} yet` : `${name} is not a key of a policy`
+  const never = Object.hasOwn(keys.never ?? {}, key) ? keys.never?.[key] : undefined
+  const unknown =
+    never === undefined ? `${name} is not a key of a policy` : `${name} cannot stand here: ${key} ${never}`
+  const sentence = later ? `This version does not judge ${name} yet` : unknown
   return fail('policy/unsupported', `${site.path}:${site.at}: ${sentence}`, {
     expected: `one of: ${keys.judged.join(', ')}`,
     found: key,

@@ -122,7 +122,7 @@ function compromised(question: SourceQuestion, key: DetailKey): readonly Finding
   const { fingerprint, principal, lastTime } = key
   const message =
     named === undefined
-      ? `Which certificates of authority ${key.authority} key ${fingerprint} of ${principal} had is not recorded, and ${revokedText(entry)} is called compromised`
+      ? `${unclearText(key)} is not recorded, and ${revokedText(entry)} is called compromised`
       : `Key ${fingerprint} of ${principal}, on which the verification since the anchor rests, is called compromised`
   return [
     about(question)(
@@ -135,11 +135,22 @@ function compromised(question: SourceQuestion, key: DetailKey): readonly Finding
 }
 
 /**
- * SSH certificates are as many as somebody has sessions, so their serials are not recorded: any use of the authority may have
- * been the one. What cannot be told apart is refused, never passed over.
+ * SSH certificates are as many as somebody has sessions, and those of Fulcio last for minutes, so which of them signed is not
+ * recorded: any use of the authority, or of the person, may have been the one. What cannot be told apart is refused, never
+ * passed over. A certificate of Fulcio is named by its serial or, like any certificate, by its SHA-256.
  */
-function mayName(entry: Revocation, { kind, authority }: DetailKey): boolean {
-  return entry.kind === 'ssh-serial' && kind === 'ssh-certificate' && authority === entry.authority
+function mayName(entry: Revocation, { kind, authority, serials }: DetailKey): boolean {
+  if (kind === 'ssh-certificate') return entry.kind === 'ssh-serial' && authority === entry.authority
+  if (kind !== 'gitsign') return false
+  return entry.kind === 'serial' ? serials === undefined : entry.kind === 'key' && SHA256_HEX.test(entry.fingerprint)
+}
+
+const SHA256_HEX = /^[0-9A-F]{64}$/
+
+function unclearText({ kind, authority, fingerprint, principal }: DetailKey): string {
+  return kind === 'gitsign'
+    ? `Which certificates of Fulcio ${principal} had`
+    : `Which certificates of authority ${authority} key ${fingerprint} of ${principal} had`
 }
 
 function isOlder({ lastTime }: DetailKey, { effective }: Revocation): boolean {

@@ -32,7 +32,7 @@ export type SourceLink =
 export type Say = (code: ErrorCode, message: string, expected: string, found: string | undefined) => Finding
 
 /** Makes findings about the subject of a question. */
-export function about({ subject }: Pick<SourceQuestion, 'subject'>): Say {
+export function about({ subject }: { readonly subject: string }): Say {
   return (code, message, expected, found) => ({
     code,
     severity: 'reject',
@@ -47,13 +47,14 @@ export function about({ subject }: Pick<SourceQuestion, 'subject'>): Say {
 /** What a reader gives, or the finding that it cannot be read. */
 export function readable<T extends object>(
   read: () => T,
-  question: Pick<SourceQuestion, 'subject'>,
+  question: { readonly subject: string },
+  code: ErrorCode = 'verify/source-unusable',
 ): { readonly value: T } | { readonly unusable: Finding } {
   try {
     return { value: read() }
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
     const { message, expected = 'the documented form', found } = error
-    return { unusable: about(question)('verify/source-unusable', message, expected, found) }
+    return { unusable: about(question)(code, message, expected, found) }
   }
 }

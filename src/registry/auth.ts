@@ -2,6 +2,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { parseJsonObject } from '../core/json.ts'
 import { optional, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
+import type { Pin } from '../io/address.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
 import { type RetryClock, withRetry } from '../io/retry.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
@@ -9,7 +10,7 @@ import type { Credential, CredentialSource } from './credentials.ts'
 import { mayAsk, mayCarrySecrets } from './origin.ts'
 import type { Repository } from './reference.ts'
 
-export type Action = 'pull' | 'push'
+export type Action = 'pull' | 'push' | 'delete'
 
 /** What one request needs the right to. */
 export interface Need {
@@ -19,14 +20,17 @@ export interface Need {
   readonly alsoPull?: string
 }
 
+/** Throws to refuse a URL; may say to which addresses its connection must go (`io/address.ts`). */
+export type UrlGuard = (url: URL) => Pin | undefined | Promise<Pin | undefined>
+
 export interface AuthorizerOptions {
   readonly http: HttpClient
   readonly credentials: CredentialSource
   readonly clock: RetryClock
   /** Token servers that may be asked besides the registry's own, by registry host. */
   readonly realms?: Readonly<Record<string, readonly string[]>>
-  /** Called with each URL before it is asked; throws to refuse (13-adversary 32). */
-  readonly guard?: (url: URL) => void | Promise<void>
+  /** Asked about each URL before it is (13-adversary 32). */
+  readonly guard?: UrlGuard
 }
 
 interface Token {
@@ -146,19 +150,23 @@ export class Authorizer {
     }
     const scopes = mergeScopes([...scope.split(' '), ...(extraScope?.split(' ') ?? [])])
     const request = tokenRequest(scheme, scopes, mayCarrySecrets(scheme.realm) ? credential : undefined)
-    await this.#options.guard?.(new URL(request.url))
-    const answer = await withRetry(() => this.#options.http.send(request), { clock: this.#options.clock }).catch(
-      error => {
-        throw tokenServerSilent(scheme.realm, error)
-      },
-    )
+    const pin = await this.#options.guard?.(new URL(request.url))
+    const { http, clock } = this.#options
+    const answer = await withRetry(() => http.send({ ...request, ...(pin === undefined ? {} : { pin }) }), {
+      clock,
+    }).catch(error => {
+      throw tokenServerSilent(scheme.realm, error)
+    })
     return readToken(answer, host, scope, this.#options.clock.now())
   }
 }
 
+/** distribution token specification § Resource scope: what removes a tag or manifest is a right of its own. */
+const RIGHTS = { pull: 'pull', push: 'pull,push', delete: 'pull,push,delete' } as const satisfies Record<Action, string>
+
 /** `repository:a/b:pull`, the way the token specification spells rights; several separated by spaces. */
 export function scopeOf(need: Need): string {
-  const own = `repository:${need.repository.repository}:${need.action === 'push' ? 'pull,push' : 'pull'}`
+  const own = `repository:${need.repository.repository}:${RIGHTS[need.action]}`
   return need.alsoPull === undefined ? own : `${own} repository:${need.alsoPull}:pull`
 }
 
@@ -181,7 +189,7 @@ export function mergeScopes(scopes: readonly string[]): readonly string[] {
 
 /** A token for push also pulls: one login serves a whole run. */
 function scopesThatSuffice(need: Need): readonly string[] {
-  if (need.action === 'push' || need.alsoPull !== undefined) return [scopeOf(need)]
+  if (need.action !== 'pull' || need.alsoPull !== undefined) return [scopeOf(need)]
   return [scopeOf({ ...need, action: 'push' }), scopeOf(need)]
 }
 

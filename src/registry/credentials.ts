@@ -26,10 +26,21 @@ export interface CredentialSource {
    * @throws `registry/credential-helper-failed`
    */
   find(host: string, repository: string): Promise<Credential | undefined>
+  /** The same logins without those that no entry names by host; absent: there is no telling them apart. */
+  readonly exact?: CredentialSource
 }
 
 /** Nobody: for hosts that judged content names (13-adversary 39). */
 export const ANONYMOUS: CredentialSource = { find: () => Promise.resolve(undefined) }
+
+/**
+ * For hosts that judged content names (a manifest, a compose file, a Dockerfile): a login only from an entry that names
+ * exactly this host, never from a bare `credsStore`, which answers for whatever host it is asked about (13-adversary 39).
+ * A source that cannot tell gives none. https and the token server's domain are the transport's rules for every source.
+ */
+export function exactHostOnly(source: CredentialSource): CredentialSource {
+  return source.exact ?? ANONYMOUS
+}
 
 export interface CredentialOptions {
   /** Logins given for this run, by host; they win over every file. */
@@ -67,16 +78,18 @@ export async function loadCredentials(
   )
   const files: LoginFile[] = []
   for (const path of await candidateFiles(env, home)) files.push(await readLoginFile(path))
-  const find = async (host: string, repository: string): Promise<Credential | undefined> => {
-    const explicit = logins.get(host)
-    if (explicit !== undefined) return explicit
-    for (const file of files) {
-      const found = await findInFile(file, host, repository, env, options.exactEntriesOnly ?? false)
-      if (found !== undefined) return found
-    }
-    return undefined
-  }
-  return { find: remember(find) }
+  const finder = (exactOnly: boolean) =>
+    remember(async (host, repository) => {
+      const explicit = logins.get(host)
+      if (explicit !== undefined) return explicit
+      for (const file of files) {
+        const found = await findInFile(file, host, repository, env, exactOnly)
+        if (found !== undefined) return found
+      }
+      return undefined
+    })
+  const exact = { find: finder(true) }
+  return options.exactEntriesOnly === true ? { ...exact, exact } : { find: finder(false), exact }
 }
 
 /** Helpers may ask a person or a cloud: one question for each repository, also when many requests start together. */

@@ -35,7 +35,7 @@ export type FallbackState =
 
 /** @throws what the transport throws; a foreign or broken document is a state, not an error. */
 export async function readFallback(
-  client: RegistryClient,
+  client: Pick<RegistryClient, 'getRaw'>,
   repository: Repository,
   subject: Digest,
 ): Promise<FallbackState> {

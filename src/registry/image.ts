@@ -4,7 +4,8 @@ import { parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import { inParallel } from '../core/parallel.ts'
 import { optional, stringAt } from '../core/shape.ts'
-import type { FetchedManifest, RegistryClient } from './client.ts'
+import type { ContentReader } from './bundle-manifest.ts'
+import type { FetchedManifest } from './client.ts'
 import { type Descriptor, formatPlatform, type ImageManifest, type Platform } from './manifest.ts'
 import { formatReference, type Repository } from './reference.ts'
 
@@ -48,7 +49,7 @@ interface Walk {
  * @throws `registry/child-missing`, `registry/manifest-malformed`, `registry/image-too-large`, and what the client throws
  */
 export async function inspectImage(
-  client: RegistryClient,
+  client: ContentReader,
   repository: Repository,
   digest: Digest,
 ): Promise<InspectedImage> {
@@ -67,7 +68,7 @@ export async function inspectImage(
 }
 
 async function walkIndex(
-  client: RegistryClient,
+  client: ContentReader,
   repository: Repository,
   index: FetchedManifest,
   walk: Walk,
@@ -92,7 +93,7 @@ async function walkIndex(
 
 /** The child's manifest, checked against the entry that names it, and its config's existence. */
 async function readChild(
-  client: RegistryClient,
+  client: ContentReader,
   repository: Repository,
   entry: Descriptor,
 ): Promise<{ fetched: FetchedManifest; platform?: Platform }> {
@@ -116,7 +117,7 @@ async function readChild(
 
 /** What the image's own config says; undefined when it says nothing (artifacts). */
 async function configPlatform(
-  client: RegistryClient,
+  client: ContentReader,
   repository: Repository,
   manifest: ImageManifest,
 ): Promise<Platform | undefined> {
@@ -149,7 +150,7 @@ function platformManifest(
 }
 
 /** BuildKit marks them with a platform nobody runs and an annotation. */
-function isAttestation(entry: Descriptor): boolean {
+export function isAttestation(entry: Descriptor): boolean {
   return (
     entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' &&
     entry.platform?.os === 'unknown' &&

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { type Digest, hexOf, sha256 } from '../core/digest.ts'
+import { type Digest, hexOf, isDigest, sha256 } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import { inParallel } from '../core/parallel.ts'
 import { arrayAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
-import { createReadStream, exists, readFileBounded } from '../io/files.ts'
+import { createReadStream, exists, fileSize, namesIn, readFileBounded } from '../io/files.ts'
 import type { RegistryClient } from './client.ts'
 import { indexTar, readRange } from './layout-tar.ts'
 import { type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
@@ -21,16 +21,27 @@ export interface Layout {
   readonly manifests: readonly Descriptor[]
   /** A small file's bytes, hashed. @throws `registry/layout-malformed`, `registry/digest-mismatch` */
   read(descriptor: Descriptor): Promise<Uint8Array>
+  /** Bytes of a blob; undefined when there is none of this digest. */
+  sizeOf(digest: Digest): Promise<number | undefined>
+  /** A blob's bytes, not hashed. @throws when it is missing or larger */
+  readBlob(digest: Digest, maxBytes: number): Promise<Uint8Array>
+  /** Digest by name, and size, of the blobs that lie there, at most one more than `LIMITS.layoutBlobs`. */
+  blobs(): Promise<readonly { readonly digest: Digest; readonly size: number }[]>
   /** A blob as a stream, not hashed: whoever sends it hashes it. */
   open(digest: Digest, size: number): () => Readable
 }
 
 /** Files of a layout, wherever they lie. */
 interface Files {
+  /** undefined: there is no such regular file. */
+  size(name: string): Promise<number | undefined>
+  /** Names in the folder of blobs. */
+  blobNames(): Promise<readonly string[]>
   read(name: string, maxBytes: number): Promise<Uint8Array>
   open(name: string, size: number): () => Readable
 }
 
+const BLOBS = 'blobs/sha256'
 const MAX_DEPTH = 4
 const PARALLEL = 4
 const LAYOUT_FILE_BYTES = 64 * 1024
@@ -46,6 +57,9 @@ export async function readLayout(path: string): Promise<Layout> {
       path,
       manifests,
       read: descriptor => readChecked(files, descriptor),
+      sizeOf: digest => files.size(blobName(digest)),
+      readBlob: (digest, maxBytes) => files.read(blobName(digest), maxBytes),
+      blobs: () => blobsOf(files),
       open: (digest, size) => files.open(blobName(digest), size),
     }
   } catch (error) {
@@ -140,12 +154,23 @@ async function readChecked(files: Files, descriptor: Descriptor): Promise<Uint8A
   })
 }
 
+async function blobsOf(files: Files): Promise<readonly { digest: Digest; size: number }[]> {
+  const digests = (await files.blobNames()).map(name => `sha256:${name}`).filter(isDigest)
+  const sized = await inParallel(digests.slice(0, LIMITS.layoutBlobs + 1), PARALLEL, async digest => {
+    const size = await files.size(blobName(digest))
+    return size === undefined ? [] : [{ digest, size }]
+  })
+  return sized.flat()
+}
+
 function blobName(digest: Digest): string {
-  return `blobs/sha256/${hexOf(digest)}`
+  return `${BLOBS}/${hexOf(digest)}`
 }
 
 function folderFiles(folder: string): Files {
   return {
+    size: name => fileSize(join(folder, name)),
+    blobNames: () => namesIn(join(folder, BLOBS)),
     read: (name, maxBytes) => readFileBounded(join(folder, name), maxBytes),
     open: name => () => createReadStream(join(folder, name)),
   }
@@ -159,6 +184,9 @@ async function tarFiles(file: string): Promise<Files> {
     return entry
   }
   return {
+    size: async name => entries.get(name)?.size,
+    blobNames: async () =>
+      [...entries.keys()].flatMap(name => (name.startsWith(`${BLOBS}/`) ? [name.slice(BLOBS.length + 1)] : [])),
     read: async (name, maxBytes) => {
       const { offset, size } = find(name)
       if (size > maxBytes) throw malformed(file, `${name} is larger than ${maxBytes} bytes`)

@@ -120,6 +120,8 @@ function dnsName(name: string, text: string): string {
 function ipv6(name: string, text: string): string {
   const host = urlHost(name)
   if (host === undefined) throw malformed(text, 'brackets around something that is not an IPv6 address')
+  // `[::ffff:7f00:1]` is 127.0.0.1 to every socket: one place would have two names.
+  if (host.startsWith('[::ffff:')) throw malformed(text, 'an IPv4 address written as IPv6; write it as IPv4')
   return host
 }
 

@@ -1,5 +1,5 @@
 import { type Digest, sha256 } from '../core/digest.ts'
-import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { type Json, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer } from '../io/http.ts'
@@ -18,6 +18,11 @@ export interface ReferrerList {
   readonly sources: readonly ('api' | 'fallback')[]
   /** Why it is not complete. */
   readonly problems: readonly WaybillError[]
+  /**
+   * The registry may have left out what claims another artifact type than the one asked for, as older tools do: nothing
+   * of another type was in its list. Not every registry says with `OCI-Filters-Applied` what it did.
+   */
+  readonly filtered?: boolean
 }
 
 /** One list as read from one source. */
@@ -25,6 +30,7 @@ interface Part {
   readonly source?: 'api' | 'fallback'
   readonly descriptors: readonly Descriptor[]
   readonly problem?: WaybillError
+  readonly filtered?: boolean
 }
 
 /** Pages read of one list; with `LIMITS.referrers` entries this allows pages as small as twenty. */
@@ -49,15 +55,33 @@ export async function listReferrers(
     readFallbackPart(client, repository, subject).catch(asProblem),
   ])
   if (api.source === undefined && fallback.source === undefined && api.problem && fallback.problem) throw api.problem
-  const unique = new Map([...api.descriptors, ...fallback.descriptors].map(entry => [entry.digest, entry]))
+  return listOf([api, fallback], artifactType)
+}
+
+/**
+ * The referrers API alone, asked for everything: what a list that the registry filtered does not show. The fallback is never
+ * filtered.
+ * @throws what the transport throws
+ */
+export async function listUnfiltered(
+  client: RegistryClient,
+  repository: Repository,
+  subject: Digest,
+): Promise<ReferrerList> {
+  return listOf([await readApi(client, repository, subject)])
+}
+
+function listOf(parts: readonly Part[], artifactType?: string): ReferrerList {
+  const unique = new Map(parts.flatMap(({ descriptors }) => descriptors).map(entry => [entry.digest, entry]))
   const all = [...unique.values()].sort((a, b) => rank(a, artifactType) - rank(b, artifactType))
   const cut = all.length > LIMITS.referrers ? incomplete(`more than ${LIMITS.referrers} entries`) : undefined
-  const problems = [api.problem, fallback.problem, cut].filter(problem => problem !== undefined)
+  const problems = [...parts.map(({ problem }) => problem), cut].filter(problem => problem !== undefined)
   return {
     descriptors: all.slice(0, LIMITS.referrers),
     complete: problems.length === 0,
-    sources: [api.source, fallback.source].filter(source => source !== undefined),
+    sources: parts.map(({ source }) => source).filter(source => source !== undefined),
     problems,
+    filtered: parts.some(({ filtered }) => filtered === true),
   }
 }
 
@@ -77,28 +101,35 @@ async function readApi(
   artifactType?: string,
 ): Promise<Part> {
   const descriptors: Descriptor[] = []
-  let path: string | URL | undefined =
-    `referrers/${subject}${artifactType ? `?${new URLSearchParams({ artifactType })}` : ''}`
+  const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`
+  let path: string | URL | undefined = `referrers/${subject}${query}`
   let unreadable = 0
+  const part = (found?: string): Part => {
+    const problem = found ?? (unreadable > 0 ? `${unreadable} unreadable entries` : undefined)
+    const filtered = artifactType !== undefined && !descriptors.some(entry => entry.artifactType !== artifactType)
+    return { source: 'api', descriptors, filtered, ...(problem === undefined ? {} : { problem: incomplete(problem) }) }
+  }
   for (let page = 0; path !== undefined; page++) {
-    const answer: HttpAnswer = await askReferrers(client, repository, path)
-    if (page === 0 && answer.status !== 200) return { descriptors: [] }
-    if (answer.status !== 200)
-      return { source: 'api', descriptors, problem: incomplete(`a page with status ${answer.status}`) }
+    const first = page === 0
+    const answer: HttpAnswer | WaybillError = await askReferrers(client, repository, path).catch(asWaybillError)
+    if (answer instanceof WaybillError) {
+      if (first) throw answer
+      // What earlier pages listed is there all the same.
+      return part(`a page that could not be had (${answer.code})`)
+    }
+    if (answer.status !== 200) return first ? { descriptors: [] } : part(`a page with status ${answer.status}`)
     const entries = entriesOf(answer.body)
-    if (entries === undefined)
-      return { source: 'api', descriptors, problem: incomplete('an answer that is not an index') }
+    if (entries === undefined) return part('an answer that is not an index')
     const read = readEntries(entries)
     descriptors.push(...read.descriptors)
     unreadable += read.unreadable
     path = nextPage(client, repository, answer.headers.link)
-    const more = path !== undefined && (page + 1 >= MAX_PAGES || descriptors.length > LIMITS.referrers)
-    if (more) return { source: 'api', descriptors, problem: incomplete('more pages than are read') }
+    if (path !== undefined && (page + 1 >= MAX_PAGES || descriptors.length > LIMITS.referrers))
+      return part('more pages than are read')
     if (path === undefined && /rel="?next/i.test(answer.headers.link ?? ''))
-      return { source: 'api', descriptors, problem: incomplete('a next page at a place that is not followed') }
+      return part('a next page at a place that is not followed')
   }
-  if (unreadable > 0) return { source: 'api', descriptors, problem: incomplete(`${unreadable} unreadable entries`) }
-  return { source: 'api', descriptors }
+  return part()
 }
 
 function askReferrers(client: RegistryClient, repository: Repository, path: string | URL): Promise<HttpAnswer> {

@@ -3,7 +3,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
 import { type RetryClock, realClock, withRetry } from '../io/retry.ts'
-import { type Action, Authorizer, type Need } from './auth.ts'
+import { type Action, Authorizer, type Need, type UrlGuard } from './auth.ts'
 import type { CredentialSource } from './credentials.ts'
 import { headersForHop, mayRedirect, originOf } from './origin.ts'
 import type { Repository } from './reference.ts'
@@ -17,8 +17,8 @@ export interface TransportOptions {
   readonly clock?: RetryClock
   /** Token servers that may be asked besides a registry's own, by registry host. */
   readonly realms?: Readonly<Record<string, readonly string[]>>
-  /** Called with every URL before it is asked, redirects and token servers too; throws to refuse (13-adversary 32). */
-  readonly guard?: (url: URL) => void | Promise<void>
+  /** Asked about every URL before it is, redirects and token servers too (13-adversary 32, 39). */
+  readonly guard?: UrlGuard
 }
 
 export interface RegistryRequest {
@@ -81,8 +81,9 @@ export class RegistryTransport {
     }
   }
 
-  /** Opens connections ahead of their first request. */
+  /** Opens connections ahead of their first request; none under a guard, which has not spoken yet. */
   warm(repository: Repository, connections: number): void {
+    if (this.#options.guard !== undefined) return
     this.#options.http.warm(this.originOf(repository).href, connections)
   }
 
@@ -123,7 +124,7 @@ export class RegistryTransport {
     let hasLeftHome = false
     for (let hop = 0; hop <= LIMITS.redirects; hop++) {
       hasLeftHome ||= url.origin !== home.origin
-      await this.#options.guard?.(url)
+      const pin = await this.#options.guard?.(url)
       const headers = headersForHop(url, home, hasLeftHome, request.headers ?? {}, authorization)
       const answer = await this.#options.http.send({
         method: request.method,
@@ -132,6 +133,7 @@ export class RegistryTransport {
         ...(request.body === undefined ? {} : { body: request.body }),
         ...(request.maxBytes === undefined ? {} : { maxBytes: request.maxBytes }),
         ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+        ...(pin === undefined ? {} : { pin }),
       })
       if (request.follow === false || !isRedirect(answer, request.method)) {
         // A storage host's 401 says nothing about the registry's login.

@@ -1,6 +1,6 @@
 import { STAGES, type StageState } from '../core/stage.ts'
-import type { StageReceipt } from './receipt.ts'
-import { STAGE_WORDS } from './words.ts'
+import type { LinkReceipt, StageReceipt, SubjectReceipt } from './receipt.ts'
+import { LINK_WORDS, STAGE_WORDS } from './words.ts'
 
 /** Stages that are links of the chain, in its order. */
 const LINKS: readonly StageReceipt['name'][] = [...STAGES, 'resolve', 'collect', 'judge']
@@ -26,6 +26,31 @@ export function chain(stages: readonly StageReceipt[]): readonly string[] {
   const arrows = `  ${links.map(({ name }) => id(name)).join(' --> ')}`
   const used = [...new Set(links.map(({ state }) => state))].sort()
   return ['flowchart LR', ...nodes, arrows, ...used.map(state => `  classDef ${id(state)} ${FILL[state]}`)]
+}
+
+/** Links drawn of one subject; real chains have about ten. */
+const DRAWN = 40
+const DEPTH = 8
+
+/** Mermaid lines of one subject's chain, top down: fixed words and numbers alone (13-adversary 37). Empty without links. */
+export function subjectChain({ verdict, links = [] }: SubjectReceipt): readonly string[] {
+  if (links.length === 0) return []
+  const nodes: string[] = [`  s["subject: ${word(verdict)}"]:::${id(verdict)}`]
+  const arrows: string[] = []
+  const used = new Set<StageState>([verdict])
+  const draw = (list: readonly LinkReceipt[], above: string, depth: number): void => {
+    for (const { link, state, below } of list) {
+      if (depth === 0 || nodes.length > DRAWN) return
+      const name = `l${nodes.length}`
+      nodes.push(`  ${name}["${LINK_WORDS[link]}: ${word(state)}"]:::${id(state)}`)
+      arrows.push(`  ${above} --> ${name}`)
+      used.add(state)
+      draw(below, name, depth - 1)
+    }
+  }
+  draw(links, 's', DEPTH)
+  const classes = [...used].sort().map(state => `  classDef ${id(state)} ${FILL[state]}`)
+  return ['flowchart TD', ...nodes, ...arrows, ...classes]
 }
 
 function isBroken(state: StageState): boolean {

@@ -55,6 +55,8 @@ export interface SubjectReceipt {
   readonly links?: readonly LinkReceipt[]
   /** Where the image was named: manifests, compose files. */
   readonly places?: readonly Place[]
+  /** Absent: nothing holds it back, or nobody looked. */
+  readonly quarantine?: QuarantineReceipt
   readonly kind?: 'openpgp' | 'ssh' | 'x509' | 'gitsign' | 'none' | 'malformed'
   readonly principal?: string
   readonly key?: string
@@ -71,6 +73,17 @@ export interface SubjectReceipt {
   readonly review?: ReviewReceipt
   /** Before which the commit existed, by a word other than its own; `time` in ISO 8601. */
   readonly trustedTime?: { readonly time: string; readonly from: TrustedTime['from'] }
+}
+
+/** What holds a subject back, or held it back (7-verify-deploy § 2). */
+export interface QuarantineReceipt {
+  readonly state: 'quarantined' | 'released'
+  /** Named in the policy, told by a record that the rule believes, or done by this run. */
+  readonly from: 'policy' | 'record' | 'run'
+  /** SHA-256 of the signed bytes of the record. */
+  readonly record?: Digest
+  /** Of what this run did: the path a file was moved to, or the tag an image was moved to. */
+  readonly moved?: string
 }
 
 /** `head`: the commit that was reviewed; `statements`: digests of the review statements that counted. */
@@ -175,6 +188,14 @@ export interface Receipt {
   readonly notChecked: readonly string[]
   /** What the first line of the summary says before anything else, e.g. an unsigned draft or "no policy". */
   readonly notices: readonly string[]
+  /** What the folder's own root and policy said, when they were all there was: never more than a word (13-adversary 29). */
+  readonly recorded?: Outcome
+  /** Manifests that were rewritten with digests, as the caller named them. */
+  readonly pinned?: readonly string[]
+  /** Where the evidence was kept for a replay; `digest` is that of its `manifest.json`. */
+  readonly evidence?: { readonly folder: string; readonly digest: Digest }
+  /** URL of the workflow run. */
+  readonly run?: string
   /** Requests each stage made, for the summary and the benchmark. */
   readonly requests?: Readonly<Record<string, number>>
   /** A ready policy made from what was seen; printed on the default branch only. */

@@ -1,11 +1,12 @@
-import { isPrintable } from '../core/text.ts'
 import type { Receipt } from './receipt.ts'
+import { visibleJson } from './visible-json.ts'
 
 /** Keys in the order in which a person looks for them; a key that is not listed comes last, in the order of the alphabet. */
 const ORDER: readonly string[] = [
   'schemaVersion',
   'command',
   'verdict',
+  'recorded',
   'error',
   'notices',
   'notChecked',
@@ -28,7 +29,16 @@ const ORDER: readonly string[] = [
   'notCompared',
   'refusedBefore',
   'disagreements',
+  'run',
+  'pinned',
+  'evidence',
+  'folder',
   'subjects',
+  'link',
+  'file',
+  'document',
+  'path',
+  'line',
   'stages',
   'attestations',
   'requests',
@@ -65,6 +75,8 @@ const ORDER: readonly string[] = [
   'what',
   'text',
   'loosens',
+  'quarantine',
+  'places',
   'findings',
   'code',
   'severity',
@@ -73,7 +85,11 @@ const ORDER: readonly string[] = [
   'expected',
   'found',
   'remedy',
+  'links',
   'state',
+  'signedAt',
+  'record',
+  'moved',
   'mode',
   'ms',
   'predicateType',
@@ -92,6 +108,7 @@ const ORDER: readonly string[] = [
   'anchor',
   'san',
   'issuer',
+  'below',
 ]
 
 /**
@@ -100,7 +117,7 @@ const ORDER: readonly string[] = [
  */
 export function renderResult(receipt: Receipt): string {
   const text = JSON.stringify(receipt, (_key, value: unknown) => (isRecord(value) ? ordered(value) : value), 2)
-  return `${text.replace(/[^\u0020-\u007e\n]/gu, visible)}\n`
+  return `${visibleJson(text)}\n`
 }
 
 function ordered(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -115,11 +132,4 @@ function rank(key: string): number {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function visible(character: string): string {
-  if (isPrintable(character)) return character
-  return [...Array(character.length).keys()]
-    .map(at => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-    .join('')
 }

@@ -2,7 +2,16 @@ import { printable } from '../core/text.ts'
 import { levelWords } from './commits.ts'
 import type { ExplainedStep } from './explain-case.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
-import { branch, describe, notCheckedLines, type Paint, painter, type TerminalOptions, wrap } from './terminal.ts'
+import { notCheckedLines } from './terminal.ts'
+import {
+  describe,
+  findingBranch,
+  type Paint,
+  painter,
+  type TerminalOptions,
+  treeLines,
+  wrap,
+} from './terminal-lines.ts'
 import { reviewCell, ruleLines } from './terminal-source.ts'
 import { cut, padded } from './width.ts'
 
@@ -109,7 +118,7 @@ function findingLines(subjects: readonly SubjectReceipt[], columns: number): rea
     .flatMap(({ name, title, findings }) => [
       '',
       cut(`${printable(name)} ${printable(title ?? '', 200)}`.trimEnd(), columns),
-      ...findings.flatMap((finding, at) => branch(finding, at === findings.length - 1, columns)),
+      ...treeLines(findings.map(findingBranch), columns),
     ])
   const rest = against.slice(FINDINGS)
   return [

@@ -1,10 +1,12 @@
 import { LIMITS } from '../core/limits.ts'
-import { chain } from './chain.ts'
+import { chain, subjectChain } from './chain.ts'
 import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
 import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
+import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
 import { keptOnDisk } from './kept.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
+import { subjectDetails } from './subject-details.ts'
 import { attestationTable, findingTable, platformTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
 import { MARKS, VERDICT_WORDS } from './words.ts'
@@ -27,14 +29,15 @@ function render(receipt: Receipt, limit: number): string {
   const parts = [
     ...notices(receipt),
     changedRules(receipt, limit),
-    `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}`,
+    `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}${recordedWord(receipt)}`,
     levels(receipt),
     optionalCommand(pullCommand(receipt)),
     failure(receipt),
-    block('mermaid', chain(receipt.stages)),
+    block('mermaid', graph(receipt)),
     ...lists(receipt, limit),
     notChecked(receipt, limit),
     verifyYourself(receipt),
+    written(receipt, limit),
     policy(receipt, limit),
     receipt.stages.length === 0 ? undefined : `### Stages\n\n${timingTable(receipt)}`,
   ]
@@ -54,7 +57,7 @@ function headline({ image, source, subjects, command }: Receipt): string {
   const [only, ...more] = subjects
   if (only !== undefined && more.length === 0) return codeSpan(only.name === '' ? only.digest : only.name, 500)
   if (source !== undefined) return codeSpan(`${source.repository}@${source.commit}`, 500)
-  return subjects.length === 0 ? codeSpan(command) : `${subjects.length} subjects`
+  return subjects.length === 0 ? codeSpan(command) : `${subjects.length} subjects (${counted(subjects)})`
 }
 
 /** What was proved of the history; nothing is said of a run in which nothing was. */
@@ -75,17 +78,24 @@ function failure({ error }: Receipt): string | undefined {
   return `### Why\n\n${fenced('text', lines)}`
 }
 
+/** The stages of a run that made something; else the chain of the one subject. */
+function graph({ stages, subjects }: Receipt): readonly string[] {
+  const lines = chain(stages)
+  const [only, ...more] = othersOf(subjects)
+  return lines.length > 0 || only === undefined || more.length > 0 ? lines : subjectChain(only)
+}
+
 function lists(receipt: Receipt, limit: number): readonly string[] {
   const { subjects, image, attestations } = receipt
   const commits = subjects.filter(isCommit)
   const tags = subjects.filter(isTag)
-  const others = subjects.filter(subject => !isCommit(subject) && !isTag(subject))
-  const findings = subjects.flatMap(subject => subject.findings)
+  const others = worstFirst(othersOf(subjects))
   const parts: string[] = []
-  if (findings.length > 0) parts.push(`### Findings\n\n${findingTable(findings, limit)}`)
+  if (subjects.some(({ findings }) => findings.length > 0))
+    parts.push(`### Findings\n\n${findingTable(subjects, limit)}`)
   if (tags.length > 0) parts.push(`### Tag\n\n${tagTable(tags, limit)}`)
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
-  if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`)
+  if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`, ...subjectDetails(others, limit))
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
   if (attestations.length > 0)
     parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}${kept(receipt)}`)
@@ -116,6 +126,19 @@ function notChecked({ notChecked: list }: Receipt, limit: number): string {
   const shown = list.slice(0, limit).map(item => `- ${sentence(item)}`)
   const more = list.length > shown.length ? [`- ${list.length - shown.length} more in the result JSON`] : []
   return `### What was not checked\n\n${list.length === 0 ? 'Nothing was left out.' : [...shown, ...more].join('\n')}`
+}
+
+/** What the run wrote for others to use. */
+function written({ pinned = [], evidence }: Receipt, limit: number): string | undefined {
+  const shown = pinned.slice(0, limit).map(path => `- ${codeSpan(path)}`)
+  const more = pinned.length > shown.length ? [`- ${pinned.length - shown.length} more in the result JSON`] : []
+  const parts = [
+    ...(pinned.length === 0 ? [] : [`Digests were written into:\n\n${[...shown, ...more].join('\n')}`]),
+    ...(evidence === undefined
+      ? []
+      : [`Evidence to judge again with \`--replay\`: ${codeSpan(evidence.folder)}, ${codeSpan(evidence.digest)}`]),
+  ]
+  return parts.length === 0 ? undefined : `### Written\n\n${parts.join('\n\n')}`
 }
 
 function verifyYourself(receipt: Receipt): string | undefined {

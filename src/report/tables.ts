@@ -1,28 +1,37 @@
-import type { Finding } from '../core/verdict.ts'
+import { groupFindings, shortName, subjectsText } from './groups.ts'
 import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from './receipt.ts'
 import { table } from './table.ts'
 import { bytes, cell, duration, shortDigest } from './text.ts'
 import { MARKS, STAGE_WORDS } from './words.ts'
 
+/** One subject with its whole digest to copy; of many the short ones, for the whole ones stand in the details below. */
 export function subjectTable(subjects: readonly SubjectReceipt[], limit: number): string {
-  const rows = subjects.map(({ verdict, name, digest, basis, by }) =>
-    row([MARKS[verdict], cell(name.replace(`@${digest}`, '')), cell(digest), basis ?? '–', cell(by, 500)]),
-  )
+  const many = subjects.length > 1
+  const rows = subjects.map(subject => {
+    const { verdict, digest, basis, by } = subject
+    const shown = many ? shortDigest(digest) : digest
+    return row([MARKS[verdict], cell(shortName(subject)), cell(shown), basis ?? '–', cell(by, 500)])
+  })
   return table(['', 'subject', 'digest', 'basis', 'signed by'], rows, limit)
 }
 
-export function findingTable(findings: readonly Finding[], limit: number): string {
-  const rows = findings.map(({ severity, code, subject, message, expected, found, remedy }) =>
-    row([
-      severity === 'reject' ? '❌' : 'ℹ️',
+const OUTCOME_MARKS = { rejected: '❌', unknown: '⚠️', note: 'ℹ️' } as const
+
+/** Each cause once, with whom it befell. */
+export function findingTable(subjects: readonly SubjectReceipt[], limit: number): string {
+  const rows = groupFindings(subjects).map(group => {
+    const { code, message, expected, found, remedy, subject } = group.finding
+    const shown = group.subjects.length === 1 ? shortSubject(subject) : subjectsText(group)
+    return row([
+      OUTCOME_MARKS[group.outcome],
       cell(code),
-      cell(shortSubject(subject)),
+      cell(shown),
       cell(message, 500),
       cell(expected),
       cell(found),
       cell(remedy, 500),
-    ]),
-  )
+    ])
+  })
   return table(['', 'code', 'subject', 'what', 'expected', 'found', 'what to do'], rows, limit)
 }
 
@@ -35,7 +44,7 @@ export function attestationTable(attestations: readonly AttestationReceipt[], li
   const rows = attestations.map(({ predicateType, subject, manifest, log, stored }) =>
     row([cell(predicateType), cell(shortDigest(subject)), cell(manifest), logCell(log), cell(stored?.join(', '))]),
   )
-  return table(['predicate', 'subject', 'referrer', 'log entry', 'stored'], rows, limit)
+  return table(['predicate', 'attached to', 'referrer', 'log entry', 'stored'], rows, limit)
 }
 
 export function timingTable({ stages, requests }: Receipt): string {

@@ -1,6 +1,6 @@
 import type { StageState } from '../core/stage.ts'
 import type { Outcome } from '../core/verdict.ts'
-import type { StageReceipt } from './receipt.ts'
+import type { LinkReceipt, QuarantineReceipt, StageReceipt } from './receipt.ts'
 
 /** The only words for a state, with its mark in Markdown. */
 export const MARKS = {
@@ -33,3 +33,24 @@ export const STAGE_WORDS = {
   collect: 'bundles',
   judge: 'verdict',
 } as const satisfies Record<StageReceipt['name'], string>
+
+/** The links of a subject's chain. */
+export const LINK_WORDS = {
+  signature: 'signature',
+  provenance: 'provenance',
+  commit: 'commit',
+  source: 'source summary',
+  'source-detail': 'source detail',
+  materials: 'materials',
+  sbom: 'bill of materials',
+  reproducible: 'reproducible build',
+  deploy: 'deploy summary',
+  quarantine: 'quarantine',
+} as const satisfies Record<LinkReceipt['link'], string>
+
+const QUARANTINED_BY = { policy: 'by the policy', record: 'by a signed record', run: 'by this run' } as const
+
+/** What is to be said of a quarantine; where something was moved to comes from outside and is not yet safe. */
+export function quarantineText({ state, from, moved }: QuarantineReceipt): string {
+  return `${state} ${QUARANTINED_BY[from]}${moved === undefined ? '' : `, moved to ${moved}`}`
+}

@@ -6,6 +6,8 @@ import {
   bundleToJSON,
   type TransparencyLogEntry,
 } from '@sigstore/bundle'
+import { X509Certificate } from '@sigstore/core'
+import { HashAlgorithm } from '@sigstore/protobuf-specs'
 import { utf8 } from '../core/bytes.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { type JsonObject, parseJsonObject } from '../core/json.ts'
@@ -20,8 +22,10 @@ import { checkShape, has, type Shape } from './protojson.ts'
  *     verificationMaterial  certificate | x509CertificateChain (≤ v0.2) | publicKey.hint
  *                           tlogEntries[]: who logged it, proof of inclusion, promise with a time (Rekor v1)
  *                           timestampVerificationData.rfc3161Timestamps[]
- *     dsseEnvelope          payloadType, payload, exactly one signature over the PAE of both
+ *     dsseEnvelope          payloadType, payload, exactly one signature over the PAE of both; or
+ *     messageSignature      digest of a file with its algorithm, signature over the file's own bytes
  *
+ * v0.1 needs a promise of inclusion, later versions a proof.
  * Source: sigstore protobuf-specs v0.5 `sigstore_bundle.proto`. Trap: nothing in it is proven, not even the payload
  * type, until `verify/verify.ts` has checked all of it.
  */
@@ -74,11 +78,17 @@ export interface UnverifiedBundle {
   readonly [unverified]: true
 }
 
+export type HashName = 'sha256' | 'sha384' | 'sha512'
+
+/** What the signature is over, as claimed. */
+export type BundleContent =
+  | { readonly form: 'dsse'; readonly payloadType: string; readonly payload: Buffer }
+  | { readonly form: 'message'; readonly algorithm: HashName; readonly digest: Buffer }
+
 /** A bundle's parts as claimed; for `verify/` only. */
 export interface BundleParts {
   readonly bundle: Bundle
-  readonly payloadType: string
-  readonly payload: Buffer
+  readonly content: BundleContent
   readonly signature: Buffer
   /** DER of the leaf, or the hint that names a public key. */
   readonly signer: { readonly certificate: Buffer } | { readonly hint: string }
@@ -90,7 +100,7 @@ const parts = new WeakMap<UnverifiedBundle, BundleParts>()
 
 /**
  * Reads the bytes of one bundle strictly: known fields only, canonical base64, exactly one DSSE signature.
- * @throws `sigstore/bundle-malformed`; `sigstore/bundle-unsupported` for another version or a message signature.
+ * @throws `sigstore/bundle-malformed`; `sigstore/bundle-unsupported` for another version or an unknown hash.
  */
 export function parseBundle(bytes: Uint8Array): UnverifiedBundle {
   if (bytes.byteLength > LIMITS.bundleBytes) {
@@ -128,17 +138,12 @@ function refuseUnsupported(json: JsonObject): void {
       found: mediaType,
     })
   }
-  if (has(json, 'messageSignature') && !has(json, 'dsseEnvelope')) {
-    throw fail('sigstore/bundle-unsupported', 'The bundle signs a file directly, not an attestation', {
-      expected: 'a DSSE envelope',
-      found: 'a message signature',
-    })
-  }
 }
 
 /** The library takes the first of two alternatives; another reader could take the second. */
 function refuseAmbiguous(json: JsonObject): void {
-  if (has(json, 'messageSignature')) throw malformed('it has a DSSE envelope and a message signature')
+  if (has(json, 'messageSignature') && has(json, 'dsseEnvelope'))
+    throw malformed('it has a DSSE envelope and a message signature')
   const signers = ['certificate', 'x509CertificateChain', 'publicKey'].filter(k => has(json.verificationMaterial, k))
   if (signers.length !== 1) {
     throw malformed('it does not name exactly one signer', {
@@ -149,12 +154,7 @@ function refuseAmbiguous(json: JsonObject): void {
 }
 
 function splitBundle(bundle: Bundle): BundleParts {
-  if (bundle.content.$case !== 'dsseEnvelope') throw malformed('it has no DSSE envelope')
-  const { payloadType, payload, signatures } = bundle.content.dsseEnvelope
-  const [signature, ...more] = signatures
-  if (signature === undefined || more.length > 0) {
-    throw malformed('it has not exactly one signature', { expected: '1', found: String(signatures.length) })
-  }
+  if (bundle.mediaType === BUNDLE_V01_MEDIA_TYPE) bundle.verificationMaterial.tlogEntries.forEach(dropUnsignedProof)
   const { timestampVerificationData } = bundle.verificationMaterial
   const tlogEntries: readonly TransparencyLogEntry[] = bundle.verificationMaterial.tlogEntries
   const timestamps = (timestampVerificationData?.rfc3161Timestamps ?? []).map(t => Buffer.from(t.signedTimestamp))
@@ -162,25 +162,72 @@ function splitBundle(bundle: Bundle): BundleParts {
   bounded(timestamps.length, SIGSTORE_LIMITS.timestamps, 'timestamps')
   for (const stamp of timestamps) bounded(stamp.byteLength, SIGSTORE_LIMITS.timestampBytes, 'bytes of a timestamp')
   for (const entry of tlogEntries) requireCompleteEntry(entry)
-  return {
-    bundle,
-    payloadType,
-    payload,
-    signature: signature.sig,
-    signer: signerOf(bundle),
-    entries: tlogEntries,
-    timestamps,
+  return { bundle, ...contentOf(bundle), signer: signerOf(bundle), entries: tlogEntries, timestamps }
+}
+
+/**
+ * Programs of the time of v0.1 kept a proof without the checkpoint that makes it worth anything. It proves nothing, so it is as good
+ * as absent; the promise, which v0.1 asks for, stands alone.
+ */
+function dropUnsignedProof(entry: TransparencyLogEntry): void {
+  if (entry.inclusionPromise !== undefined && (entry.inclusionProof?.checkpoint?.envelope ?? '') === '')
+    Object.assign(entry, { inclusionProof: undefined })
+}
+
+function contentOf({ content }: Bundle): Pick<BundleParts, 'content' | 'signature'> {
+  if (content.$case === 'messageSignature') {
+    const { messageDigest, signature } = content.messageSignature
+    const [algorithm, bytes] = HASHES.get(messageDigest.algorithm) ?? []
+    if (algorithm === undefined || bytes === undefined) throw unknownHash(messageDigest.algorithm)
+    if (messageDigest.digest.byteLength !== bytes) throw malformed('its digest has not the length of its algorithm')
+    return { content: { form: 'message', algorithm, digest: messageDigest.digest }, signature }
   }
+  const { payloadType, payload, signatures } = content.dsseEnvelope
+  const [signature, ...more] = signatures
+  if (signature === undefined || more.length > 0) {
+    throw malformed('it has not exactly one signature', { expected: '1', found: String(signatures.length) })
+  }
+  return { content: { form: 'dsse', payloadType, payload }, signature: signature.sig }
+}
+
+/** `sigstore_common.proto` HashAlgorithm → its name in node:crypto and the bytes of a digest. */
+const HASHES: ReadonlyMap<HashAlgorithm, readonly [HashName, number]> = new Map([
+  [HashAlgorithm.SHA2_256, ['sha256', 32]],
+  [HashAlgorithm.SHA2_384, ['sha384', 48]],
+  [HashAlgorithm.SHA2_512, ['sha512', 64]],
+])
+
+function unknownHash(algorithm: HashAlgorithm): WaybillError {
+  return fail('sigstore/bundle-unsupported', 'The bundle names a hash algorithm that is not read', {
+    expected: 'SHA2_256, SHA2_384 or SHA2_512',
+    found: HashAlgorithm[algorithm] ?? String(algorithm),
+  })
 }
 
 function signerOf(bundle: Bundle): BundleParts['signer'] {
   const content = bundle.verificationMaterial.content
   if (content.$case === 'publicKey') return { hint: content.publicKey.hint }
   // A chain is leaf first; what follows the leaf is never used: issuers come from the trust root only.
-  const leaf = content.$case === 'certificate' ? content.certificate : content.x509CertificateChain.certificates[0]
+  const chain = content.$case === 'certificate' ? [content.certificate] : content.x509CertificateChain.certificates
+  const [leaf] = chain
   if (leaf === undefined) throw malformed('it has no certificate')
-  bounded(leaf.rawBytes.byteLength, SIGSTORE_LIMITS.certificateBytes, 'bytes of a certificate')
+  bounded(chain.length, SIGSTORE_LIMITS.chainCertificates, 'certificates')
+  for (const { rawBytes } of chain) {
+    bounded(rawBytes.byteLength, SIGSTORE_LIMITS.certificateBytes, 'bytes of a certificate')
+    // A program that took its anchors from the bundle would believe whoever wrote it. `sigstore_bundle.proto`: no roots.
+    if (isSelfSigned(rawBytes)) throw malformed('its certificates include a root of their own')
+  }
   return { certificate: Buffer.from(leaf.rawBytes) }
+}
+
+/** By its names; a leaf that cannot be read is refused where certificates are. */
+function isSelfSigned(der: Uint8Array): boolean {
+  try {
+    const { subject, issuer } = X509Certificate.parse(Buffer.from(der))
+    return subject.equals(issuer)
+  } catch {
+    return false
+  }
 }
 
 /** The library reads `checkpoint.envelope` of any proof and would end in a TypeError on an entry without one. */
@@ -190,6 +237,8 @@ export function requireCompleteEntry(entry: TransparencyLogEntry): void {
     throw malformed('a log entry has neither a proof nor a promise of inclusion')
   if (entry.inclusionProof !== undefined && entry.inclusionProof.checkpoint === undefined)
     throw malformed('an inclusion proof has no checkpoint')
+  // A promise is signed over the index as a JSON number: above this several indices would be the same one.
+  if (!Number.isSafeInteger(Number(entry.logIndex))) throw malformed('a log entry’s index is out of range')
   // Seconds of the year 9999: above it a Date is invalid and compares as false everywhere.
   if (Number(entry.integratedTime) > 253_402_300_799) throw malformed('a log entry’s time is out of range')
 }

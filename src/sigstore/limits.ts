@@ -6,6 +6,12 @@ export const SIGSTORE_LIMITS = {
   timestamps: 8,
   /** Bytes of one certificate; Fulcio's are about 2 KB. */
   certificateBytes: 32 * 1024,
+  /** Certificates of one chain; a leaf and its intermediates. */
+  chainCertificates: 8,
+  /** Bytes of an artefact that has to be in memory as a whole: Ed25519 signs no digest, it reads all of it twice. */
+  wholeArtifactBytes: 64 * 1024 * 1024,
+  /** Bytes of a simple signing payload, and of each annotation beside it; cosign's are under 1 KB and 20 KB. */
+  legacyTextBytes: 256 * 1024,
   /** Bytes of one signed timestamp, with its certificates. */
   timestampBytes: 64 * 1024,
   /** Bytes of a trusted_root.json; the public one is about 10 KB. */
@@ -16,6 +22,10 @@ export const SIGSTORE_LIMITS = {
   keys: 32,
   /** Milliseconds for the whole TUF exchange (root chain, timestamp, snapshot, targets, one file). */
   tufMs: 60_000,
+  /** Milliseconds for one request of it, body included. */
+  tufRequestMs: 15_000,
+  /** Bytes of a TUF root; GitHub's and the public one are under 10 KB. The TUF client's own bound. */
+  tufRootBytes: 512_000,
   /** A certificate with less time left than this is renewed before the next signature. 6-sign-and-publish § 1. */
   renewBeforeMs: 2 * 60_000,
   /** A Rekor v2 log answers only after the entry is in a published checkpoint. 6-sign-and-publish § 1: at least 20 s. */

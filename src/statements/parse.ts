@@ -3,7 +3,8 @@ import { type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, objectAt, optional, stringAt, stringMapAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
-import { STATEMENT_TYPE, type Statement, type Subject } from './statement.ts'
+import { STATEMENT_TYPE, STATEMENT_TYPE_V01, type Statement, type Subject } from './statement.ts'
+import { OWN_URI_BASE } from './uris.ts'
 
 /**
  * Hex digits of the digest algorithms whose values are plain hex. in-toto attestation v1.1.0 § DigestSet.
@@ -32,16 +33,47 @@ const HEX_LENGTHS: Readonly<Record<string, readonly number[]>> = {
  * @throws `statements/malformed`, `statements/type-unsupported`
  */
 export function parseStatement(bytes: Uint8Array): Statement {
+  return statementOf(bytes, [STATEMENT_TYPE])
+}
+
+/**
+ * As `parseStatement`, and Statement v0.1, which has the same shape: for what others have signed. The older type stays visible in
+ * `type`. It may carry a predicate of any type but SLSA's v1 formats and ours, which say that their statement is v1: nothing that
+ * judges provenance, a summary or a record ever meets one of another type.
+ * @throws `statements/malformed`, `statements/type-unsupported`
+ */
+export function parseForeignStatement(bytes: Uint8Array): Statement {
+  const statement = statementOf(bytes, [STATEMENT_TYPE, STATEMENT_TYPE_V01])
+  if (statement.type !== undefined && needsV1(statement.predicateType))
+    throw fail('statements/type-unsupported', 'The predicate belongs into a statement of a newer type', {
+      expected: STATEMENT_TYPE,
+      found: `${statement.type} with ${printable(statement.predicateType, 200)}`,
+    })
+  return statement
+}
+
+/** slsa.dev/spec/v1.1/provenance § Schema, slsa.dev/spec/v1.2/verification_summary § Schema: `_type` is Statement/v1. */
+function needsV1(predicateType: string): boolean {
+  return (
+    /^https:\/\/slsa\.dev\/(provenance|verification_summary)\/v1/.test(predicateType) ||
+    predicateType.startsWith(OWN_URI_BASE)
+  )
+}
+
+function statementOf(bytes: Uint8Array, types: readonly string[]): Statement {
   const document = reading('statements/malformed', () => parseJsonObject(bytes, 'statement'))
-  refuseOtherType(document._type)
+  refuseOtherType(document._type, types)
+  const older = document._type === STATEMENT_TYPE_V01
   return reading('statements/malformed', () => ({
+    ...(older ? { type: STATEMENT_TYPE_V01 } : {}),
     subject: subjectsAt(document.subject),
     predicateType: nonEmptyAt(document.predicateType, 'statement.predicateType'),
     predicate: objectAt(document.predicate, 'statement.predicate'),
   }))
 }
 
-type Malformed = `statements/${'' | 'provenance-' | 'summary-' | 'detail-' | 'quarantine-'}malformed`
+type Malformed =
+  `statements/${'' | 'provenance-' | 'summary-' | 'detail-' | 'quarantine-' | 'scai-' | 'deploy-'}malformed`
 
 /** Runs a reader of foreign JSON and gives what it refuses the one code of the document that was read. */
 export function reading<T>(code: Malformed, read: () => T): T {
@@ -58,8 +90,8 @@ export function reading<T>(code: Malformed, read: () => T): T {
   }
 }
 
-function refuseOtherType(type: Json | undefined): void {
-  if (type === STATEMENT_TYPE) return
+function refuseOtherType(type: Json | undefined, types: readonly string[]): void {
+  if (typeof type === 'string' && types.includes(type)) return
   const found = typeof type === 'string' ? printable(type, 200) : 'no _type'
   throw fail('statements/type-unsupported', `The statement is not of the type ${STATEMENT_TYPE}`, {
     expected: STATEMENT_TYPE,

@@ -145,7 +145,11 @@ function kindAt(key: JsonObject, path: string) {
   const kind = optional(key.kind, (word, at) => wordAt(word, at, KEY_KINDS), `${path}.kind`)
   const certified = kind === 'x509' || kind === 'ssh-certificate'
   const known = [...(certified ? ['authority'] : []), ...(kind === 'x509' ? ['chain', 'serials'] : [])]
-  const wrong = ['authority', 'chain', 'serials'].find(name => (key[name] !== undefined) !== known.includes(name))
+  // Of Fulcio's certificates, one for each session, the serials may be listed, then all of them.
+  const open = kind === 'gitsign' ? ['serials'] : []
+  const wrong = ['authority', 'chain', 'serials'].find(
+    name => !open.includes(name) && (key[name] !== undefined) !== known.includes(name),
+  )
   if (wrong !== undefined) throw refused(`${known.join(', ') || 'no certificate'} at ${path}`, `it differs in ${wrong}`)
   return present({
     kind,

@@ -68,7 +68,7 @@ export interface DetailKey {
   readonly kind?: 'x509' | 'gitsign' | 'ssh-certificate'
   /** Key of the SSH authority, or X.509 root certificate. */
   readonly authority?: string
-  /** SHA-256 and serial numbers, upper-case hex, of the certificates in an X.509 chain. */
+  /** SHA-256 and serial numbers, upper-case hex, of the certificates in an X.509 chain; serials of Fulcio's where all are known. */
   readonly chain?: readonly string[]
   readonly serials?: readonly string[]
   readonly principal: string

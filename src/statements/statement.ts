@@ -4,6 +4,8 @@ import type { ObservedSigner } from '../core/signer.ts'
 
 /** in-toto attestation framework v1 § Statement. */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
+/** The version before it, of the same shape; `cosign attest` writes it. Read in what others signed, never written by us. */
+export const STATEMENT_TYPE_V01 = 'https://in-toto.io/Statement/v0.1'
 /** DSSE payload type of an in-toto statement. in-toto attestation spec v1 § Envelope. */
 export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 /** What cosign ≥ 3 writes as an image signature: predicate `{}`. */
@@ -30,6 +32,8 @@ export interface Subject {
 }
 
 export interface Statement {
+  /** Absent: v1. A format that asks for v1, as SLSA provenance v1 and every summary do, cannot be proved by the older one. */
+  readonly type?: typeof STATEMENT_TYPE_V01
   readonly subject: readonly [Subject, ...Subject[]]
   readonly predicateType: string
   readonly predicate: JsonObject

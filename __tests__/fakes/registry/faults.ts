@@ -18,7 +18,13 @@ export type Fault =
   | 'cut'
   | 'cut-body'
   | 'cut-after'
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | Uint8Array }
+  | {
+      readonly status: number
+      readonly headers?: Record<string, string>
+      readonly body?: string | Uint8Array
+      /** Bytes that `content-length` promises; those beyond the body never come. */
+      readonly announce?: number
+    }
   | { readonly delayMs: number }
 
 export type FaultHook = (request: FaultRequest) => Fault

@@ -155,8 +155,12 @@ function send(message: IncomingMessage, response: ServerResponse, reply: Reply, 
   const bytes = Buffer.from((reply.body ?? '') as Uint8Array)
   response.writeHead(reply.status, {
     ...reply.headers,
-    ...(reply.status === 204 ? {} : { 'content-length': bytes.byteLength }),
+    ...(reply.status === 204 ? {} : { 'content-length': reply.announce ?? bytes.byteLength }),
   })
+  if (reply.announce !== undefined) {
+    response.write(bytes.byteLength > 0 ? bytes : '{')
+    return
+  }
   if (cutBody) {
     response.write(bytes.subarray(0, Math.floor(bytes.byteLength / 2)), () => message.socket.destroy())
     return

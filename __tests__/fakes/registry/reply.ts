@@ -3,6 +3,8 @@ export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
+  /** Bytes that `content-length` promises; those beyond the body never come. */
+  readonly announce?: number
 }
 
 /** An error in the distribution spec's shape. */

@@ -48,7 +48,10 @@ export function manifestRoute(world: World, request: RouteRequest, reference: st
   const store = world.storage.open(request.repository)
   if (request.method === 'PUT') return putManifest(world, store, request, reference)
   if (request.method === 'DELETE')
-    return store.manifests.delete(reference) ? { status: 202 } : problem(404, 'MANIFEST_UNKNOWN')
+    // A tag alone, or by its digest the manifest (distribution-spec v1.1.1 § Content Management).
+    return store.tags.delete(reference) || store.manifests.delete(reference)
+      ? { status: 202 }
+      : problem(404, 'MANIFEST_UNKNOWN')
   const gitlab = world.quirks.gitlab ? /^sha256-([0-9a-f]{64})$/.exec(reference)?.[1] : undefined
   const found = store.find(reference) ?? (gitlab === undefined ? undefined : store.find(`sha256:${gitlab}`))
   if (found === undefined) return problem(404, 'MANIFEST_UNKNOWN')

@@ -5,12 +5,15 @@ import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import fc from 'fast-check'
 import { sha256 } from '../../../src/core/digest.ts'
 import { WaybillError } from '../../../src/core/error.ts'
+import { LIMITS } from '../../../src/core/limits.ts'
 import { serialiseBundle } from '../../../src/sigstore/bundle.ts'
 import { requestTimestamp } from '../../../src/sigstore/sign/timestamp.ts'
 import { preAuthEncoding } from '../../../src/sigstore/verify/log-entry.ts'
 import { type VerificationNeed, verifyBundle } from '../../../src/sigstore/verify/verify.ts'
 import { IN_TOTO_PAYLOAD_TYPE } from '../../../src/statements/statement.ts'
 import { basicConstraintsAuthority, extension } from '../../fakes/certificate.ts'
+import { p256 } from '../../fakes/keys.ts'
+import { bundleJson, envelopeOf, hashedBody, logged, signBytes } from '../messages.ts'
 import {
   at,
   type Bench,
@@ -42,6 +45,10 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([bench, other, second].map(b => b.close())))
 
+const olderStatement = (
+  predicateType: string,
+  subject: unknown = [{ name: 'a', digest: { sha256: 'ab'.repeat(32) } }],
+) => JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.1', subject, predicateType, predicate: {} })
 const material = (json: unknown) => at(json, 'verificationMaterial')
 const entry = (json: Mutable) => at(json, 'verificationMaterial', 'tlogEntries', 0)
 const code = (bytes: Uint8Array, need?: VerificationNeed, trust = bench.trust) =>
@@ -164,12 +171,33 @@ describe('verifyBundle() refuses', () => {
   test.each([
     [
       'of another type',
-      JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.1', subject: [] }),
+      JSON.stringify({ _type: 'https://in-toto.io/Statement/v0.2', subject: [] }),
       'statements/type-unsupported',
     ],
+    [
+      'of the older type with a provenance that asks for the newer one',
+      olderStatement('https://slsa.dev/provenance/v1'),
+      'statements/type-unsupported',
+    ],
+    [
+      'of the older type with a summary',
+      olderStatement('https://slsa.dev/verification_summary/v1'),
+      'statements/type-unsupported',
+    ],
+    ['of the older type without subjects', olderStatement('https://a.example/b', []), 'statements/malformed'],
     ['that is not JSON', 'DSSEv1 1 a 1 b', 'statements/malformed'],
   ])('13-adversary 22: a payload %s, though it is signed and logged', async (_, payload, expected) => {
     expect(await code(await forge(bench, { payload: Buffer.from(payload) }))).toBe(expected)
+  })
+
+  test('nothing of a statement of the older type that cosign attest writes, but keeps its type visible', async () => {
+    const payload = Buffer.from(olderStatement('https://cyclonedx.org/bom'))
+    const verified = verifyBundle(await forge(bench, { payload }), bench.trust)
+    expect(verified.statement).toMatchObject({
+      type: 'https://in-toto.io/Statement/v0.1',
+      predicateType: 'https://cyclonedx.org/bom',
+      subject: [{ digest: { sha256: 'ab'.repeat(32) } }],
+    })
   })
 
   test('a time that nobody signed: an entry without promise, no timestamp', async () => {
@@ -208,6 +236,41 @@ describe('verifyBundle() refuses', () => {
     expect(await code(changed(good, change))).toBe('sigstore/log-entry-invalid')
   })
 
+  test('a log whose key has no start of validity, and so would count for all of the past', async () => {
+    const tlogs = structuredClone(bench.stack.trustedRoot.tlogs) as unknown[]
+    delete at(tlogs, 0, 'publicKey', 'validFor').start
+    const root = rootWith(bench, { tlogs })
+    expect(root.unusable.join()).toContain('from when its key is valid')
+    expect(await code(good, {}, root)).toBe('sigstore/log-unknown')
+    const ctlogs = structuredClone(bench.stack.trustedRoot.ctlogs) as unknown[]
+    delete at(ctlogs, 0, 'publicKey').validFor
+    expect(await code(good, {}, rootWith(bench, { ctlogs }))).toBe('sigstore/sct-invalid')
+  })
+
+  test.each(['ctlogs', 'certificateAuthorities', 'timestampAuthorities'] as const)(
+    'one of the %s outside its time of use, of which both ends belong to it',
+    async list => {
+      const { signedAt } = verifyBundle(good, bench.trust)
+      const { notBefore } = verifyBundle(good, bench.trust).signer as { notBefore: Date }
+      const within = (start: Date, end: Date) => {
+        const services = structuredClone(bench.stack.trustedRoot[list]) as unknown[]
+        const validFor = { start: start.toISOString(), end: end.toISOString() }
+        for (const service of services)
+          Object.assign(list === 'ctlogs' ? at(service, 'publicKey') : at(service), { validFor })
+        return rootWith(bench, { [list]: services })
+      }
+      const [before, after] = [
+        new Date(Math.min(+notBefore, Number(signedAt)) - 60_000),
+        new Date(Number(signedAt) + 60_000),
+      ]
+      expect(await code(good, {}, within(before, after))).toBeUndefined()
+      expect(await code(good, {}, within(new Date(0), before))).toMatch(/^sigstore\/(sct|certificate|timestamp)/)
+      expect(await code(good, {}, within(after, new Date(+after + 60_000)))).toMatch(
+        /^sigstore\/(sct|certificate|timestamp)/,
+      )
+    },
+  )
+
   test('a log outside its time of use', async () => {
     const [log, ...rest] = structuredClone(bench.stack.trustedRoot.tlogs) as unknown[]
     Object.assign(at(log, 'publicKey'), {
@@ -224,6 +287,18 @@ describe('verifyBundle() refuses', () => {
     expect(await code(good, need)).toBe(expected)
   })
 
+  test('a log whose promised time is outside its time of use, though a timestamp is inside', async () => {
+    const { integratedTime } = entry(jsonOf(good) as Mutable)
+    const end = new Date((Number(integratedTime) + 5) * 1000)
+    const [log, ...rest] = structuredClone(bench.stack.trustedRoot.tlogs) as unknown[]
+    Object.assign(at(log, 'publicKey'), { validFor: { start: '2020-01-01T00:00:00Z', end: end.toISOString() } })
+    bench.stack.rekorV1.clockOffsetMs = 60_000
+    const late = await forge(bench)
+    bench.stack.rekorV1.clockOffsetMs = 0
+    expect(await code(late)).toBeUndefined()
+    expect(await code(late, {}, rootWith(bench, { tlogs: [log, ...rest] }))).toBe('sigstore/log-entry-invalid')
+  })
+
   test('two timestamps of one authority where two services are asked for', async () => {
     const { signature } = partsOfGood()
     const stamp = await requestTimestamp({ http: bench.http }, bench.stack.timestamp.endpoint, signature)
@@ -233,6 +308,21 @@ describe('verifyBundle() refuses', () => {
       stamps.push({ signedTimestamp: stamp.der.toString('base64') })
     })
     expect(await code(bytes, { logs: 0, timestamps: 2 })).toBe('sigstore/time-missing')
+  })
+
+  test('two authorities count as two, and each that is there must be known', async () => {
+    const { signature } = partsOfGood()
+    const stamp = await requestTimestamp({ http: bench.http }, other.stack.timestamp.endpoint, signature)
+    const bytes = changed(good, json => {
+      Object.assign(material(json), { tlogEntries: [] })
+      const stamps = listAt(json, 'verificationMaterial', 'timestampVerificationData', 'rfc3161Timestamps')
+      stamps.push({ signedTimestamp: stamp.der.toString('base64') })
+    })
+    const [one, two] = [bench, other].map(b => b.stack.trustedRoot.timestampAuthorities as unknown[])
+    const both = rootWith(bench, { timestampAuthorities: [...(one ?? []), ...(two ?? [])] })
+    expect(await code(bytes, { logs: 0, timestamps: 2 }, both)).toBeUndefined()
+    expect(await code(bytes, { logs: 0, timestamps: 3 }, both)).toBe('sigstore/time-missing')
+    expect(await code(bytes, { logs: 0 }, bench.trust)).toBe('sigstore/timestamp-invalid')
   })
 
   test.each([
@@ -264,6 +354,125 @@ describe('verifyBundle() refuses', () => {
 function partsOfGood(): { signature: Uint8Array } {
   return { signature: Buffer.from(at(jsonOf(good), 'dsseEnvelope', 'signatures', 0).sig as string, 'base64') }
 }
+
+describe('verifyBundle() of a statement that could exhaust or confuse a reader', () => {
+  const of = async (change: object) => {
+    const plain = {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ digest: { sha256: 'ab'.repeat(32) } }],
+      predicateType: 'https://a.example/b',
+      predicate: {},
+    }
+    return code(await forge(bench, { payload: Buffer.from(JSON.stringify({ ...plain, ...change })) }))
+  }
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: String(i), digest: { sha256: i.toString(16).padStart(64, '0') } }))
+
+  test.each<readonly [string, object]>([
+    ['no subjects', { subject: [] }],
+    ['the same subject twice', { subject: [...many(1), ...many(1)] }],
+    ['one subject more than are read', { subject: many(LIMITS.statementSubjects + 1) }],
+    ['a subject without a digest', { subject: [{ name: 'a' }] }],
+    ['a digest of an unknown algorithm alone', { subject: [{ digest: { crc32: 'abcd' } }] }],
+  ])('refuses %s', async (_, change) => {
+    expect(await of(change)).toBe('statements/malformed')
+  })
+
+  test.each([
+    ['sha1', 40, 'statements/malformed'],
+    ['sha256', 64, 'sigstore/bundle-malformed'],
+  ])('refuses 100,000 subjects by %s, as too many or already as too large', async (algorithm, digits, expected) => {
+    const subject = Array.from({ length: 100_000 }, (_, i) => ({
+      digest: { [algorithm]: i.toString(16).padStart(digits, '0') },
+    }))
+    const payload = Buffer.from(
+      JSON.stringify({
+        _type: 'https://in-toto.io/Statement/v1',
+        subject,
+        predicateType: 'https://a.example/b',
+        predicate: {},
+      }),
+    )
+    const signed = preAuthEncoding({ payloadType: IN_TOTO_PAYLOAD_TYPE, payload })
+    const signing = signBytes(bench, signed, await p256())
+    const entries = [logged(bench, hashedBody(signing, signed))]
+    expect(
+      await code(bundleJson({ signing, content: envelopeOf(signing, payload, IN_TOTO_PAYLOAD_TYPE), entries })),
+    ).toBe(expected)
+  })
+
+  test('reads a statement whose only digest is SHA-1, which is about no file and no image', async () => {
+    const payload = { subject: [{ digest: { sha1: 'a'.repeat(40) } }] }
+    expect(await of(payload)).toBeUndefined()
+  })
+
+  test('refuses a bundle around a predicate of 10 MB before anything of it is read', async () => {
+    const predicate = { text: 'a'.repeat(10 * 1024 * 1024) }
+    const payload = Buffer.from(JSON.stringify({ predicate })).toString('base64')
+    const bytes = changed(good, json => Object.assign(at(json, 'dsseEnvelope'), { payload }))
+    expect(await code(bytes)).toBe('sigstore/bundle-malformed')
+  })
+})
+
+describe('verifyBundle() of older bundles', () => {
+  const v01 = 'application/vnd.dev.sigstore.bundle+json;version=0.1'
+  const v02 = 'application/vnd.dev.sigstore.bundle+json;version=0.2'
+
+  test.each<readonly [string, string, (json: Mutable) => void, string | undefined]>([
+    ['v0.1 with promise and proof', v01, () => {}, undefined],
+    ['v0.1 with a promise alone', v01, json => void delete entry(json).inclusionProof, undefined],
+    ['v0.1 with a proof alone', v01, json => void delete entry(json).inclusionPromise, 'sigstore/bundle-malformed'],
+    [
+      'v0.1 with a proof without a checkpoint, which counts as none',
+      v01,
+      json => void delete at(entry(json), 'inclusionProof').checkpoint,
+      undefined,
+    ],
+    [
+      'v0.1 with a wrong proof',
+      v01,
+      json => Object.assign(at(entry(json), 'inclusionProof'), { hashes: ['AAAA'] }),
+      'sigstore/log-entry-invalid',
+    ],
+    [
+      'v0.2 with a proof alone',
+      v02,
+      json => {
+        delete entry(json).inclusionPromise
+        // Of a log in shards the index beside the proof is only promised.
+        Object.assign(entry(json), { logIndex: at(entry(json), 'inclusionProof').logIndex })
+      },
+      undefined,
+    ],
+    ['v0.2 with a promise alone', v02, json => void delete entry(json).inclusionProof, 'sigstore/bundle-malformed'],
+    [
+      'v0.2 with a proof without a checkpoint',
+      v02,
+      json => void delete at(entry(json), 'inclusionProof').checkpoint,
+      'sigstore/bundle-malformed',
+    ],
+  ])('judges %s', async (_, mediaType, change, expected) => {
+    const bytes = changed(good, json => {
+      Object.assign(json, { mediaType })
+      change(json)
+    })
+    expect(await code(bytes)).toBe(expected)
+  })
+
+  test.each([v01, v02])('reads the leaf of a chain (%s), whatever follows it', async mediaType => {
+    const chain = (...more: readonly Uint8Array[]) =>
+      changed(good, json => {
+        const { certificate, ...rest } = material(json)
+        const certificates = [certificate, ...more.map(der => ({ rawBytes: Buffer.from(der).toString('base64') }))]
+        Object.assign(json, { mediaType, verificationMaterial: { ...rest, x509CertificateChain: { certificates } } })
+      })
+    const ours = bench.stack.fulcio.intermediate.certificate
+    const theirs = other.stack.fulcio.intermediate.certificate
+    for (const bytes of [chain(), chain(ours), chain(theirs), chain(Buffer.from('no certificate'))])
+      expect(await code(bytes)).toBeUndefined()
+    expect(await code(chain(bench.stack.fulcio.root.certificate))).toBe('sigstore/bundle-malformed')
+  })
+})
 
 describe('verifyBundle() of a bundle signed with a key', () => {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })

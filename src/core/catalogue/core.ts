@@ -63,4 +63,17 @@ export const CORE_ERRORS = {
       'A file cannot be written: the disk is full or the folder is not writable. What was there before is unchanged.',
     remedy: 'Free space or choose another folder, then run again; what was published already stays.',
   },
+  'core/offline': {
+    kind: 'unknown',
+    meaning: 'Something was needed from the network, and the run was told to use none.',
+    remedy:
+      'Give what is missing as a file (--bundle, --trusted-root), name the image by its digest, or leave out --offline.',
+  },
+  'core/address-refused': {
+    kind: 'unknown',
+    meaning:
+      'A host that a manifest, an answer or a document names leads to this machine, to a private network or to a cloud’s metadata service. Asking it would let whoever wrote that document send requests from inside, so no connection was made.',
+    remedy:
+      'If the registry is your own and in your network, say `private: true` in the policy’s rule for it; otherwise remove the reference.',
+  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

@@ -99,4 +99,10 @@ export const GITHUB_ERRORS = {
       'A merge group’s ref does not say of which pull request the merge queue made it, so nobody can be asked about its reviews. What the queue holds is not shown to the token of a job.',
     remedy: 'Run again; if it stays, have the pull request merged without the queue and judged on the branch.',
   },
+  'github/attestations-incomplete': {
+    kind: 'unknown',
+    meaning:
+      'GitHub’s attestation store holds more about an image or a file than is examined, so nothing may rest on what was not found.',
+    remedy: 'Delete attestations that nobody needs, or attach those that count to the image in its registry.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>

@@ -72,4 +72,63 @@ export const PIPELINE_ERRORS = {
       'Something lies where the bundle of a file would be written, and it is not an overtaken bundle of the same signer: it does not verify, is somebody else’s, or says something of another kind. It is never replaced.',
     remedy: 'Move it away, or write the bundles elsewhere: waybill attest file PATH --key FILE --out DIR',
   },
+  'pipeline/quarantine-refused': {
+    kind: 'unknown',
+    meaning:
+      'A file could not be quarantined safely, so it was left where it is: it is not a regular file, was replaced after it was judged, or something else lies in its place in the quarantine. Nothing was overwritten. It stays rejected.',
+    remedy: 'Look at the file and at the quarantine directory by hand, and run again.',
+  },
+  'pipeline/quarantine-record-malformed': {
+    kind: 'configuration',
+    meaning:
+      'A record.json in the quarantine directory is not of the documented form, so what lies beside it is not known.',
+    remedy: 'Look at the folder by hand. schemas/quarantine-record.json has the form.',
+  },
+  'pipeline/quarantine-nothing': {
+    kind: 'configuration',
+    meaning: 'Nothing that was named is in quarantine, so there is nothing to release.',
+    remedy: 'See what is: waybill quarantine list',
+  },
+  'pipeline/quarantine-policy': {
+    kind: 'configuration',
+    meaning:
+      'The list of quarantined digests could not be changed in the policy without touching something else in it, so the file was left as it is.',
+    remedy: 'Write the entry by hand: quarantined: [{digest: "sha256:…", reason: "…", since: 2026-01-31}]',
+  },
+  'registry/tag-not-removed': {
+    kind: 'unknown',
+    meaning:
+      'A tag that points to a quarantined image could not be removed: the registry has no way to delete a tag, does not allow it, or the tag points elsewhere by now. The image is kept under its quarantine tag.',
+    remedy: 'Remove the tag in the interface of the registry, or push a good image to it.',
+  },
+  'pipeline/kept-malformed': {
+    kind: 'rejected',
+    meaning:
+      'The folder given to --replay is not one that --out writes: its manifest breaks the format, a file is missing, or something lies in it that the manifest does not name.',
+    remedy: 'Take the folder as the gate wrote it, whole and unchanged, or record it again with --out.',
+  },
+  'pipeline/kept-changed': {
+    kind: 'rejected',
+    meaning:
+      'A file of kept evidence, or the manifest of it, has another digest than the one it is known by. Somebody changed it after it was recorded.',
+    remedy: 'Do not use the folder. Take it from where it was archived, and compare the digest of its manifest.json.',
+  },
+  'pipeline/kept-incomplete': {
+    kind: 'unknown',
+    meaning:
+      'The folder of kept evidence does not hold what this judgement needs: a subject or a trust root that the recorded run did not use.',
+    remedy: 'Judge what the folder holds, give the trust root with --trusted-root FILE, or record again with --out.',
+  },
+  'pipeline/kept-too-large': {
+    kind: 'unknown',
+    meaning: 'There is more evidence than a folder may hold, so nothing was written: it could not be read back.',
+    remedy: 'Record fewer subjects at a time, each into a folder of its own.',
+  },
+  'pipeline/as-recorded': {
+    kind: 'unknown',
+    meaning:
+      'Evidence was judged again by nothing but the policy and the trust root in the same folder. Whoever wrote the folder chose all three, so the result is only their word.',
+    remedy:
+      'Give the policy and the trust root yourself (--policy FILE, --trusted-root FILE), or name what was recorded by its digest, from a place that the folder’s writer cannot change.',
+  },
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -177,4 +177,10 @@ export const REGISTRY_ERRORS = {
       'Other writers replaced the list of a file’s bundles again and again, so that those of this run may not be in it. They are on disk.',
     remedy: 'Run again when the other writers have finished; what is there already is kept.',
   },
+  'registry/not-a-parent': {
+    kind: 'unknown',
+    meaning:
+      'An index that was named beside a platform’s manifest does not list that manifest, so nothing that is signed about the index speaks of it.',
+    remedy: 'Name the index that the manifest was pushed with, by digest, or verify the index itself.',
+  },
 } as const satisfies Record<`registry/${string}`, CatalogueEntry>

@@ -89,7 +89,8 @@ export const SIGSTORE_ERRORS = {
   },
   'sigstore/trust-unavailable': {
     kind: 'unknown',
-    meaning: 'The trust root of the public instance could not be fetched and verified through TUF.',
+    meaning:
+      'The trust root of a Sigstore instance (the public one, GitHub’s, or a mirror) could not be fetched and verified through TUF, so nothing was checked against it. Metadata kept from an earlier run does not stand in: whoever blocks the network could keep a revoked service alive with it.',
     remedy: 'Run again; without network give --trusted-root FILE.',
   },
   'sigstore/signing-config-malformed': {
@@ -171,5 +172,34 @@ export const SIGSTORE_ERRORS = {
     meaning: 'The private key to sign with is encrypted, and the password that was given (or none) does not open it.',
     remedy:
       'Put the password into an environment variable and name it: --key-password env:NAME (key-password: env:NAME).',
+  },
+  'sigstore/artifact-mismatch': {
+    kind: 'rejected',
+    meaning: 'A bundle signs a file, and the file at hand has another digest.',
+    remedy:
+      'Give the file that was signed and the bundle that was published with it; if these are they, the file was changed.',
+  },
+  'sigstore/artifact-ambiguous': {
+    kind: 'rejected',
+    meaning:
+      'The signed file begins like the bytes under an attestation (DSSEv1) or under an SSH signature (SSHSIG), so the signature may have been made for something else and presented as that of a file.',
+    remedy: 'Have an attestation about the file’s digest signed instead of the file’s own bytes.',
+  },
+  'sigstore/artifact-changed': {
+    kind: 'unknown',
+    meaning: 'A file was changed while it was read: what was checked is not what was hashed before.',
+    remedy: 'Run again when nothing writes to the file.',
+  },
+  'sigstore/artifact-needed': {
+    kind: 'unknown',
+    meaning:
+      'A signature over a file’s own bytes cannot be checked with what is at hand: of its kind of key the whole file is needed, in memory.',
+    remedy: 'Give the file instead of its digest.',
+  },
+  'sigstore/legacy-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A signature stored as cosign up to version 2 does (.sig, .att) is not of that shape: its payload, its envelope or one of its annotations has another form.',
+    remedy: 'Have the image signed again with a current cosign, or with Waybill.',
   },
 } as const satisfies Record<`sigstore/${string}`, CatalogueEntry>

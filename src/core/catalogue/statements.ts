@@ -10,7 +10,7 @@ export const STATEMENTS_ERRORS = {
   'statements/type-unsupported': {
     kind: 'rejected',
     meaning:
-      'A statement is of another version than in-toto Statement v1. Version 0.1 has other rules and is not read, so that one document cannot mean two things.',
+      'A statement is of another version than in-toto Statement v1, and is not one of version 0.1 with a predicate that this version may carry: SLSA provenance v1, summaries and Waybill’s own statements may not.',
     remedy: 'Have it made again by a tool that writes https://in-toto.io/Statement/v1.',
   },
   'statements/provenance-malformed': {
@@ -48,6 +48,18 @@ export const STATEMENTS_ERRORS = {
     kind: 'rejected',
     meaning:
       'A quarantine record or its release is not of the documented form, or speaks of more than one artefact. It counts neither for nor against anything.',
-    remedy: 'Have it made again by waybill quarantine, which writes docs/predicates/quarantine.md.',
+    remedy: 'Have it made again, as docs/predicates/quarantine.md says: waybill quarantine add --help',
+  },
+  'statements/scai-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A SCAI statement lacks what its attributes need: a material without a digest, a claim without evidence, conditions that are not known, or the same claim twice.',
+    remedy: 'Have it made again by a version of Waybill that writes docs/predicates/scai.md.',
+  },
+  'statements/deploy-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A verification summary about an image or file lacks what a deploy summary must say: a digest of the subject, the resource with its environment, a policy with its digest, what it rests on, or exactly one environment as level.',
+    remedy: 'Have it made again by the job that deployed, in the form of docs/predicates/deploy-vsa.md.',
   },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

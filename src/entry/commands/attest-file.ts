@@ -4,8 +4,9 @@ import { isObject, parseJson } from '../../core/json.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { printable } from '../../core/text.ts'
 import { maybe } from '../../github/attest-inputs.ts'
-import { exists, hashFile, readFileBounded, writeFileAtomic } from '../../io/files.ts'
+import { exists, readFileBounded, writeFileAtomic } from '../../io/files.ts'
 import { HttpClient } from '../../io/http.ts'
+import { hashStableFile } from '../../io/stable-file.ts'
 import {
   type AttestFilesPorts,
   attestFiles,
@@ -176,7 +177,7 @@ async function runAttestFile(wish: AttestFile, desk: Desk): Promise<number> {
     const store = await storeOf(wish, desk, http)
     const signer = await signerOf(wish, { folder, env, http })
     const ports: AttestFilesPorts = {
-      hash: async path => (await hashFile(path)).digest,
+      hash: async path => (await hashStableFile(path, { first: 0 })).digest,
       present: async path => ((await exists(path)) ? readFileBounded(path, LIMITS.bundleBytes) : undefined),
       write: writeFileAtomic,
       sign: statement => signer.sign(statement),

@@ -3,10 +3,17 @@ import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
+import { quarantineAddCommand } from './quarantine-add.ts'
+import { quarantineListCommand } from './quarantine-list.ts'
+import { quarantineReleaseCommand } from './quarantine-release.ts'
 import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
+import { verifyBundleCommand } from './verify-bundle.ts'
+import { verifyComposeCommand } from './verify-compose.ts'
+import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
+import { verifyManifestCommand } from './verify-manifest.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
@@ -17,10 +24,17 @@ export const COMMANDS: readonly Command[] = [
   policyCheckCommand,
   verifyImageCommand,
   attestFileCommand,
+  verifyFileCommand,
+  verifyManifestCommand,
+  verifyComposeCommand,
+  verifyBundleCommand,
+  quarantineListCommand,
+  quarantineAddCommand,
+  quarantineReleaseCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['materials', 'attest', 'deploy', 'quarantine', 'inspect', 'serve']
+const LATER = ['materials', 'attest', 'deploy', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 

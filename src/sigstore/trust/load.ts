@@ -1,13 +1,16 @@
 import { fail } from '../../core/error.ts'
 import { parseTrustRoot, type TrustRoot } from './root.ts'
 import { loadSigningConfig, type SigningServices } from './services.ts'
-import { fetchByTuf, type TufOptions } from './tuf.ts'
+import { fetchByTuf, type TufInstance, type TufOptions } from './tuf.ts'
 
-export interface TrustRequest extends Partial<TufOptions> {
+export interface TrustRequest extends Partial<Omit<TufOptions, 'instance'>> {
   /** Bytes of a trusted_root.json. With it nothing is fetched. */
   readonly trustedRootFile?: Uint8Array
-  /** Ask TUF for the public instance's; needs `cacheFolder`. */
-  readonly tuf?: 'public-good'
+  /**
+   * Ask TUF for that of an instance; needs `cacheFolder`. `github` is GitHub's own, which signs for private repositories: it has
+   * timestamps, and neither a transparency log nor a certificate log. Default `public-good`.
+   */
+  readonly tuf?: TufInstance
 }
 
 /**
@@ -19,12 +22,13 @@ export async function loadTrust(request: TrustRequest): Promise<TrustRoot> {
     if (request.tuf !== undefined) throw ambiguous()
     return parseTrustRoot(request.trustedRootFile, 'file')
   }
-  const bytes = await fetchByTuf('trusted_root.json', tufOptions(request))
-  // A mirror begins from a root of its own, so what it gives is not the public instance's word.
-  return parseTrustRoot(bytes, request.mirror === undefined ? 'public-good' : `mirror:${request.mirror.url}`)
+  const instance = request.tuf ?? 'public-good'
+  const bytes = await fetchByTuf('trusted_root.json', { ...tufOptions(request), instance })
+  // A mirror begins from a root of its own, so what it gives is not the instance's word.
+  return parseTrustRoot(bytes, request.mirror === undefined ? instance : `mirror:${request.mirror.url}`)
 }
 
-export interface ServicesRequest extends Partial<TufOptions> {
+export interface ServicesRequest extends Partial<Omit<TufOptions, 'instance'>> {
   /** Bytes of a signing_config.v0.2.json. With it nothing is fetched. */
   readonly signingConfigFile?: Uint8Array
   readonly now: Date
@@ -36,7 +40,7 @@ export async function loadServices(request: ServicesRequest): Promise<SigningSer
   return loadSigningConfig(bytes, request.now)
 }
 
-function tufOptions(request: Partial<TufOptions>): TufOptions {
+function tufOptions(request: Partial<Omit<TufOptions, 'instance'>>): TufOptions {
   if (request.cacheFolder === undefined) {
     throw fail('sigstore/trust-unavailable', 'No folder was given to keep TUF metadata in', { kind: 'configuration' })
   }
@@ -44,7 +48,7 @@ function tufOptions(request: Partial<TufOptions>): TufOptions {
 }
 
 function ambiguous(): Error {
-  return fail('sigstore/trust-malformed', 'A trust root file and the public instance were both asked for', {
+  return fail('sigstore/trust-malformed', 'A trust root file and an instance by name were both asked for', {
     expected: 'one trust root for one rule',
   })
 }

@@ -6,9 +6,10 @@ import { type Json, type JsonObject, parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { checkShape, type Shape } from '../protojson.ts'
+import { remembered } from '../remembered.ts'
 
 /** Where a trust root came from: it is named in every verdict, and never mixed with another (13-adversary 29). */
-export type TrustOrigin = 'public-good' | `file:${Digest}` | `mirror:${string}`
+export type TrustOrigin = 'public-good' | 'github' | `file:${Digest}` | `mirror:${string}`
 
 /**
  * The services one verification believes: certificate authorities, certificate logs, transparency logs, timestamp
@@ -58,10 +59,13 @@ const TRUSTED_ROOT = {
 
 /**
  * Reads a trusted_root.json strictly. A service that cannot be used is left out and named: nothing it signed is believed.
- * @param source `public-good` only for bytes that TUF has verified from the public instance's own root.
+ * @param source `public-good` and `github` only for bytes that TUF has verified from that instance's own root.
  * @throws `sigstore/trust-malformed`
  */
-export function parseTrustRoot(bytes: Uint8Array, source: 'public-good' | 'file' | `mirror:${string}`): TrustRoot {
+export function parseTrustRoot(
+  bytes: Uint8Array,
+  source: 'public-good' | 'github' | 'file' | `mirror:${string}`,
+): TrustRoot {
   if (bytes.byteLength > SIGSTORE_LIMITS.trustRootBytes) throw malformed('it is too large')
   const digest = sha256(bytes)
   const json = strictRoot(bytes)
@@ -116,6 +120,8 @@ function readLog(item: Json): TLogAuthority {
   // The library would use undefined fields and end in a TypeError later.
   if (log.publicKey?.rawBytes === undefined) throw new Error('it has no public key')
   if ((log.checkpointKeyId ?? log.logId)?.keyId.byteLength === undefined) throw new Error('it has no log id')
+  // Without one a key would count for all of the past, also before anybody looked after it. `sigstore_trustroot.proto`.
+  if (log.publicKey.validFor?.start === undefined) throw new Error('it does not say from when its key is valid')
   const [authority] = toTrustMaterial({ ...EMPTY, tlogs: [log] }).tlogs
   if (authority === undefined) throw new Error('it cannot be used')
   return authority
@@ -128,6 +134,7 @@ function readAuthority(item: Json): CertAuthority {
   if (material === undefined) throw new Error('it cannot be used')
   // Reads every field that verification will read, so that a malformed certificate is found here.
   for (const cert of material.certChain) void [cert.notBefore, cert.notAfter, cert.subject, cert.publicKey, cert.isCA]
+  material.certChain.forEach(remembered)
   return material
 }
 

@@ -1,13 +1,19 @@
 import { utf8 } from '../../core/bytes.ts'
-import { fail } from '../../core/error.ts'
+import { fail, WaybillError } from '../../core/error.ts'
 import { printable } from '../../core/text.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
+import { GITHUB_ROOT, pinnedRootFile } from './pinned-root.ts'
 
 export type TufTarget = 'trusted_root.json' | 'signing_config.v0.2.json'
 
+/** Instances whose TUF repository is known by its root: Sigstore's public one, and GitHub's own for private repositories. */
+export type TufInstance = 'public-good' | 'github'
+
 export interface TufOptions {
-  /** Where verified metadata is kept between runs. */
+  /** Where verified metadata is kept between runs. It spares requests and is never an answer by itself. */
   readonly cacheFolder: string
+  /** Default `public-good`. */
+  readonly instance?: TufInstance
   /** Another mirror with its own root of trust, for tests and mirrors inside a company. */
   readonly mirror?: { readonly url: string; readonly rootFile: string }
   /** Default `SIGSTORE_LIMITS.tufMs`. */
@@ -15,8 +21,12 @@ export interface TufOptions {
 }
 
 /**
- * One file of the public instance, verified by TUF from the root that `@sigstore/tuf` ships. The client is heavy
- * (a second HTTP stack), so it is loaded only when asked for.
+ * One file of an instance, verified by TUF from a root that is known here. The client is heavy (a second HTTP stack), so it is
+ * loaded only when asked for. Its requests are serial, each bounded in bytes (what the signed metadata says, else the
+ * client's own bounds) and in time.
+ *
+ * A server that does not answer means unknown even where metadata that has not expired lies in the cache: whoever holds back
+ * the newest metadata could keep a revoked service alive. Without a network the caller gives a trust root file.
  * @throws `sigstore/trust-unavailable`: unreachable, expired and forged metadata alike, since all mean "not established".
  */
 export async function fetchByTuf(target: TufTarget, options: TufOptions): Promise<Uint8Array> {
@@ -28,7 +38,8 @@ export async function fetchByTuf(target: TufTarget, options: TufOptions): Promis
   try {
     return await Promise.race([download(target, options, limit), late])
   } catch (error) {
-    throw fail('sigstore/trust-unavailable', `Cannot fetch ${target} of the public instance through TUF`, {
+    if (error instanceof WaybillError && error.code === 'sigstore/trust-unavailable') throw error
+    throw fail('sigstore/trust-unavailable', `Cannot fetch ${target} of ${nameOf(options)} through TUF`, {
       found: reasonOf(error),
       cause: error,
     })
@@ -37,15 +48,36 @@ export async function fetchByTuf(target: TufTarget, options: TufOptions): Promis
   }
 }
 
+function nameOf({ instance, mirror }: TufOptions): string {
+  if (mirror !== undefined) return `the mirror ${printable(mirror.url, 200)}`
+  return instance === 'github' ? 'GitHub’s instance' : 'the public instance'
+}
+
 async function download(target: TufTarget, options: TufOptions, limit: number): Promise<Uint8Array> {
-  const { initTUF } = await import('@sigstore/tuf')
-  const client = await initTUF({
+  const [{ initTUF }, begin] = await Promise.all([import('@sigstore/tuf'), beginning(options, limit)])
+  const request = {
     cachePath: options.cacheFolder,
-    timeout: Math.min(limit, 15_000),
+    timeout: Math.min(limit, SIGSTORE_LIMITS.tufRequestMs),
     retry: { retries: 2, minTimeout: 200, maxTimeout: 2_000 },
-    ...(options.mirror === undefined ? {} : { mirrorURL: options.mirror.url, rootPath: options.mirror.rootFile }),
+    ...begin,
+  }
+  const client = await initTUF(request).catch(error => {
+    // A run that was killed while it wrote its cache leaves half a root there; the known one takes its place.
+    if (!(error instanceof Error && error.name === 'SyntaxError')) throw error
+    return initTUF({ ...request, forceInit: true })
   })
   return utf8(await client.getTarget(target))
+}
+
+/** Which repository, and the root that is believed before anything is asked. */
+async function beginning(
+  { instance, mirror, cacheFolder }: TufOptions,
+  limit: number,
+): Promise<{ readonly mirrorURL?: string; readonly rootPath?: string }> {
+  if (mirror !== undefined) return { mirrorURL: mirror.url, rootPath: mirror.rootFile }
+  if (instance !== 'github') return {}
+  const timeoutMs = Math.min(limit, SIGSTORE_LIMITS.tufRequestMs)
+  return { mirrorURL: GITHUB_ROOT.url, rootPath: await pinnedRootFile(GITHUB_ROOT, cacheFolder, timeoutMs) }
 }
 
 function reasonOf(error: unknown): string {

@@ -4,13 +4,14 @@ import type { ObservedSigner } from '../../core/signer.ts'
 import type { BundleParts } from '../bundle.ts'
 import type { TrustRoot } from '../trust/root.ts'
 import { hasSct, observedSigner } from './certificate.ts'
-import { type FoundKey, findKey, type KeyMaterial, verifies } from './keys.ts'
+import type { SignedContent } from './content.ts'
+import { requireInclusion } from './inclusion.ts'
+import { type FoundKey, findKey, type KeyMaterial } from './keys.ts'
 import { type ClaimedTime, claimedTimes, countServices } from './times.ts'
 
 /** A signature with its witnesses, whatever it was carried in. */
 export interface Evidence extends Pick<BundleParts, 'bundle' | 'signature' | 'signer' | 'entries' | 'timestamps'> {
-  /** The bytes under the signature. */
-  readonly signed: Buffer
+  readonly signed: SignedContent
 }
 
 export interface Signer {
@@ -52,7 +53,7 @@ export function requireTimes(parts: Evidence, timestamps: number): readonly [Cla
 
 export function signerOf(parts: Evidence, keys: readonly KeyMaterial[], scts: number): Signer {
   if ('hint' in parts.signer) {
-    const found = findKey(keys, parts.signed, parts.signature)
+    const found = findKey(keys, key => parts.signed.signedBy(key, parts.signature))
     return { observed: { kind: 'key', fingerprint: found.fingerprint }, publicKey: found.key, found }
   }
   const der = parts.signer.certificate
@@ -82,7 +83,7 @@ export function requireValidAt({ observed, found }: Signer, times: readonly Clai
 
 /** First by ourselves, so that changed bytes are called that, not "entry of another signature". */
 export function requireSignature(parts: Evidence, { publicKey }: Signer): void {
-  if (verifies(publicKey, parts.signed, parts.signature)) return
+  if (parts.signed.signedBy(publicKey, parts.signature)) return
   throw fail('sigstore/signature-invalid', 'The signature does not belong to this payload and key', {
     expected: 'a signature over these bytes',
     found: 'one over other bytes, or of another key',
@@ -90,7 +91,7 @@ export function requireSignature(parts: Evidence, { publicKey }: Signer): void {
 }
 
 /**
- * After the library: its inclusion checks hold, so what is left is what each entry is about, and where it stands.
+ * After the library: that each entry is in its log, by checks of our own as well, what it is about, and where it stands.
  * @param requireAbout throws an Error that says what an entry is about instead.
  */
 export function requireEntries(
@@ -107,10 +108,16 @@ export function requireEntries(
       if (entry.inclusionPromise === undefined && entry.logIndex !== entry.inclusionProof?.logIndex)
         throw new Error('the entry’s index is not the one proven')
       const log = logOf(trust, entry.logId.keyId)
-      if (log === undefined || time < log.validFor.start || time > log.validFor.end)
-        throw new Error(`the log was not in use at ${time.toISOString()}`)
+      // Its own word about the time counts for the log, whatever earlier time another service gave.
+      const promised = entry.inclusionPromise === undefined ? [] : [new Date(Number(entry.integratedTime) * 1000)]
+      const outside = [time, ...promised].find(
+        at => log === undefined || at < log.validFor.start || at > log.validFor.end,
+      )
+      if (log === undefined || outside !== undefined)
+        throw new Error(`the log was not in use at ${(outside ?? time).toISOString()}`)
+      requireInclusion(entry, log)
     } catch (error) {
-      throw fail('sigstore/log-entry-invalid', 'A transparency log entry is not about this envelope', {
+      throw fail('sigstore/log-entry-invalid', 'A transparency log entry does not hold for this signature', {
         found: error instanceof Error ? error.message : 'unreadable',
         cause: error,
       })

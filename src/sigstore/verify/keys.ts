@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { fail } from '../../core/error.ts'
+import type { HashName } from '../bundle.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 
 /** A public key somebody is willing to believe. */
@@ -21,10 +22,10 @@ export interface FoundKey {
  * spell it differently, and the signature itself says which key it is of.
  * @throws `sigstore/key-unknown` when none does.
  */
-export function findKey(keys: readonly KeyMaterial[], signed: Uint8Array, signature: Uint8Array): FoundKey {
+export function findKey(keys: readonly KeyMaterial[], signedBy: (key: KeyObject) => boolean): FoundKey {
   for (const material of keys.slice(0, SIGSTORE_LIMITS.keys)) {
     const key = readKey(material)
-    if (!verifies(key, signed, signature)) continue
+    if (!signedBy(key)) continue
     const { start, end } = material.validFor ?? {}
     return {
       key,
@@ -45,7 +46,8 @@ export function keyFingerprint(key: KeyObject): string {
     .digest('hex')
 }
 
-function readKey({ publicKey }: KeyMaterial): KeyObject {
+/** @throws `sigstore/key-unknown`, of kind configuration, when it is no public key. */
+export function readKey({ publicKey }: KeyMaterial): KeyObject {
   try {
     return typeof publicKey === 'string'
       ? createPublicKey(publicKey)
@@ -61,9 +63,22 @@ function readKey({ publicKey }: KeyMaterial): KeyObject {
 
 /** True when the signature is over these bytes; a key that cannot verify at all gives false, not an exception. */
 export function verifies(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return verify(undefined, signed, key, signature)
-  } catch {
-    return false
-  }
+  return hashesOf(key).some(algorithm => {
+    try {
+      return verify(algorithm, signed, key, signature)
+    } catch {
+      return false
+    }
+  })
+}
+
+/**
+ * Hashes that signers use with a key. Undefined: what belongs to it (nothing for Ed25519, SHA-256 otherwise). Larger curves are used
+ * with SHA-256 by older programs and with the hash of their own size by newer ones; neither lets anybody forge the other.
+ */
+function hashesOf(key: KeyObject): readonly (HashName | undefined)[] {
+  const curve = key.asymmetricKeyDetails?.namedCurve
+  if (curve === 'secp384r1') return [undefined, 'sha384']
+  if (curve === 'secp521r1') return [undefined, 'sha512']
+  return [undefined]
 }

@@ -6,6 +6,7 @@ import { requireCompleteEntry } from '../bundle.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import type { TrustRoot } from '../trust/root.ts'
 import type { Evidence } from './checks.ts'
+import { contentOf } from './content.ts'
 import { readTimestamp } from './times.ts'
 
 export type { TrustRoot } from '../trust/root.ts'
@@ -54,7 +55,7 @@ export function evidenceOf(message: MessageSignature): Evidence {
   bundle.verificationMaterial.timestampVerificationData = {
     rfc3161Timestamps: timestamps.map(signedTimestamp => ({ signedTimestamp })),
   }
-  return { bundle, signed, signature, signer: { certificate }, entries, timestamps }
+  return { bundle, signed: contentOf(signed), signature, signer: { certificate }, entries, timestamps }
 }
 
 function entryOf(entry: LoggedMessage): TransparencyLogEntry {

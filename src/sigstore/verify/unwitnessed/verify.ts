@@ -1,9 +1,10 @@
 import { sha256 } from '../../../core/digest.ts'
 import { fail, WaybillError } from '../../../core/error.ts'
 import { mintVerified, type Verified } from '../../../core/verified.ts'
-import { parseStatement } from '../../../statements/parse.ts'
+import { parseForeignStatement } from '../../../statements/parse.ts'
 import { IN_TOTO_PAYLOAD_TYPE, type SignedStatement } from '../../../statements/statement.ts'
 import { type BundleParts, parseBundle, partsOf } from '../../bundle.ts'
+import { contentOf } from '../content.ts'
 import { findKey, type KeyMaterial } from '../keys.ts'
 import { preAuthEncoding } from '../log-entry.ts'
 
@@ -15,8 +16,8 @@ export function isUnwitnessed(bytes: Uint8Array): boolean {
   return lacksWitnesses(partsOf(parseBundle(bytes)))
 }
 
-function lacksWitnesses({ signer, entries, timestamps }: BundleParts): boolean {
-  return 'hint' in signer && entries.length === 0 && timestamps.length === 0
+function lacksWitnesses({ content, signer, entries, timestamps }: BundleParts): boolean {
+  return content.form === 'dsse' && 'hint' in signer && entries.length === 0 && timestamps.length === 0
 }
 
 /**
@@ -40,21 +41,24 @@ export function verifyUnwitnessed(bytes: Uint8Array, keys: readonly KeyMaterial[
 
 function verified(bytes: Uint8Array, keys: readonly KeyMaterial[]): Verified<SignedStatement> {
   const parts = partsOf(parseBundle(bytes))
-  if (parts.payloadType !== IN_TOTO_PAYLOAD_TYPE)
+  const { content, signature } = parts
+  const payloadType = content.form === 'dsse' ? content.payloadType : 'a message signature'
+  if (content.form !== 'dsse' || payloadType !== IN_TOTO_PAYLOAD_TYPE)
     // 1/4 what the bytes claim to be
     throw fail('sigstore/payload-type', 'The envelope does not carry an in-toto statement', {
       expected: IN_TOTO_PAYLOAD_TYPE,
-      found: parts.payloadType || 'no payload type',
+      found: payloadType || 'no payload type',
     })
   if (!lacksWitnesses(parts)) throw witnessed(parts) // 2/4 nothing in it that would be left unchecked
+  const signed = contentOf(preAuthEncoding(content))
   const timeless = keys.filter(({ validFor }) => validFor === undefined)
-  const { fingerprint } = findKey(timeless, preAuthEncoding(parts), parts.signature) // 3/4 a given key, exactly these bytes
+  const { fingerprint } = findKey(timeless, key => signed.signedBy(key, signature)) // 3/4 a given key, exactly these bytes
   return mintVerified({
-    statement: parseStatement(parts.payload), // 4/4 the payload, strictly
+    statement: parseForeignStatement(content.payload), // 4/4 the payload, strictly
     signer: { kind: 'key' as const, fingerprint },
     timeSources: [],
     bundle: sha256(bytes),
-    payload: sha256(parts.payload),
+    payload: sha256(content.payload),
   })
 }
 

@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { jest } from '@jest/globals'
+import { sha256 } from '../../src/core/digest.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
+import { writeLayout } from '../fakes/layout.ts'
+import { execute } from '../fakes/scenario.ts'
+import { type GateBench, openGateBench } from './gate-support.ts'
+
+jest.setTimeout(60_000)
+
+let bench: GateBench
+let folder: string
+
+beforeAll(async () => {
+  bench = await openGateBench()
+  folder = join(bench.scenario.stack.folder, 'files')
+  mkdirSync(folder)
+})
+
+afterAll(() => bench.close())
+
+/** A file with its bundle beside it. @returns the bundle's path. */
+async function signedFile(name: string, content: string, about = content): Promise<string> {
+  writeFileSync(join(folder, name), content)
+  const bundle = join(folder, `${name}.sigstore.json`)
+  writeFileSync(bundle, await bench.here.signature(sha256(about)))
+  return bundle
+}
+
+const PRELOAD = `
+const refuse = name => () => { throw new Error('a socket was asked for: ' + name) }
+const net = require('node:net')
+net.Socket.prototype.connect = refuse('connect')
+net.connect = net.createConnection = refuse('net.connect')
+const dns = require('node:dns')
+dns.lookup = dns.resolve = refuse('dns')
+dns.promises.lookup = refuse('dns')
+require('node:dgram').createSocket = refuse('dgram')
+globalThis.fetch = refuse('fetch')
+`
+
+/** @param sockets false: whatever opens one ends in an error. */
+async function verify(words: readonly string[], sockets = true): Promise<{ code: number; receipt: Receipt }> {
+  const { scenario } = bench
+  const preload = join(folder, '..', 'no-sockets.cjs')
+  writeFileSync(preload, PRELOAD)
+  const cli = join(import.meta.dirname, '../../dist/cli.js')
+  const args = [...(sockets ? [] : ['--require', preload]), cli, 'verify', ...words, ...scenario.expected, '--json']
+  const { code, stdout, log } = await execute(args, { PATH: '', HOME: scenario.stack.folder }, folder)
+  expect(log).toBe(stdout)
+  return { code, receipt: JSON.parse(stdout) as Receipt }
+}
+
+const codes = ({ subjects }: Receipt) => subjects.flatMap(({ findings }) => findings.map(({ code }) => code))
+
+describe('waybill verify file', () => {
+  test('accepts files by the bundles beside them, by pattern', async () => {
+    await signedFile('one.tar', 'one')
+    await signedFile('two.tar', 'two')
+    const { code, receipt } = await verify(['file', '*.tar'])
+    expect([code, receipt.command]).toEqual([0, 'verify file'])
+    expect(receipt.subjects.map(({ name, digest, verdict }) => [name, digest, verdict])).toEqual([
+      ['one.tar', sha256('one'), 'passed'],
+      ['two.tar', sha256('two'), 'passed'],
+    ])
+  })
+
+  test('moves away a file whose bundle is about other bytes only if that says something about its integrity', async () => {
+    await signedFile('changed.bin', 'changed', 'original')
+    const { code, receipt } = await verify(['file', 'changed.bin'])
+    expect([code, receipt.subjects[0]?.verdict]).toEqual([1, 'rejected'])
+    expect(existsSync(join(folder, 'changed.bin'))).toBe(receipt.subjects[0]?.quarantine === undefined)
+  })
+
+  test('quarantines a file that somebody else signed, with a record, unless told not to', async () => {
+    const name = 'stranger.bin'
+    writeFileSync(join(folder, name), 'stranger')
+    const mallory = { repository: 'mallory/app', repository_id: '666' }
+    writeFileSync(join(folder, `${name}.sigstore.json`), await bench.here.signature(sha256('stranger'), mallory))
+    const left = await verify(['file', name, '--quarantine', 'off'])
+    expect([left.code, existsSync(join(folder, name))]).toEqual([1, true])
+    const { code, receipt } = await verify(['file', name, '--quarantine-directory', 'held', '--events', 'events.jsonl'])
+    expect([code, receipt.subjects[0]?.quarantine?.state]).toEqual([1, 'quarantined'])
+    expect(existsSync(join(folder, name))).toBe(false)
+    const [held = ''] = readdirSync(join(folder, 'held'))
+    expect(readdirSync(join(folder, 'held', held))).toContain('record.json')
+    const [event] = readFileSync(join(folder, 'events.jsonl'), 'utf8').trim().split('\n')
+    expect(JSON.parse(event ?? '')).toMatchObject({ event: 'waybill.quarantined' })
+  })
+
+  test('takes a bundle that is named', async () => {
+    writeFileSync(join(folder, 'bare.bin'), 'bare')
+    writeFileSync(join(folder, 'elsewhere.json'), await bench.here.signature(sha256('bare')))
+    expect((await verify(['file', 'bare.bin', '--quarantine', 'off'])).code).toBe(1)
+    expect((await verify(['file', 'bare.bin', '--bundle', 'elsewhere.json'])).code).toBe(0)
+  })
+})
+
+describe('--offline', () => {
+  test('verifies a file with its bundle and a trust root, and opens no socket', async () => {
+    await signedFile('offline.bin', 'offline')
+    expect((await verify(['file', 'offline.bin', '--offline'], false)).code).toBe(0)
+  })
+
+  test('verifies an image by digest with a bundle, and opens no socket', async () => {
+    const digest = await bench.image('offline')
+    writeFileSync(join(folder, 'image.json'), await bench.here.signature(digest))
+    const image = `${bench.scenario.image}@${digest}`
+    const { code, receipt } = await verify(['image', image, '--bundle', 'image.json', '--offline'], false)
+    expect([code, receipt.verdict]).toEqual([0, 'passed'])
+  })
+
+  test('without it the same process cannot reach a registry: the test would see a socket', async () => {
+    const { code, receipt } = await verify(['image', bench.reference], false)
+    expect([code, receipt.verdict]).toEqual([2, 'unknown'])
+  })
+
+  test('a tag is unknown: only its registry knows what it means', async () => {
+    const { code, receipt } = await verify(['image', `${bench.scenario.image}:v1`, '--offline'], false)
+    expect([code, codes(receipt)]).toEqual([2, ['core/offline']])
+  })
+
+  test('an image of a layout is looked for in the layout', async () => {
+    const layout = writeLayout(join(folder, 'layout'), { content: 'layout', platforms: ['linux/amd64'] })
+    const image = `ghcr.io/acme/app@${layout.digest}`
+    const { code, receipt } = await verify(['image', image, '--bundle', 'layout', '--offline'], false)
+    expect([code, codes(receipt)[0]]).toEqual([1, 'verify/no-attestation'])
+  })
+})

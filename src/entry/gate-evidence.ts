@@ -1,0 +1,115 @@
+import { fail } from '../core/error.ts'
+import type { HttpClient } from '../io/http.ts'
+import type {
+  EvidenceSource,
+  EvidenceSubject,
+  Origin,
+  Relatives,
+  Resolved,
+  VerifyPorts,
+} from '../pipeline/verify-request.ts'
+import type { Expectation } from '../policy/gate.ts'
+import { RegistryClient } from '../registry/client.ts'
+import type { CredentialSource } from '../registry/credentials.ts'
+import { registryEvidence } from '../registry/evidence.ts'
+import type { FetchedBundles } from '../registry/fetched.ts'
+import { fetchFileBundles } from '../registry/file-bundles-read.ts'
+import { inspectImage } from '../registry/image.ts'
+import { judgedClient } from '../registry/judged-client.ts'
+import { parentsOf } from '../registry/parents.ts'
+import { formatReference, parseReference, type Reference, repositoryOf } from '../registry/reference.ts'
+import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
+
+/** Where the gate may look for evidence. */
+export interface EvidenceOptions {
+  readonly http: HttpClient
+  readonly credentials: CredentialSource
+  readonly insecureRegistries: readonly string[]
+  /** Bundles on disk that the caller names, and image layouts: evidence for every subject. */
+  readonly bundleFiles: readonly string[]
+  /** Registry repository with the bundles of files. */
+  readonly filesRepository?: string
+  /** Nothing is asked of any server. */
+  readonly offline: boolean
+}
+
+/** The gate's view of registries and files. @throws `core/file-unreadable` for a bundle that is not there */
+export async function evidencePorts(options: EvidenceOptions): Promise<Pick<VerifyPorts, 'resolve' | 'evidence'>> {
+  const local = await openLocalEvidence(options.bundleFiles)
+  const clients = clientsOf(options)
+  return options.offline ? offlinePorts(local) : onlinePorts(local, clients, options.filesRepository)
+}
+
+type ClientFor = (origin: Origin, expectation: Expectation) => RegistryClient
+
+/** All share one pool of connections. What others name is asked by a client that goes to no address inside (13-adversary 39). */
+function clientsOf({ http, credentials, insecureRegistries }: EvidenceOptions): ClientFor {
+  const common = { http, credentials, plainHttpHosts: insecureRegistries }
+  const typed = new RegistryClient(common)
+  const judged = judgedClient(common, { private: false, named: insecureRegistries })
+  const within = judgedClient(common, { private: true, named: insecureRegistries })
+  return (origin, expectation) => (origin === 'typed' ? typed : expectation.private ? within : judged)
+}
+
+function onlinePorts(
+  local: LocalEvidence,
+  clientFor: ClientFor,
+  filesRepository: string | undefined,
+): Pick<VerifyPorts, 'resolve' | 'evidence'> {
+  const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
+  return {
+    resolve: (reference, origin, expectation) => resolveIn(clientFor(origin, expectation), reference),
+    evidence: (subject, expectation) => {
+      const own = () => local.of(subject)
+      if (subject.kind === 'file') {
+        if (repository === undefined) return [own]
+        const client = clientFor('typed', expectation)
+        return [own, () => fetchFileBundles(client, repository, subject.digest)]
+      }
+      const { attached, older } = registryEvidence(
+        clientFor(subject.origin, expectation),
+        subject.reference,
+        subject.digest,
+      )
+      return [() => withLocal(own, attached), older]
+    },
+  }
+}
+
+/** One request, and those for an image's relatives only if they are asked for. */
+async function resolveIn(client: RegistryClient, reference: Reference): Promise<Resolved> {
+  const { descriptor, manifest } = await client.resolve(reference)
+  const { digest } = descriptor
+  const relatives = async (): Promise<Relatives> => {
+    if (manifest.kind === 'index') {
+      const { platforms } = await inspectImage(client, reference, digest)
+      return { ...NO_RELATIVES, platforms: platforms.map(item => item.digest) }
+    }
+    const { tag, digest: typed } = reference
+    if (tag === undefined || typed === undefined) return NO_RELATIVES
+    return { platforms: [], ...(await parentsOf(client, reference, digest, { tag })) }
+  }
+  return { digest, relatives }
+}
+
+const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, skipped: [] }
+
+function offlinePorts(local: LocalEvidence): Pick<VerifyPorts, 'resolve' | 'evidence'> {
+  return {
+    resolve: async reference => {
+      const digest = reference.digest ?? (await local.digestOf(reference))
+      if (digest === undefined) throw tagOffline(reference)
+      return { digest, relatives: async () => ({ ...NO_RELATIVES, platforms: await local.platformsOf(digest) }) }
+    },
+    evidence: (subject: EvidenceSubject): readonly [EvidenceSource] => [
+      (): Promise<FetchedBundles> => local.of(subject),
+    ],
+  }
+}
+
+function tagOffline(reference: Reference): Error {
+  return fail('core/offline', `What the tag of ${formatReference(reference)} means only its registry knows`, {
+    expected: `${reference.canonical}@sha256:<64 hex>`,
+    found: 'a tag with --offline',
+  })
+}

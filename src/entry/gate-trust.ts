@@ -1,0 +1,104 @@
+import { fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { Verified } from '../core/verified.ts'
+import { readFileBounded } from '../io/files.ts'
+import type { Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
+import { type Expectation, ruleSigners } from '../policy/gate.ts'
+import type { Law } from '../policy/law.ts'
+import { loadTrust } from '../sigstore/trust/load.ts'
+import type { TrustRoot } from '../sigstore/trust/root.ts'
+import type { KeyMaterial } from '../sigstore/verify/keys.ts'
+import { needUnder } from '../sigstore/verify/need.ts'
+import { isUnwitnessed, verifyUnwitnessed } from '../sigstore/verify/unwitnessed/verify.ts'
+import { verifyArtifact, verifyLegacy } from '../sigstore/verify/verify.ts'
+import type { SignedStatement } from '../statements/statement.ts'
+
+/** What signatures are checked with: keys and trust roots the caller or his policy names. */
+export interface TrustOptions {
+  readonly policy?: { readonly law: Law }
+  /** Paths on disk, named by the caller. */
+  readonly keyFile?: string
+  readonly trustedRootFile?: string
+  /** Where TUF metadata is kept. */
+  readonly cacheFolder: string
+  readonly offline: boolean
+}
+
+/**
+ * Every rule names its own root and a bundle is verified against that one alone (13-adversary 29). Each root is parsed once,
+ * and so is each key.
+ */
+export async function verifiers(options: TrustOptions): Promise<VerifyPorts['verifier']> {
+  const keys = await keyMaterial(options)
+  const known = new Map<string, Promise<Verifier>>()
+  const { policy, keyFile, trustedRootFile } = options
+  const byKeyAlone = policy === undefined && keyFile !== undefined && trustedRootFile === undefined
+  const rooted = (expectation: Expectation): Promise<Verifier> => {
+    const name = typeof expectation.trust === 'string' ? expectation.trust : `file:${expectation.trust.file}`
+    const verifier = known.get(name) ?? load(options, expectation).then(root => verifierOf(root, keys))
+    known.set(name, verifier)
+    return verifier
+  }
+  return async (expectation, kind) =>
+    byKeyAlone && kind === 'file' ? keyVerifier(keys, () => rooted(expectation)) : rooted(expectation)
+}
+
+/** Who names a key and no services asks no service: but a bundle that names some is verified by their root, or not at all. */
+function keyVerifier(keys: readonly KeyMaterial[], rooted: () => Promise<Verifier>): Verifier {
+  return {
+    bundle: async (bytes, artifact) =>
+      isUnwitnessed(bytes) ? verifyUnwitnessed(bytes, keys) : (await rooted()).bundle(bytes, artifact),
+  }
+}
+
+function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
+  const need = { ...needUnder(root), ...(keys.length === 0 ? {} : { keys }) }
+  // A bundle on disk is offered for every subject; its mathematics is done once. Not so where it depends on the subject.
+  const done = new WeakMap<Uint8Array, Verified<SignedStatement>>()
+  return {
+    bundle: async (bytes, artifact) => {
+      const before = done.get(bytes)
+      if (before !== undefined) return before
+      const verified = await verifyArtifact(bytes, artifact, root, need)
+      if (verified.form === undefined) done.set(bytes, verified)
+      return verified
+    },
+    legacy: signature => verifyLegacy(signature, root, need),
+  }
+}
+
+async function load(
+  { policy, trustedRootFile, cacheFolder, offline }: TrustOptions,
+  { trust }: Expectation,
+): Promise<TrustRoot> {
+  if (trustedRootFile !== undefined && policy === undefined)
+    return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
+  if (typeof trust === 'string') {
+    if (offline)
+      throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
+        expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
+        found: '--offline',
+      })
+    return loadTrust({ tuf: trust, cacheFolder })
+  }
+  const bytes = policy?.law.files.get(trust.file)
+  if (bytes === undefined) throw fail('policy/unusable', `The policy's trust root ${trust.file} is missing`)
+  return loadTrust({ trustedRootFile: bytes })
+}
+
+/** Public keys that may have signed: the one of the flag, and those that deploy rules name. */
+async function keyMaterial({ keyFile, policy }: TrustOptions): Promise<readonly KeyMaterial[]> {
+  const keys: KeyMaterial[] = []
+  if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
+  const signers = (policy?.law.policy.deploy ?? []).flatMap(ruleSigners)
+  const files = new Set(signers.flatMap(signer => (signer.kind === 'key' ? [signer.file] : [])))
+  for (const file of files) {
+    const bytes = policy?.law.files.get(file)
+    if (bytes !== undefined) keys.push({ publicKey: textOf(bytes) })
+  }
+  return keys
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8')
+}

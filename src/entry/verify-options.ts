@@ -1,0 +1,180 @@
+import { maybe } from '../github/attest-inputs.ts'
+import type { ExpectationFlags } from '../policy/gate.ts'
+import { type CommandLine, usage } from './commands/command.ts'
+
+export type GateStage = 'deploy' | 'run'
+/** Records are signed, and tags moved, by `waybill quarantine add`: who verifies need not have a key. */
+export const QUARANTINE_HERE = ['off', 'files'] as const
+
+/** What every `waybill verify …` is told beside its subjects; paths as written. Absent: not given. */
+export interface VerifyWish {
+  readonly policy?: string
+  readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
+  readonly key?: string
+  readonly trustedRoot?: string
+  readonly stage: GateStage
+  readonly filesRepository?: string
+  readonly bundles: readonly string[]
+  readonly offline: boolean
+  readonly insecureRegistries: readonly string[]
+  readonly quarantine?: (typeof QUARANTINE_HERE)[number]
+  readonly quarantineDirectory?: string
+  readonly events?: string
+  readonly out?: string
+  readonly replay?: string
+  readonly pin: boolean
+  /** Standard input is what is judged. */
+  readonly pipes: boolean
+  readonly format: 'text' | 'json' | 'sarif'
+  readonly quiet: boolean
+}
+
+export const VERIFY_OPTIONS = {
+  quiet: { type: 'boolean' },
+  format: { type: 'string' },
+  policy: { type: 'string' },
+  'certificate-identity': { type: 'string' },
+  'certificate-oidc-issuer': { type: 'string' },
+  repository: { type: 'string' },
+  'repository-id': { type: 'string' },
+  signer: { type: 'string' },
+  caller: { type: 'string' },
+  'source-ref': { type: 'string', multiple: true },
+  key: { type: 'string' },
+  stage: { type: 'string' },
+  require: { type: 'string', multiple: true },
+  'predicate-type': { type: 'string' },
+  bundle: { type: 'string', multiple: true },
+  'files-repository': { type: 'string' },
+  'trusted-root': { type: 'string' },
+  offline: { type: 'boolean' },
+  'insecure-registry': { type: 'string', multiple: true },
+  quarantine: { type: 'string' },
+  'quarantine-directory': { type: 'string' },
+  events: { type: 'string' },
+  out: { type: 'string' },
+  replay: { type: 'string' },
+  pin: { type: 'boolean' },
+} as const
+
+export type VerifyLine = CommandLine<typeof VERIFY_OPTIONS & { json: { type: 'boolean' } }>
+
+/** The part of `--help` that all of `waybill verify …` share. */
+export const VERIFY_USAGE = `Who is expected to have signed (one way, never none):
+  --policy FILE                       the first deploy rule that matches
+  --certificate-identity TEXT         exact identity in the certificate, with
+  --certificate-oidc-issuer URL         the issuer that vouches for it
+  --repository OWNER/NAME             a GitHub workflow run, with all of
+  --repository-id NUMBER|any            the repository's number,
+  --signer WORKFLOW@REF                 the workflow that signed,
+  --source-ref REF|any                  the ref it was built from (may be repeated),
+  --caller WORKFLOW@REF                 and who called it, if another workflow
+  --key FILE                          a public key in PEM
+
+What must hold, and against what:
+  --require ITEMS                     signature, provenance; separated by commas (default: signature)
+  --stage deploy|run                  of a policy: require, or require and admit (default: deploy)
+  --predicate-type URI                a signature must be a statement of this type
+  --trusted-root FILE                 trust root of an own Sigstore (default: the public instance)
+
+Where evidence lies:
+  --bundle FILE                       a bundle on disk, or an OCI layout (may be repeated)
+  --files-repository REPOSITORY       registry repository with the bundles of files
+  --insecure-registry HOST[:PORT]     a registry without TLS (may be repeated)
+  --offline                           ask no server at all: what is on disk must suffice
+  --replay DIR                        judge what an earlier --out kept, asking no server
+
+What to do with it:
+  --out DIR                           keep bundles, trust root and policy for a later --replay
+  --pin                               write manifests and compose files with digests
+  --events FILE                       append a JSON line for each rejected subject
+  --quarantine off|files              whether rejected files are moved away (default: files)
+  --quarantine-directory DIR          where rejected files go
+
+How to tell:
+  --json                              the result object on stdout, nothing else
+  --format sarif                      SARIF on stdout, nothing else
+  --quiet                             only the exit code; mistakes of the command line still go to stderr
+`
+
+/** @throws `entry/usage` for what no option can be, and for flags beside a policy. */
+export function readVerifyWish({ values }: VerifyLine): VerifyWish {
+  if (values.policy !== undefined) refuseBesidePolicy(values)
+  const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_HERE)
+  return {
+    ...maybe('policy', values.policy),
+    flags: flagsOf(values),
+    ...maybe('key', values.key),
+    ...maybe('trustedRoot', values['trusted-root']),
+    stage: oneOf('stage', values.stage, ['deploy', 'run']) ?? 'deploy',
+    ...maybe('filesRepository', values['files-repository']),
+    bundles: values.bundle ?? [],
+    offline: values.offline ?? false,
+    insecureRegistries: values['insecure-registry'] ?? [],
+    ...maybe('quarantine', quarantine),
+    ...maybe('quarantineDirectory', values['quarantine-directory']),
+    ...maybe('events', values.events),
+    ...maybe('out', values.out),
+    ...maybe('replay', values.replay),
+    pin: values.pin ?? false,
+    pipes: false,
+    format: formatOf(values),
+    quiet: values.quiet ?? false,
+  }
+}
+
+type Values = VerifyLine['values']
+
+function formatOf({ json = false, format }: Values): VerifyWish['format'] {
+  const given = oneOf('format', format, ['text', 'json', 'sarif'])
+  if (json && given !== undefined && given !== 'json')
+    throw usage('--json and --format name two formats', 'one of them', `--json and --format ${given}`)
+  return json ? 'json' : (given ?? 'text')
+}
+
+function oneOf<const T extends string>(name: string, value: string | undefined, of: readonly T[]): T | undefined {
+  const found = of.find(item => item === value)
+  if (value !== undefined && found === undefined) throw usage(`--${name} cannot be ${value}`, of.join(', '), value)
+  return found
+}
+
+/** What the deploy rule says; a flag beside it would have to be ignored, or would loosen the rule. */
+const IN_THE_RULE = [
+  'certificate-identity',
+  'certificate-oidc-issuer',
+  'repository',
+  'repository-id',
+  'signer',
+  'caller',
+  'source-ref',
+  'key',
+  'require',
+  'predicate-type',
+  'trusted-root',
+] as const
+
+function refuseBesidePolicy(values: Values): void {
+  const found = IN_THE_RULE.find(name => values[name] !== undefined)
+  if (found === undefined) return
+  if (found === 'trusted-root')
+    throw usage(
+      'A policy names its own trust root',
+      'trust: { file: PATH } in the deploy rule',
+      '--trusted-root with --policy',
+    )
+  throw usage('A policy says itself who is expected and what must hold', '--policy alone', `--${found} with --policy`)
+}
+
+function flagsOf(values: Values): VerifyWish['flags'] {
+  return {
+    ...maybe('certificateIdentity', values['certificate-identity']),
+    ...maybe('certificateOidcIssuer', values['certificate-oidc-issuer']),
+    ...maybe('repository', values.repository),
+    ...maybe('repositoryId', values['repository-id']),
+    ...maybe('signer', values.signer),
+    ...maybe('caller', values.caller),
+    ...maybe('sourceRef', values['source-ref']),
+    ...maybe('predicateType', values['predicate-type']),
+    require: (values.require ?? []).flatMap(item => item.split(',')).filter(item => item !== ''),
+  }
+}

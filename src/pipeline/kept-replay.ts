@@ -1,0 +1,104 @@
+import type { Digest } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
+import { type Finding, findingOf } from '../core/verdict.ts'
+import type { Receipt, SubjectReceipt } from '../report/receipt.ts'
+import type { OpenKept } from './kept-open.ts'
+
+/**
+ * Whose word a replay rests on (13-adversary 29). Policy and trust root come from the caller, or the folder's own are pinned
+ * by digests that the caller knows from elsewhere; otherwise the result is the word of whoever wrote the folder.
+ */
+export interface ReplayGround {
+  readonly policy: 'caller' | 'pinned' | 'folder'
+  readonly trustedRoots: 'caller' | 'pinned' | 'folder'
+  /** True: the verdict has to go through `asRecorded`. */
+  readonly own: boolean
+}
+
+export interface ReplayPins {
+  /** A policy file, or flags that say who is expected. */
+  readonly callerPolicy: boolean
+  /** A trust root from a file, or the policy of the caller names all that are needed. */
+  readonly callerRoot: boolean
+  /** `keptPolicyDigest`: over the policy with all files that it names. */
+  readonly policyDigest?: Digest
+  /** Of each trusted root in the folder. */
+  readonly trustedRootDigests?: readonly Digest[]
+  /** Of `manifest.json`; pins policy and roots, too. Compared by `openKept`. */
+  readonly folderDigest?: Digest
+}
+
+/**
+ * @throws `pipeline/kept-changed` when the folder holds another policy or root than was pinned, `pipeline/kept-incomplete` when
+ * it holds none.
+ */
+export function replayGround(kept: OpenKept, pins: ReplayPins): ReplayGround {
+  const whole = pins.folderDigest !== undefined && pins.folderDigest === kept.digest
+  const policy = pins.callerPolicy ? 'caller' : whole || isPinnedPolicy(kept, pins) ? 'pinned' : 'folder'
+  const roots = pins.callerRoot ? 'caller' : whole || arePinnedRoots(kept, pins) ? 'pinned' : 'folder'
+  if (policy !== 'caller' && kept.policy === undefined)
+    throw fail('pipeline/kept-incomplete', 'The recorded run was judged by flags, so the folder has no policy', {
+      expected: 'the flags that say who is expected, or --policy FILE',
+      found: 'neither',
+    })
+  return { policy, trustedRoots: roots, own: policy === 'folder' || roots === 'folder' }
+}
+
+function isPinnedPolicy({ policy }: OpenKept, { policyDigest }: ReplayPins): boolean {
+  if (policyDigest === undefined || policy === undefined) return false
+  if (policy.digest !== policyDigest) throw other('policy, with the files it names,', policyDigest, policy.digest)
+  return true
+}
+
+/** Every root of the folder must be one that the caller named; a second one beside it would be the writer's choice. */
+function arePinnedRoots({ trustedRoots }: OpenKept, { trustedRootDigests: pinned = [] }: ReplayPins): boolean {
+  const [first] = pinned
+  if (first === undefined) return false
+  const stranger = trustedRoots.find(({ digest }) => !pinned.includes(digest))
+  if (stranger !== undefined) throw other('trusted root', first, stranger.digest)
+  return true
+}
+
+/** The bytes of the root that a rule names. @throws `pipeline/kept-incomplete` */
+export function keptRoot({ trustedRoots }: OpenKept, name: string): Uint8Array {
+  const root = trustedRoots.find(it => it.name === name)
+  if (root !== undefined) return root.bytes
+  throw fail('pipeline/kept-incomplete', `The folder holds no trusted root for ${name}`, {
+    expected: name,
+    found: trustedRoots.length === 0 ? 'none' : trustedRoots.map(it => it.name).join(', '),
+  })
+}
+
+/** What a reader of any replay must know before the verdict, and what it cannot have checked. */
+export function replayed(receipt: Receipt, kept: OpenKept): Receipt {
+  return {
+    ...receipt,
+    notices: [`Judged again as of ${kept.time.toISOString()}, the time that the folder names.`, ...receipt.notices],
+    notChecked: [
+      ...receipt.notChecked,
+      'What the names of the subjects meant then, and whether more was attached to them: the folder says so.',
+    ],
+  }
+}
+
+/**
+ * The receipt of a replay that rests on nothing but the folder: unknown as a whole and for every subject, and never `passed`
+ * anywhere, for who reads only subjects must not be misled either.
+ */
+export function asRecorded(receipt: Receipt): Receipt {
+  return { ...receipt, verdict: 'unknown', recorded: receipt.verdict, subjects: receipt.subjects.map(onlySaid) }
+}
+
+function onlySaid(subject: SubjectReceipt): SubjectReceipt {
+  const { basis: _basis, by: _by, links: _links, ...rest } = subject
+  const error = fail('pipeline/as-recorded', `${subject.verdict}, as recorded by whoever wrote this folder`, {
+    expected: 'a policy and a trust root from the caller, or pinned by digest',
+    found: 'those of the folder itself',
+  })
+  const findings: readonly Finding[] = [findingOf(error, subject.name === '' ? subject.digest : subject.name)]
+  return { ...rest, verdict: 'unknown', findings: [...findings, ...subject.findings] }
+}
+
+function other(what: string, expected: Digest, found: Digest): Error {
+  return fail('pipeline/kept-changed', `The folder holds another ${what} than was pinned`, { expected, found })
+}

@@ -1,0 +1,65 @@
+import { type FindingGroup, groupFindings, subjectsText } from './groups.ts'
+import { fileOf, lineOf } from './places.ts'
+import type { Receipt } from './receipt.ts'
+import { ruleNotes } from './terminal-source.ts'
+
+/** What a runner shows beside a line of a file or on the run's page. 8-report § 3. */
+export interface AnnotationReceipt {
+  readonly level: 'error' | 'warning' | 'notice'
+  readonly message: string
+  /** The code. */
+  readonly title?: string
+  /** Relative to the root of the repository. */
+  readonly file?: string
+  readonly line?: number
+}
+
+/** A runner shows so many of each level and step, and drops more without a word. */
+export const ANNOTATIONS = 10
+
+/**
+ * At most ten annotations a level, the most important first: the error that ended the run, what was refused, what could not
+ * be checked; then changed rules and notes; then what a reader must know. Each cause once, on the line of the manifest that
+ * named the first subject of it. Where there are more, the last of a level says how many.
+ */
+export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
+  const { error, subjects, notices, verdict } = receipt
+  const groups = groupFindings(subjects)
+  const against = groups.filter(({ outcome }) => outcome !== 'note')
+  const ended: readonly AnnotationReceipt[] =
+    error === undefined ? [] : [{ level: 'error', title: error.code, message: `${error.message}\n→ ${error.remedy}` }]
+  const told = against.filter(({ finding, subjects: of }) => of.length > 1 || finding.message !== error?.message)
+  const errors = [...ended, ...told.map(group => annotationOf('error', group))]
+  // A step that fails without a word is what nobody can repair.
+  const silent = errors.length === 0 && verdict !== 'passed'
+  const rules = ruleNotes(receipt).map(message => ({ level: 'warning', title: 'Rules changed', message }) as const)
+  const notes = groups.filter(({ outcome }) => outcome === 'note').map(group => annotationOf('warning', group))
+  return [
+    ...bounded(silent ? [{ level: 'error', message: `The verdict is ${verdict}; the summary says why` }] : errors),
+    ...bounded([...rules, ...notes]),
+    ...bounded(notices.map(message => ({ level: 'notice', message }))),
+  ]
+}
+
+function annotationOf(level: AnnotationReceipt['level'], group: FindingGroup): AnnotationReceipt {
+  const { finding, subjects } = group
+  const about = subjects.length === 1 ? '' : `${subjectsText(group)}: `
+  const place = subjects.flatMap(({ places = [] }) => places).find(it => fileOf(it) !== undefined)
+  const file = place === undefined ? undefined : fileOf(place)
+  const line = place === undefined ? undefined : lineOf(place)
+  return {
+    level,
+    title: finding.code,
+    message: `${about}${finding.message}\n→ ${finding.remedy}`,
+    ...(file === undefined ? {} : { file }),
+    ...(file === undefined || line === undefined ? {} : { line }),
+  }
+}
+
+function bounded(all: readonly AnnotationReceipt[]): readonly AnnotationReceipt[] {
+  const [first] = all
+  if (first === undefined || all.length <= ANNOTATIONS) return all
+  const shown = all.slice(0, ANNOTATIONS - 1)
+  const more = all.length - shown.length
+  return [...shown, { level: first.level, message: `${more} more stand in the summary and in the result JSON` }]
+}

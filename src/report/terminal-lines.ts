@@ -1,0 +1,82 @@
+import { printable } from '../core/text.ts'
+import type { Finding } from '../core/verdict.ts'
+import { remedyLines } from './text.ts'
+
+/** What every text for a terminal is put together from: colour, line breaks, findings, trees. */
+
+export interface TerminalOptions {
+  /** False when `NO_COLOR` is set or the output is no terminal; the caller knows. no-color.org */
+  readonly colour: boolean
+  /** Columns to fit; lines that hold a command or an id are never broken. */
+  readonly columns?: number
+}
+
+const SGR = { passed: 32, rejected: 31, unknown: 33, 'not-asked': 90, 'not-reached': 90 } as const
+
+type Part = { readonly code: string; readonly message: string } & Pick<Finding, 'expected' | 'found' | 'remedy'>
+
+export type Paint = (state: keyof typeof SGR, text: string) => string
+
+export function painter({ colour }: TerminalOptions): Paint {
+  return (state, text) => (colour ? `\u001b[${SGR[state]}m${text}\u001b[0m` : text)
+}
+
+/** One finding or error: sentence, what was expected, what was found, what to do. */
+export function describe(
+  { code, message, expected, found, remedy }: { [K in keyof Part]: Part[K] | undefined },
+  columns: number,
+): readonly string[] {
+  const text = printable(message ?? '', 2000)
+  return [
+    ...wrap(`${code}: ${/[.!?…]$/.test(text) ? text : `${text}.`}`, columns, '', ''),
+    ...(expected === undefined ? [] : [`  expected: ${printable(expected, 1000)}`]),
+    ...(found === undefined ? [] : [`  found:    ${printable(found, 1000)}`]),
+    ...remedyLines(remedy ?? '').map(line => printable(line, 2000)),
+  ]
+}
+
+/** Breaks at spaces so that lines fit; a word longer than the line stays whole, for it may be copied. */
+export function wrap(text: string, columns: number, first: string, indent: string): readonly string[] {
+  const lines: string[] = []
+  let line = first
+  let empty = true
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > columns) {
+      lines.push(line)
+      line = indent
+      empty = true
+    }
+    line += empty ? word : ` ${word}`
+    empty = false
+  }
+  return [...lines, line]
+}
+
+/** A thing with things below it; `lines` are those of the thing itself, for so many columns. */
+export interface Branch {
+  readonly lines: (columns: number) => readonly string[]
+  readonly below: readonly Branch[]
+}
+
+/** A finding as a branch. */
+export function findingBranch(finding: Finding): Branch {
+  return { lines: columns => describe(finding, columns), below: [] }
+}
+
+/**
+ * Branches under a line that the caller has printed:
+ *
+ *     ├─ provenance  passed
+ *     │  └─ commit  passed
+ *     └─ verify/too-old: The statement …
+ */
+export function treeLines(branches: readonly Branch[], columns: number): readonly string[] {
+  return branches.flatMap(({ lines, below }, at) => {
+    const last = at === branches.length - 1
+    const [first = '', ...more] = [...lines(columns - 3)]
+    // What is said of a thing stands beside the line that leads to what is below it.
+    const beside = below.length === 0 ? more : more.map(line => line.replace(/^ {2}/, '│ '))
+    const rest = [...beside, ...treeLines(below, columns - 3)]
+    return [`${last ? '└─ ' : '├─ '}${first}`, ...rest.map(line => `${last ? '   ' : '│  '}${line}`)]
+  })
+}
