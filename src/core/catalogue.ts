@@ -10,6 +10,7 @@ import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
 import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
+import { SUBJECTS_ERRORS } from './catalogue/subjects.ts'
 import { VERIFY_ERRORS } from './catalogue/verify.ts'
 
 /** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
@@ -35,5 +36,6 @@ export const CATALOGUE = {
   ...PIPELINE_ERRORS,
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
+  ...SUBJECTS_ERRORS,
   ...CHAIN_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

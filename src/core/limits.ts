@@ -106,7 +106,6 @@ export const LIMITS = {
   gateBytes: 1024 * MIB,
   /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
   gateSubjects: 10_000,
-  /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
   /** One folder of kept evidence: subjects (a large cluster has some thousand images), files, bytes of its manifest and of all. */
   keptSubjects: 10_000,
   keptFiles: 50_000,
