@@ -2,16 +2,20 @@ import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
+import { keptRoot } from '../pipeline/kept-replay.ts'
 import type { Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
 import { type Expectation, ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
-import type { TrustRoot } from '../sigstore/trust/root.ts'
+import { parseTrustRoot, type TrustRoot } from '../sigstore/trust/root.ts'
+import { fetchByTuf, type TufInstance } from '../sigstore/trust/tuf.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
 import { isUnwitnessed, verifyUnwitnessed } from '../sigstore/verify/unwitnessed/verify.ts'
 import { verifyArtifact, verifyLegacy } from '../sigstore/verify/verify.ts'
 import type { SignedStatement } from '../statements/statement.ts'
+import type { GateRecording } from './gate-recording.ts'
+import type { Replay } from './gate-replay.ts'
 
 /** What signatures are checked with: keys and trust roots the caller or his policy names. */
 export interface TrustOptions {
@@ -22,6 +26,10 @@ export interface TrustOptions {
   /** Where TUF metadata is kept. */
   readonly cacheFolder: string
   readonly offline: boolean
+  /** Told every root that is not in the policy itself. */
+  readonly recording?: GateRecording
+  /** Roots of instances on the network come from here. */
+  readonly replay?: Replay
 }
 
 /**
@@ -59,7 +67,7 @@ function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
     bundle: async (bytes, artifact) => {
       const before = done.get(bytes)
       if (before !== undefined) return before
-      const verified = await verifyArtifact(bytes, artifact, root, need)
+      const verified = await withoutTraces(() => verifyArtifact(bytes, artifact, root, need))
       if (verified.form === undefined) done.set(bytes, verified)
       return verified
     },
@@ -67,23 +75,46 @@ function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
   }
 }
 
-async function load(
-  { policy, trustedRootFile, cacheFolder, offline }: TrustOptions,
-  { trust }: Expectation,
-): Promise<TrustRoot> {
-  if (trustedRootFile !== undefined && policy === undefined)
-    return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
-  if (typeof trust === 'string') {
-    if (offline)
-      throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
-        expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
-        found: '--offline',
-      })
-    return loadTrust({ tuf: trust, cacheFolder })
+/**
+ * Parsers of certificates try and catch by the hundred for each bundle, and a trace of the stack for each costs more than the
+ * parsing. Only what runs before the first wait is without traces, which is all of it for statements.
+ */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
+}
+
+async function load(options: TrustOptions, { trust }: Expectation): Promise<TrustRoot> {
+  const { policy, trustedRootFile, recording } = options
+  if (trustedRootFile !== undefined && policy === undefined) {
+    const bytes = await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes)
+    recording?.root('flag', bytes)
+    return loadTrust({ trustedRootFile: bytes })
+  }
+  if (typeof trust === 'string') return loadInstance(trust, options)
   const bytes = policy?.law.files.get(trust.file)
   if (bytes === undefined) throw fail('policy/unusable', `The policy's trust root ${trust.file} is missing`)
   return loadTrust({ trustedRootFile: bytes })
+}
+
+async function loadInstance(
+  instance: TufInstance,
+  { policy, cacheFolder, offline, recording, replay }: TrustOptions,
+): Promise<TrustRoot> {
+  if (replay !== undefined) return loadTrust({ trustedRootFile: keptRoot(replay.kept, instance) })
+  if (offline)
+    throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
+      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
+      found: '--offline',
+    })
+  const bytes = await fetchByTuf('trusted_root.json', { instance, cacheFolder })
+  recording?.root(instance, bytes)
+  return parseTrustRoot(bytes, instance)
 }
 
 /** Public keys that may have signed: the one of the flag, and those that deploy rules name. */
