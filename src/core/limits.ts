@@ -86,4 +86,10 @@ export const LIMITS = {
   githubWaitMs: 3 * 60_000,
   /** Bytes of one file or program output that signers are imported from. A keyring of a thousand people is under 10 MB. */
   importBytes: 16 * MIB,
+  /** Bytes of one Dockerfile. The largest of public repositories are under 100 KiB. 13-adversary 43. */
+  dockerfileBytes: 1 * MIB,
+  /** Instructions and stages of one, and things it may name to be fetched. 13-adversary 43. */
+  dockerfileInstructions: 20_000,
+  dockerfileStages: 1_000,
+  dockerfileReferences: 500,
 } as const
