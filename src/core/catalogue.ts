@@ -4,6 +4,7 @@ import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
 import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
+import { MATERIALS_ERRORS } from './catalogue/materials.ts'
 import { PIPELINE_ERRORS } from './catalogue/pipeline.ts'
 import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
@@ -30,6 +31,7 @@ export const CATALOGUE = {
   ...POLICY_ERRORS,
   ...SOURCE_ERRORS,
   ...JUDGEMENT_ERRORS,
+  ...MATERIALS_ERRORS,
   ...BUILD_ERRORS,
   ...REGISTRY_ERRORS,
   ...SIGSTORE_ERRORS,

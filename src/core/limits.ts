@@ -111,4 +111,10 @@ export const LIMITS = {
   keptFiles: 50_000,
   keptManifestBytes: 32 * MIB,
   keptBytes: 4 * 1024 * MIB,
+  /** Bytes of one Dockerfile. The largest of public repositories are under 100 KiB. 13-adversary 43. */
+  dockerfileBytes: 1 * MIB,
+  /** Instructions and stages of one, and things it may name to be fetched. 13-adversary 43. */
+  dockerfileInstructions: 20_000,
+  dockerfileStages: 1_000,
+  dockerfileReferences: 500,
 } as const
