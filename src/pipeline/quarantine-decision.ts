@@ -136,7 +136,7 @@ const CLASSES = {
 } as const satisfies Record<IntegrityClass, readonly ErrorCode[]>
 
 /** Rooms whose findings are about commits, builds and runs. */
-const ELSEWHERE = ['source', 'build', 'github', 'pipeline', 'entry']
+const ELSEWHERE = ['source', 'materials', 'build', 'github', 'pipeline', 'entry']
 
 const BY_CODE: ReadonlyMap<string, IntegrityClass> = new Map(
   Object.entries(CLASSES).flatMap(([name, codes]) => codes.map(code => [code, name as IntegrityClass] as const)),
