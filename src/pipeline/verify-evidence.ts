@@ -59,6 +59,12 @@ export class RunBudget {
     this.#max = max
   }
 
+  /** The same place, under this budget. */
+  under(source: EvidenceSource): EvidenceSource {
+    const { holdsRecords } = source
+    return Object.assign(() => this.fetch(source), holdsRecords === undefined ? {} : { holdsRecords })
+  }
+
   /** @throws `verify/out-of-bytes` once it is spent: the caller's subject is then unknown, never rejected. */
   async fetch(source: EvidenceSource): Promise<FetchedBundles> {
     if (this.#spent >= this.#max)
