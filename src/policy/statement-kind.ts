@@ -15,6 +15,11 @@ const SUMMARY_PREDICATE = /^https:\/\/slsa\.dev\/verification_summary\//
 /** Waybill's own records about an image that speak against it. 13-adversary 31 */
 const QUARANTINE_PREDICATE = /\/waybill\/(?:predicates\/)?quarantine/
 
+/** A record of a verdict, which says that something was signed and not that it is good. */
+export function isVerdictType(predicateType: string): boolean {
+  return SUMMARY_PREDICATE.test(predicateType) || QUARANTINE_PREDICATE.test(predicateType)
+}
+
 /**
  * `signature` is any statement about the digest (12-policy § 4), except records of a verdict: a summary may say FAILED, and a
  * quarantine record speaks against the image. Everything else has one type: an SBOM is no provenance, a summary no signature.
@@ -34,7 +39,7 @@ export function isOfKind({ statement, form }: SignedStatement, kind: Kind, expec
       return isDeploySummary(statement)
     case 'signature':
       if (expectation.predicateType !== undefined) return form === undefined && type === expectation.predicateType
-      return !SUMMARY_PREDICATE.test(type) && !QUARANTINE_PREDICATE.test(type)
+      return !isVerdictType(type)
   }
 }
 
