@@ -4,9 +4,9 @@ import { findingOf } from '../core/verdict.ts'
 import { isFolder } from '../io/files.ts'
 import type { EvidenceSource, EvidenceSubject } from '../pipeline/verify-request.ts'
 import { type FetchedBundle, type FetchedBundles, joinFetched } from '../registry/fetched.ts'
-import { fetchBundlesFromLayout, openLayout, resolveInLayout } from '../registry/layout-evidence.ts'
+import { fetchBundlesFromLayout, imagesNamed, openLayout, resolveInLayout } from '../registry/layout-evidence.ts'
 import type { LayoutReader } from '../registry/layout-reader.ts'
-import type { Reference } from '../registry/reference.ts'
+import { formatReference, type Reference } from '../registry/reference.ts'
 import { bundlesBeside, type FoundBundle, readBundles } from '../subjects/bundle-files.ts'
 import type { FileSubject } from '../subjects/files.ts'
 
@@ -32,13 +32,24 @@ export async function openLocalEvidence(paths: readonly string[]): Promise<Local
   const given = (await Promise.all(files.map(path => readBundles(path)))).flatMap(fetchedOf)
   return {
     of: subject => localBundles(subject, given, layouts),
-    digestOf: ({ tag = 'latest' }) =>
-      firstOf(layouts, async at => (await resolveInLayout(at, { name: tag })).descriptor.digest),
+    digestOf: reference => digestIn(layouts, reference),
     platformsOf: async digest => {
       const found = await firstOf(layouts, at => resolveInLayout(at, { digest }))
       return found?.kind === 'index' ? found.platforms.map(item => item.digest) : []
     },
   }
+}
+
+/** @throws `registry/layout-ambiguous` when layouts, or entries of one, say different things */
+async function digestIn(layouts: readonly LayoutReader[], reference: Reference): Promise<Digest | undefined> {
+  const choice = { name: reference.tag ?? 'latest', repository: reference.canonical }
+  const found = await Promise.all(layouts.map(layout => imagesNamed(layout, choice)))
+  const [digest, ...more] = new Set(found.flat())
+  if (more.length === 0) return digest
+  throw fail('registry/layout-ambiguous', `The layouts name several images ${formatReference(reference)}`, {
+    expected: 'one image of this name',
+    found: String(more.length + 1),
+  })
 }
 
 async function isLayout(path: string): Promise<boolean> {
