@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hexOf, parseDigest } from '../../src/core/digest.ts'
 import { openLocalEvidence } from '../../src/entry/gate-local.ts'
 import { parseReference } from '../../src/registry/reference.ts'
 import { writeLayout } from '../fakes/layout.ts'
@@ -45,5 +46,15 @@ describe('13-adversary 34: offline, what a tag means', () => {
     const [one, two] = [layout('one', 'v1'), layout('two', 'v1')]
     await expect(digestOf('ghcr.io/acme/app:v1', one, two)).rejects.toMatchObject({ code: 'registry/layout-ambiguous' })
     expect(await digestOf('ghcr.io/acme/app:v1', one, one)).toBe(one.digest)
+  })
+})
+
+test('13-adversary 31: platforms of an index that a layout holds in part are not none', async () => {
+  const written = writeLayout(join(folder, 'index'), { platforms: ['linux/amd64', 'linux/arm64'] })
+  const digest = parseDigest(written.digest)
+  expect(await (await openLocalEvidence([written.folder])).platformsOf(digest)).toEqual(written.children)
+  rmSync(join(written.folder, 'blobs', 'sha256', hexOf(parseDigest(written.children[1] ?? ''))))
+  await expect((await openLocalEvidence([written.folder])).platformsOf(digest)).rejects.toMatchObject({
+    code: 'registry/child-missing',
   })
 })

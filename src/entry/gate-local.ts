@@ -33,10 +33,7 @@ export async function openLocalEvidence(paths: readonly string[]): Promise<Local
   return {
     of: subject => localBundles(subject, given, layouts),
     digestOf: reference => digestIn(layouts, reference),
-    platformsOf: async digest => {
-      const found = await firstOf(layouts, at => resolveInLayout(at, { digest }))
-      return found?.kind === 'index' ? found.platforms.map(item => item.digest) : []
-    },
+    platformsOf: digest => platformsIn(layouts, digest),
   }
 }
 
@@ -76,16 +73,14 @@ function fetchedOf(found: readonly FoundBundle[]): readonly FetchedBundle[] {
   return found.map(({ bytes }) => ({ bytes, manifest: sha256(bytes) }))
 }
 
-/** The first layout that holds it; one that does not is no problem, one that is broken was refused when it was opened. */
-async function firstOf<T>(
-  layouts: readonly LayoutReader[],
-  find: (layout: LayoutReader) => Promise<T>,
-): Promise<T | undefined> {
+/** Those of the first layout that holds it. @throws when that layout lacks a part of it: a platform that nobody sees is not none */
+async function platformsIn(layouts: readonly LayoutReader[], digest: Digest): Promise<readonly Digest[]> {
   for (const layout of layouts) {
-    const found = await find(layout).catch(() => undefined)
-    if (found !== undefined) return found
+    if ((await layout.layout.sizeOf(digest)) === undefined) continue
+    const found = await resolveInLayout(layout, { digest })
+    return found.kind === 'index' ? found.platforms.map(item => item.digest) : []
   }
-  return undefined
+  return []
 }
 
 /** What lies on disk counts also when a server does not answer; without it, the server's failure is the answer. */
