@@ -2,6 +2,7 @@ import { BUILD_ERRORS } from './catalogue/build.ts'
 import { CHAIN_ERRORS } from './catalogue/chain.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
+import { GATE_ERRORS } from './catalogue/gate.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
 import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
 import { PIPELINE_ERRORS } from './catalogue/pipeline.ts'
@@ -35,5 +36,6 @@ export const CATALOGUE = {
   ...PIPELINE_ERRORS,
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
+  ...GATE_ERRORS,
   ...CHAIN_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -84,10 +84,10 @@ async function platformsIn(layouts: readonly LayoutReader[], digest: Digest): Pr
 }
 
 /** What lies on disk counts also when a server does not answer; without it, the server's failure is the answer. */
-export async function withLocal(local: EvidenceSource, fetch: EvidenceSource): Promise<FetchedBundles> {
+export async function withLocal(local: EvidenceSource, remote: EvidenceSource): Promise<FetchedBundles> {
   const own = await local()
   try {
-    return joinFetched(own, await fetch())
+    return joinFetched(own, await remote())
   } catch (error) {
     if (own.bundles.length === 0 && (own.legacy ?? []).length === 0) throw error
     const problem = findingOf(asWaybillError(error), 'registry', 'note')

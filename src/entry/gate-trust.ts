@@ -54,11 +54,25 @@ function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
     bundle: async (bytes, artifact) => {
       const before = done.get(bytes)
       if (before !== undefined) return before
-      const verified = await verifyArtifact(bytes, artifact, root, need)
+      const verified = await withoutTraces(() => verifyArtifact(bytes, artifact, root, need))
       if (verified.form === undefined) done.set(bytes, verified)
       return verified
     },
     legacy: signature => verifyLegacy(signature, root, need),
+  }
+}
+
+/**
+ * Parsers of certificates try and catch by the hundred for each bundle, and a trace of the stack for each costs more than the
+ * parsing. Only what runs before the first wait is without traces, which is all of it for statements.
+ */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

@@ -69,11 +69,11 @@ export class RunBudget {
   /** The same place, under this budget. */
   under(source: EvidenceSource): EvidenceSource {
     const { holdsRecords } = source
-    return Object.assign(() => this.fetch(source), holdsRecords === undefined ? {} : { holdsRecords })
+    return Object.assign(() => this.take(source), holdsRecords === undefined ? {} : { holdsRecords })
   }
 
   /** @throws `verify/out-of-bytes` once it is spent: the caller's subject is then unknown, never rejected. */
-  async fetch(source: EvidenceSource): Promise<FetchedBundles> {
+  async take(source: EvidenceSource): Promise<FetchedBundles> {
     if (this.#spent >= this.#max)
       throw fail('verify/out-of-bytes', 'The bundles of this run are larger than is read in one run', {
         expected: `at most ${this.#max} bytes`,

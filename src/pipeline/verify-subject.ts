@@ -68,7 +68,7 @@ export async function verifyImage(
     run.once(`${reference.canonical}@${digest}`, name, async () => {
       const subject: EvidenceSubject = { kind: 'image', reference, origin, digest }
       const [own, ...later] = ports.evidence(subject, expectation)
-      const first = begun(run.budget.fetch(own))
+      const first = begun(run.budget.take(own))
       // A digest that does not exist, or whose bytes are others, comes before anything that is said about it.
       const { relatives } = await resolved
       const sources = [() => first, ...later.map(source => run.budget.under(source))]
