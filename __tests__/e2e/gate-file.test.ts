@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
@@ -126,5 +127,55 @@ describe('--offline', () => {
     const image = `ghcr.io/acme/app@${layout.digest}`
     const { code, receipt } = await verify(['image', image, '--bundle', 'layout', '--offline'], false)
     expect([code, codes(receipt)[0]]).toEqual([1, 'verify/no-attestation'])
+  })
+})
+
+describe('--out and --replay', () => {
+  test('judge the same again without a socket, under the caller’s own root and expectation', async () => {
+    const first = await verify(['image', bench.reference, '--out', 'kept'])
+    expect([first.code, first.receipt.notices.at(-1)]).toEqual([
+      0,
+      expect.stringMatching(/^Kept for --replay kept@sha256:/),
+    ])
+    const { code, receipt } = await verify(['image', bench.reference, '--replay', 'kept'], false)
+    expect([code, receipt.verdict, receipt.subjects[0]?.digest]).toEqual([0, 'passed', bench.published.outputs.digest])
+  })
+
+  test('13-adversary 29: under another expectation what was kept is rejected', async () => {
+    const { scenario } = bench
+    const args = ['verify', 'image', bench.reference, '--replay', 'kept', '--key', 'nobody.pem', '--json']
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    writeFileSync(join(folder, 'nobody.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+    const cli = join(import.meta.dirname, '../../dist/cli.js')
+    const root = ['--trusted-root', scenario.stack.trustedRootFile]
+    const { code } = await execute([cli, ...args, ...root], { PATH: '', HOME: scenario.stack.folder }, folder)
+    expect(code).toBe(1)
+  })
+
+  test('13-adversary 29: a folder’s own policy and root make the result unknown, unless pinned by digest', async () => {
+    const { scenario } = bench
+    mkdirSync(join(folder, 'policy/trust'), { recursive: true })
+    writeFileSync(join(folder, 'policy/trust/root.json'), JSON.stringify(scenario.stack.trustedRoot))
+    writeFileSync(join(folder, 'policy/waybill.yml'), bench.policy())
+    const cli = join(import.meta.dirname, '../../dist/cli.js')
+    const run = async (...words: readonly string[]) => {
+      const args = [cli, 'verify', 'image', bench.reference, ...words, '--json']
+      const { code, stdout } = await execute(args, { PATH: '', HOME: scenario.stack.folder }, folder)
+      return { code, receipt: JSON.parse(stdout) as Receipt }
+    }
+    const first = await run('--policy', 'policy/waybill.yml', '--out', 'with-policy')
+    const pinned = /with-policy@sha256:[0-9a-f]{64}/.exec(first.receipt.notices.join())?.[0] ?? ''
+    expect(first.code).toBe(0)
+    expect((await run('--replay', 'with-policy')).code).toBe(2)
+    expect((await run('--replay', pinned)).code).toBe(0)
+    expect((await run('--replay', 'with-policy', '--policy', 'policy/waybill.yml')).code).toBe(0)
+    expect(
+      (
+        await run(
+          '--replay',
+          pinned.replace(/.$/, last => (last === '0' ? '1' : '0')),
+        )
+      ).code,
+    ).not.toBe(0)
   })
 })

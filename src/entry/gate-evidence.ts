@@ -1,4 +1,7 @@
+import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import type { GithubApi } from '../github/api.ts'
+import { storedAttestations } from '../github/attestation-store.ts'
 import type { HttpClient } from '../io/http.ts'
 import type {
   EvidenceSource,
@@ -19,6 +22,8 @@ import { judgedClient } from '../registry/judged-client.ts'
 import { parentsOf } from '../registry/parents.ts'
 import { formatReference, parseReference, type Reference, repositoryOf } from '../registry/reference.ts'
 import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
+import type { GateRecording } from './gate-recording.ts'
+import { type Replay, replayPorts } from './gate-replay.ts'
 
 /** Where the gate may look for evidence. */
 export interface EvidenceOptions {
@@ -31,13 +36,18 @@ export interface EvidenceOptions {
   readonly filesRepository?: string
   /** Nothing is asked of any server. */
   readonly offline: boolean
+  /** Asked last, for bundles that GitHub keeps; absent: there is no token, so it is not asked. */
+  readonly store?: GithubApi
+  readonly recording?: GateRecording
+  readonly replay?: Replay
 }
 
 /** The gate's view of registries and files. @throws `core/file-unreadable` for a bundle that is not there */
 export async function evidencePorts(options: EvidenceOptions): Promise<Pick<VerifyPorts, 'resolve' | 'evidence'>> {
+  if (options.replay !== undefined) return replayPorts(options.replay)
   const local = await openLocalEvidence(options.bundleFiles)
-  const clients = clientsOf(options)
-  return options.offline ? offlinePorts(local) : onlinePorts(local, clients, options.filesRepository)
+  const ports = options.offline ? offlinePorts(local) : onlinePorts(local, options)
+  return options.recording === undefined ? ports : options.recording.ports(ports)
 }
 
 type ClientFor = (origin: Origin, expectation: Expectation) => RegistryClient
@@ -51,43 +61,53 @@ function clientsOf({ http, credentials, insecureRegistries }: EvidenceOptions): 
   return (origin, expectation) => (origin === 'typed' ? typed : expectation.private ? within : judged)
 }
 
-function onlinePorts(
-  local: LocalEvidence,
-  clientFor: ClientFor,
-  filesRepository: string | undefined,
-): Pick<VerifyPorts, 'resolve' | 'evidence'> {
+function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<VerifyPorts, 'resolve' | 'evidence'> {
+  const { filesRepository, recording } = options
+  const clientFor = clientsOf(options)
   const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
   return {
-    resolve: (reference, origin, expectation) => resolveIn(clientFor(origin, expectation), reference),
+    resolve: (reference, origin, expectation) => resolveIn(clientFor(origin, expectation), reference, recording),
     evidence: (subject, expectation) => {
       const own = () => local.of(subject)
       if (subject.kind === 'file') {
-        if (repository === undefined) return [own]
+        if (repository === undefined) return [own, ...stored(options, subject.digest, expectation)]
         const client = clientFor('typed', expectation)
-        return [own, () => fetchFileBundles(client, repository, subject.digest)]
+        const kept = () => fetchFileBundles(client, repository, subject.digest)
+        return [own, kept, ...stored(options, subject.digest, expectation)]
       }
       const { attached, older } = registryEvidence(
         clientFor(subject.origin, expectation),
         subject.reference,
         subject.digest,
       )
-      return [() => withLocal(own, attached), older]
+      return [() => withLocal(own, attached), older, ...stored(options, subject.digest, expectation)]
     },
   }
 }
 
+/** GitHub keeps attestations by repository, so it can be asked only where one is expected. */
+function stored({ store, http }: EvidenceOptions, subject: Digest, { build }: Expectation): readonly EvidenceSource[] {
+  if (store === undefined || build.kind !== 'github') return []
+  return [() => storedAttestations({ api: store, http, repository: build.repository, subject })]
+}
+
 /** One request, and those for an image's relatives only if they are asked for. */
-async function resolveIn(client: RegistryClient, reference: Reference): Promise<Resolved> {
+async function resolveIn(
+  client: RegistryClient,
+  reference: Reference,
+  recording: GateRecording | undefined,
+): Promise<Resolved> {
+  const reader = recording?.reader(client) ?? client
   const { descriptor, manifest } = await client.resolve(reference)
   const { digest } = descriptor
   const relatives = async (): Promise<Relatives> => {
     if (manifest.kind === 'index') {
-      const { platforms } = await inspectImage(client, reference, digest)
+      const { platforms } = await inspectImage(reader, reference, digest)
       return { ...NO_RELATIVES, platforms: platforms.map(item => item.digest) }
     }
     const { tag, digest: typed } = reference
     if (tag === undefined || typed === undefined) return NO_RELATIVES
-    return { platforms: [], ...(await parentsOf(client, reference, digest, { tag })) }
+    return { platforms: [], ...(await parentsOf(reader, reference, digest, { tag })) }
   }
   return { digest, relatives }
 }

@@ -2,15 +2,19 @@ import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
+import { keptRoot } from '../pipeline/kept-replay.ts'
 import type { Verifier } from '../pipeline/verify-request.ts'
 import { type Expectation, ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
-import type { TrustRoot } from '../sigstore/trust/root.ts'
+import { parseTrustRoot, type TrustRoot } from '../sigstore/trust/root.ts'
+import { fetchByTuf, type TufInstance } from '../sigstore/trust/tuf.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyArtifact, verifyLegacy } from '../sigstore/verify/verify.ts'
 import type { SignedStatement } from '../statements/statement.ts'
+import type { GateRecording } from './gate-recording.ts'
+import type { Replay } from './gate-replay.ts'
 
 /** What signatures are checked with: keys and trust roots the caller or his policy names. */
 export interface TrustOptions {
@@ -21,6 +25,10 @@ export interface TrustOptions {
   /** Where TUF metadata is kept. */
   readonly cacheFolder: string
   readonly offline: boolean
+  /** Told every root that is not in the policy itself. */
+  readonly recording?: GateRecording
+  /** Roots of instances on the network come from here. */
+  readonly replay?: Replay
 }
 
 /**
@@ -54,23 +62,32 @@ function verifierOf(root: TrustRoot, keys: readonly KeyMaterial[]): Verifier {
   }
 }
 
-async function load(
-  { policy, trustedRootFile, cacheFolder, offline }: TrustOptions,
-  { trust }: Expectation,
-): Promise<TrustRoot> {
-  if (trustedRootFile !== undefined && policy === undefined)
-    return loadTrust({ trustedRootFile: await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes) })
-  if (typeof trust === 'string') {
-    if (offline)
-      throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
-        expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
-        found: '--offline',
-      })
-    return loadTrust({ tuf: trust, cacheFolder })
+async function load(options: TrustOptions, { trust }: Expectation): Promise<TrustRoot> {
+  const { policy, trustedRootFile, recording } = options
+  if (trustedRootFile !== undefined && policy === undefined) {
+    const bytes = await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes)
+    recording?.root('flag', bytes)
+    return loadTrust({ trustedRootFile: bytes })
   }
+  if (typeof trust === 'string') return loadInstance(trust, options)
   const bytes = policy?.law.files.get(trust.file)
   if (bytes === undefined) throw fail('policy/unusable', `The policy's trust root ${trust.file} is missing`)
   return loadTrust({ trustedRootFile: bytes })
+}
+
+async function loadInstance(
+  instance: TufInstance,
+  { policy, cacheFolder, offline, recording, replay }: TrustOptions,
+): Promise<TrustRoot> {
+  if (replay !== undefined) return loadTrust({ trustedRootFile: keptRoot(replay.kept, instance) })
+  if (offline)
+    throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
+      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
+      found: '--offline',
+    })
+  const bytes = await fetchByTuf('trusted_root.json', { instance, cacheFolder })
+  recording?.root(instance, bytes)
+  return parseTrustRoot(bytes, instance)
 }
 
 /** Public keys that may have signed: the one of the flag, and those that deploy rules name. */

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path'
 import { CATALOGUE } from '../core/catalogue.ts'
+import { maybe } from '../github/attest-inputs.ts'
 import { HttpClient } from '../io/http.ts'
 import { OfflineHttpClient } from '../io/offline-http.ts'
+import { keepEvidence } from '../pipeline/kept.ts'
 import { loadCredentials } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
@@ -12,8 +14,11 @@ import { type GateResult, runGate } from './gate.ts'
 import { afterGate } from './gate-after.ts'
 import type { NamedImages } from './gate-manifests.ts'
 import { type PinnedFile, pinnedFiles, writePinned } from './gate-pin.ts'
+import { GateRecording } from './gate-recording.ts'
+import { openReplay, type ReplayCaller, replayedReceipt } from './gate-replay.ts'
 import { type GateSubjects, NO_SUBJECTS } from './gate-subjects.ts'
-import { policyFile } from './policy-file.ts'
+import { platformApi } from './platform-api.ts'
+import { type PolicyOnDisk, policyFile } from './policy-file.ts'
 import { showReceipt } from './show.ts'
 import type { VerifyWish } from './verify-options.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -31,11 +36,10 @@ export async function verifyCommand(
   desk: Desk,
 ): Promise<number> {
   const folder = desk.world.workingFolder
-  const now = new Date()
   const found = named === undefined ? {} : { named: named.subjects, unreadable: named.unreadable }
-  const result = await gateOf(command, wish, { ...NO_SUBJECTS, ...typed, ...found, folder }, now, desk)
+  const result = await gateOf(command, wish, { ...NO_SUBJECTS, ...typed, ...found, folder }, desk)
   const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
-  const receipt = await afterGate(result, { ...wish, folder, now })
+  const receipt = await afterGate(result, { ...wish, folder, now: new Date() })
   const written = await writePinned(pinned)
   show(pinnedNotice(receipt, written), pinned, wish, desk)
   return exitCodeOfVerdict(receipt.verdict)
@@ -45,22 +49,29 @@ async function gateOf(
   command: string,
   wish: VerifyWish,
   subjects: GateSubjects,
-  now: Date,
   { world, env }: Desk,
 ): Promise<GateResult> {
-  const { offline, insecureRegistries, flags, key, trustedRoot, filesRepository } = wish
+  const { insecureRegistries, flags, key, trustedRoot, filesRepository, out } = wish
   const inFolder = (path: string): string => resolve(world.workingFolder, path)
+  const offline = wish.offline || wish.replay !== undefined
   const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
+  const given = wish.policy === undefined ? undefined : await policyFile(wish.policy, world.workingFolder)
+  const replay =
+    wish.replay === undefined ? undefined : await openReplay(wish.replay, world.workingFolder, callerOf(wish, given))
+  const policy = given ?? replay?.policy
+  const recording = out === undefined ? undefined : new GateRecording()
+  const now = replay?.kept.time ?? new Date()
+  const { api } = platformApi(env, http)
   try {
-    return await runGate({
+    const result = await runGate({
       command,
       subjects,
-      ...(wish.policy === undefined ? {} : { policy: await policyFile(wish.policy, world.workingFolder) }),
+      ...maybe('policy', policy),
       flags,
       stage: wish.stage,
       ...(key === undefined ? {} : { keyFile: inFolder(key) }),
       ...(trustedRoot === undefined ? {} : { trustedRootFile: inFolder(trustedRoot) }),
-      ...(filesRepository === undefined ? {} : { filesRepository }),
+      ...maybe('filesRepository', filesRepository),
       bundleFiles: wish.bundles.map(inFolder),
       offline,
       http,
@@ -68,15 +79,36 @@ async function gateOf(
       insecureRegistries,
       cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
       now,
+      ...(api.hasToken ? { store: api } : {}),
+      ...maybe('recording', recording),
+      ...maybe('replay', replay),
     })
+    if (replay !== undefined) return { ...result, receipt: replayedReceipt(result.receipt, replay) }
+    if (out === undefined || recording === undefined) return result
+    const digest = await keepEvidence(inFolder(out), recording.kept(now, policy?.kept))
+    return { ...result, receipt: withNotice(result.receipt, `Kept for --replay ${out}@${digest}`) }
   } finally {
     http.close()
   }
 }
 
+/** Everything but `require` says who is expected. */
+function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk | undefined): ReplayCaller {
+  const { require: _, ...who } = flags
+  return {
+    ...maybe('policy', policy),
+    flags: key !== undefined || Object.keys(who).length > 0,
+    trustedRoot: trustedRoot !== undefined,
+  }
+}
+
+function withNotice(receipt: Receipt, notice: string): Receipt {
+  return { ...receipt, notices: [...receipt.notices, notice] }
+}
+
 function pinnedNotice(receipt: Receipt, written: readonly string[]): Receipt {
   if (written.length === 0) return receipt
-  return { ...receipt, notices: [...receipt.notices, `Digests were written into ${written.join(', ')}`] }
+  return withNotice(receipt, `Digests were written into ${written.join(', ')}`)
 }
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */

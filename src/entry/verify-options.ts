@@ -82,7 +82,8 @@ Where evidence lies:
   --files-repository REPOSITORY       registry repository with the bundles of files
   --insecure-registry HOST[:PORT]     a registry without TLS (may be repeated)
   --offline                           ask no server at all: what is on disk must suffice
-  --replay DIR                        judge what an earlier --out kept, asking no server
+  --replay DIR[@sha256:DIGEST]        judge what an earlier --out kept, asking no server; with the digest that it told
+                                        also by the policy and the roots in it
 
 What to do with it:
   --out DIR                           keep bundles, trust root and policy for a later --replay
@@ -100,6 +101,8 @@ How to tell:
 /** @throws `entry/usage` for what no option can be, and for flags beside a policy. */
 export function readVerifyWish({ values }: VerifyLine): VerifyWish {
   if (values.policy !== undefined) refuseBesidePolicy(values)
+  if (values.out !== undefined && values.replay !== undefined)
+    throw usage('A replay asks no server, so there is nothing new to keep', '--out or --replay', 'both')
   const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_HERE)
   return {
     ...maybe('policy', values.policy),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CATALOGUE } from '../core/catalogue.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
+import { GithubApi } from '../github/api.ts'
 import { WorkflowLog } from '../github/commands.ts'
 import { type RunContext, readContext } from '../github/context.ts'
 import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
@@ -125,10 +126,16 @@ async function gateOf(
       insecureRegistries,
       cacheFolder: join(context.temporary, 'waybill', 'tuf'),
       now,
+      ...storeOf(inputs, context, http),
     })
   } finally {
     http.close()
   }
+}
+
+/** Without a token the platform is not asked: it would soon refuse, and what is rejected would then be unknown. */
+function storeOf({ githubToken: token }: VerifyInputs, { apiUrl, graphqlUrl }: RunContext, http: HttpClient) {
+  return token === undefined ? {} : { store: new GithubApi({ http, apiUrl, graphqlUrl, token }) }
 }
 
 /** Layouts are folders and named as they are; bundles are files and may be patterns. */
