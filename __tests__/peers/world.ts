@@ -106,8 +106,7 @@ deploy:
   - match: "127.0.0.1:*/**"
     trust: { file: ${basename(world.stack.trustedRootFile)} }
     build:
-      builders: [buildx, buildah, layout]
-      sigstore: { identity: "${identity}", issuer: "${issuer}" }
+${claim === 'provenance' ? '      builders: [buildx, buildah, layout]\n' : ''}      sigstore: { identity: "${identity}", issuer: "${issuer}" }
     require: [${claim}]
 `,
   )

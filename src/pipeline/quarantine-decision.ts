@@ -15,13 +15,14 @@ import type { SubjectReceipt } from '../report/receipt.ts'
  *     absent    something is missing: neither for nor against.
  *     innocent  the artefact may be what it claims: another environment or run than the rule wants, a requirement that it
  *               does not meet, an age, a form that is not read, a trust root or policy that may be the wrong one.
- *     elsewhere not about an artefact before the gate: commits, builds, signing, the platform.
+ *     elsewhere not about an artefact before the gate: commits, builds, signing, the platform; or quarantined already.
  */
 export type IntegrityClass = 'broken' | 'foreign' | 'absent' | 'innocent' | 'elsewhere'
 
 /** Every code of kind `rejected` outside the rooms of `ELSEWHERE`; a test compares it with the catalogue. */
 const CLASSES = {
   broken: [
+    'verify/deploy-not-passed',
     'verify/digest-mismatch',
     'verify/signer-revoked',
     'verify/claims-mismatch',
@@ -30,6 +31,9 @@ const CLASSES = {
     'verify/source-key-compromised',
   ],
   foreign: [
+    'sigstore/artifact-mismatch',
+    'verify/scai-other-run',
+    'verify/deploy-other-resource',
     'verify/source-other-commit',
     'verify/source-other-repository',
     'verify/key-mismatch',
@@ -46,6 +50,8 @@ const CLASSES = {
     'sigstore/log-entry-invalid',
   ],
   absent: [
+    'verify/no-scai',
+    'verify/no-deploy-summary',
     'verify/no-attestation',
     'verify/bundles-ignored',
     'verify/platform-unproven',
@@ -57,6 +63,23 @@ const CLASSES = {
     'sigstore/time-missing',
   ],
   innocent: [
+    'sigstore/artifact-ambiguous',
+    'sigstore/legacy-malformed',
+    'statements/scai-malformed',
+    'statements/deploy-malformed',
+    'verify/materials-not-enforced',
+    'verify/recorded-build',
+    'verify/scai-unusable',
+    'verify/materials-open',
+    'verify/material-unproven',
+    'verify/material-unsigned',
+    'verify/not-closed',
+    'verify/not-reproducible',
+    'verify/sbom-unusable',
+    'verify/deploy-unusable',
+    'verify/deploy-other-verifier',
+    'verify/deploy-other-policy',
+    'verify/deploy-level-missing',
     'verify/source-ref-mismatch',
     'verify/trigger-mismatch',
     'verify/runner-mismatch',
@@ -101,6 +124,8 @@ const CLASSES = {
     'core/shape',
   ],
   elsewhere: [
+    'verify/quarantined',
+    'verify/quarantine-ignored',
     'verify/self-check',
     'policy/unapproved-change',
     'policy/dropped-change',

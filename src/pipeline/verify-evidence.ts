@@ -60,7 +60,7 @@ export class RunBudget {
   }
 
   /** @throws `verify/out-of-bytes` once it is spent: the caller's subject is then unknown, never rejected. */
-  async fetch(source: EvidenceSource): Promise<FetchedBundles> {
+  async take(source: EvidenceSource): Promise<FetchedBundles> {
     if (this.#spent >= this.#max)
       throw fail('verify/out-of-bytes', 'The bundles of this run are larger than is read in one run', {
         expected: `at most ${this.#max} bytes`,

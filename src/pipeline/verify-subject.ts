@@ -63,12 +63,12 @@ export async function verifyImage(
 ): Promise<SubjectReceipt> {
   const { ports } = run
   const name = formatReference(reference)
-  const verifier = begun(ports.verifier(expectation))
+  const verifier = begun(ports.verifier(expectation, 'image'))
   const judge = (digest: Digest, resolved: Promise<Resolved>): Promise<SubjectReceipt> =>
     run.once(`${reference.canonical}@${digest}`, name, async () => {
       const subject: EvidenceSubject = { kind: 'image', reference, origin, digest }
       const [own, ...later] = ports.evidence(subject, expectation)
-      const first = begun(run.budget.fetch(own))
+      const first = begun(run.budget.take(own))
       // A digest that does not exist, or whose bytes are others, comes before anything that is said about it.
       const { relatives } = await resolved
       const sources = [() => first, ...later]
@@ -90,10 +90,10 @@ export async function verifyFile(
   expectation: Expectation,
   run: GateRun,
 ): Promise<SubjectReceipt> {
-  const verifier = begun(run.ports.verifier(expectation))
+  const verifier = begun(run.ports.verifier(expectation, 'file'))
   const { digest, content } = await run.ports.hashFile(path)
   const subject: EvidenceSubject = { kind: 'file', name, path, digest }
-  const sources = run.ports.evidence(subject, expectation).map(source => () => run.budget.fetch(source))
+  const sources = run.ports.evidence(subject, expectation).map(source => () => run.budget.take(source))
   const artifact = { digest, content }
   return judgeCase(
     { name, subject, expectation, artifact, verifier, sources, relatives: async () => NO_RELATIVES },
@@ -137,7 +137,7 @@ async function collectAndJudge(
   evidence = joined(evidence, { ...NO_EVIDENCE, rejectedBundles: relatives.skipped, incomplete: !relatives.complete })
   for (const round of roundsOf([...relatives.platforms, ...relatives.parents], the, ports)) {
     const found = await inParallel(round, PARALLEL_RELATIVES, ({ source, digest }) =>
-      readLater(read, () => budget.fetch(source), { ...the, artifact: { digest } }),
+      readLater(read, () => budget.take(source), { ...the, artifact: { digest } }),
     )
     evidence = found.reduce(joined, evidence)
     const result = judged(the, evidence, relatives, ports.now)

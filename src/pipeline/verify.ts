@@ -119,6 +119,8 @@ function notChecked(asked: readonly Expectation[]): readonly string[] {
       ? []
       : ['Who wrote the commits: nothing is required of the source of every image.']),
     ...(all(['source-reviewed']) ? [] : ['Who reviewed the commits: no review is required of every image.']),
-    'The base images, and whatever else a build downloads.',
+    ...(all(['materials-verified', 'materials-pinned', 'closed-world'])
+      ? []
+      : ['The base images, and whatever else a build downloads.']),
   ]
 }

@@ -85,11 +85,12 @@ function passed([proof]: readonly Proof[], notes: readonly Finding[]): Verdict {
 function proofNotes(
   { requirement, statements }: Proof,
   subject: ImageSubject,
-  { build }: Expectation,
+  { build, deployer }: Expectation,
 ): readonly Finding[] {
+  const expected = requirement === 'deploy-verified' ? deployer?.signer : build
   return distinct(
     statements.flatMap(signed => [
-      ...(build.kind === 'sigstore' ? sharedIdentityNote(signed, subject) : []),
+      ...(expected?.kind === 'sigstore' ? sharedIdentityNote(signed, subject) : []),
       ...(requirement === 'provenance' ? unbackedNote(signed, subject.name) : []),
     ]),
   )

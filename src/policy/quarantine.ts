@@ -135,10 +135,11 @@ function ignored(signed: Signed, why: string, { subject }: Case): Finding {
   return { ...note, severity: 'note' }
 }
 
-function timeOf({ signed }: Believed): number {
-  return signed.signedAt.getTime()
+/** Against whoever would lift it: a record without a time is of any moment, a release without one comes after none. */
+function timeOf({ signed, decision }: Believed): number {
+  return signed.signedAt?.getTime() ?? (decision === 'release' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
 }
 
 function iso({ signed }: Believed): string {
-  return signed.signedAt.toISOString()
+  return signed.signedAt?.toISOString() ?? 'an unknown time'
 }
