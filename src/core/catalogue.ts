@@ -2,6 +2,7 @@ import { BUILD_ERRORS } from './catalogue/build.ts'
 import { CHAIN_ERRORS } from './catalogue/chain.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
+import { GATE_ERRORS } from './catalogue/gate.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
 import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
 import { MATERIALS_ERRORS } from './catalogue/materials.ts'
@@ -39,5 +40,6 @@ export const CATALOGUE = {
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
   ...SUBJECTS_ERRORS,
+  ...GATE_ERRORS,
   ...CHAIN_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

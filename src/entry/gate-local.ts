@@ -78,10 +78,10 @@ async function firstOf<T>(
 }
 
 /** What lies on disk counts also when a server does not answer; without it, the server's failure is the answer. */
-export async function withLocal(local: EvidenceSource, more: EvidenceSource): Promise<FetchedBundles> {
+export async function withLocal(local: EvidenceSource, remote: EvidenceSource): Promise<FetchedBundles> {
   const own = await local()
   try {
-    return joinFetched(own, await more())
+    return joinFetched(own, await remote())
   } catch (error) {
     if (own.bundles.length === 0 && (own.legacy ?? []).length === 0) throw error
     const problem = findingOf(asWaybillError(error), 'registry', 'note')

@@ -215,31 +215,6 @@ export const VERIFY_ERRORS = {
     remedy:
       'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Of a person at Fulcio revoke identity and issuer instead. Else move the anchor past the last commit signed so: since in the workflow, source.anchor in the rule of the gate.',
   },
-  'verify/no-subjects': {
-    kind: 'unknown',
-    meaning: 'What was given names no image and no file, so nothing was judged. Nothing judged is never passed.',
-    remedy: 'Check that the manifests or globs are the ones that are deployed.',
-  },
-  'verify/too-many-subjects': {
-    kind: 'configuration',
-    meaning: 'More images and files were named than one run judges.',
-    remedy: 'Judge them in several runs.',
-  },
-  'verify/out-of-time': {
-    kind: 'unknown',
-    meaning: 'The gate ran out of time. What was judged by then is told; the rest could not be checked.',
-    remedy: 'Run again with fewer subjects, or find out which registry answers slowly.',
-  },
-  'verify/out-of-bytes': {
-    kind: 'unknown',
-    meaning: 'The bundles attached to the subjects of this run are larger altogether than one run reads.',
-    remedy: 'Judge fewer subjects in one run, or delete from the registry what is attached and is not yours.',
-  },
-  'verify/not-read': {
-    kind: 'unknown',
-    meaning: 'Evidence is there in a form that is not read here. It may hold what is looked for.',
-    remedy: 'Sign again with bundles, as Waybill and cosign 3 write them.',
-  },
   'verify/digest-mismatch': {
     kind: 'rejected',
     meaning:

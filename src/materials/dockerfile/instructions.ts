@@ -1,4 +1,4 @@
-import { DockerfileParser, type Instruction as Parsed } from 'dockerfile-ast'
+import type { Instruction as Parsed } from 'dockerfile-ast'
 import { fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { type Directives, readDirectives } from './directives.ts'
@@ -25,11 +25,12 @@ export interface ReadDockerfile extends Directives {
  * A Dockerfile as a list of instructions.
  * @throws `materials/dockerfile-malformed` for one that is too large, is no text, or has too many instructions.
  */
-export function readDockerfile(bytes: Uint8Array): ReadDockerfile {
+export async function readDockerfile(bytes: Uint8Array): Promise<ReadDockerfile> {
   if (bytes.byteLength > LIMITS.dockerfileBytes)
     throw malformed('is too large', `at most ${LIMITS.dockerfileBytes} bytes`, `${bytes.byteLength} bytes`)
   const text = textOf(bytes)
   const directives = readDirectives(text)
+  const { DockerfileParser } = await import('dockerfile-ast')
   const parsed = DockerfileParser.parse(text).getInstructions()
   if (parsed.length > LIMITS.dockerfileInstructions)
     throw malformed('is too long', `at most ${LIMITS.dockerfileInstructions} instructions`, `${parsed.length}`)

@@ -115,7 +115,8 @@ class WordReader {
     }
     this.#at++
     const first = this.#peek()
-    if (first === undefined || first === '{' || first === '}' || first === ':') throw this.#refused('a name in ${…}')
+    if (first === undefined || first === '{' || first === '}' || first === ':')
+      throw this.#refused('a name between the braces')
     const name = this.#name()
     return this.#counted(this.#modified(name))
   }
