@@ -71,7 +71,7 @@ describe('cosign 2 beside an image', () => {
     expect(await codeOf(() => verifyLegacy(legacy, trust))).toBe('sigstore/key-unknown')
   })
 
-  test('13-adversary 22: no payload verifies with the annotations of another', async () => {
+  test('no payload verifies with the annotations of another', async () => {
     const names = ['sig', 'att', 'keysig'] as const
     const pairs = names.flatMap(one => names.filter(other => other !== one).map(other => [one, other] as const))
     for (const [one, other] of pairs) {
