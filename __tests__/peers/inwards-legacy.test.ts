@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 import type { Digest } from '../../src/core/digest.ts'
-import { type LegacySignature, legacyTag } from '../../src/registry/legacy.ts'
+import { fetchLegacy, type LegacySignature, legacyTag } from '../../src/registry/legacy.ts'
 import { parseReference } from '../../src/registry/reference.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import { identityFlags, judgedBy, keyFlags, wrongIdentities } from './judged.ts'
@@ -109,8 +109,23 @@ test('only the type that was asked for counts', async () => {
   expect(await judged('sign, a type', signed, type(CUSTOM))).toBe('1 verify/no-attestation')
 })
 
+/** Kind and version of the log entry of an attestation, as its body says. */
+async function loggedAs(repository: string, digest: Digest): Promise<string> {
+  const { client, close } = clientFor('crane')
+  try {
+    const { legacy } = await fetchLegacy(client, parseReference(repository), digest)
+    const { Payload } = JSON.parse(legacy[0]?.annotations['dev.sigstore.cosign/bundle'] ?? '')
+    const { kind, apiVersion } = JSON.parse(Buffer.from(Payload.body, 'base64').toString('utf8'))
+    return `${kind} ${apiVersion}`
+  } finally {
+    close()
+  }
+}
+
 test.each(['dsse', 'intoto'])('an attestation that Rekor v1 logs as %s is accepted', async kind => {
-  const { image } = await signedImage('crane', `logged-${kind}`, 'attest', { flags: [`--rekor-entry-type=${kind}`] })
+  const flags = [`--rekor-entry-type=${kind}`]
+  const { image, repository, digest } = await signedImage('crane', `logged-${kind}`, 'attest', { flags })
+  expect(await loggedAs(repository, digest)).toBe(`${kind} 0.0.1`)
   expect(await judged(`attest, logged as ${kind}`, image, identityFlags(world))).toBe('0')
   expect(await judged(`attest, logged as ${kind}, another identity`, image, wrongIdentities(world).identity)).toBe(
     '1 verify/identity-mismatch',
