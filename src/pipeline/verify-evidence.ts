@@ -54,7 +54,7 @@ export function joined(a: Evidence, b: Evidence): Evidence {
  * everybody: by those alone a stranger's would stand in for the one that counts.
  */
 function nameOf({ bundle, signer, signedAt }: SignedStatement): string {
-  return `${bundle} ${signer.fingerprint} ${signedAt.getTime()}`
+  return `${bundle} ${signer.fingerprint} ${signedAt?.getTime() ?? 'no time'}`
 }
 
 /** Bytes of bundles that one run may read, whatever the number of its subjects (13-adversary 43). */
