@@ -164,8 +164,11 @@ test('no source file is longer than 300 lines', () => {
   expect(long).toEqual([])
 })
 
-test('core stays below 1,000 lines, the error catalogue not counted', () => {
-  const core = FILES.filter(({ path }) => path.startsWith('core/') && !path.startsWith('core/catalogue'))
+/** Every code has a row and every bound stands in one file (13-adversary 43): these grow with the program, not with core. */
+const TABLES = ['core/catalogue', 'core/limits.ts']
+
+test('core stays below 1,000 lines, its two tables not counted', () => {
+  const core = FILES.filter(({ path }) => path.startsWith('core/') && !TABLES.some(table => path.startsWith(table)))
   expect(core.reduce((lines, { text }) => lines + text.split('\n').length - 1, 0)).toBeLessThan(1000)
 })
 

@@ -20,8 +20,8 @@ var core_error = __webpack_require__(1105);
 var message = __webpack_require__(6133);
 // EXTERNAL MODULE: ./lib/source/armor.js
 var source_armor = __webpack_require__(7494);
-// EXTERNAL MODULE: ./node_modules/pkijs/build/index.js + 9 modules
-var build = __webpack_require__(9701);
+// EXTERNAL MODULE: ./node_modules/pkijs/build/index.js + 5 modules
+var build = __webpack_require__(943);
 // EXTERNAL MODULE: ./lib/core/bytes.js
 var core_bytes = __webpack_require__(6752);
 // EXTERNAL MODULE: ./lib/core/limits.js
@@ -693,8 +693,8 @@ async function isRight({ signer, algorithm, hash, signed, signature }) {
     return (0,public_key/* verifies */.s)(hash, signed, { key, padding: external_node_crypto_.constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature);
 }
 
-// EXTERNAL MODULE: ./lib/sigstore/verify/verify.js + 3 modules
-var verify = __webpack_require__(8805);
+// EXTERNAL MODULE: ./lib/sigstore/verify/verify.js + 7 modules
+var verify = __webpack_require__(8683);
 ;// CONCATENATED MODULE: ./lib/source/gitsign-entry.js
 
 
@@ -858,7 +858,7 @@ function verifyGitsign(cms, trust) {
     const parts = { certificate: signer.der, signed, signature };
     const entries = logEntry === undefined ? [] : [strictly(() => readLogEntry(logEntry, parts))]; // gitsign 3/5: what must have been logged
     const tokens = timestamp === undefined ? [] : [timestamp];
-    const message = (0,verify/* verifyMessage */.l)({ ...parts, entries, tokens }, trust); // gitsign 4/5: chain, SCT, log entry, time inside the certificate
+    const message = (0,verify/* verifyMessage */.lT)({ ...parts, entries, tokens }, trust); // gitsign 4/5: chain, SCT, log entry, time inside the certificate
     return {
         kind: 'gitsign',
         fingerprint: signer.fingerprint,

@@ -20,6 +20,7 @@ const LAZY = {
   openpgp: 'OpenPGP.js',
   asn1js: 'UNIVERSAL 37 and upper tags are reserved',
   pkijs: 'Wrong structure of SignedUnsignedAttributes',
+  '@noble/ciphers': 'expand 32-byte k',
   '@noble/curves': 'invalid recovery: point at infinify',
 } as const
 

@@ -139,6 +139,28 @@ test.each([`sha256-${'0'.repeat(64)}`, `sha256-${'a'.repeat(64)}.sig`, 'file-sha
   },
 )
 
+test.each([
+  ['push', push, true],
+  ['pull request', () => pull(7), false],
+  ['fork', () => pull(9), false],
+  ['merge group', group, false],
+] as const)('planAttest() signs files of a %s exactly where images are signed', (_, run, sign) => {
+  const alone = planAttest(inputs({ files: '*.tgz', builder: 'none', key: 'env:KEY' }), run())
+  expect(alone).toMatchObject({ sign, push: false, imageless: true, files: { patterns: ['*.tgz'], keyed: true } })
+  expect(planAttest(inputs({ files: '*.tgz' }), run())).toMatchObject({
+    sign,
+    imageless: false,
+    files: { keyed: false },
+  })
+  expect(planAttest(inputs(), run()).files).toBeUndefined()
+})
+
+test('planAttest() takes a repository, and nothing more, for the bundles of files', () => {
+  const given = (repository: string) => inputs({ files: '*.tgz', 'files-repository': repository })
+  expect(planAttest(given('ghcr.io/acme/files'), push()).files?.repository).toMatchObject({ host: 'ghcr.io' })
+  expect(codeOf(() => planAttest(given('ghcr.io/acme/files:v1'), push()))).toBe('entry/input-malformed')
+})
+
 test('planAttest() takes a policy from outside, also an own one that is fixed to a commit', () => {
   const outside = { repository: 'acme/policies', ref: 'refs/heads/main', path: 'team/waybill.yml' }
   const policy = 'acme/policies@refs/heads/main:team/waybill.yml'

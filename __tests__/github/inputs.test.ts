@@ -57,6 +57,7 @@ test('the smallest step has defaults for everything', () => {
     network: 'default',
     images: [],
     tags: ['v1'],
+    files: [],
     allowRollback: false,
     sign: 'auto',
     transparencyLog: 'auto',
@@ -103,6 +104,8 @@ test('every input arrives typed', () => {
       'trusted-root': 'root.json',
       'transparency-log': 'own',
       'insecure-registries': '127.0.0.1:5000\n[::1]:5000',
+      files: 'dist/*.tgz\ndist/*.zip',
+      'files-repository': 'ghcr.io/acme/files',
       summary: 'false',
       result: 'out/result.json',
     }),
@@ -123,6 +126,8 @@ test('every input arrives typed', () => {
     network: 'none',
     images: ['ghcr.io/acme/app', 'registry.example:5000/app'],
     tags: ['v1', 'latest'],
+    files: ['dist/*.tgz', 'dist/*.zip'],
+    filesRepository: 'ghcr.io/acme/files',
     allowRollback: true,
     push: true,
     name: 'web',
@@ -223,12 +228,35 @@ test.each([
   [{ 'transparency-log': 'public', 'signing-config': 'c', 'trusted-root': 'r' }],
   [{ sign: 'false', 'transparency-log': 'public' }],
   [{ sign: 'false', 'signing-config': 'c', 'trusted-root': 'r' }],
+  [{ 'files-repository': 'ghcr.io/acme/files' }],
+  [{ key: 'env:KEY' }],
+  [{ files: '*.tgz', 'key-password': 'env:PASSWORD' }],
+  [{ files: '*.tgz', sign: 'false' }],
+  [{ files: '*.tgz', key: 'env:KEY' }],
+  [{ files: '*.tgz', key: 'env:KEY', digest: DIGEST }],
+  [{ files: '*.tgz', key: 'env:KEY', layout: 'out' }],
+  [{ files: '*.tgz', builder: 'none', tags: 'v1' }],
+  [{ files: '*.tgz', builder: 'none', images: 'ghcr.io/acme/app' }],
+  [{ files: '*.tgz', builder: 'none', push: 'true' }],
+  [{ files: '*.tgz', builder: 'none', key: 'env:KEY', 'transparency-log': 'own' }],
+  [{ builder: 'none' }],
   [{ 'source-mode': 'enforce' }],
   [{ 'source-mode': 'off', since: COMMIT }],
 ])('attest finds the contradiction in %j', async inputs => {
   const error = await errorOf(() => attest(inputs as Record<string, string>))
   expect(error.code).toBe('entry/input-contradiction')
   expect(error.remedy).toMatch(/^Set: ./)
+})
+
+test('files are signed beside an image, alone, and alone with a key, which needs no service', () => {
+  expect(attest({ files: '*.tgz', digest: DIGEST })).toMatchObject({ builder: 'none', files: ['*.tgz'] })
+  expect(attest({ files: '*.tgz', builder: 'none' })).toMatchObject({ builder: 'none', files: ['*.tgz'] })
+  const keyed = { files: '*.tgz', builder: 'none', key: 'env:KEY', 'key-password': 'env:PASSWORD' }
+  expect(attest({ ...keyed, 'transparency-log': 'none' })).toMatchObject({
+    key: 'env:KEY',
+    keyPassword: 'env:PASSWORD',
+    transparencyLog: 'none',
+  })
 })
 
 test('13-adversary 23: none and own never combine with the public certificate authority', async () => {
@@ -278,6 +306,7 @@ test.each([
   [{ quarantine: 'on' }, 'entry/input-malformed'],
   [{ pin: 'true' }, 'entry/input-contradiction'],
   [{ 'predicate-type': 'sbom' }, 'entry/input-malformed'],
+  [{ policy: '.github/waybill.yml', offline: 'true' }, 'entry/input-contradiction'],
   [{ policy: '.github/waybill.yml', 'predicate-type': 'https://a.example/p' }, 'entry/input-contradiction'],
   [{ policy: '.github/waybill.yml', 'certificate-oidc-issuer': 'https://i.example' }, 'entry/input-contradiction'],
   [{ require: 'signature,provenance' }, 'entry/input-malformed'],

@@ -23,6 +23,7 @@ deploy:
 const TAGS = `  - refs: ["refs/tags/v*"]
     tag: {signers: [alice], on: [refs/heads/main]}
 policy-change:`
+const QUARANTINED = `quarantined: [{digest: "sha256:${'a'.repeat(64)}", reason: stolen key, since: 2026-05-02}]\n`
 const law = (text: string) => lawFromFile(utf8(filled(text)), 'waybill.yml', () => undefined)
 const FULL = law(POLICY.replace('policy-change:', TAGS) + DEPLOY)
 
@@ -51,6 +52,17 @@ test('acceptedRefs() names each ref of source, tag, gate and deploy rules once, 
     { repository: 'acme/other', ref: 'refs/tags/v*', why: 'deploy source-ref' },
     { repository: 'acme/open', ref: 'any', why: 'deploy source-ref' },
   ])
+})
+
+test('13-adversary 28: who may deploy or put into quarantine is asked about like who may build', () => {
+  const onMain = (name: string, ref: string) =>
+    `{github: {repository: acme/ops, repository-id: 4713, signer: "acme/ops/.github/workflows/${name}.yml@refs/heads/main", source-ref: [${ref}], environment: production}}`
+  const text = DEPLOY.replace(
+    '    require: [signature]\n',
+    `    deployer: ${onMain('deploy', 'refs/heads/main')}\n    quarantine-by: ${onMain('guard', 'refs/heads/guard')}\n    require: [signature]\n    admit: deploy-verified\n`,
+  )
+  const refs = acceptedRefs(law(POLICY + text).policy, 'acme/app').filter(({ repository }) => repository === 'acme/ops')
+  expect(refs.map(({ ref }) => ref)).toEqual(['refs/heads/main', 'refs/heads/guard'])
 })
 
 test('13-adversary 28: every accepted ref that is not protected is named, and the check is rejected', async () => {
@@ -97,6 +109,10 @@ test('checkPolicy() says in plain words what the policy means', async () => {
   expect(words('Changes of the policy and of what it names')).toEqual([
     'The policy: signed by alice, bob',
     'Workflows and actions alone: signed by alice, bob',
+  ])
+  const listed = await checkPolicy(law(`${POLICY}${QUARANTINED}`), NOW)
+  expect(listed.sections.find(({ title }) => title === 'In quarantine')?.lines).toEqual([
+    `sha256:${'a'.repeat(64)} since 2026-05-02T00:00:00.000Z: stolen key`,
   ])
   expect(words('Deployments')?.[0]).toBe('A gate may use this file on refs/heads/main')
 })

@@ -105,6 +105,23 @@ const CHANGES: readonly (readonly [string, string | RegExp, string, readonly str
     ['added gate-refs'],
     [],
   ],
+  [
+    'a digest out of quarantine',
+    'gate-refs',
+    `quarantined: [{digest: "sha256:${'a'.repeat(64)}", reason: x, since: 2026-05-01}]\ngate-refs`,
+    [],
+    ['removed quarantine'],
+  ],
+  ...['admit: sbom', 'quarantine-by: {key: k.pem}', 'private: true', 'max-age-at-run: 1d', 'trust: github'].map(
+    key =>
+      [
+        `a deploy rule with ${key}`,
+        'require: signature}\n  - {match: "quay.io',
+        `require: signature, ${key}}\n  - {match: "quay.io`,
+        ['added deploy-rule'],
+        ['added deploy-rule'],
+      ] as const,
+  ),
   ['no denied image', /\n {2}- \{match: "ghcr.io\/acme\/bad".*/, '', ['removed deploy-rule'], []],
   [
     'a platform key',

@@ -57,6 +57,60 @@ test('the source part of a whole policy is read, and meets the schema', () => {
   expect(breaks(SCHEMA, parseYaml(WHOLE))).toEqual([])
 })
 
+/** The deploy part of the same policy, with every key a rule can have. */
+const DEPLOY = `version: 1
+quarantined: [{digest: "sha256:${'ab'.repeat(32)}", reason: "wrong signer", since: 2026-05-02}]
+deploy:
+  - match: ["ghcr.io/my-org/**", "file:dist/**"]
+    trust: public-good
+    build:
+      github: {repository: my-org/app, repository-id: 4711, signer: "my-org/app/.github/workflows/release.yml@refs/tags/v*", source-ref: ["refs/tags/v*"], trigger: [push, release], runner: github-hosted}
+      builders: [buildx, buildah]
+    source: {policy: "git+https://github.com/my-org/app#.github/waybill.yml", anchor: ${'88fc58d0'.repeat(5)}, exceptions: allow}
+    deployer: {github: {repository: my-org/app, repository-id: 4711, signer: "my-org/app/.github/workflows/deploy.yml@refs/heads/main", source-ref: [refs/heads/main], environment: production}}
+    quarantine-by: {github: {repository: my-org/app, repository-id: 4711, signer: "my-org/app/.github/workflows/deploy.yml@refs/heads/main", source-ref: [refs/heads/main]}}
+    require: [signature, provenance, source-signed, source-reviewed, materials-verified]
+    admit: [deploy-verified]
+    allow-audit: false
+    max-age: 90d
+    max-age-at-run: 400d
+    private: true
+  - {match: ["registry.example.com/**"], trust: github, build: {key: keys/a.pem}, quarantine-by: {key: keys/b.pem}, require: sbom}
+  - {match: ["registry.k8s.io/**"], build: {sigstore: {identity: krel-trust@k8s-releng-prod.iam.gserviceaccount.com, issuer: https://accounts.google.com}}, require: [signature]}
+  - {match: ["**"], deny: true}
+`
+
+test('the deploy part of a whole policy is read, and meets the schema', () => {
+  const { deploy, quarantined } = parsePolicy(utf8(DEPLOY), '.github/waybill.yml', readFile)
+  expect([deploy.length, quarantined.length]).toEqual([4, 1])
+  expect(deploy[0]).toMatchObject({
+    admit: ['deploy-verified'],
+    deployer: { environment: 'production' },
+    quarantineBy: { kind: 'github' },
+    maxAgeAtRunSeconds: 400 * 86_400,
+    private: true,
+  })
+  expect(deploy[1]).toMatchObject({ trust: 'github', admit: [], private: false })
+  expect(breaks(SCHEMA, parseYaml(DEPLOY))).toEqual([])
+})
+
+test.each([
+  ['another item', '[deploy-verified]', '[deploy-verify]'],
+  ['an item twice', '[deploy-verified]', '[deploy-verified, deploy-verified]'],
+  ['two deployers', 'deployer: {', 'deployer: {key: a.pem, '],
+  ['a deployer by key without an environment', /deployer: .*/, 'deployer: {key: a.pem}'],
+  ['nobody who may quarantine', /quarantine-by: \{github.*/, 'quarantine-by: {}'],
+  ['another trust root', 'trust: github', 'trust: gitlab'],
+  ['an age in years', '400d', '1y'],
+  ['a short digest', /sha256:[ab]+/, 'sha256:abc'],
+  ['a quarantine without a reason', ', reason: "wrong signer"', ''],
+  ['a key of commits', 'build: {key: keys/a.pem}', 'build: {ssh: keys/a.pem}'],
+])('schemas/policy.json refuses in a deploy rule %s', (_what, from, to) => {
+  const changed = DEPLOY.replace(from, to)
+  expect(changed).not.toBe(DEPLOY)
+  expect(breaks(SCHEMA, parseYaml(changed))).not.toEqual([])
+})
+
 test.each([
   ['commits and tag in one rule', 'tag: {', 'commits: {signers: [alice]}\n    tag: {'],
   ['a rule without either', 'tag: {signers: ["@maintainers"], on: [refs/heads/main]}', 'allow-other-commit: false'],

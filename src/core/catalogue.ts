@@ -5,12 +5,14 @@ import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GATE_ERRORS } from './catalogue/gate.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
 import { JUDGEMENT_ERRORS } from './catalogue/judgement.ts'
+import { MATERIALS_ERRORS } from './catalogue/materials.ts'
 import { PIPELINE_ERRORS } from './catalogue/pipeline.ts'
 import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
 import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
+import { SUBJECTS_ERRORS } from './catalogue/subjects.ts'
 import { VERIFY_ERRORS } from './catalogue/verify.ts'
 
 /** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
@@ -30,12 +32,14 @@ export const CATALOGUE = {
   ...POLICY_ERRORS,
   ...SOURCE_ERRORS,
   ...JUDGEMENT_ERRORS,
+  ...MATERIALS_ERRORS,
   ...BUILD_ERRORS,
   ...REGISTRY_ERRORS,
   ...SIGSTORE_ERRORS,
   ...PIPELINE_ERRORS,
   ...STATEMENTS_ERRORS,
   ...VERIFY_ERRORS,
+  ...SUBJECTS_ERRORS,
   ...GATE_ERRORS,
   ...CHAIN_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

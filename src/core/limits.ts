@@ -50,6 +50,10 @@ export const LIMITS = {
   bundleBytes: 10 * MIB,
   /** Subjects of one statement: an index, its platforms and their names in several registries stay far below. */
   statementSubjects: 2_000,
+  /** Bytes of a predicate that is signed as given; in base64 it must fit into a bundle. */
+  predicateBytes: 5 * MIB,
+  /** Files attested by one run. */
+  attestedFiles: 1_000,
   /** Claims in one SCAI statement: 500 references of a Dockerfile, each of a few kinds. 13-adversary 43. */
   scaiAttributes: 4_000,
   /** Statements that one deploy summary rests on, those of each platform among them. */
@@ -102,10 +106,15 @@ export const LIMITS = {
   gateBytes: 1024 * MIB,
   /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */
   gateSubjects: 10_000,
-  /** Subjects of one folder of kept evidence: a large cluster has some thousand images. */
   /** One folder of kept evidence: subjects (a large cluster has some thousand images), files, bytes of its manifest and of all. */
   keptSubjects: 10_000,
   keptFiles: 50_000,
   keptManifestBytes: 32 * MIB,
   keptBytes: 4 * 1024 * MIB,
+  /** Bytes of one Dockerfile. The largest of public repositories are under 100 KiB. 13-adversary 43. */
+  dockerfileBytes: 1 * MIB,
+  /** Instructions and stages of one, and things it may name to be fetched. 13-adversary 43. */
+  dockerfileInstructions: 20_000,
+  dockerfileStages: 1_000,
+  dockerfileReferences: 500,
 } as const

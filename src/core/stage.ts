@@ -10,6 +10,7 @@ export const STAGES = [
   'sign',
   'publish',
   'self-verify',
+  'files',
   'tags',
 ] as const
 export type StageName = (typeof STAGES)[number]

@@ -3,6 +3,7 @@ import { printable } from '../core/text.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
 import { defaultImage, type RunContext } from '../github/context.ts'
 import { isUntrusted, type RunEvent, requireBuildEvent } from '../github/event.ts'
+import { isForFilesAlone } from '../github/file-inputs.ts'
 import type { AttestRequest, SourceRequest, TagTarget } from '../pipeline/attest-request.ts'
 import { POLICY_PATH } from '../policy/law.ts'
 import { isOutside, parsePolicySource, pinnedCommit } from '../policy/policy-source.ts'
@@ -24,8 +25,9 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   const proposal = event.kind === 'pull_request' || event.kind === 'merge_group'
   if (proposal && inputs.sign === true) throw neverSigned(event)
   const repositories = repositoriesOf(inputs, context)
-  const push = mayPush(event) && (inputs.push ?? !proposal)
-  const unsigned = unsignedBecause(event, inputs, push)
+  const imageless = isForFilesAlone(inputs)
+  const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
+  const unsigned = unsignedBecause(event, inputs, push || imageless)
   return {
     name: inputs.name ?? nameOf(repositories[0]),
     waybillVersion: WAYBILL_VERSION,
@@ -40,14 +42,28 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     repositories,
     tags: proposal ? [] : tagsOf(inputs.tags, repositories),
     allowRollback: inputs.allowRollback,
+    ...filesOf(inputs),
+    imageless,
     run: { id: context.runId, repositoryId: context.repositoryId },
     push,
     sign: unsigned === undefined,
     ...(unsigned === undefined ? {} : { unsignedBecause: unsigned }),
-    ...(proposal ? draftOf(context) : {}),
+    ...(proposal && !imageless ? draftOf(context) : {}),
     serverUrl: context.serverUrl,
     repository: context.repository,
     onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
+  }
+}
+
+function filesOf({ files, filesRepository, key }: AttestInputs): Pick<AttestRequest, 'files'> {
+  if (files.length === 0) return {}
+  const repository = filesRepository === undefined ? undefined : repositoryIn(filesRepository, 'files-repository')
+  return {
+    files: {
+      patterns: files,
+      keyed: key !== undefined,
+      ...(repository === undefined ? {} : { repository }),
+    },
   }
 }
 
@@ -160,16 +176,19 @@ function buildOf(inputs: AttestInputs, repositories: readonly Repository[], push
 
 function repositoriesOf(inputs: AttestInputs, context: RunContext): readonly [Repository, ...Repository[]] {
   const [first = defaultImage(context), ...more] = inputs.images
-  return [repositoryIn(first), ...more.map(repositoryIn)]
+  return [repositoryIn(first), ...more.map(text => repositoryIn(text))]
 }
 
-function repositoryIn(text: string): Repository {
+function repositoryIn(text: string, input = 'images'): Repository {
   const reference = parseReference(text)
   if (reference.tag === undefined && reference.digest === undefined) return repositoryOf(reference)
-  throw fail('entry/input-malformed', `images takes repositories, but ${printable(text, 200)} names more`, {
+  throw fail('entry/input-malformed', `${input} takes repositories, but ${printable(text, 200)} names more`, {
     expected: formatReference(repositoryOf(reference)),
     found: text,
-    remedy: 'Move the tag to the input tags; a digest comes out of the build.',
+    remedy:
+      input === 'images'
+        ? 'Move the tag to the input tags; a digest comes out of the build.'
+        : 'Leave out tag and digest: each file has a tag of its own.',
   })
 }
 

@@ -31,9 +31,11 @@ import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
 import { registryCredentials } from './registry-login.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
+import { workspaceFiles } from './workspace-files.ts'
 
 export interface AttestWorld {
   readonly env: Environment
@@ -55,12 +57,13 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     credentials: credentials.source,
     plainHttpHosts: inputs.insecureRegistries,
   })
-  const sigstore = sigstoreOf(world)
+  const { signerServices, ...sigstore } = sigstoreOf(world)
   const platform = platformOf(world)
   return {
     ...gitPorts(world),
     ...(platform === undefined ? {} : { platform }),
     registry,
+    files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     builder: () => builderOf(world, registry, credentials.logins),
     folder: async name => {
       const path = join(folder, name)
@@ -97,7 +100,7 @@ function platformOf({ inputs, context, http }: AttestWorld): AttestPorts['platfo
 function earlierPort(
   { request }: AttestWorld,
   registry: RegistryClient,
-  sigstore: SigstorePorts,
+  sigstore: Pick<SigstorePorts, 'identity' | 'verifier'>,
 ): Pick<AttestPorts, 'earlier'> {
   const { serverUrl, draftClaims, repositories } = request
   if (!request.sign && draftClaims === undefined) return {}
@@ -130,7 +133,10 @@ async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<R
   }
 }
 
-type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier' | 'sigstoreTrust'>
+type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier' | 'sigstoreTrust'> & {
+  /** For a key, which needs no identity. */
+  readonly signerServices: () => Promise<SignerServices>
+}
 
 function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
@@ -174,6 +180,7 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
       }),
     ),
     sigstoreTrust: trust,
+    signerServices: async () => ({ services: await services(), trust: await trust(), http, log: logged }),
     verifier: once(async () => {
       const root = await trust()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.

@@ -88,7 +88,8 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
 /** GitHub keeps attestations by repository, so it can be asked only where one is expected. */
 function stored({ store, http }: EvidenceOptions, subject: Digest, { build }: Expectation): readonly EvidenceSource[] {
   if (store === undefined || build.kind !== 'github') return []
-  return [() => storedAttestations({ api: store, http, repository: build.repository, subject })]
+  const ask = () => storedAttestations({ api: store, http, repository: build.repository, subject })
+  return [Object.assign(ask, { holdsRecords: false } as const)]
 }
 
 /** One request, and those for an image's relatives only if they are asked for. */

@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts'
 import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
 import { keptRoot } from '../pipeline/kept-replay.ts'
-import type { Verifier } from '../pipeline/verify-request.ts'
+import type { Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
 import { type Expectation, ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
@@ -11,6 +11,7 @@ import { parseTrustRoot, type TrustRoot } from '../sigstore/trust/root.ts'
 import { fetchByTuf, type TufInstance } from '../sigstore/trust/tuf.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
+import { isUnwitnessed, verifyUnwitnessed } from '../sigstore/verify/unwitnessed/verify.ts'
 import { verifyArtifact, verifyLegacy } from '../sigstore/verify/verify.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { GateRecording } from './gate-recording.ts'
@@ -35,14 +36,26 @@ export interface TrustOptions {
  * Every rule names its own root and a bundle is verified against that one alone (13-adversary 29). Each root is parsed once,
  * and so is each key.
  */
-export async function verifiers(options: TrustOptions): Promise<(of: Expectation) => Promise<Verifier>> {
+export async function verifiers(options: TrustOptions): Promise<VerifyPorts['verifier']> {
   const keys = await keyMaterial(options)
   const known = new Map<string, Promise<Verifier>>()
-  return expectation => {
+  const { policy, keyFile, trustedRootFile } = options
+  const byKeyAlone = policy === undefined && keyFile !== undefined && trustedRootFile === undefined
+  const rooted = (expectation: Expectation): Promise<Verifier> => {
     const name = typeof expectation.trust === 'string' ? expectation.trust : `file:${expectation.trust.file}`
     const verifier = known.get(name) ?? load(options, expectation).then(root => verifierOf(root, keys))
     known.set(name, verifier)
     return verifier
+  }
+  return async (expectation, kind) =>
+    byKeyAlone && kind === 'file' ? keyVerifier(keys, () => rooted(expectation)) : rooted(expectation)
+}
+
+/** Who names a key and no services asks no service: but a bundle that names some is verified by their root, or not at all. */
+function keyVerifier(keys: readonly KeyMaterial[], rooted: () => Promise<Verifier>): Verifier {
+  return {
+    bundle: async (bytes, artifact) =>
+      isUnwitnessed(bytes) ? verifyUnwitnessed(bytes, keys) : (await rooted()).bundle(bytes, artifact),
   }
 }
 

@@ -86,6 +86,7 @@ async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
         }
   return expectationFromFlags({
     ...flags,
+    stage: options.stage,
     ...key,
     ...(trustedRootFile === undefined ? {} : { trustedRoot: trustedRootFile }),
   })

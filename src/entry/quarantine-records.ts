@@ -1,5 +1,6 @@
 import { asWaybillError } from '../core/error.ts'
 import type { Verified } from '../core/verified.ts'
+import { isNotBefore } from '../pipeline/quarantine-record.ts'
 import { fetchBundles } from '../registry/bundles.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
@@ -47,7 +48,7 @@ export async function recordsOf(
       ignored += 1
     }
   }
-  words.sort((a, b) => a.signed.signedAt.getTime() - b.signed.signedAt.getTime())
+  words.sort((a, b) => Number(a.signed.signedAt ?? 0) - Number(b.signed.signedAt ?? 0))
   return { records: words.map(item => ({ ...item, released: isReleased(item, words) })), ignored, complete }
 }
 
@@ -58,7 +59,7 @@ function isReleased(
   return words.some(
     other =>
       other.word.releases === signed.payload &&
-      other.signed.signedAt >= signed.signedAt &&
+      isNotBefore(other.signed.signedAt, signed.signedAt) &&
       signerText(other.signed) === signerText(signed),
   )
 }

@@ -1,6 +1,7 @@
 import { type CommitId, type Digest, isCommitId, isDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { Environment } from '../io/environment.ts'
+import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
 
@@ -8,7 +9,7 @@ export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs {
+export interface AttestInputs extends FileInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
@@ -51,11 +52,13 @@ export function readAttestInputs(env: Environment): AttestInputs {
     ...readBuild(inputs),
     ...readSubjects(inputs),
     ...readSigning(inputs),
+    ...readFiles(inputs),
     ...readShared(inputs),
   }
   checkBuilder(read, inputs)
   checkPush(read)
   checkSigning(read)
+  checkFiles(read)
   checkSource(read)
   return { ...read, builder: effectiveBuilder(read) }
 }
@@ -175,8 +178,8 @@ function checkBuilder(read: AttestInputs, inputs: Inputs): void {
       'builder: layout',
       `builder: ${builder}`,
     )
-  if (builder === 'none' && digest === undefined)
-    throw contradiction('The builder none needs an image', 'digest: sha256:…', 'no digest')
+  if (builder === 'none' && digest === undefined && read.files.length === 0)
+    throw contradiction('The builder none needs an image or files', 'digest: sha256:…, or files: <patterns>', 'neither')
   if (builder === 'layout' && layout === undefined)
     throw contradiction('The builder layout needs a layout', 'layout: <path>', 'no layout')
   if (builder === 'none' || builder === 'layout') checkNothingToBuild(builder, inputs)
@@ -199,24 +202,24 @@ function checkNothingToBuild(builder: string, inputs: Inputs): void {
     )
 }
 
-function checkPush({ push, tags, sign, builder, digest }: AttestInputs): void {
+function checkPush({ push, tags, sign, digest }: AttestInputs): void {
   if (push !== false) return
   if (tags.length > 0)
     throw contradiction('Tags can be set only on an image that is pushed', 'push: true', 'push: false')
   if (sign === true)
     throw contradiction('A signature is attached to an image in a registry', 'push: true', 'push: false, sign: true')
-  if (builder === 'none' || digest !== undefined)
+  if (digest !== undefined)
     throw contradiction('An image given by its digest is in the registry already', 'no push', 'push: false')
 }
 
-function checkSigning({ sign, signingConfig, trustedRoot, transparencyLog: log }: AttestInputs): void {
+function checkSigning({ sign, signingConfig, trustedRoot, transparencyLog: log, key }: AttestInputs): void {
   if (signingConfig !== undefined && trustedRoot === undefined)
     throw contradiction(
       'Signatures of own services can be verified with their trusted root only',
       'trusted-root: <path of trusted_root.json>',
       'signing-config without trusted-root',
     )
-  if ((log === 'own' || log === 'none') && signingConfig === undefined)
+  if ((log === 'own' || (log === 'none' && key === undefined)) && signingConfig === undefined)
     throw contradiction(
       `transparency-log: ${log} needs own services: the public certificate authority has a public log, too`,
       'signing-config: <path of signing_config.json>',

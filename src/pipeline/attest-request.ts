@@ -13,6 +13,7 @@ import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { PolicyRepository } from './outside-policy.ts'
 import type { VerifyBundle } from './verify-request.ts'
@@ -34,6 +35,10 @@ export interface AttestRequest {
   readonly tags: readonly TagTarget[]
   /** Lets a tag move back to an older commit. */
   readonly allowRollback: boolean
+  /** Deployables that are no images (1-product § 4); absent: none. */
+  readonly files?: FilesRequest
+  /** Nothing is built: the run is for the files alone, and `build`, `given`, `repositories` and `tags` say nothing. */
+  readonly imageless: boolean
   /** This run and its repository by their ids, where there is a run. */
   readonly run?: { readonly id: string; readonly repositoryId: string }
   readonly push: boolean
@@ -48,6 +53,15 @@ export interface AttestRequest {
   readonly repository: string
   /** True on the default branch, the only place where a ready policy is printed (13-adversary 35). */
   readonly onDefaultBranch: boolean
+}
+
+export interface FilesRequest {
+  /** As written, relative to the workspace. */
+  readonly patterns: readonly string[]
+  /** Where bundles are kept besides, for whoever has a file's digest. */
+  readonly repository?: Repository
+  /** Signed with a key in place of the run's identity: then nothing is stated about the run. */
+  readonly keyed: boolean
 }
 
 export interface TagTarget {
@@ -96,6 +110,8 @@ export interface AttestPorts {
   earlier?(question: EarlierQuestion): Promise<EarlierEvidence>
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
+  /** The workspace's files, and the key that signs them where one is given. */
+  readonly files: WorkspaceFiles
   /** Path of a folder below the run's own that does not exist yet. */
   folder(name: string): Promise<string>
   /** The verified token's claims; refused where the job may not have one. */
@@ -125,6 +141,14 @@ export interface PlatformPort {
   commits(ids: readonly CommitId[]): Promise<readonly Answer<PlatformCommit>[]>
   /** ASCII armor of the OpenPGP keys with which the platform itself signs; their fingerprints are pinned by the policy. */
   signingKeys(): Promise<Answer<Uint8Array>>
+}
+
+/** Files that earlier steps of the job left in the workspace. */
+export interface WorkspaceFiles extends Pick<AttestFilesPorts, 'hash' | 'present' | 'write'> {
+  /** Regular files below the workspace, each once. @throws `core/file-unreadable` for a pattern without a file. */
+  find(patterns: readonly string[]): Promise<readonly { readonly path: string; readonly name: string }[]>
+  /** The signer of the input `key`; asked only where there is one. */
+  keySigner(): Promise<FileSigner>
 }
 
 export interface SourcePort {

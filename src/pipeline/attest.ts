@@ -6,6 +6,7 @@ import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
 import { keepDraft } from './draft.ts'
 import { leaveForLaterRuns } from './earlier.ts'
+import { signFiles } from './files-stage.ts'
 import { preflight } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { RunRecord } from './run.ts'
@@ -43,6 +44,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
   record.stages.notAsked('materials')
+  if (request.imageless) return signFiles(request, ports, { ready, source }, record) // no image: the files alone
   const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
   beginSigning(request, ports, built) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
@@ -53,5 +55,6 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   await publishBundles(ports, image, signed, record) // beside the image, in every repository
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
   await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
+  await signFiles(request, ports, { ready, source }, record) // deployables that are no images
   await moveTags(request, ports, image, source, record) // last
 }

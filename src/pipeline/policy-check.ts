@@ -2,6 +2,8 @@ import { CATALOGUE } from '../core/catalogue.ts'
 import type { ErrorCode } from '../core/error.ts'
 import { type Finding, findingOf, type Outcome, worst } from '../core/verdict.ts'
 import type { Answer } from '../policy/evidence.ts'
+import { ruleSigners } from '../policy/expectation.ts'
+import type { ExpectedSigner } from '../policy/expected.ts'
 import { explainPolicy, type Section } from '../policy/explain.ts'
 import type { Law } from '../policy/law.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -86,17 +88,15 @@ export function acceptedRefs(policy: Policy, repository: string): readonly Accep
       ),
     ]),
     ...own(policy.gateRefs ?? [], 'gate-refs'),
-    ...policy.deploy.flatMap(rule => (rule.kind === 'allow' ? deployRefs(rule.build) : [])),
+    ...policy.deploy.flatMap(rule => ruleSigners(rule).flatMap(deployRefs)),
   ]
   const unique = new Map(refs.map(item => [`${item.repository.toLowerCase()} ${item.ref}`, item]))
   return [...unique.values()]
 }
 
-type Build = Extract<Policy['deploy'][number], { readonly kind: 'allow' }>['build']
-
-function deployRefs(build: Build): readonly AcceptedRef[] {
-  if (build.kind !== 'github') return []
-  const { repository, sourceRef } = build
+function deployRefs(signer: ExpectedSigner): readonly AcceptedRef[] {
+  if (signer.kind !== 'github') return []
+  const { repository, sourceRef } = signer
   if (sourceRef === 'any') return [{ repository, ref: 'any', why: 'deploy source-ref' }]
   return sourceRef.map(({ text }): AcceptedRef => ({ repository, ref: text, why: 'deploy source-ref' }))
 }

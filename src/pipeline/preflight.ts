@@ -1,11 +1,17 @@
 import type { Builder } from '../build/builder.ts'
 import { together } from '../core/together.ts'
 import { requireOwnNames } from '../statements/uris.ts'
+import type { FileSigner, FileToAttest } from './attest-file.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from './attest-request.ts'
+import { findWorkspaceFiles } from './files-stage.ts'
 import type { RunRecord } from './run.ts'
 
 export interface Ready {
   readonly builder: Builder
+  /** Files to sign; empty when none are, or nothing is signed. */
+  readonly files: readonly FileToAttest[]
+  /** Signs them in place of the run's identity. */
+  readonly fileSigner?: FileSigner
   /** Present when something will be signed. */
   readonly identity?: RunIdentity
 }
@@ -22,14 +28,32 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
     if (request.unsignedBecause !== undefined) record.notices.push(request.unsignedBecause)
     // Before anything else: a certificate is public for ever, and it is asked for while the image is read.
     if (request.sign) requireOwnNames(request.release)
-    for (const repository of request.sign ? request.repositories : []) ports.registry.warm(repository, CONNECTIONS)
-    const [identity, builder] = await together([
-      request.sign ? identify(ports) : Promise.resolve(undefined),
-      ports.builder(),
-      ...request.repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
+    const repositories = request.imageless ? [] : request.repositories
+    for (const repository of request.sign ? repositories : []) ports.registry.warm(repository, CONNECTIONS)
+    const files = request.sign ? request.files : undefined
+    const [identity, builder, found, fileSigner] = await together([
+      request.sign && files?.keyed !== true ? identify(ports) : Promise.resolve(undefined),
+      request.imageless ? Promise.resolve(NOTHING_TO_BUILD) : ports.builder(),
+      files === undefined ? Promise.resolve([]) : findWorkspaceFiles(files, ports),
+      files?.keyed === true ? ports.files.keySigner() : Promise.resolve(undefined),
+      ...repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
+      ...(files?.repository === undefined ? [] : [ports.registry.checkPush(files.repository)]),
     ] as const)
-    return { state: 'passed', value: { builder, ...(identity === undefined ? {} : { identity }) } }
+    return {
+      state: 'passed',
+      value: {
+        builder,
+        files: found,
+        ...(identity === undefined ? {} : { identity }),
+        ...(fileSigner === undefined ? {} : { fileSigner }),
+      },
+    }
   })
+}
+
+const NOTHING_TO_BUILD: Builder = {
+  name: 'none',
+  build: () => Promise.reject(new TypeError('a run for files alone builds nothing')),
 }
 
 /** The private-repository guard comes before any certificate is asked for, with the token's own word (13-adversary 23). */

@@ -15,13 +15,14 @@ import type { SubjectReceipt } from '../report/receipt.ts'
  *     absent    something is missing: neither for nor against.
  *     innocent  the artefact may be what it claims: another environment or run than the rule wants, a requirement that it
  *               does not meet, an age, a form that is not read, a trust root or policy that may be the wrong one.
- *     elsewhere not about an artefact before the gate: commits, builds, signing, the platform.
+ *     elsewhere not about an artefact before the gate: commits, builds, signing, the platform; or quarantined already.
  */
 export type IntegrityClass = 'broken' | 'foreign' | 'absent' | 'innocent' | 'elsewhere'
 
 /** Every code of kind `rejected` outside the rooms of `ELSEWHERE`; a test compares it with the catalogue. */
 const CLASSES = {
   broken: [
+    'verify/deploy-not-passed',
     'verify/digest-mismatch',
     'verify/signer-revoked',
     'verify/claims-mismatch',
@@ -30,6 +31,9 @@ const CLASSES = {
     'verify/source-key-compromised',
   ],
   foreign: [
+    'sigstore/artifact-mismatch',
+    'verify/scai-other-run',
+    'verify/deploy-other-resource',
     'verify/source-other-commit',
     'verify/source-other-repository',
     'verify/key-mismatch',
@@ -44,8 +48,11 @@ const CLASSES = {
     'sigstore/certificate-expired',
     'sigstore/sct-invalid',
     'sigstore/log-entry-invalid',
+    'sigstore/artifact-mismatch',
   ],
   absent: [
+    'verify/no-scai',
+    'verify/no-deploy-summary',
     'verify/no-attestation',
     'verify/bundles-ignored',
     'verify/platform-unproven',
@@ -55,8 +62,27 @@ const CLASSES = {
     'sigstore/log-missing',
     'sigstore/sct-missing',
     'sigstore/time-missing',
+    'verify/no-scai',
+    'verify/no-deploy-summary',
   ],
   innocent: [
+    'sigstore/artifact-ambiguous',
+    'sigstore/legacy-malformed',
+    'statements/scai-malformed',
+    'statements/deploy-malformed',
+    'verify/materials-not-enforced',
+    'verify/recorded-build',
+    'verify/scai-unusable',
+    'verify/materials-open',
+    'verify/material-unproven',
+    'verify/material-unsigned',
+    'verify/not-closed',
+    'verify/not-reproducible',
+    'verify/sbom-unusable',
+    'verify/deploy-unusable',
+    'verify/deploy-other-verifier',
+    'verify/deploy-other-policy',
+    'verify/deploy-level-missing',
     'verify/source-ref-mismatch',
     'verify/trigger-mismatch',
     'verify/runner-mismatch',
@@ -74,6 +100,26 @@ const CLASSES = {
     'verify/source-level-missing',
     'verify/source-exceptions',
     'verify/source-serial-unclear',
+    'verify/materials-not-enforced',
+    'verify/recorded-build',
+    'verify/scai-unusable',
+    // The same bytes may come from two honest runs.
+    'verify/scai-other-run',
+    'verify/materials-open',
+    'verify/material-unproven',
+    'verify/material-unsigned',
+    'verify/not-closed',
+    'verify/not-reproducible',
+    'verify/sbom-unusable',
+    'verify/deploy-unusable',
+    'verify/deploy-not-passed',
+    'verify/deploy-other-verifier',
+    'verify/deploy-other-resource',
+    'verify/deploy-other-policy',
+    'verify/deploy-level-missing',
+    // In quarantine already: nothing new is known, and a record that was released must not write itself again.
+    'verify/quarantined',
+    'verify/quarantine-ignored',
     'policy/unusable',
     'policy/no-rule',
     'policy/denied',
@@ -90,17 +136,23 @@ const CLASSES = {
     'sigstore/certificate-malformed',
     'sigstore/bundle-malformed',
     'sigstore/payload-type',
+    'sigstore/artifact-ambiguous',
+    'sigstore/legacy-malformed',
     'statements/malformed',
     'statements/type-unsupported',
     'statements/provenance-malformed',
     'statements/summary-malformed',
     'statements/detail-malformed',
     'statements/quarantine-malformed',
+    'statements/scai-malformed',
+    'statements/deploy-malformed',
     'core/base64-malformed',
     'core/json-malformed',
     'core/shape',
   ],
   elsewhere: [
+    'verify/quarantined',
+    'verify/quarantine-ignored',
     'verify/self-check',
     'policy/unapproved-change',
     'policy/dropped-change',
@@ -111,7 +163,7 @@ const CLASSES = {
 } as const satisfies Record<IntegrityClass, readonly ErrorCode[]>
 
 /** Rooms whose findings are about commits, builds and runs. */
-const ELSEWHERE = ['source', 'build', 'github', 'pipeline', 'entry']
+const ELSEWHERE = ['source', 'materials', 'build', 'github', 'pipeline', 'entry']
 
 const BY_CODE: ReadonlyMap<string, IntegrityClass> = new Map(
   Object.entries(CLASSES).flatMap(([name, codes]) => codes.map(code => [code, name as IntegrityClass] as const)),

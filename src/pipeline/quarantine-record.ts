@@ -105,8 +105,13 @@ export function standingRecord(
   })
   // The same words signed twice have the same digest: a release ends what was said before it, not what is said again after.
   const isReleased = ({ payload, signedAt }: SignedStatement) =>
-    words.some(({ item, word }) => word.releases === payload && item.signedAt >= signedAt)
+    words.some(({ item, word }) => word.releases === payload && isNotBefore(item.signedAt, signedAt))
   return words.find(({ item, word }) => sameScope(word, record) && !isReleased(item))?.item
+}
+
+/** Without both times nobody knows, and the record stands. */
+export function isNotBefore(release: Date | undefined, record: Date | undefined): boolean {
+  return release !== undefined && record !== undefined && release >= record
 }
 
 function isBy({ signer }: SignedStatement, me: ObservedSigner): boolean {

@@ -51,9 +51,10 @@ export class StageLog {
     this.#set(name, 'not-asked', undefined, this.#ports.clock())
   }
 
-  /** Every stage in order; those that were never begun are `not-reached`. */
+  /** Every stage in order; those that were never begun are `not-reached`. Files are told of only where there were any. */
   receipts(): readonly StageReceipt[] {
-    return STAGES.map(name => this.#done.get(name) ?? { name, state: 'not-reached', ms: 0 })
+    const stages = STAGES.filter(name => name !== 'files' || this.#done.has(name))
+    return stages.map(name => this.#done.get(name) ?? { name, state: 'not-reached', ms: 0 })
   }
 
   /** Requests of each stage that was begun. */

@@ -43,11 +43,18 @@ function legacy(signature: LegacySignature, verifier: Verifier): Verified<Signed
 
 export function joined(a: Evidence, b: Evidence): Evidence {
   return {
-    // One statement may lie in several places; its bundle is its name.
-    statements: [...new Map([...a.statements, ...b.statements].map(item => [item.bundle, item])).values()],
+    statements: [...new Map([...a.statements, ...b.statements].map(item => [nameOf(item), item])).values()],
     rejectedBundles: [...a.rejectedBundles, ...b.rejectedBundles],
     incomplete: a.incomplete || b.incomplete,
   }
+}
+
+/**
+ * One statement may lie in several places. A signature of cosign ≤ 2 has no bundle, and what it is over are the same bytes for
+ * everybody: by those alone a stranger's would stand in for the one that counts.
+ */
+function nameOf({ bundle, signer, signedAt }: SignedStatement): string {
+  return `${bundle} ${signer.fingerprint} ${signedAt?.getTime() ?? 'no time'}`
 }
 
 /** Bytes of bundles that one run may read, whatever the number of its subjects (13-adversary 43). */
@@ -57,6 +64,12 @@ export class RunBudget {
 
   constructor(max: number = LIMITS.gateBytes) {
     this.#max = max
+  }
+
+  /** The same place, under this budget. */
+  under(source: EvidenceSource): EvidenceSource {
+    const { holdsRecords } = source
+    return Object.assign(() => this.take(source), holdsRecords === undefined ? {} : { holdsRecords })
   }
 
   /** @throws `verify/out-of-bytes` once it is spent: the caller's subject is then unknown, never rejected. */

@@ -91,7 +91,11 @@ export type EvidenceSubject =
  * One place, or several asked together, where evidence may lie. Unverified bytes, bounded. Throws when nothing at all could
  * be asked there; what is merely cut says so in `complete`.
  */
-export type EvidenceSource = () => Promise<FetchedBundles>
+export interface EvidenceSource {
+  (): Promise<FetchedBundles>
+  /** False: nobody attaches quarantine records there, so that it is not asked for any once everything is proved. */
+  readonly holdsRecords?: false
+}
 
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {
@@ -106,9 +110,10 @@ export interface VerifyPorts {
   evidence(subject: EvidenceSubject, expectation: Expectation): readonly [EvidenceSource, ...EvidenceSource[]]
   /**
    * Loads the one trust root that the expectation names and gives the checks against it; each root is parsed once.
-   * Throws `sigstore/trust-unavailable`: without a root nothing is known about any bundle.
+   * Throws `sigstore/trust-unavailable`: without a root nothing is known about any bundle. For a file of which the caller names
+   * a key and no root, it is loaded when a bundle names services: others are verified by the key alone.
    */
-  verifier(expectation: Expectation): Promise<Verifier>
+  verifier(expectation: Expectation, kind: EvidenceSubject['kind']): Promise<Verifier>
   /** Told once for each subject, when it is judged and before its bundles are let go. */
   judged?(subject: JudgedSubject): Promise<void>
   /** Resolves when the time of the run is over; what is not judged by then is unknown. */

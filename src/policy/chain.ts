@@ -162,7 +162,7 @@ function factsOf(signed: Signed | undefined): Pick<ChainLink, 'by' | 'signedAt' 
   const { signer, signedAt, bundle, log } = signed
   return {
     by: observedText(signer),
-    signedAt: signedAt.toISOString(),
+    ...(signedAt === undefined ? {} : { signedAt: signedAt.toISOString() }),
     bundle,
     ...(log === undefined ? {} : { log }),
   }

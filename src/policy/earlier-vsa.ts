@@ -98,7 +98,10 @@ export function acceptEarlier(
       ['policy', expected.policyUri, detail.law.policy.uri],
     ])
     if (differs !== undefined) return { refused: differs }
-    return { detail, time: new Date(Math.max(summary.signedAt.getTime(), signed.signedAt.getTime())) }
+    const { signedAt: first } = summary
+    const { signedAt: second } = signed
+    if (first === undefined || second === undefined) return { refused: refusal('time', 'a time of a service', 'none') }
+    return { detail, time: new Date(Math.max(first.getTime(), second.getTime())) }
   } catch (error) {
     return { refused: unreadable(error) }
   }

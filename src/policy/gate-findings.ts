@@ -13,13 +13,18 @@ interface Named {
   readonly name: string
 }
 
-/** The signature's time is a trusted one, so what was signed before the revocation took effect still counts. */
+/**
+ * The signature's time is a trusted one, so what was signed before the revocation took effect still counts. Without a time
+ * nobody can say that it was: whoever has the key now can have made it now.
+ */
 export function revokedFinding(
   { signer, signedAt }: SignedStatement,
   revoked: readonly Revocation[],
   subject: Named,
 ): readonly Finding[] {
-  const entry = revoked.find(item => isSigner(signer, item) && item.effective.getTime() <= signedAt.getTime())
+  const entry = revoked.find(
+    item => isSigner(signer, item) && (signedAt === undefined || item.effective.getTime() <= signedAt.getTime()),
+  )
   if (entry === undefined) return []
   const message = `The signer is revoked (${entry.mode}) since ${entry.effective.toISOString()}`
   return [
@@ -43,8 +48,13 @@ export function ageFinding(
   now: Date,
   subject: Named,
 ): readonly Finding[] {
-  if (maxAgeSeconds === undefined || now.getTime() - signedAt.getTime() <= maxAgeSeconds * 1000) return []
+  if (maxAgeSeconds === undefined) return []
   const oldest = new Date(now.getTime() - maxAgeSeconds * 1000)
+  if (signedAt === undefined) {
+    const untimed = { expected: `signed at or after ${oldest.toISOString()}`, found: 'no time of any service' }
+    return [finding(subject, 'verify/too-old', 'No service says when the statement was signed', untimed)]
+  }
+  if (oldest.getTime() <= signedAt.getTime()) return []
   const facts = { expected: `signed at or after ${oldest.toISOString()}`, found: signedAt.toISOString() }
   return [finding(subject, 'verify/too-old', `The statement was signed at ${signedAt.toISOString()}`, facts)]
 }

@@ -53,6 +53,16 @@ export function judgeQuarantine(the: Case): QuarantineJudgement {
   }
 }
 
+/** What is known, without the indexes that are in quarantine themselves: those vouch for nobody. */
+export function withoutQuarantined(the: Case): Case {
+  const { subject, expectation } = the
+  const listed = new Set<string>(expectation.quarantined.map(({ digest }) => digest))
+  const parents = (subject.parents ?? []).filter(
+    parent => !listed.has(parent) && recordsOf([parent], the).active.length === 0,
+  )
+  return { ...the, subject: { ...subject, parents } }
+}
+
 function recordsOf(digests: readonly Digest[], the: Case): { active: readonly Believed[]; notes: readonly Finding[] } {
   const notes: Finding[] = []
   const believed: Believed[] = []
@@ -135,10 +145,11 @@ function ignored(signed: Signed, why: string, { subject }: Case): Finding {
   return { ...note, severity: 'note' }
 }
 
-function timeOf({ signed }: Believed): number {
-  return signed.signedAt.getTime()
+/** Against whoever would lift it: a record without a time is of any moment, a release without one comes after none. */
+function timeOf({ signed, decision }: Believed): number {
+  return signed.signedAt?.getTime() ?? (decision === 'release' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
 }
 
 function iso({ signed }: Believed): string {
-  return signed.signedAt.toISOString()
+  return signed.signedAt?.toISOString() ?? 'an unknown time'
 }

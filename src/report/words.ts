@@ -27,6 +27,7 @@ export const STAGE_WORDS = {
   sign: 'signature',
   publish: 'registry',
   'self-verify': 'read back and verified',
+  files: 'files signed',
   tags: 'tags',
   resolve: 'reference',
   collect: 'bundles',

@@ -48,9 +48,12 @@ export interface SignedStatement {
    */
   readonly form?: 'message' | 'simple-signing'
   readonly signer: ObservedSigner
-  /** The earliest time a trusted service gave for the signature. */
-  readonly signedAt: Date
-  /** Which services gave a time: at least one. */
+  /**
+   * The earliest time a trusted service gave for the signature. Absent only for a signature with a key that the caller named
+   * and that no service has seen: then no time is known, and what asks for one does not hold.
+   */
+  readonly signedAt?: Date
+  /** Which services gave a time: none exactly when `signedAt` is absent. */
   readonly timeSources: readonly ('rekor-v1' | 'rekor-v2' | 'rfc3161')[]
   readonly log?: { readonly url: string; readonly index: string }
   /** SHA-256 of the bundle's bytes: its name in findings. */

@@ -66,6 +66,12 @@ export const PIPELINE_ERRORS = {
     remedy:
       'Print one JSON object a line: {"name": "alice", "emails": ["alice@example.com"], "signers": [{"ssh": {"key": "ssh-ed25519 AAAA…"}}]}',
   },
+  'pipeline/bundle-present': {
+    kind: 'configuration',
+    meaning:
+      'Something lies where the bundle of a file would be written, and it is not an overtaken bundle of the same signer: it does not verify, is somebody else’s, or says something of another kind. It is never replaced.',
+    remedy: 'Move it away, or write the bundles elsewhere: waybill attest file PATH --key FILE --out DIR',
+  },
   'pipeline/quarantine-refused': {
     kind: 'unknown',
     meaning:

@@ -164,6 +164,19 @@ export const REGISTRY_ERRORS = {
       'Something attached to the image is not a bundle of the shape that is read, or is too large. It counts as no evidence.',
     remedy: 'Nothing, if it is not yours; otherwise attach it again with a current tool.',
   },
+  'registry/file-bundles-full': {
+    kind: 'unknown',
+    meaning:
+      'The artifact that holds the bundles of a file holds as many as a gate examines; one more would push another out of sight.',
+    remedy:
+      'Delete the tag that the message names and publish the bundles again that still count, or use another files-repository.',
+  },
+  'registry/file-bundles-contended': {
+    kind: 'unknown',
+    meaning:
+      'Other writers replaced the list of a file’s bundles again and again, so that those of this run may not be in it. They are on disk.',
+    remedy: 'Run again when the other writers have finished; what is there already is kept.',
+  },
   'registry/not-a-parent': {
     kind: 'unknown',
     meaning:

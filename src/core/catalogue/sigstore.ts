@@ -161,6 +161,18 @@ export const SIGSTORE_ERRORS = {
       'The clock of this machine and that of a service differ so much that signatures would fall outside their certificate.',
     remedy: 'Set the clock of this machine (for example: sudo timedatectl set-ntp true), then run again.',
   },
+  'sigstore/signing-key-unusable': {
+    kind: 'configuration',
+    meaning:
+      'What was given as the private key to sign with is not one PEM block with a key that can be used here: PKCS#8 (also encrypted) or cosign’s encrypted key; ECDSA P-256 or P-384, Ed25519, RSA of 2048 bits or more.',
+    remedy: 'Make one, for example with: cosign generate-key-pair, or openssl genpkey -algorithm ed25519 -out key.pem',
+  },
+  'sigstore/signing-key-locked': {
+    kind: 'configuration',
+    meaning: 'The private key to sign with is encrypted, and the password that was given (or none) does not open it.',
+    remedy:
+      'Put the password into an environment variable and name it: --key-password env:NAME (key-password: env:NAME).',
+  },
   'sigstore/artifact-mismatch': {
     kind: 'rejected',
     meaning: 'A bundle signs a file, and the file at hand has another digest.',

@@ -215,66 +215,6 @@ export const VERIFY_ERRORS = {
     remedy:
       'Give the day of the compromise as effective: what a trusted time proves to be older still counts. Of a person at Fulcio revoke identity and issuer instead. Else move the anchor past the last commit signed so: since in the workflow, source.anchor in the rule of the gate.',
   },
-  'verify/unexamined-image': {
-    kind: 'unknown',
-    meaning:
-      'A place where an image stands or may stand could not be examined: a template, a build, a value that is decided elsewhere, or something that is no image reference. What runs from it is not known.',
-    remedy: 'Write the image out, with a digest where possible, or take out what cannot be examined.',
-  },
-  'verify/manifest-unreadable': {
-    kind: 'unknown',
-    meaning:
-      'A manifest or compose file could not be read, is larger than allowed, or is written so that two programs would read two different files. Which images it names is not known.',
-    remedy: 'Correct the line that is named. A template has to be rendered first.',
-  },
-  'verify/manifest-empty': {
-    kind: 'unknown',
-    meaning: 'A file that should name images holds no document at all. What was not there is not passed.',
-    remedy: 'Check that the command before this one wrote its output to the file, and that it is the right file.',
-  },
-  'verify/no-images': {
-    kind: 'unknown',
-    meaning: 'A file names no image. As a note it does not count, but nothing was judged in that file.',
-    remedy: 'Nothing, if the file is not meant to start anything.',
-  },
-  'verify/not-looked-at': {
-    kind: 'unknown',
-    meaning: 'Something that may lead to an image is not looked into. As a note it does not count against the verdict.',
-    remedy: 'If images start from it, give them to the gate by name.',
-  },
-  'verify/interpolated-image': {
-    kind: 'unknown',
-    meaning:
-      'An image of a compose file is put together from variables, and was judged with the values known here. The shell that deploys may have others. As a note it does not count against the verdict.',
-    remedy: 'Deploy the file that --pin writes, or set the same variables there.',
-  },
-  'verify/not-pinnable': {
-    kind: 'configuration',
-    meaning:
-      'A digest cannot be written into the file: the image is put together from several values, or the same characters mean something else at another place.',
-    remedy: 'Write the image as one text of its own at that place, without an alias.',
-  },
-  'verify/no-files': {
-    kind: 'configuration',
-    meaning: 'A name or pattern matches no file, so there is nothing to verify. Nothing judged is never passed.',
-    remedy: 'Correct the pattern, or check that the step that makes the files ran.',
-  },
-  'verify/file-not-plain': {
-    kind: 'configuration',
-    meaning:
-      'A name leads to something other than a file of its own: a symbolic link, a folder, a device. What stands behind a link can change between check and use.',
-    remedy: 'Name the file itself.',
-  },
-  'verify/file-changed': {
-    kind: 'unknown',
-    meaning: 'A file changed while it was read, so its digest is of something that nobody has.',
-    remedy: 'Wait until the file is written, and run again.',
-  },
-  'verify/bundle-unreadable': {
-    kind: 'unknown',
-    meaning: 'A file of bundles is neither one JSON object nor one JSON object a line, or is larger than allowed.',
-    remedy: 'Download the bundles again; a bundle is one JSON object.',
-  },
   'verify/digest-mismatch': {
     kind: 'rejected',
     meaning:

@@ -130,7 +130,7 @@ function imageData({ target, found }: { readonly target: Target; readonly found:
     ...word,
     released,
     signer: signerText(signed),
-    signedAt: signed.signedAt.toISOString(),
+    ...(signed.signedAt === undefined ? {} : { signedAt: signed.signedAt.toISOString() }),
   }))
   return { name: target.name, digest: target.digest, records, ignored: found.ignored, complete: found.complete }
 }
@@ -141,7 +141,7 @@ function imageLines({ target, found }: { readonly target: Target; readonly found
     ...found.records.map(({ signed, word, released }) => {
       const state = word.releases === undefined ? (released ? 'released' : 'stands') : `releases ${word.releases}`
       const scope = [word.policy, word.environment].filter(part => part !== undefined).join(', ')
-      return `        ${word.decision} ${signed.payload} (${state}) ${signed.signedAt.toISOString()} by ${signerText(signed)}${scope === '' ? '' : ` for ${scope}`}: ${word.reason}`
+      return `        ${word.decision} ${signed.payload} (${state}) ${signed.signedAt?.toISOString() ?? 'at an unknown time'} by ${signerText(signed)}${scope === '' ? '' : ` for ${scope}`}: ${word.reason}`
     }),
     ...(found.records.length === 0 ? ['        no record that verifies'] : []),
     ...(found.ignored === 0 ? [] : [`        ${found.ignored} bundles do not verify and say nothing`]),

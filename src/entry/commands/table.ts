@@ -1,4 +1,5 @@
 import { printable } from '../../core/text.ts'
+import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   policyInitCommand,
   policyCheckCommand,
   verifyImageCommand,
+  attestFileCommand,
   verifyFileCommand,
   verifyManifestCommand,
   verifyComposeCommand,

@@ -161,7 +161,7 @@ async function judge(
   const { digest } = artifact
   try {
     const signed = await verifyArtifact(bundle, artifact, trust, need)
-    const context = { rejectedBundles: [], incomplete: false, now: signed.signedAt }
+    const context = { rejectedBundles: [], incomplete: false, now: signed.signedAt ?? new Date() }
     const { verdict, findings } = judgeImage({ name, digest }, [signed], expectation, context)
     const proven = verdict.kind === 'passed' ? { basis: verdict.basis, by: verdict.by } : {}
     return { name, digest, verdict: verdict.kind, ...proven, findings }

@@ -6,13 +6,17 @@ export interface SignedEnvelope {
   readonly payload: Uint8Array
   readonly signature: Uint8Array
   readonly publicKey: KeyObject
-  /** DER of the leaf certificate. */
-  readonly certificate: Uint8Array
+  /** DER of the leaf certificate; absent when a key that somebody keeps signed. */
+  readonly certificate?: Uint8Array
+  /** `PublicKeyDetails` of such a key (sigstore_common.proto), where a Rekor v2 log takes it. */
+  readonly keyDetails?: string
 }
 
-export function pemOf(der: Uint8Array): string {
+/** PEM of that with which a log verifies the envelope: the certificate, or the public key itself. */
+export function verifierPem({ certificate, publicKey }: SignedEnvelope): string {
+  if (certificate === undefined) return publicKey.export({ format: 'pem', type: 'spki' }).toString()
   const lines =
-    Buffer.from(der)
+    Buffer.from(certificate)
       .toString('base64')
       .match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`

@@ -5,7 +5,7 @@ import { type JsonObject, parseJsonObject } from '../../core/json.ts'
 import { arrayAt, integerAt, objectAt, stringAt } from '../../core/shape.ts'
 import type { HttpAnswer } from '../../io/http.ts'
 import { checkEntryBody } from '../verify/log-entry.ts'
-import { pemOf, type SignedEnvelope } from './envelope.ts'
+import { type SignedEnvelope, verifierPem } from './envelope.ts'
 import { REKOR, readEntry } from './rekor.ts'
 import { ask, nonsense, reading, refusal, type Transport } from './service.ts'
 
@@ -23,7 +23,7 @@ export async function logByRekorV1(
 ): Promise<TransparencyLogEntry> {
   const url = `${base}/api/v1/log/entries`
   const text = envelopeText(envelope)
-  const verifier = encodeBase64(utf8(pemOf(envelope.certificate)))
+  const verifier = encodeBase64(utf8(verifierPem(envelope)))
   const proposed = { ...KIND_FIELDS, spec: { proposedContent: { envelope: text, verifiers: [verifier] } } }
   let answer = await ask(transport, REKOR, {
     method: 'POST',

@@ -43,13 +43,18 @@ function proposal(envelope: SignedEnvelope): object {
       digest: Buffer.from(paeHash(envelope), 'hex').toString('base64'),
       signature: {
         content: encodeBase64(envelope.signature),
-        verifier: {
-          x509Certificate: { rawBytes: encodeBase64(envelope.certificate) },
-          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
-        },
+        verifier: verifierOf(envelope),
       },
     },
   }
+}
+
+/** Our certificates are for P-256 keys; a key without one says itself what it is. */
+function verifierOf({ certificate, publicKey, keyDetails }: SignedEnvelope): object {
+  if (certificate !== undefined)
+    return { x509Certificate: { rawBytes: encodeBase64(certificate) }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' }
+  const der = publicKey.export({ format: 'der', type: 'spki' })
+  return { publicKey: { rawBytes: encodeBase64(der) }, keyDetails }
 }
 
 /** The answer comes only after the next checkpoint, which takes seconds. */
