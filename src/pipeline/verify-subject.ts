@@ -8,7 +8,7 @@ import type { FetchedBundles } from '../registry/fetched.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
-import { changedFile } from './quarantine-changed-file.ts'
+import { withChange } from './quarantine-changed-file.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import type {
   Artifact,
@@ -106,22 +106,11 @@ async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<Subject
   const { name, subject, expectation } = the
   const kept = new Kept(ports.judged !== undefined)
   const collected = await collectAndJudge(the, ports, budget, kept)
-  const receipt = withChange(receiptOf(name, subject.digest, collected.judgement), the, collected, kept.beside)
+  const judgedReceipt = receiptOf(name, subject.digest, collected.judgement)
+  const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
+  const receipt = subject.kind === 'file' ? withChange(judgedReceipt, own, expectation.build) : judgedReceipt
   await ports.judged?.({ subject, expectation, receipt, bundles: kept.bundles, legacy: kept.legacy })
   return receipt
-}
-
-/** A file that was changed after it was signed is more than one that nobody signed; only the bundle beside it can tell. */
-function withChange(
-  receipt: SubjectReceipt,
-  { name, subject, expectation }: Case,
-  { statements }: Collected,
-  beside: ReadonlySet<string>,
-): SubjectReceipt {
-  if (receipt.verdict !== 'rejected' || subject.kind !== 'file') return receipt
-  const own = statements.filter(({ bundle }) => beside.has(bundle))
-  const changes = own.flatMap(item => changedFile({ name, digest: subject.digest }, item, expectation.build) ?? [])
-  return { ...receipt, findings: [...changes, ...receipt.findings] }
 }
 
 interface Collected {
