@@ -8,7 +8,7 @@ import { asRecorded, keptRoot, type ReplayPins, replayed, replayGround } from '.
 import type { VerifyPorts } from '../../src/pipeline/verify-request.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import { renderTerminal } from '../../src/report/terminal.ts'
-import { KEPT, NAME } from './kept-world.ts'
+import { KEPT, NAME, ROOT } from './kept-world.ts'
 
 async function opened(kept: Kept = KEPT): Promise<OpenKept> {
   const parent = mkdtempSync(join(tmpdir(), 'waybill-replay-'))
