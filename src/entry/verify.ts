@@ -23,7 +23,7 @@ import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate } from './gate-after.ts'
 import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
-import { pinnedFiles, writePinned } from './gate-pin.ts'
+import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -75,7 +75,8 @@ async function verifyAll(env: Environment, inputs: VerifyInputs, context: RunCon
       renderSarif(receipt, { version: WAYBILL_VERSION, rulesFrom: CATALOGUE, ...home }),
     )
   }
-  return { receipt, pinned: await writePinned(pinned) }
+  const written = await writePinned(pinned)
+  return { receipt: { ...receipt, ...pinnedReceipt(pinned) }, pinned: written }
 }
 
 /** Records are signed and tags moved where somebody may sign: by `waybill quarantine add`. */
