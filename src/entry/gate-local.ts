@@ -58,7 +58,7 @@ async function localBundles(
 
 /** `<file>.sigstore.json`, where Waybill and cosign put it; one bundle, or one a line. 6-sign-and-publish § 2 */
 async function besideFile(file: Pick<FileSubject, 'name' | 'path'>): Promise<readonly FetchedBundle[]> {
-  return fetchedOf((await bundlesBeside(file)) ?? [])
+  return fetchedOf((await bundlesBeside(file)) ?? []).map(bundle => ({ ...bundle, beside: true }))
 }
 
 function fetchedOf(found: readonly FoundBundle[]): readonly FetchedBundle[] {

@@ -10,20 +10,25 @@ import type { Artifact, EvidenceSource, Verifier } from './verify-request.ts'
 /** What is known of one subject so far. */
 export interface Evidence {
   readonly statements: readonly Verified<SignedStatement>[]
+  /** Of these, what came from a bundle beside the file itself. */
+  readonly beside: readonly Verified<SignedStatement>[]
   readonly rejectedBundles: readonly Finding[]
   readonly incomplete: boolean
 }
 
-export const NO_EVIDENCE: Evidence = { statements: [], rejectedBundles: [], incomplete: false }
+export const NO_EVIDENCE: Evidence = { statements: [], beside: [], rejectedBundles: [], incomplete: false }
 
 /** A bundle that does not verify is counted and named, never fatal, never evidence (13-adversary 26). */
 export async function evidenceIn(fetched: FetchedBundles, verifier: Verifier, artifact: Artifact): Promise<Evidence> {
   const statements: Verified<SignedStatement>[] = []
+  const own: Verified<SignedStatement>[] = []
   const rejectedBundles: Finding[] = [...fetched.skipped]
   let incomplete = !fetched.complete
-  const check = async (name: string, verify: () => ReturnType<Verifier['bundle']>): Promise<void> => {
+  const check = async (name: string, verify: () => ReturnType<Verifier['bundle']>, beside = false): Promise<void> => {
     try {
-      statements.push(await verify())
+      const statement = await verify()
+      statements.push(statement)
+      if (beside) own.push(statement)
     } catch (error) {
       const known = asWaybillError(error)
       // One of a kind that this version cannot read may hold what is looked for.
@@ -31,9 +36,10 @@ export async function evidenceIn(fetched: FetchedBundles, verifier: Verifier, ar
       rejectedBundles.push(findingOf(known, name, 'note'))
     }
   }
-  for (const { bytes, manifest } of fetched.bundles) await check(manifest, () => verifier.bundle(bytes, artifact))
+  for (const { bytes, manifest, beside } of fetched.bundles)
+    await check(manifest, () => verifier.bundle(bytes, artifact), beside)
   for (const signature of fetched.legacy ?? []) await check(signature.manifest, () => legacy(signature, verifier))
-  return { statements, rejectedBundles, incomplete }
+  return { statements, beside: own, rejectedBundles, incomplete }
 }
 
 function legacy(signature: LegacySignature, verifier: Verifier): Verified<SignedStatement> {
@@ -45,6 +51,7 @@ export function joined(a: Evidence, b: Evidence): Evidence {
   return {
     // One statement may lie in several places; its bundle is its name.
     statements: [...new Map([...a.statements, ...b.statements].map(item => [item.bundle, item])).values()],
+    beside: [...a.beside, ...b.beside],
     rejectedBundles: [...a.rejectedBundles, ...b.rejectedBundles],
     incomplete: a.incomplete || b.incomplete,
   }

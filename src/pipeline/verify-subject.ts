@@ -1,4 +1,4 @@
-import type { Digest } from '../core/digest.ts'
+import { type Digest, hexOf } from '../core/digest.ts'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
@@ -7,7 +7,9 @@ import { type Expectation, type ImageJudgement, judgeImage } from '../policy/gat
 import type { FetchedBundles } from '../registry/fetched.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
+import { isQuarantine } from '../statements/quarantine.ts'
 import type { SignedStatement } from '../statements/statement.ts'
+import { changedFile } from './quarantine-changed-file.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import type {
   Artifact,
@@ -104,15 +106,34 @@ export async function verifyFile(
 async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<SubjectReceipt> {
   const { name, subject, expectation } = the
   const kept = new Kept(ports.judged !== undefined)
-  const { judgement } = await collectAndJudge(the, ports, budget, kept)
-  const receipt = receiptOf(name, subject.digest, judgement)
-  await ports.judged?.({ subject, expectation, receipt, bundles: kept.bundles, legacy: kept.legacy })
+  const { judgement, statements, beside } = await collectAndJudge(the, ports, budget, kept)
+  const receipt = withChangedFile(receiptOf(name, subject.digest, judgement), the, beside)
+  await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
   return receipt
+}
+
+/** Why a file is rejected whose own bundle is about other bytes: it was changed. Its digest alone finds nothing at all. */
+function withChangedFile(
+  receipt: SubjectReceipt,
+  { name, subject, expectation }: Case,
+  beside: readonly Verified<SignedStatement>[],
+): SubjectReceipt {
+  if (receipt.verdict !== 'rejected' || subject.kind !== 'file') return receipt
+  const file = { name, digest: subject.digest }
+  const about = beside.filter(({ form, statement }) => form === undefined && !isQuarantine(statement))
+  if (about.some(({ statement }) => isAbout(statement, file.digest))) return receipt
+  const changed = about.flatMap(own => changedFile(file, own, expectation.build) ?? []).slice(0, 1)
+  return { ...receipt, findings: [...changed, ...receipt.findings] }
+}
+
+function isAbout({ subject }: SignedStatement['statement'], digest: Digest): boolean {
+  return subject.some(item => item.digest.sha256 === hexOf(digest))
 }
 
 interface Collected {
   readonly judgement: ImageJudgement
   readonly statements: readonly Verified<SignedStatement>[]
+  readonly beside: readonly Verified<SignedStatement>[]
 }
 
 /**
@@ -152,9 +173,9 @@ function judged(
   { platforms, parents }: Relatives,
   now: Date,
 ): Collected {
-  const { statements } = evidence
+  const { statements, beside } = evidence
   const image = { name, digest: subject.digest, platforms, parents }
-  return { judgement: judgeImage(image, statements, expectation, { ...evidence, now }), statements }
+  return { judgement: judgeImage(image, statements, expectation, { ...evidence, now }), statements, beside }
 }
 
 type Read = (source: EvidenceSource, artifact: Artifact) => Promise<Evidence>

@@ -7,6 +7,8 @@ export interface FetchedBundle {
   readonly bytes: Uint8Array
   /** The referrer manifest it came with. */
   readonly manifest: Digest
+  /** It lies beside the file that is judged, so its signer or somebody else put it there for this very file. */
+  readonly beside?: true
 }
 
 /** Evidence of one subject as it was found: unverified bytes. */
