@@ -109,7 +109,7 @@ export const VERIFY_INPUTS: readonly InputRow[] = [
   served('files', 'Files to verify, globs, one a line.'),
   served(
     'files-repository',
-    'Registry repository with the bundles of files; with a policy, its rules match this name.',
+    'Registry repository with the bundles of files, and with records of quarantine about them.',
   ),
   served('bundles', 'Bundles on disk, or OCI layouts with them, globs, one a line.'),
   served('manifests', 'Kubernetes manifests whose images are verified, globs, one a line.'),

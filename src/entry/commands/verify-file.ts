@@ -13,8 +13,8 @@ export const verifyFileCommand = command({
 
   waybill verify file PATH… (--policy FILE | flags that say who is expected)
 
-Each file's own bundle is PATH.sigstore.json, one of --bundle, or in --files-repository. A policy matches a file
-by the name of --files-repository.
+Each file's own bundle is PATH.sigstore.json, one of --bundle, or in --files-repository. Rules of a policy match a file
+as file:PATH, relative to the folder in which this runs.
 
 ${VERIFY_USAGE}
 Example:
