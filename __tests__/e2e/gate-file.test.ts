@@ -67,11 +67,31 @@ describe('waybill verify file', () => {
     ])
   })
 
-  test('moves away a file whose bundle is about other bytes only if that says something about its integrity', async () => {
+  test('13-adversary 31: moves away a file that was changed after it was signed, and leaves one that nobody signed', async () => {
     await signedFile('changed.bin', 'changed', 'original')
     const { code, receipt } = await verify(['file', 'changed.bin'])
-    expect([code, receipt.subjects[0]?.verdict]).toEqual([1, 'rejected'])
-    expect(existsSync(join(folder, 'changed.bin'))).toBe(receipt.subjects[0]?.quarantine === undefined)
+    expect([code, receipt.subjects[0]?.quarantine?.state]).toEqual([1, 'quarantined'])
+    expect(receipt.subjects[0]?.findings[0]).toMatchObject({
+      code: 'verify/digest-mismatch',
+      expected: sha256('original'),
+      found: sha256('changed'),
+    })
+    expect(existsSync(join(folder, 'changed.bin'))).toBe(false)
+    writeFileSync(join(folder, 'unsigned.bin'), 'unsigned')
+    expect((await verify(['file', 'unsigned.bin'])).code).toBe(1)
+    expect(existsSync(join(folder, 'unsigned.bin'))).toBe(true)
+  })
+
+  test('13-adversary 31: a bundle of somebody else, or one for another file, does not make a file a changed one', async () => {
+    writeFileSync(join(folder, 'mine.bin'), 'mine')
+    const mallory = { repository: 'mallory/app', repository_id: '666' }
+    writeFileSync(join(folder, 'mine.bin.sigstore.json'), await bench.here.signature(sha256('other'), mallory))
+    expect(codes((await verify(['file', 'mine.bin'])).receipt)).not.toContain('verify/digest-mismatch')
+    writeFileSync(join(folder, 'none.bin'), 'none')
+    writeFileSync(join(folder, 'for-another.json'), await bench.here.signature(sha256('another')))
+    const named = await verify(['file', 'none.bin', '--bundle', 'for-another.json'])
+    expect(codes(named.receipt)).not.toContain('verify/digest-mismatch')
+    expect([existsSync(join(folder, 'mine.bin')), existsSync(join(folder, 'none.bin'))]).toEqual([true, true])
   })
 
   test('quarantines a file that somebody else signed, with a record, unless told not to', async () => {

@@ -135,6 +135,15 @@ describe('waybill verify manifest', () => {
     expect(registry.log.length).toBe(before)
   })
 
+  test('13-adversary 31: a platform that the policy has in quarantine refuses its index, although that is signed', async () => {
+    const [child = ''] = bench.children
+    const list = `quarantined: [{ digest: "${child}", reason: known bad, since: 2026-05-02 }]\n`
+    writeFileSync(join(folder, 'quarantined.yml'), bench.policy(`${list}${allow('private: true')}`))
+    const text = deployment(bench.reference)
+    const { code, receipt } = await judged(['verify', 'manifest', '-', '--policy', 'quarantined.yml'], text)
+    expect([code, receipt.subjects[0]?.findings[0]?.code]).toEqual([1, 'verify/quarantined'])
+  })
+
   test('a pattern that matches nothing is exit 3', async () => {
     const { code, stderr } = await waybill(['verify', 'manifest', 'none/*.yaml', ...POLICY])
     expect([code, stderr]).toEqual([3, expect.stringContaining('verify/no-files')])
@@ -149,6 +158,23 @@ describe('waybill verify compose', () => {
     const { code, receipt } = await judged(['verify', 'compose', 'compose.yaml', ...POLICY, '--pin'])
     expect([code, receipt.verdict, receipt.subjects.length]).toEqual([0, 'passed', 1])
     expect(readFileSync(path, 'utf8')).toBe(text(`${bench.scenario.image}:v1@${bench.published.outputs.digest}`))
+  })
+
+  test('13-adversary 33: a file is laid over the one named before it: what it names is judged, and what it names is pinned', async () => {
+    const text = (image: string) => `services: { app: { image: "${image}" } }\n`
+    const unsigned = `${bench.scenario.image}@${await bench.image('laid over')}`
+    mkdirSync(join(folder, 'over'), { recursive: true })
+    writeFileSync(join(folder, 'z-base.yaml'), text(bench.reference))
+    writeFileSync(join(folder, 'over/a.yaml'), text(unsigned))
+    expect((await judged(['verify', 'compose', 'z-base.yaml', 'over/a.yaml', ...POLICY])).code).toBe(1)
+    writeFileSync(join(folder, 'over/a.yaml'), text(`${bench.scenario.image}:v1`))
+    writeFileSync(join(folder, 'z-base.yaml'), text(unsigned))
+    const passed = await judged(['verify', 'compose', 'z-base.yaml', 'over/a.yaml', ...POLICY, '--pin'])
+    expect([passed.code, readFileSync(join(folder, 'over/a.yaml'), 'utf8')]).toEqual([
+      0,
+      text(`${bench.scenario.image}:v1@${bench.published.outputs.digest}`),
+    ])
+    expect(readFileSync(join(folder, 'z-base.yaml'), 'utf8')).toBe(text(unsigned))
   })
 
   test('a service that is built where it runs is unknown', async () => {

@@ -56,6 +56,9 @@ test.each([
   ['no manifest', ['verify', 'manifest']],
   ['no compose file', ['verify', 'compose']],
   ['a pinned manifest and a result on one output', ['verify', 'manifest', '-', '--pin', '--json']],
+  ['a bundle beside a replay', ['verify', 'image', 'a/b', '--replay', 'd', '--bundle', 'b.json']],
+  ['a repository of bundles beside a replay', ['verify', 'file', 'a', '--replay', 'd', '--files-repository', 'a.b/c']],
+  ['a replay that writes digests', ['verify', 'manifest', 'a.yaml', '--replay', 'd', '--pin']],
   ['a trust root beside a policy', ['verify', 'image', 'a/b', '--policy', 'p', '--trusted-root', 't']],
 ])('readCall() refuses %s as usage, exit code 3', (_, words) => {
   expect(() => readCall(words)).toThrow(expect.objectContaining({ code: 'entry/usage', kind: 'configuration' }))

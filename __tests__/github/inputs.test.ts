@@ -313,6 +313,7 @@ test.each([
   [{ 'transparency-log': 'public' }, 'entry/input-contradiction'],
   [{ pin: 'true' }, 'entry/input-contradiction'],
   [{ 'predicate-type': 'sbom' }, 'entry/input-malformed'],
+  [{ policy: '.github/waybill.yml', offline: 'true' }, 'entry/input-contradiction'],
   [{ policy: '.github/waybill.yml', 'predicate-type': 'https://a.example/p' }, 'entry/input-contradiction'],
   [{ policy: '.github/waybill.yml', 'certificate-oidc-issuer': 'https://i.example' }, 'entry/input-contradiction'],
   [{ require: 'signature,provenance' }, 'entry/input-malformed'],

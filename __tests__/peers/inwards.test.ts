@@ -1,18 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { jest } from '@jest/globals'
 import type { Digest } from '../../src/core/digest.ts'
 import { fetchBundles } from '../../src/registry/bundles.ts'
 import { parseReference } from '../../src/registry/reference.ts'
-import type { Receipt } from '../../src/report/receipt.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
+import { identityFlags, judgedBy } from './judged.ts'
 import { Matrix } from './matrix.ts'
+import { fileOf, type Signing, signImage } from './signing.ts'
 import {
   attachAll,
   attest,
   clientFor,
-  cosign,
   expectedOf,
   moveTag,
   openWorld,
@@ -20,7 +19,6 @@ import {
   pushStranger,
   repositoryIn,
   type World,
-  waybill,
 } from './world.ts'
 
 /** What cosign 3 signs with real Sigstore services, judged by `waybill verify image`. */
@@ -45,56 +43,16 @@ const OTHER: ClaimOverrides = {
   workflow_ref: 'acme/other/.github/workflows/release.yml@refs/heads/main',
 }
 
-interface Signing {
-  readonly claims?: ClaimOverrides
-  readonly rekor?: 1 | 2
-  /** Certificates for https://github.com instead of the stack's git server. */
-  readonly github?: boolean
-  readonly attest?: string
-}
-
-let configs = 0
-async function cosignSign(image: string, { claims = {}, rekor = 1, github, attest: predicate }: Signing = {}) {
-  const { stack } = world
-  const log = rekor === 1 ? stack.rekorV1 : stack.rekorV2
-  const config = await stack.signingConfig(`cosign-${configs++}.json`, {
-    rekor: { url: log.url, version: rekor },
-    ...(github ? { fulcio: stack.githubFulcio.url } : {}),
-  })
-  const signed = await cosign(world, 'cosign3', [
-    ...(predicate === undefined ? ['sign'] : ['attest', '--type=slsaprovenance1', `--predicate=${predicate}`]),
-    '--yes',
-    `--signing-config=${config}`,
-    `--trusted-root=${stack.trustedRootFile}`,
-    `--identity-token=${await stack.oidc.mint(claims)}`,
-    image,
-  ])
-  expect(`${signed.code} ${signed.code === 0 ? '' : signed.log}`).toBe('0 ')
-}
-
 /** A new image that cosign signed. */
 async function signedImage(registry: RegistryName, name: string, signing: Signing = {}) {
   const repository = repositoryIn(world, registry, name)
   const digest = await pushStranger(world, registry, repository)
-  await cosignSign(pinned(repository, digest), signing)
+  await signImage(world, 'cosign3', 'sign', pinned(repository, digest), signing)
   return { repository, digest, image: pinned(repository, digest) }
 }
 
-/** Exit code and the codes of what was found. */
-async function judged(row: string, image: string, flags: readonly string[]): Promise<string> {
-  const root = ['--trusted-root', world.stack.trustedRootFile]
-  const { code, stdout, log } = await waybill(world, ['verify', 'image', image, '--json', ...root, ...flags])
-  matrix.record(row, { waybill: code })
-  if (!stdout.startsWith('{')) return `${code} ${log}`
-  const { subjects, error } = JSON.parse(stdout) as Receipt
-  const found: string[] = subjects.flatMap(({ findings }) => findings.map(finding => finding.code))
-  return [code, ...new Set(found), ...(error === undefined || found.includes(error.code) ? [] : [error.code])].join(' ')
-}
-
-function identityFlags(over: { identity?: string; issuer?: string } = {}): string[] {
-  const { identity, issuer } = { ...expectedOf(world), ...over }
-  return ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
-}
+const judged = (row: string, image: string, flags: readonly string[]) =>
+  judgedBy(world, matrix, row, ['verify', 'image', image, ...flags])
 
 function githubFlags(): string[] {
   return [
@@ -106,33 +64,33 @@ function githubFlags(): string[] {
 describe.each(REGISTRIES)('registry %s', registry => {
   test.each([1, 2] as const)('what cosign 3 signs and logs in Rekor v%d is accepted', async rekor => {
     const { image } = await signedImage(registry, `signed-${rekor}`, { rekor })
-    expect(await judged(`${registry} × Rekor v${rekor}`, image, identityFlags())).toBe('0')
+    expect(await judged(`${registry} × Rekor v${rekor}`, image, identityFlags(world))).toBe('0')
   })
 
   test('an unsigned image, another identity and another issuer are rejected', async () => {
     const { repository, image } = await signedImage(registry, 'refused')
     const { identity } = expectedOf(world)
-    const dev = identityFlags({ identity: identity.replace('/main', '/dev') })
+    const dev = identityFlags(world, { identity: identity.replace('/main', '/dev') })
     expect(await judged(`${registry}, another identity`, image, dev)).toBe('1 verify/identity-mismatch')
-    const other = identityFlags({ issuer: world.stack.otherOidc.issuer })
+    const other = identityFlags(world, { issuer: world.stack.otherOidc.issuer })
     expect(await judged(`${registry}, another issuer`, image, other)).toBe('1 verify/issuer-mismatch')
     const unsigned = pinned(`${repository}-2`, await pushStranger(world, registry, `${repository}-2`))
-    expect(await judged(`${registry}, unsigned`, unsigned, identityFlags())).toBe('1 verify/no-attestation')
+    expect(await judged(`${registry}, unsigned`, unsigned, identityFlags(world))).toBe('1 verify/no-attestation')
   })
 
   test('13-adversary 21: a bundle about another digest proves nothing, nor does a tag that moved there', async () => {
     const { repository, digest, image } = await signedImage(registry, 'moved')
     await moveTag(registry, repository, 'v1', digest)
-    expect(await judged(`${registry}, by tag`, `${repository}:v1`, identityFlags())).toBe('0')
+    expect(await judged(`${registry}, by tag`, `${repository}:v1`, identityFlags(world))).toBe('0')
     const stranger = await pushStranger(world, registry, repository, 'another')
     await copyBundles(registry, repository, digest, stranger)
     const copied = pinned(repository, stranger)
-    expect(await judged(`${registry}, another digest`, copied, identityFlags())).toBe('1 verify/no-attestation')
+    expect(await judged(`${registry}, another digest`, copied, identityFlags(world))).toBe('1 verify/no-attestation')
     await moveTag(registry, repository, 'v1', stranger)
-    expect(await judged(`${registry}, a moved tag`, `${repository}:v1`, identityFlags())).toBe(
+    expect(await judged(`${registry}, a moved tag`, `${repository}:v1`, identityFlags(world))).toBe(
       '1 verify/no-attestation',
     )
-    expect(await judged(`${registry}, by digest`, image, identityFlags())).toBe('0')
+    expect(await judged(`${registry}, by digest`, image, identityFlags(world))).toBe('0')
   })
 })
 
@@ -158,21 +116,26 @@ test.each([
   ],
 ])('a run on another %s is not the run that was expected', async (name, claims, outcome) => {
   const { image } = await signedImage('crane', `run-${name}`, { claims })
-  expect(await judged(`a run on another ${name}`, image, identityFlags())).toBe(outcome)
+  expect(await judged(`a run on another ${name}`, image, identityFlags(world))).toBe(outcome)
 })
 
 test('a signature is no provenance, and neither is what cosign attests as an in-toto statement of version 0.1', async () => {
   const repository = repositoryIn(world, 'referrers', 'provenance')
   const made = await attest(world, { images: `${repository}-source`, builder: 'buildah', tags: 'v1' })
   const bundle = made.result.attestations.find(({ predicateType }) => predicateType.includes('provenance'))?.bundle
-  const predicate = join(world.stack.folder, 'predicate.json')
-  writeFileSync(predicate, JSON.stringify(predicateOf(bundle ?? '')))
+  const predicate = fileOf(world, 'predicate.json', JSON.stringify(predicateOf(bundle ?? '')))
   const image = pinned(repository, await pushStranger(world, 'referrers', repository))
-  const flags = [...identityFlags(), '--require', 'provenance']
-  await cosignSign(image)
+  const flags = [...identityFlags(world), '--require', 'provenance']
+  await signImage(world, 'cosign3', 'sign', image)
   expect(await judged('cosign sign, provenance asked', image, flags)).toBe('1 verify/no-attestation')
-  await cosignSign(image, { attest: predicate, claims: { sha: world.repository.head() ?? '' } })
-  expect(await judged('cosign attest, provenance asked', image, flags)).toMatch(/^1 .*statements\/type-unsupported/)
+  const claims = { sha: world.repository.head() ?? '' }
+  await signImage(world, 'cosign3', 'attest', image, {
+    claims,
+    flags: ['--type=slsaprovenance1', `--predicate=${predicate}`],
+  })
+  expect(await judged('cosign attest, provenance asked', image, flags)).toBe(
+    '1 verify/no-attestation verify/bundles-ignored statements/type-unsupported',
+  )
 })
 
 function predicateOf(bundleFile: string): unknown {

@@ -35,7 +35,12 @@ export type Cosign = 'cosign3' | 'cosign2'
 /** Runs cosign; it finds the registries' login where a person's docker left it. */
 export function cosign(world: World, version: Cosign, args: readonly string[]): Promise<Finished> {
   const { peers, folder, buildkit } = world.stack
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, DOCKER_CONFIG: buildkit.dockerConfig }
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder,
+    DOCKER_CONFIG: buildkit.dockerConfig,
+    COSIGN_PASSWORD: 'of the keys it makes here',
+  }
   return new Promise(resolve => {
     const child = execFile(peers.go[version], [...args], { env, timeout: 60_000 }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, log: `${stdout}${stderr}`, stdout }),

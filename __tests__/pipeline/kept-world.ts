@@ -9,7 +9,7 @@ const OCI = 'application/vnd.oci.image'
 
 export const CHILD = sha256('the manifest of linux/amd64')
 export const OTHER_CHILD = sha256('the manifest of linux/arm64')
-const ATTESTATION = sha256('what BuildKit says of it')
+export const ATTESTATION = sha256('what BuildKit says of it')
 
 const entry = (digest: Digest, more: object = {}) => ({
   mediaType: `${OCI}.manifest.v1+json`,

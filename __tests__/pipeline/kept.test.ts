@@ -22,7 +22,19 @@ import { LIMITS } from '../../src/core/limits.ts'
 import { keepEvidence, keptPolicyDigest } from '../../src/pipeline/kept.ts'
 import { formatManifest, isKeptPath, parseKeptManifest } from '../../src/pipeline/kept-manifest.ts'
 import { openKept } from '../../src/pipeline/kept-open.ts'
-import { BUNDLE, CHILD, INDEX, KEPT, NAME, NESTED, OTHER_CHILD, PLACE, POLICY, ROOT } from './kept-world.ts'
+import {
+  ATTESTATION,
+  BUNDLE,
+  CHILD,
+  INDEX,
+  KEPT,
+  NAME,
+  NESTED,
+  OTHER_CHILD,
+  PLACE,
+  POLICY,
+  ROOT,
+} from './kept-world.ts'
 
 let parent: string
 let folder: string
@@ -126,6 +138,14 @@ describe('keepEvidence()', () => {
       ],
     })
     expect((await openKept(folder)).subjects).toMatchObject([{ platforms: [] }, { parents: [INDEX] }])
+  })
+
+  test('13-adversary 21: an index is no parent of what it calls an attestation', async () => {
+    const subject = { name: 'a', kind: 'image', digest: ATTESTATION, platforms: [], parents: [INDEX] } as const
+    await keepEvidence(folder, { ...KEPT, subjects: [...KEPT.subjects, subject] })
+    expect((await openKept(folder)).resolve('a').parents).toEqual([])
+    rewrite(document => document.subjects.splice(2, 1, { ...subject }))
+    expect(await codeOf(openKept(folder))).toBe('pipeline/kept-malformed')
   })
 
   test('an index of an index brings both', async () => {

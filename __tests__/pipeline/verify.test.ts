@@ -5,6 +5,7 @@ import type { Artifact, JudgedSubject } from '../../src/pipeline/verify-request.
 import { formatReference } from '../../src/registry/reference.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import type { Place } from '../../src/subjects/place.ts'
+import { MALLORY } from '../policy/gate-world.ts'
 import { type EXPECTED, holding, image, request, signature, VerifyWorld } from './verify-world.ts'
 
 const A = sha256('a')
@@ -278,4 +279,22 @@ test('a configuration error ends the run: nothing was judged', async () => {
   await expect(verify(request([image(at(A))], { expectation }), new VerifyWorld().ports())).rejects.toMatchObject({
     code: 'policy/no-expectation',
   })
+})
+
+test('13-adversary 26: somebody who signs the same bytes once more takes nothing from the signature that counts', async () => {
+  const ours = signature(A)
+  // What cosign 2 signs of an image are the same bytes for everybody, and their digest is the name of such a signature.
+  const theirs = { ...ours, signer: { ...MALLORY, fingerprint: 'cd'.repeat(32) } }
+  for (const order of [
+    [ours, theirs],
+    [theirs, ours],
+  ] as const) {
+    const world = new VerifyWorld()
+    const bundles = order.map((item, at) => world.bundle({ ...item, bundle: sha256(`${at}`) }))
+    const read = new Map(bundles.map((bytes, at) => [Buffer.from(bytes).toString(), order[at]]))
+    const bundle = (bytes: Uint8Array) => read.get(Buffer.from(bytes).toString()) ?? ours
+    world.evidence.set(A, [async () => holding(...bundles)])
+    const receipt = await verify(request([image(at(A))]), world.ports({ verifier: async () => ({ bundle }) }))
+    expect(outcome(receipt)).toEqual([['passed', undefined]])
+  }
 })

@@ -14,6 +14,7 @@ import { lawFromFile } from '../../src/policy/law.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { filePath } from '../../src/policy/subject.ts'
 import { MESSAGE_SIGNATURE, SIMPLE_SIGNING } from '../../src/statements/statement.ts'
+import { QUARANTINE_PREDICATE } from '../../src/statements/uris.ts'
 import { BUILD_TEXT, DEPLOYER, DEPLOYER_TEXT, deploySummary, GATE_POLICY } from './gate-world.ts'
 import { certificate, IMAGE, ISSUER, provenance, SAN, signed } from './images.ts'
 import { errorOf, NOW } from './world.ts'
@@ -283,3 +284,17 @@ describe('13-adversary 43: a flood', () => {
     expect(performance.now() - begin).toBeLessThan(60_000)
   })
 })
+
+test.each([
+  'https://slsa.dev/verification_summary/v1',
+  'https://slsa.dev/verification_summary/v0.2',
+  QUARANTINE_PREDICATE,
+])(
+  '13-adversary 27: --predicate-type %s is refused: a summary may say FAILED, and a record speaks against',
+  predicateType => {
+    const flags = { certificateIdentity: 'alice@example.com', certificateOidcIssuer: 'https://accounts.example.com' }
+    expect(() => expectationFromFlags({ ...flags, predicateType })).toThrow(
+      expect.objectContaining({ code: 'policy/expectation-unclear', found: predicateType }),
+    )
+  },
+)

@@ -32,6 +32,24 @@ const byCommit = (name: string): ScaiClaim => ({
   evidence: resource('sig'),
 })
 
+test('13-adversary 27: a first material is none the less one where no commit stands in its place', () => {
+  const signer = { kind: 'key', fingerprint: 'cd'.repeat(32) } as const
+  const flags = expectationFromFlags({
+    key: { file: 'key.pem', fingerprint: signer.fingerprint },
+    require: ['provenance', 'materials-verified'],
+  })
+  const unclaimed = { uri: 'docker-image://ghcr.io/mallory/base:1', digest: resource('unclaimed').digest }
+  const of = (...list: readonly object[]) =>
+    codes(
+      '',
+      [enforced({ 'buildDefinition.resolvedDependencies': list }, { signer }), scai(GOOD_CLAIMS, { signer })],
+      flags,
+    )
+  expect(of({ digest: { gitCommit: COMMIT } })).toEqual(['passed'])
+  expect(of(unclaimed)).toEqual(['verify/material-unproven'])
+  expect(of({ digest: { gitCommit: COMMIT } }, unclaimed)).toEqual(['verify/material-unproven'])
+})
+
 describe('materials-verified', () => {
   const of = (scaiStatement: Signed, change = {}) => codes('materials-verified', [enforced(change), scaiStatement])
 

@@ -1,5 +1,6 @@
 import { utf8 } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/digest.ts'
+import { quarantineDecision } from '../../src/pipeline/quarantine-decision.ts'
 import {
   type ExpectationOptions,
   expectationFor,
@@ -9,7 +10,17 @@ import {
 } from '../../src/policy/gate.ts'
 import type { Signed } from '../../src/policy/gate-case.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
-import { at, BUILD_TEXT, GATE_POLICY, GUARD, GUARD_TEXT, MALLORY, quarantine, release } from './gate-world.ts'
+import {
+  at,
+  BUILD_TEXT,
+  deploySummary,
+  GATE_POLICY,
+  GUARD,
+  GUARD_TEXT,
+  MALLORY,
+  quarantine,
+  release,
+} from './gate-world.ts'
 import { certificate, IMAGE, signed } from './images.ts'
 import { NOW } from './world.ts'
 
@@ -160,4 +171,18 @@ describe('13-adversary 31: a missing record proves nothing', () => {
   test('and what is found is told all the same', () => {
     expect(judge([quarantine()], rule(), subject, partly).kind).toBe('rejected')
   })
+})
+
+test('13-adversary 31: who deployed elsewhere has said nothing against the image', () => {
+  const by = 'sigstore: {identity: "bob@example.com", issuer: "https://accounts.example.com"}, environment: production'
+  const text = `version: 1\ndeploy:\n  - match: "ghcr.io/**"\n    build:\n      ${BUILD_TEXT}\n    deployer: {${by}}\n    require: signature\n    admit: deploy-verified\n`
+  const stage = { stage: 'run', policy: GATE_POLICY } as const
+  const expectation = expectationFor(parsePolicy(utf8(text), 'p.yml'), 'ghcr.io/acme/app', stage)
+  const { verdict, findings } = judgeImage(subject, [signed(), deploySummary()], expectation, whole)
+  expect(findings.map(({ code }) => code)).toEqual([
+    'verify/identity-mismatch',
+    'verify/issuer-mismatch',
+    'verify/deploy-other-verifier',
+  ])
+  expect(quarantineDecision({ verdict: verdict.kind, digest: IMAGE, findings }).quarantine).toBe(false)
 })

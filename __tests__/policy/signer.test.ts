@@ -122,6 +122,15 @@ describe('matchSigner() refuses', () => {
     const pull = SAN.replace('refs/tags/v1.2.3', 'refs/pull/7/merge')
     expect(codes(prefix, { san: pull })).toEqual(['verify/source-ref-mismatch'])
   })
+
+  test.each(['pull_request', 'pull_request_target', 'pull_request_review'])(
+    '13-adversary 6: a run for %s, which may have the ref of the base branch',
+    buildTrigger => {
+      const exact = expected(`{sigstore: {identity: "${SAN}", issuer: "${ISSUER}"}}`)
+      for (const signer of [github(), exact])
+        expect(codes(signer, { ci: { buildTrigger } })).toEqual(['verify/trigger-mismatch'])
+    },
+  )
 })
 
 describe('matchSigner() on one part of a run', () => {

@@ -36,7 +36,7 @@ export function putBundle(
   store: RepositoryStore,
   subject: Pick<Descriptor, 'digest'> | undefined,
   text: string,
-  change: { artifactType?: string; layers?: readonly object[]; [key: string]: unknown } = {},
+  change: { artifactType?: string | undefined; layers?: readonly object[]; [key: string]: unknown } = {},
 ): Digest {
   return putManifest(store, {
     schemaVersion: 2,

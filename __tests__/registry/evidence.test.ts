@@ -3,7 +3,7 @@ import { fetchBundles } from '../../src/registry/bundles.ts'
 import { registryEvidence } from '../../src/registry/evidence.ts'
 import { EvidenceBudget } from '../../src/registry/evidence-budget.ts'
 import { fallbackTag } from '../../src/registry/fallback.ts'
-import { OCI_MANIFEST } from '../../src/registry/manifest.ts'
+import { EMPTY_CONFIG, OCI_MANIFEST } from '../../src/registry/manifest.ts'
 import { evidenceWorld, indexOf, putBundle, putLegacy, putManifest, textsOf } from './evidence-world.ts'
 import { closeAll, codeOf } from './support.ts'
 
@@ -57,6 +57,17 @@ test('the second step alone asks the first too, and a first that failed does not
   expect(more.legacy).toHaveLength(1)
   expect(more.complete).toBe(false)
   expect(await codeOf(attached())).toBe('registry/unavailable')
+})
+
+test('a bundle whose manifest names no subject is found by the fallback tag, as actions/attest leaves it where none is known', async () => {
+  const { client, repository, store, subject } = await evidenceWorld()
+  const config = { ...EMPTY_CONFIG, mediaType: 'application/vnd.oci.image.config.v1+json' }
+  const nameless = putBundle(store, undefined, 'nameless', { artifactType: undefined, config })
+  const foreign = putBundle(store, { digest: sha256('another image') }, 'foreign')
+  putManifest(store, indexOf([nameless, foreign].map(entryOf)), fallbackTag(subject.digest))
+  const fetched = await fetchBundles(client, repository, subject.digest)
+  expect(textsOf(fetched.bundles)).toEqual(['nameless'])
+  expect(fetched).toMatchObject({ complete: true, skipped: [{ code: 'registry/bundle-skipped' }] })
 })
 
 test('13-adversary 43: bundles and legacy signatures take from one budget', async () => {

@@ -90,3 +90,16 @@ test('13-adversary 43: endless nesting and flooding end as unknown', async () =>
   expect(await codeOf(inspectImage(client, repository, sha256(bytes)))).toBe('registry/image-too-large')
   expect(registry.log).toHaveLength(1)
 })
+
+test('13-adversary 21: what is called an attestation in one place is a platform where another place calls it one', async () => {
+  const { connection, client, repository, entries, amd, arm } = await setUp()
+  const hidden = {
+    ...amd.descriptor,
+    platform: { os: 'unknown', architecture: 'unknown' },
+    annotations: { 'vnd.docker.reference.type': 'attestation-manifest' },
+  }
+  const nested = await pushIndex(connection, [entries[0] ?? {}])
+  const index = await pushIndex(connection, [hidden, nested.descriptor, entries[1] ?? {}])
+  const image = await inspectImage(client, repository, index.descriptor.digest)
+  expect(image.platforms.map(({ digest }) => digest)).toEqual([amd.descriptor.digest, arm.descriptor.digest])
+})

@@ -110,9 +110,13 @@ function withOutcomes(receipt: Receipt, outcomes: readonly QuarantineOutcome[]):
     ...receipt,
     subjects,
     attestations: [...receipt.attestations, ...done.flatMap(({ record }) => record?.receipt ?? [])],
-    // A line each: a notice is shown as one line, whatever stands in it.
-    notices: [...receipt.notices, ...done.flatMap(({ message }) => message.split('\n')), ...failed],
+    // A notice is one line: whatever else is in it is a control character that somebody wrote into a name.
+    notices: [...receipt.notices, ...done.flatMap(({ message }) => linesOf(message)), ...failed],
   }
+}
+
+function linesOf(message: string): readonly string[] {
+  return message.split('\n').map(line => line.trim())
 }
 
 function quarantineOf({ record, standing, file, tags }: QuarantineOutcome): NonNullable<SubjectReceipt['quarantine']> {

@@ -77,9 +77,6 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
         if (repository === undefined) return [own, ...stored(options, subject.digest, expectation)]
         const client = clientFor('typed', expectation)
         const kept = () => fetchFileBundles(client, repository, subject.digest)
-        // What speaks against it may be there, however well what lies beside it speaks for it (13-adversary 31).
-        if (expectation.quarantineBy !== undefined)
-          return [() => withLocal(own, kept), ...stored(options, subject.digest, expectation)]
         return [own, kept, ...stored(options, subject.digest, expectation)]
       }
       const { attached, older } = registryEvidence(
@@ -95,7 +92,8 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
 /** GitHub keeps attestations by repository, so it can be asked only where one is expected. */
 function stored({ store, http }: EvidenceOptions, subject: Digest, { build }: Expectation): readonly EvidenceSource[] {
   if (store === undefined || build.kind !== 'github') return []
-  return [() => storedAttestations({ api: store, http, repository: build.repository, subject })]
+  const ask = () => storedAttestations({ api: store, http, repository: build.repository, subject })
+  return [Object.assign(ask, { holdsRecords: false } as const)]
 }
 
 /** One request, and those for an image's relatives only if they are asked for. */

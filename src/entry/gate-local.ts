@@ -4,9 +4,9 @@ import { findingOf } from '../core/verdict.ts'
 import { isFolder } from '../io/files.ts'
 import type { EvidenceSource, EvidenceSubject } from '../pipeline/verify-request.ts'
 import { type FetchedBundle, type FetchedBundles, joinFetched } from '../registry/fetched.ts'
-import { fetchBundlesFromLayout, openLayout, resolveInLayout } from '../registry/layout-evidence.ts'
+import { fetchBundlesFromLayout, imagesNamed, openLayout, resolveInLayout } from '../registry/layout-evidence.ts'
 import type { LayoutReader } from '../registry/layout-reader.ts'
-import type { Reference } from '../registry/reference.ts'
+import { formatReference, type Reference } from '../registry/reference.ts'
 import { bundlesBeside, type FoundBundle, readBundles } from '../subjects/bundle-files.ts'
 import type { FileSubject } from '../subjects/files.ts'
 
@@ -32,13 +32,21 @@ export async function openLocalEvidence(paths: readonly string[]): Promise<Local
   const given = (await Promise.all(files.map(path => readBundles(path)))).flatMap(fetchedOf)
   return {
     of: subject => localBundles(subject, given, layouts),
-    digestOf: ({ tag = 'latest' }) =>
-      firstOf(layouts, async at => (await resolveInLayout(at, { name: tag })).descriptor.digest),
-    platformsOf: async digest => {
-      const found = await firstOf(layouts, at => resolveInLayout(at, { digest }))
-      return found?.kind === 'index' ? found.platforms.map(item => item.digest) : []
-    },
+    digestOf: reference => digestIn(layouts, reference),
+    platformsOf: digest => platformsIn(layouts, digest),
   }
+}
+
+/** @throws `registry/layout-ambiguous` when layouts, or entries of one, say different things */
+async function digestIn(layouts: readonly LayoutReader[], reference: Reference): Promise<Digest | undefined> {
+  const choice = { name: reference.tag ?? 'latest', repository: reference.canonical }
+  const found = await Promise.all(layouts.map(layout => imagesNamed(layout, choice)))
+  const [digest, ...more] = new Set(found.flat())
+  if (more.length === 0) return digest
+  throw fail('registry/layout-ambiguous', `The layouts name several images ${formatReference(reference)}`, {
+    expected: 'one image of this name',
+    found: String(more.length + 1),
+  })
 }
 
 async function isLayout(path: string): Promise<boolean> {
@@ -65,16 +73,14 @@ function fetchedOf(found: readonly FoundBundle[]): readonly FetchedBundle[] {
   return found.map(({ bytes }) => ({ bytes, manifest: sha256(bytes) }))
 }
 
-/** The first layout that holds it; one that does not is no problem, one that is broken was refused when it was opened. */
-async function firstOf<T>(
-  layouts: readonly LayoutReader[],
-  find: (layout: LayoutReader) => Promise<T>,
-): Promise<T | undefined> {
+/** Those of the first layout that holds it. @throws when that layout lacks a part of it: a platform that nobody sees is not none */
+async function platformsIn(layouts: readonly LayoutReader[], digest: Digest): Promise<readonly Digest[]> {
   for (const layout of layouts) {
-    const found = await find(layout).catch(() => undefined)
-    if (found !== undefined) return found
+    if ((await layout.layout.sizeOf(digest)) === undefined) continue
+    const found = await resolveInLayout(layout, { digest })
+    return found.kind === 'index' ? found.platforms.map(item => item.digest) : []
   }
-  return undefined
+  return []
 }
 
 /** What lies on disk counts also when a server does not answer; without it, the server's failure is the answer. */

@@ -1,11 +1,12 @@
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join, normalize, relative } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import { readFileBounded } from '../io/files.ts'
 import type { ImageSubjectRequest, Unreadable } from '../pipeline/verify-request.ts'
 import { imagesInCompose } from '../subjects/compose.ts'
 import { composeFilesIn } from '../subjects/compose-files.ts'
-import { fileSubjects } from '../subjects/files.ts'
+import type { ComposeFiles } from '../subjects/compose-reader.ts'
+import { type FileSubject, fileSubjects } from '../subjects/files.ts'
 import type { Examined, FoundImage } from '../subjects/found.ts'
 import { SUBJECT_LIMITS } from '../subjects/limits.ts'
 import { imagesInManifests } from '../subjects/manifests.ts'
@@ -71,24 +72,49 @@ async function manifestImagesIn(source: {
  * @param files relative to `folder`. What they include is read from below the folder of the first alone.
  */
 export async function composeImages(files: readonly [string, ...string[]], folder: string): Promise<NamedImages> {
-  const [first, ...more] = await fileSubjects(files, { cwd: folder })
+  const [first, ...more] = await inOrder(files, folder)
   const home = dirname(first.path)
-  const inHome = [first, ...more].map(({ path }) => path.slice(home.length + 1))
+  const project = readOnce(home, [first, ...more])
   const name = (file: string): string => (dirname(first.name) === '.' ? file : `${dirname(first.name)}/${file}`)
-  const project = composeFilesIn(home)
   try {
-    const [head = basename(first.path), ...rest] = inHome
-    const examined = await imagesInCompose({ files: [head, ...rest] }, project)
+    const over = more.map(({ path }) => relative(home, path))
+    const examined = await imagesInCompose({ files: [basename(first.path), ...over] }, project)
     const written = [...new Set(examined.images.map(({ place }) => place.file))]
     const sources: PinSource[] = []
     for (const file of written) {
       const bytes = await project.read(file, SUBJECT_LIMITS.manifestBytes)
       const images = examined.images.filter(({ place }) => place.file === file)
-      if (bytes !== undefined) sources.push({ file, path: `${home}/${file}`, bytes, images })
+      if (bytes !== undefined) sources.push({ file, path: join(home, file), bytes, images })
     }
     return { ...namedIn(first.name, examined), sources }
   } catch (error) {
     return unread(name(basename(first.path)), asWaybillError(error))
+  }
+}
+
+/** As they were named: which of two files is on top decides which image runs. */
+async function inOrder(
+  [head, ...rest]: readonly [string, ...string[]],
+  folder: string,
+): Promise<readonly [FileSubject, ...FileSubject[]]> {
+  const [first, ...more] = await fileSubjects([head], { cwd: folder })
+  for (const file of rest) more.push(...(await fileSubjects([file], { cwd: folder })))
+  return [first, ...more]
+}
+
+/** The project's folder, and exactly the files that the caller named elsewhere; each read once, so that what is pinned was examined. */
+function readOnce(home: string, named: readonly FileSubject[]): ComposeFiles {
+  const below = composeFilesIn(home)
+  const elsewhere = new Set(named.map(({ path }) => relative(home, path)).filter(path => path.startsWith('..')))
+  const known = new Map<string, Promise<Uint8Array | undefined>>()
+  return {
+    read(file, most) {
+      const path = normalize(file)
+      const bytes =
+        known.get(path) ?? (elsewhere.has(path) ? readFileBounded(join(home, path), most) : below.read(path, most))
+      known.set(path, bytes)
+      return bytes
+    },
   }
 }
 

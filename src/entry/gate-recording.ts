@@ -79,7 +79,8 @@ export class GateRecording {
   }
 
   #overheard(subject: EvidenceSubject, source: EvidenceSource): EvidenceSource {
-    return async () => {
+    const { holdsRecords } = source
+    const overheard = async (): Promise<FetchedBundles> => {
       try {
         const fetched = await source()
         this.#add(subject, fetched)
@@ -90,6 +91,7 @@ export class GateRecording {
         throw error
       }
     }
+    return Object.assign(overheard, holdsRecords === undefined ? {} : { holdsRecords })
   }
 
   #add(subject: EvidenceSubject, fetched: FetchedBundles): void {

@@ -7,6 +7,7 @@ import type { VerifyPorts } from '../pipeline/verify-request.ts'
 import { type Law, lawFromFile } from '../policy/law.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
+import { usage } from './commands/command.ts'
 import { placeOf } from './gate-recording.ts'
 import type { PolicyOnDisk } from './policy-file.ts'
 
@@ -24,11 +25,13 @@ export interface ReplayCaller {
   /** Flags that say who is expected. */
   readonly flags: boolean
   readonly trustedRoot: boolean
+  /** Items that must hold. */
+  readonly require: boolean
 }
 
 /**
  * @param text `DIR`, or `DIR@sha256:<64 hex>` with the digest that `--out` told: it pins everything in the folder.
- * @throws `pipeline/kept-…`
+ * @throws `pipeline/kept-…`; `entry/usage` for a flag beside the folder's own policy, which would have to be ignored
  */
 export async function openReplay(text: string, folder: string, caller: ReplayCaller): Promise<Replay> {
   const at = text.lastIndexOf('@')
@@ -41,7 +44,14 @@ export async function openReplay(text: string, folder: string, caller: ReplayCal
     ...(pinned === undefined ? {} : { folderDigest: pinned }),
   })
   if (ground.policy === 'caller' || kept.policy === undefined) return { kept, ground }
+  refuseBesideOwn(caller)
   return { kept, ground, policy: keptPolicyOnDisk(kept.policy) }
+}
+
+function refuseBesideOwn({ trustedRoot, require }: ReplayCaller): void {
+  const found = trustedRoot ? '--trusted-root' : '--require'
+  if (trustedRoot || require)
+    throw usage('The policy in the folder says itself what must hold, and under which root', '--policy FILE', found)
 }
 
 /** A policy that takes no root from an instance on the network needs none of the folder's. */

@@ -134,6 +134,7 @@ async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
         }
   return expectationFromFlags({
     ...flags,
+    stage: options.stage,
     ...key,
     ...(trustedRootFile === undefined ? {} : { trustedRoot: trustedRootFile }),
   })

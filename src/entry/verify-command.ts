@@ -116,11 +116,12 @@ async function gateOf(
 
 /** Everything but `require` says who is expected. */
 function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk | undefined): ReplayCaller {
-  const { require: _, ...who } = flags
+  const { require = [], ...who } = flags
   return {
     ...maybe('policy', policy),
     flags: key !== undefined || Object.keys(who).length > 0,
     trustedRoot: trustedRoot !== undefined,
+    require: require.length > 0,
   }
 }
 

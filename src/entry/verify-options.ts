@@ -111,8 +111,7 @@ How to tell:
 /** @throws `entry/usage` for what no option can be, and for flags beside a policy. */
 export function readVerifyWish({ values }: VerifyLine): VerifyWish {
   if (values.policy !== undefined) refuseBesidePolicy(values)
-  if (values.out !== undefined && values.replay !== undefined)
-    throw usage('A replay asks no server, so there is nothing new to keep', '--out or --replay', 'both')
+  if (values.replay !== undefined) refuseBesideReplay(values)
   const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_MODES)
   return {
     ...maybe('policy', values.policy),
@@ -206,6 +205,15 @@ function refuseBesidePolicy(values: Values): void {
       '--trusted-root with --policy',
     )
   throw usage('A policy says itself who is expected and what must hold', '--policy alone', `--${found} with --policy`)
+}
+
+/** All evidence of a replay is in its folder, and what a tag meant then is the word of whoever wrote that. */
+function refuseBesideReplay(values: Values): void {
+  if (values.out !== undefined)
+    throw usage('A replay asks no server, so there is nothing new to keep', '--out or --replay', 'both')
+  const found = (['bundle', 'files-repository', 'pin'] as const).find(name => values[name] !== undefined)
+  if (found !== undefined)
+    throw usage('A replay judges what its folder holds, and nothing else', '--replay alone', `--${found} with --replay`)
 }
 
 function flagsOf(values: Values): VerifyWish['flags'] {

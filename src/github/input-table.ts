@@ -107,10 +107,7 @@ export const ATTEST_OUTPUTS: readonly OutputRow[] = [
 export const VERIFY_INPUTS: readonly InputRow[] = [
   served('images', 'Images to verify, one a line: repository@sha256:… or repository:tag.'),
   served('files', 'Files to verify, globs, one a line.'),
-  served(
-    'files-repository',
-    'Registry repository with the bundles of files, and with records of quarantine about them.',
-  ),
+  served('files-repository', 'Registry repository with the bundles of files. Rules of a policy match file:PATH.'),
   served('bundles', 'Bundles on disk, or OCI layouts with them, globs, one a line.'),
   served('manifests', 'Kubernetes manifests whose images are verified, globs, one a line.'),
   served('compose', 'Compose files whose images are verified, one a line.'),

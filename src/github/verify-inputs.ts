@@ -183,6 +183,12 @@ function checkPolicy(read: VerifyInputs): void {
       'require in the deploy rule',
       'policy and predicate-type',
     )
+  if (read.offline)
+    throw contradiction(
+      'The policy of the commit is read from its server',
+      'certificate-identity, repository or key, with offline: true',
+      'policy with offline: true',
+    )
   if (read.trustedRoot !== undefined)
     throw contradiction('A policy names its own trust root', 'trust in the deploy rule', 'policy and trusted-root')
 }

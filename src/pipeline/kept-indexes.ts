@@ -35,9 +35,11 @@ function walk(
   })
 }
 
-/** True when the parent's own bytes list the child. */
+/** True when the parent's own bytes list the child, and not as something that BuildKit says of another one. */
 export function lists(parent: Digest, child: Digest, bytesOf: (digest: Digest) => Uint8Array | undefined): boolean {
-  return indexOf(parent, bytesOf(parent))?.manifests.some(entry => entry.digest === child) ?? false
+  return (
+    indexOf(parent, bytesOf(parent))?.manifests.some(entry => entry.digest === child && !isAttestation(entry)) ?? false
+  )
 }
 
 function indexOf(digest: Digest, bytes: Uint8Array | undefined): ImageIndex | undefined {

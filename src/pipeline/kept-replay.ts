@@ -6,7 +6,7 @@ import type { OpenKept } from './kept-open.ts'
 
 /**
  * Whose word a replay rests on (13-adversary 29). Policy and trust root come from the caller, or the folder's own are pinned
- * by digests that the caller knows from elsewhere; otherwise the result is the word of whoever wrote the folder.
+ * by its digest, which the caller knows from elsewhere; otherwise the result is the word of whoever wrote the folder.
  */
 export interface ReplayGround {
   readonly policy: 'caller' | 'pinned' | 'folder'
@@ -20,43 +20,23 @@ export interface ReplayPins {
   readonly callerPolicy: boolean
   /** A trust root from a file, or the policy of the caller names all that are needed. */
   readonly callerRoot: boolean
-  /** `keptPolicyDigest`: over the policy with all files that it names. */
-  readonly policyDigest?: Digest
-  /** Of each trusted root in the folder. */
-  readonly trustedRootDigests?: readonly Digest[]
   /** Of `manifest.json`; pins policy and roots, too. Compared by `openKept`. */
   readonly folderDigest?: Digest
 }
 
 /**
- * @throws `pipeline/kept-changed` when the folder holds another policy or root than was pinned, `pipeline/kept-incomplete` when
- * it holds none.
+ * @throws `pipeline/kept-incomplete` when the folder holds no policy and the caller gives none.
  */
 export function replayGround(kept: OpenKept, pins: ReplayPins): ReplayGround {
   const whole = pins.folderDigest !== undefined && pins.folderDigest === kept.digest
-  const policy = pins.callerPolicy ? 'caller' : whole || isPinnedPolicy(kept, pins) ? 'pinned' : 'folder'
-  const roots = pins.callerRoot ? 'caller' : whole || arePinnedRoots(kept, pins) ? 'pinned' : 'folder'
+  const policy = pins.callerPolicy ? 'caller' : whole ? 'pinned' : 'folder'
+  const roots = pins.callerRoot ? 'caller' : whole ? 'pinned' : 'folder'
   if (policy !== 'caller' && kept.policy === undefined)
     throw fail('pipeline/kept-incomplete', 'The recorded run was judged by flags, so the folder has no policy', {
       expected: 'the flags that say who is expected, or --policy FILE',
       found: 'neither',
     })
   return { policy, trustedRoots: roots, own: policy === 'folder' || roots === 'folder' }
-}
-
-function isPinnedPolicy({ policy }: OpenKept, { policyDigest }: ReplayPins): boolean {
-  if (policyDigest === undefined || policy === undefined) return false
-  if (policy.digest !== policyDigest) throw other('policy, with the files it names,', policyDigest, policy.digest)
-  return true
-}
-
-/** Every root of the folder must be one that the caller named; a second one beside it would be the writer's choice. */
-function arePinnedRoots({ trustedRoots }: OpenKept, { trustedRootDigests: pinned = [] }: ReplayPins): boolean {
-  const [first] = pinned
-  if (first === undefined) return false
-  const stranger = trustedRoots.find(({ digest }) => !pinned.includes(digest))
-  if (stranger !== undefined) throw other('trusted root', first, stranger.digest)
-  return true
 }
 
 /** The bytes of the root that a rule names. @throws `pipeline/kept-incomplete` */
@@ -97,8 +77,4 @@ function onlySaid(subject: SubjectReceipt): SubjectReceipt {
   })
   const findings: readonly Finding[] = [findingOf(error, subject.name === '' ? subject.digest : subject.name)]
   return { ...rest, verdict: 'unknown', findings: [...findings, ...subject.findings] }
-}
-
-function other(what: string, expected: Digest, found: Digest): Error {
-  return fail('pipeline/kept-changed', `The folder holds another ${what} than was pinned`, { expected, found })
 }

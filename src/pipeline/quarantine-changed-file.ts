@@ -1,9 +1,10 @@
-import { type Digest, hexOf } from '../core/digest.ts'
+import { type Digest, hexOf, parseDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import type { ExpectedSigner } from '../policy/expected.ts'
 import { matchSigner } from '../policy/signer.ts'
+import type { SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 
 /**
@@ -28,4 +29,18 @@ export function changedFile(
     found: file.digest,
   })
   return findingOf(error, file.name)
+}
+
+/** What is rejected, with that said first. @param own statements of the bundles that lay beside the file. */
+export function withChange(
+  receipt: SubjectReceipt,
+  own: readonly Verified<SignedStatement>[],
+  expected: ExpectedSigner,
+): SubjectReceipt {
+  if (receipt.verdict !== 'rejected' || own.length === 0) return receipt
+  const file = { name: receipt.name, digest: parseDigest(receipt.digest) }
+  return {
+    ...receipt,
+    findings: [...own.flatMap(item => changedFile(file, item, expected) ?? []), ...receipt.findings],
+  }
 }

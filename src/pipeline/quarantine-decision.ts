@@ -48,6 +48,7 @@ const CLASSES = {
     'sigstore/certificate-expired',
     'sigstore/sct-invalid',
     'sigstore/log-entry-invalid',
+    'sigstore/artifact-mismatch',
   ],
   absent: [
     'verify/no-scai',
@@ -61,6 +62,8 @@ const CLASSES = {
     'sigstore/log-missing',
     'sigstore/sct-missing',
     'sigstore/time-missing',
+    'verify/no-scai',
+    'verify/no-deploy-summary',
   ],
   innocent: [
     'sigstore/artifact-ambiguous',
@@ -97,6 +100,26 @@ const CLASSES = {
     'verify/source-level-missing',
     'verify/source-exceptions',
     'verify/source-serial-unclear',
+    'verify/materials-not-enforced',
+    'verify/recorded-build',
+    'verify/scai-unusable',
+    // The same bytes may come from two honest runs.
+    'verify/scai-other-run',
+    'verify/materials-open',
+    'verify/material-unproven',
+    'verify/material-unsigned',
+    'verify/not-closed',
+    'verify/not-reproducible',
+    'verify/sbom-unusable',
+    'verify/deploy-unusable',
+    'verify/deploy-not-passed',
+    'verify/deploy-other-verifier',
+    'verify/deploy-other-resource',
+    'verify/deploy-other-policy',
+    'verify/deploy-level-missing',
+    // In quarantine already: nothing new is known, and a record that was released must not write itself again.
+    'verify/quarantined',
+    'verify/quarantine-ignored',
     'policy/unusable',
     'policy/no-rule',
     'policy/denied',
@@ -113,12 +136,16 @@ const CLASSES = {
     'sigstore/certificate-malformed',
     'sigstore/bundle-malformed',
     'sigstore/payload-type',
+    'sigstore/artifact-ambiguous',
+    'sigstore/legacy-malformed',
     'statements/malformed',
     'statements/type-unsupported',
     'statements/provenance-malformed',
     'statements/summary-malformed',
     'statements/detail-malformed',
     'statements/quarantine-malformed',
+    'statements/scai-malformed',
+    'statements/deploy-malformed',
     'core/base64-malformed',
     'core/json-malformed',
     'core/shape',
@@ -138,7 +165,7 @@ const CLASSES = {
 const HELD: ErrorCode = 'verify/quarantined'
 
 /** Rooms whose findings are about commits, builds and runs. */
-const ELSEWHERE = ['source', 'build', 'materials', 'github', 'pipeline', 'entry']
+const ELSEWHERE = ['source', 'materials', 'build', 'github', 'pipeline', 'entry']
 
 const BY_CODE: ReadonlyMap<string, IntegrityClass> = new Map(
   Object.entries(CLASSES).flatMap(([name, codes]) => codes.map(code => [code, name as IntegrityClass] as const)),

@@ -10,25 +10,20 @@ import type { Artifact, EvidenceSource, Verifier } from './verify-request.ts'
 /** What is known of one subject so far. */
 export interface Evidence {
   readonly statements: readonly Verified<SignedStatement>[]
-  /** Of these, what came from a bundle beside the file itself. */
-  readonly beside: readonly Verified<SignedStatement>[]
   readonly rejectedBundles: readonly Finding[]
   readonly incomplete: boolean
 }
 
-export const NO_EVIDENCE: Evidence = { statements: [], beside: [], rejectedBundles: [], incomplete: false }
+export const NO_EVIDENCE: Evidence = { statements: [], rejectedBundles: [], incomplete: false }
 
 /** A bundle that does not verify is counted and named, never fatal, never evidence (13-adversary 26). */
 export async function evidenceIn(fetched: FetchedBundles, verifier: Verifier, artifact: Artifact): Promise<Evidence> {
   const statements: Verified<SignedStatement>[] = []
-  const own: Verified<SignedStatement>[] = []
   const rejectedBundles: Finding[] = [...fetched.skipped]
   let incomplete = !fetched.complete
-  const check = async (name: string, verify: () => ReturnType<Verifier['bundle']>, beside = false): Promise<void> => {
+  const check = async (name: string, verify: () => ReturnType<Verifier['bundle']>): Promise<void> => {
     try {
-      const statement = await verify()
-      statements.push(statement)
-      if (beside) own.push(statement)
+      statements.push(await verify())
     } catch (error) {
       const known = asWaybillError(error)
       // One of a kind that this version cannot read may hold what is looked for.
@@ -36,10 +31,9 @@ export async function evidenceIn(fetched: FetchedBundles, verifier: Verifier, ar
       rejectedBundles.push(findingOf(known, name, 'note'))
     }
   }
-  for (const { bytes, manifest, beside } of fetched.bundles)
-    await check(manifest, () => verifier.bundle(bytes, artifact), beside)
+  for (const { bytes, manifest } of fetched.bundles) await check(manifest, () => verifier.bundle(bytes, artifact))
   for (const signature of fetched.legacy ?? []) await check(signature.manifest, () => legacy(signature, verifier))
-  return { statements, beside: own, rejectedBundles, incomplete }
+  return { statements, rejectedBundles, incomplete }
 }
 
 function legacy(signature: LegacySignature, verifier: Verifier): Verified<SignedStatement> {
@@ -49,12 +43,18 @@ function legacy(signature: LegacySignature, verifier: Verifier): Verified<Signed
 
 export function joined(a: Evidence, b: Evidence): Evidence {
   return {
-    // One statement may lie in several places; its bundle is its name.
-    statements: [...new Map([...a.statements, ...b.statements].map(item => [item.bundle, item])).values()],
-    beside: [...a.beside, ...b.beside],
+    statements: [...new Map([...a.statements, ...b.statements].map(item => [nameOf(item), item])).values()],
     rejectedBundles: [...a.rejectedBundles, ...b.rejectedBundles],
     incomplete: a.incomplete || b.incomplete,
   }
+}
+
+/**
+ * One statement may lie in several places. A signature of cosign ≤ 2 has no bundle, and what it is over are the same bytes for
+ * everybody: by those alone a stranger's would stand in for the one that counts.
+ */
+function nameOf({ bundle, signer, signedAt }: SignedStatement): string {
+  return `${bundle} ${signer.fingerprint} ${signedAt?.getTime() ?? 'no time'}`
 }
 
 /** Bytes of bundles that one run may read, whatever the number of its subjects (13-adversary 43). */
@@ -64,6 +64,12 @@ export class RunBudget {
 
   constructor(max: number = LIMITS.gateBytes) {
     this.#max = max
+  }
+
+  /** The same place, under this budget. */
+  under(source: EvidenceSource): EvidenceSource {
+    const { holdsRecords } = source
+    return Object.assign(() => this.take(source), holdsRecords === undefined ? {} : { holdsRecords })
   }
 
   /** @throws `verify/out-of-bytes` once it is spent: the caller's subject is then unknown, never rejected. */
@@ -87,6 +93,8 @@ function bytesOf({ bundles, legacy: signatures = [] }: FetchedBundles): number {
 export class Kept {
   readonly bundles: FetchedBundle[] = []
   readonly legacy: LegacySignature[] = []
+  /** Names of the bundles that lay beside a file. */
+  readonly beside = new Set<string>()
   readonly #wanted: boolean
 
   constructor(wanted: boolean) {
@@ -94,6 +102,7 @@ export class Kept {
   }
 
   add({ bundles, legacy: signatures = [] }: FetchedBundles): void {
+    for (const { manifest, beside } of bundles) if (beside === true) this.beside.add(manifest)
     if (!this.#wanted) return
     this.bundles.push(...bundles)
     this.legacy.push(...signatures)

@@ -91,7 +91,11 @@ export type EvidenceSubject =
  * One place, or several asked together, where evidence may lie. Unverified bytes, bounded. Throws when nothing at all could
  * be asked there; what is merely cut says so in `complete`.
  */
-export type EvidenceSource = () => Promise<FetchedBundles>
+export interface EvidenceSource {
+  (): Promise<FetchedBundles>
+  /** False: nobody attaches quarantine records there, so that it is not asked for any once everything is proved. */
+  readonly holdsRecords?: false
+}
 
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {

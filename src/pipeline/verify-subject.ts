@@ -1,5 +1,5 @@
-import { type Digest, hexOf } from '../core/digest.ts'
-import { asWaybillError, type WaybillError } from '../core/error.ts'
+import type { Digest } from '../core/digest.ts'
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
@@ -7,9 +7,8 @@ import { type Expectation, type ImageJudgement, judgeImage } from '../policy/gat
 import type { FetchedBundles } from '../registry/fetched.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
-import { isQuarantine } from '../statements/quarantine.ts'
 import type { SignedStatement } from '../statements/statement.ts'
-import { changedFile } from './quarantine-changed-file.ts'
+import { withChange } from './quarantine-changed-file.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import type {
   Artifact,
@@ -73,7 +72,7 @@ export async function verifyImage(
       const first = begun(run.budget.take(own))
       // A digest that does not exist, or whose bytes are others, comes before anything that is said about it.
       const { relatives } = await resolved
-      const sources = [() => first, ...later]
+      const sources = [() => first, ...later.map(source => run.budget.under(source))]
       return judgeCase({ name, subject, expectation, artifact: { digest }, verifier, sources, relatives }, run)
     })
   const resolved = begun(ports.resolve(reference, origin, expectation))
@@ -95,7 +94,7 @@ export async function verifyFile(
   const verifier = begun(run.ports.verifier(expectation, 'file'))
   const { digest, content } = await run.ports.hashFile(path)
   const subject: EvidenceSubject = { kind: 'file', name, path, digest }
-  const sources = run.ports.evidence(subject, expectation).map(source => () => run.budget.take(source))
+  const sources = run.ports.evidence(subject, expectation).map(source => run.budget.under(source))
   const artifact = { digest, content }
   return judgeCase(
     { name, subject, expectation, artifact, verifier, sources, relatives: async () => NO_RELATIVES },
@@ -106,40 +105,25 @@ export async function verifyFile(
 async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<SubjectReceipt> {
   const { name, subject, expectation } = the
   const kept = new Kept(ports.judged !== undefined)
-  const { judgement, statements, beside } = await collectAndJudge(the, ports, budget, kept)
-  const receipt = withChangedFile(receiptOf(name, subject.digest, judgement), the, beside)
+  const collected = await collectAndJudge(the, ports, budget, kept)
+  const judgedReceipt = receiptOf(name, subject.digest, collected.judgement)
+  const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
+  const receipt = subject.kind === 'file' ? withChange(judgedReceipt, own, expectation.build) : judgedReceipt
+  const { statements } = collected
   await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
   return receipt
-}
-
-/** Why a file is rejected whose own bundle is about other bytes: it was changed. Its digest alone finds nothing at all. */
-function withChangedFile(
-  receipt: SubjectReceipt,
-  { name, subject, expectation }: Case,
-  beside: readonly Verified<SignedStatement>[],
-): SubjectReceipt {
-  if (receipt.verdict !== 'rejected' || subject.kind !== 'file') return receipt
-  const file = { name, digest: subject.digest }
-  const about = beside.filter(({ form, statement }) => form === undefined && !isQuarantine(statement))
-  if (about.some(({ statement }) => isAbout(statement, file.digest))) return receipt
-  const changed = about.flatMap(own => changedFile(file, own, expectation.build) ?? []).slice(0, 1)
-  return { ...receipt, findings: [...changed, ...receipt.findings] }
-}
-
-function isAbout({ subject }: SignedStatement['statement'], digest: Digest): boolean {
-  return subject.some(item => item.digest.sha256 === hexOf(digest))
 }
 
 interface Collected {
   readonly judgement: ImageJudgement
   readonly statements: readonly Verified<SignedStatement>[]
-  readonly beside: readonly Verified<SignedStatement>[]
 }
 
 /**
  * Steps 2 to 6 of the gate: collects from one place after the other until what is required is proved, then what is said of
  * the platforms of an index, of which every one must be proved, or of an index that lists the manifest (13-adversary 21).
- * Bundles are let go once they are judged.
+ * Where the rule believes quarantine records, a pass rests on there being none: then every place is asked that may hold one,
+ * also about the platforms (13-adversary 31). Bundles are let go once they are judged.
  */
 async function collectAndJudge(
   the: Case,
@@ -148,23 +132,71 @@ async function collectAndJudge(
   kept: Kept,
 ): Promise<Collected> {
   const read = reader(await the.verifier, kept)
-  let evidence = NO_EVIDENCE
-  for (const [at, source] of the.sources.entries()) {
-    evidence = joined(evidence, await (at === 0 ? read(source, the.artifact) : readLater(read, source, the)))
-    const result = judged(the, evidence, NO_RELATIVES, ports.now)
-    if (result.judgement.verdict.kind === 'passed') return result
-  }
-  const relatives = await the.relatives()
-  evidence = joined(evidence, { ...NO_EVIDENCE, rejectedBundles: relatives.skipped, incomplete: !relatives.complete })
-  for (const round of roundsOf([...relatives.platforms, ...relatives.parents], the, ports)) {
-    const found = await inParallel(round, PARALLEL_RELATIVES, ({ source, digest }) =>
-      readLater(read, () => budget.take(source), { ...the, artifact: { digest } }),
+  const { quarantineBy, quarantined } = the.expectation
+  const collected = new Collecting(the, ports.now)
+  for (const [at, source] of the.sources.entries())
+    if (collected.wants(source))
+      collected.add(await (at === 0 ? read(source, the.artifact) : readLater(read, source, the)))
+  const own = collected.passed
+  if (own && quarantineBy === undefined && quarantined.length === 0) return collected.result
+  collected.learn(await (own ? knownRelatives(the) : the.relatives()))
+  const { platforms, parents } = collected.relatives
+  const digests = own ? (quarantineBy === undefined ? [] : platforms) : [...platforms, ...parents]
+  for (const round of roundsOf(digests, the, ports)) {
+    const wanted = round.filter(({ source }) => collected.wants(source))
+    const found = await inParallel(wanted, PARALLEL_RELATIVES, ({ source, digest }) =>
+      readLater(read, budget.under(source), { ...the, artifact: { digest } }),
     )
-    evidence = found.reduce(joined, evidence)
-    const result = judged(the, evidence, relatives, ports.now)
-    if (result.judgement.verdict.kind === 'passed') return result
+    if (found.length > 0) collected.add(found.reduce(joined))
   }
-  return judged(the, evidence, relatives, ports.now)
+  return collected.result
+}
+
+/** What is known of one subject, and what it comes to. */
+class Collecting {
+  readonly #the: Case
+  readonly #now: Date
+  #evidence = NO_EVIDENCE
+  relatives = NO_RELATIVES
+  result: Collected
+
+  constructor(the: Case, now: Date) {
+    this.#the = the
+    this.#now = now
+    this.result = this.#judge()
+  }
+
+  get passed(): boolean {
+    return this.result.judgement.verdict.kind === 'passed'
+  }
+
+  /** Once everything is proved, a place may still tell what speaks against it. */
+  wants({ holdsRecords }: EvidenceSource): boolean {
+    return !this.passed || (this.#the.expectation.quarantineBy !== undefined && holdsRecords !== false)
+  }
+
+  add(evidence: Evidence): void {
+    this.#evidence = joined(this.#evidence, evidence)
+    this.result = this.#judge()
+  }
+
+  learn(relatives: Relatives): void {
+    this.relatives = relatives
+    this.add({ ...NO_EVIDENCE, rejectedBundles: relatives.skipped, incomplete: !relatives.complete })
+  }
+
+  #judge(): Collected {
+    return judged(this.#the, this.#evidence, this.relatives, this.#now)
+  }
+}
+
+/** Of an image that is proved by itself: a platform that nobody can name may be the one in quarantine. */
+async function knownRelatives({ name, relatives }: Case): Promise<Relatives> {
+  return relatives().catch(error => {
+    const cause = asWaybillError(error)
+    const message = `The platforms of ${name} cannot be read, and one of them may be in quarantine`
+    throw fail('verify/incomplete', message, { found: `${cause.message} (${cause.code})`, cause })
+  })
 }
 
 function judged(
@@ -173,9 +205,9 @@ function judged(
   { platforms, parents }: Relatives,
   now: Date,
 ): Collected {
-  const { statements, beside } = evidence
+  const { statements } = evidence
   const image = { name, digest: subject.digest, platforms, parents }
-  return { judgement: judgeImage(image, statements, expectation, { ...evidence, now }), statements, beside }
+  return { judgement: judgeImage(image, statements, expectation, { ...evidence, now }), statements }
 }
 
 type Read = (source: EvidenceSource, artifact: Artifact) => Promise<Evidence>

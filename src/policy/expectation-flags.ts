@@ -7,6 +7,7 @@ import { REQUIREMENTS } from './keys.ts'
 import type { GateStage, Requirement } from './policy.ts'
 import type { Field } from './read.ts'
 import { isSourceRequirement } from './requirements.ts'
+import { isVerdictType } from './statement-kind.ts'
 import type { YamlNode } from './yaml.ts'
 
 /** Flags of `waybill verify` and inputs of the verify action, as given; an empty text counts as absent. */
@@ -84,6 +85,8 @@ function predicateTypeFrom(type: string | undefined, require: Expectation['requi
   if (!given(type)) return {}
   if (!/^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(type))
     throw unclear('--predicate-type is not a URI', 'for instance https://spdx.dev/Document', type)
+  if (isVerdictType(type))
+    throw unclear('--predicate-type names a kind of verdict', 'a statement about what was signed', type)
   if (!require.includes('signature'))
     throw unclear('--predicate-type says what a signature is', '--require signature beside it', require.join(', '))
   return { predicateType: type }

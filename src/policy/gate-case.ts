@@ -78,11 +78,8 @@ export function caseOf(
   expectation: Expectation,
   context: GateContext,
 ): Case {
-  // An index that is in quarantine itself vouches for nobody.
-  const bad = new Set<string>(expectation.quarantined.map(({ digest }) => digest))
-  const parents = (subject.parents ?? []).filter(parent => !bad.has(parent))
   return {
-    subject: { ...subject, parents },
+    subject,
     signed,
     expectation,
     context,

@@ -8,7 +8,7 @@ import { type Case, caseOf, type GateContext, type ImageSubject, type Proof, typ
 import { distinct, finding } from './gate-findings.ts'
 import { proveAll } from './prove.ts'
 import { unbackedNote } from './provenance.ts'
-import { judgeQuarantine } from './quarantine.ts'
+import { judgeQuarantine, withoutQuarantined } from './quarantine.ts'
 import { observedText } from './signer.ts'
 
 export type { ChainLink, LinkState } from './chain.ts'
@@ -38,7 +38,7 @@ export function judgeImage(
   expectation: Expectation,
   context: GateContext,
 ): ImageJudgement {
-  const the = caseOf(subject, signed, expectation, context)
+  const the = withoutQuarantined(caseOf(subject, signed, expectation, context))
   const attempts = proveAll(the)
   const quarantine = judgeQuarantine(the)
   const matched = attempts.flatMap(({ proof }) => (proof === undefined ? [] : [proof]))

@@ -1,3 +1,4 @@
+import { isCommitId } from '../core/digest.ts'
 import { isObject, type JsonObject } from '../core/json.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Dependency } from '../statements/read-provenance.ts'
@@ -122,7 +123,9 @@ function otherNames(claims: readonly ScaiClaim[]): string {
 function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Finding[] {
   const { signer } = the.provenance
   const own = signer.kind === 'certificate' ? signer.ci.sourceRepositoryDigest : undefined
-  const dependencies = the.build.resolvedDependencies.slice(1)
+  const [first, ...others] = the.build.resolvedDependencies
+  // Only the commit goes in by itself; where a signer's certificate names none, nobody has looked what stands in its place.
+  const dependencies = first === undefined || isCommitId(first.digest.gitCommit) ? others : [first, ...others]
   const known = new Map<string, ScaiResource[]>()
   for (const { target } of materials)
     for (const [algorithm, hex] of Object.entries(target.digest)) {

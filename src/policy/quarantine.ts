@@ -53,6 +53,16 @@ export function judgeQuarantine(the: Case): QuarantineJudgement {
   }
 }
 
+/** What is known, without the indexes that are in quarantine themselves: those vouch for nobody. */
+export function withoutQuarantined(the: Case): Case {
+  const { subject, expectation } = the
+  const listed = new Set<string>(expectation.quarantined.map(({ digest }) => digest))
+  const parents = (subject.parents ?? []).filter(
+    parent => !listed.has(parent) && recordsOf([parent], the).active.length === 0,
+  )
+  return { ...the, subject: { ...subject, parents } }
+}
+
 function recordsOf(digests: readonly Digest[], the: Case): { active: readonly Believed[]; notes: readonly Finding[] } {
   const notes: Finding[] = []
   const believed: Believed[] = []

@@ -56,6 +56,9 @@ function pullRequest({ san, ci }: CertificateSigner, differs: Differ): readonly 
     return differs('verify/source-ref-mismatch', 'source ref', 'a branch or a tag', ref)
   if (san.type === 'uri' && isPullIdentity(san.value))
     return differs('verify/source-ref-mismatch', 'identity’s ref', 'a branch or a tag', san.value)
+  // `pull_request_target` and what reviews start have the base branch's ref (13-adversary 6).
+  if (ci.buildTrigger?.startsWith('pull_request') === true)
+    return differs('verify/trigger-mismatch', 'trigger', 'no pull request', ci.buildTrigger)
   return []
 }
 

@@ -5,15 +5,20 @@ import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statem
 import { judgeDeploySummary } from './deploy-link.ts'
 import type { Expectation } from './expectation.ts'
 import type { Case, Kind, Signed } from './gate-case.ts'
-import { ageFinding, revokedFinding } from './gate-findings.ts'
+import { ageFinding, finding, revokedFinding } from './gate-findings.ts'
 import { judgeProvenance } from './provenance.ts'
 import { isSbom, judgeSbom } from './sbom.ts'
-import { matchSigner } from './signer.ts'
+import { matchSigner, observedText } from './signer.ts'
 
 /** in-toto verification summary: it may say FAILED. slsa.dev/spec/v1.1/verification_summary */
 const SUMMARY_PREDICATE = /^https:\/\/slsa\.dev\/verification_summary\//
 /** Waybill's own records about an image that speak against it. 13-adversary 31 */
 const QUARANTINE_PREDICATE = /\/waybill\/(?:predicates\/)?quarantine/
+
+/** A record of a verdict, which says that something was signed and not that it is good. */
+export function isVerdictType(predicateType: string): boolean {
+  return SUMMARY_PREDICATE.test(predicateType) || QUARANTINE_PREDICATE.test(predicateType)
+}
 
 /**
  * `signature` is any statement about the digest (12-policy § 4), except records of a verdict: a summary may say FAILED, and a
@@ -34,7 +39,7 @@ export function isOfKind({ statement, form }: SignedStatement, kind: Kind, expec
       return isDeploySummary(statement)
     case 'signature':
       if (expectation.predicateType !== undefined) return form === undefined && type === expectation.predicateType
-      return !SUMMARY_PREDICATE.test(type) && !QUARANTINE_PREDICATE.test(type)
+      return !isVerdictType(type)
   }
 }
 
@@ -57,12 +62,25 @@ function findingsOf(kind: Kind, signed: Signed, the: Case): readonly Finding[] {
   const signer = kind === 'deploy-verified' && deployer !== undefined ? deployer.signer : build
   const mismatches = matchSigner(signer, signed.signer, subject.name)
   // The content of somebody else's statement says nothing.
-  if (mismatches.length > 0) return mismatches
+  if (mismatches.length > 0)
+    return kind === 'deploy-verified' ? [...mismatches, otherDeployer(signed, the)] : mismatches
   return [
     ...revokedFinding(signed, revoked, subject),
     ...ageFinding(signed, maxAgeSeconds, context.now, subject),
     ...contentOf(kind, signed, the),
   ]
+}
+
+/**
+ * Who deploys elsewhere has done nothing to the artefact. Without this the wrong signer would look like that of a build, for which
+ * an artefact is put into quarantine (13-adversary 31).
+ */
+function otherDeployer({ signer }: Signed, { subject, expectation }: Case): Finding {
+  const message = 'The deploy summary is not of whom the rule names as deployer'
+  return finding(subject, 'verify/deploy-other-verifier', message, {
+    expected: expectation.description,
+    found: observedText(signer),
+  })
 }
 
 function contentOf(kind: Kind, signed: Signed, { subject, expectation }: Case): readonly Finding[] {

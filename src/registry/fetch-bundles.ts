@@ -142,7 +142,10 @@ async function openReferrer(
 ): Promise<Candidate | undefined> {
   const { manifest } = await reader.getManifest(repository, digest)
   if (!isBundleManifest(manifest)) return undefined
-  // A list may name anything; what counts is what the manifest itself says it is attached to.
-  if (manifest.subject?.digest !== subject) throw notRead('attached to another subject', manifest.subject?.digest)
+  // A list may name anything; what counts is what the manifest itself says it is attached to. For registries that know no subject,
+  // actions/attest leaves it out, and the fallback tag alone leads there: what is signed says whom it is about.
+  const { subject: attachedTo } = manifest
+  if (attachedTo !== undefined && attachedTo.digest !== subject)
+    throw notRead('attached to another subject', attachedTo.digest)
   return { manifest: digest, layer: bundleLayer(manifest) }
 }

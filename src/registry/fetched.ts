@@ -7,7 +7,7 @@ export interface FetchedBundle {
   readonly bytes: Uint8Array
   /** The referrer manifest it came with. */
   readonly manifest: Digest
-  /** It lies beside the file that is judged, so its signer or somebody else put it there for this very file. */
+  /** It lay beside the file under judgement, so it belongs to that by its place. */
   readonly beside?: true
 }
 

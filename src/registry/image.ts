@@ -40,7 +40,8 @@ const CONFIG_BYTES = LIMITS.manifestBytes
 interface Walk {
   readonly platforms: PlatformManifest[]
   readonly attestations: Digest[]
-  readonly seen: Set<Digest>
+  /** Entries that were walked, by `roleOf`. */
+  readonly seen: Set<string>
 }
 
 /**
@@ -75,8 +76,8 @@ async function walkIndex(
   depth: number,
 ): Promise<void> {
   if (index.manifest.kind !== 'index') return
-  const entries = index.manifest.manifests.filter(entry => !walk.seen.has(entry.digest))
-  for (const entry of entries) walk.seen.add(entry.digest)
+  const entries = index.manifest.manifests.filter(entry => !walk.seen.has(roleOf(entry)))
+  for (const entry of entries) walk.seen.add(roleOf(entry))
   if (depth > MAX_DEPTH || walk.seen.size > MAX_MANIFESTS)
     throw fail('registry/image-too-large', `${formatReference(repository)} has too many parts`, {
       expected: `at most ${MAX_MANIFESTS} manifests, ${MAX_DEPTH} levels`,
@@ -147,6 +148,11 @@ function platformManifest(
     contentBytes: [manifest.config, ...manifest.layers].reduce((sum, part) => sum + part.size, 0),
     descriptor,
   }
+}
+
+/** Whoever calls a manifest an attestation in one place and a platform in another means that somebody runs it. */
+function roleOf(entry: Descriptor): string {
+  return isAttestation(entry) ? `attestation ${entry.digest}` : entry.digest
 }
 
 /** BuildKit marks them with a platform nobody runs and an annotation. */

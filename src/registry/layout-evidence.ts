@@ -12,7 +12,7 @@ import { readLayout } from './layout.ts'
 import { cosignKind, LayoutReader, type Opened, REF_NAME, tagOf } from './layout-reader.ts'
 import { fetchLegacy } from './legacy.ts'
 import { type Descriptor, readDescriptor } from './manifest.ts'
-import type { Repository } from './reference.ts'
+import { parseReference, type Repository } from './reference.ts'
 import type { ReferrerList } from './referrers.ts'
 
 /** A layout stands for itself: its manifests have no host. */
@@ -96,6 +96,8 @@ export interface LayoutChoice {
   readonly digest?: Digest
   /** The whole name in `index.json`, or its tag. */
   readonly name?: string
+  /** Canonical `host/repository`: an entry whose name is a whole reference must be of it. */
+  readonly repository?: string
 }
 
 /**
@@ -103,22 +105,42 @@ export interface LayoutChoice {
  * @throws `registry/layout-ambiguous` (none or several are meant), and what `inspectImage` throws
  */
 export async function resolveInLayout(layout: LayoutReader, choice: LayoutChoice = {}): Promise<InspectedImage> {
-  const digest = choice.digest ?? (await chosenImage(layout, choice.name))
+  const digest = choice.digest ?? (await chosenImage(layout, choice))
   return inspectImage(layout, HERE, digest)
 }
 
-async function chosenImage(layout: LayoutReader, name: string | undefined): Promise<Digest> {
-  const images = await imagesIn(layout)
-  const meant = images.filter(
-    ({ entry }) => name === undefined || entry.annotations?.[REF_NAME] === name || tagOf(entry) === name,
-  )
-  const digests = [...new Set(meant.map(({ digest }) => digest))]
+async function chosenImage(layout: LayoutReader, choice: LayoutChoice): Promise<Digest> {
+  const { name } = choice
+  const digests = await imagesNamed(layout, choice)
   const [digest, ...more] = digests
   if (digest !== undefined && more.length === 0) return digest
   throw fail('registry/layout-ambiguous', `${printable(layout.layout.path)} does not name exactly one image`, {
     expected: name === undefined ? 'one image in index.json' : `one image named ${printable(name)}`,
     found: String(digests.length),
   })
+}
+
+/** The images of a layout that are meant: none, one, or several, of which nobody knows which. */
+export async function imagesNamed(
+  layout: LayoutReader,
+  { name, repository }: LayoutChoice,
+): Promise<readonly Digest[]> {
+  const meant = (await imagesIn(layout)).filter(({ entry }) => {
+    const whole = entry.annotations?.[REF_NAME]
+    const isNamed = name === undefined || whole === name || tagOf(entry) === name
+    return isNamed && (repository === undefined || isOf(whole, repository))
+  })
+  return [...new Set(meant.map(({ digest }) => digest))]
+}
+
+/** A bare tag is of any repository; a whole reference of its own alone. */
+function isOf(name: string | undefined, repository: string): boolean {
+  if (name?.includes('/') !== true) return true
+  try {
+    return parseReference(name).canonical === repository
+  } catch {
+    return false
+  }
 }
 
 /** Entries that are images: not attached to something, no list of attached things, and no part of another entry. */

@@ -26,10 +26,11 @@ const HEX_LENGTHS: Readonly<Record<string, readonly number[]>> = {
  * Reads an in-toto Statement v1 strictly:
  *
  *     {"_type": "https://in-toto.io/Statement/v1", "subject": [{"name"?, "uri"?, "digest": {"sha256": "<hex>"}, "annotations"?}, …],
- *      "predicateType": "<uri>", "predicate": {…}}
+ *      "predicateType": "<uri>", "predicate"?: {…}}
  *
  * The bytes were chosen by whoever signed them. Fields this reader does not know are ignored, as in-toto asks; a known
- * field with a wrong type is refused, and so is a subject without a digest: it would "match" by its name alone.
+ * field with a wrong type is refused, and so is a subject without a digest: it would "match" by its name alone. A predicate that is
+ * left out is an empty one, says in-toto, and cosign 2 leaves that of its signatures out.
  * @throws `statements/malformed`, `statements/type-unsupported`
  */
 export function parseStatement(bytes: Uint8Array): Statement {
@@ -68,7 +69,7 @@ function statementOf(bytes: Uint8Array, types: readonly string[]): Statement {
     ...(older ? { type: STATEMENT_TYPE_V01 } : {}),
     subject: subjectsAt(document.subject),
     predicateType: nonEmptyAt(document.predicateType, 'statement.predicateType'),
-    predicate: objectAt(document.predicate, 'statement.predicate'),
+    predicate: optional(document.predicate, objectAt, 'statement.predicate') ?? {},
   }))
 }
 

@@ -4,6 +4,7 @@ import { composedImage, isImageKey, isImageList, isLabels } from './image-keys.t
 import { namesOneImage, unexamined } from './image-text.ts'
 import { itemPath, keyPath } from './json-path.ts'
 import type { Place } from './place.ts'
+import { runningContainers } from './running-pods.ts'
 import { deploysElsewhere, kindOf, podSpecPath } from './workload-kinds.ts'
 import type { YamlMap, YamlSlot, YamlText } from './yaml.ts'
 
@@ -55,7 +56,7 @@ export class ManifestWalk {
     if (isImageKey(key) || isImageList(key)) this.#composed(at, map)
     if (key === 'env') this.#environment(at, map)
     for (const [name, value] of map.entries) {
-      // Written by the cluster, never deployed: the API server ignores the status of these kinds.
+      // Written by the cluster, never deployed: the API server ignores the status of these kinds. Of pods: #running.
       if ((workload && name === 'status') || isLabels(name, value)) continue
       const named = isImageList(key) && value.node.kind === 'text' && !/\[\d+\]$/.test(at.path) ? key : name
       this.walk(value, keyPath(at.path, name), named)
@@ -78,7 +79,15 @@ export class ManifestWalk {
       slot = slot === undefined ? undefined : entry(slot, key)
     }
     if (slot?.node.kind === 'map') this.#podSpec(slot.node, path)
+    if (kind.kind === 'Pod') this.#running(at, map)
     return true
+  }
+
+  #running({ path }: At, pod: YamlMap): void {
+    for (const { slot, path: at, image } of runningContainers(pod, path)) {
+      if (image.kind === 'image') this.#found.composed(image.text, this.#place({ slot, path: at }), true)
+      else this.#unknown({ slot, path: at }, image.why, 'a name with a digest', undefined, PIN_FIRST)
+    }
   }
 
   #podSpec(spec: YamlMap, path: string): void {
@@ -154,6 +163,7 @@ export class ManifestWalk {
   }
 }
 
+const PIN_FIRST = 'Deploy the image by digest, as waybill verify manifest --pin writes it.'
 const RENDERED =
   'Verify what is deployed in the end: the manifests that the chart, the folder or the repository renders to.'
 

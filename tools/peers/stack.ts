@@ -57,7 +57,8 @@ export interface PeerStack {
 /** Addresses a signing config names; default: the stack's own, with Rekor v1. */
 export interface SigningServices {
   readonly fulcio?: string
-  readonly rekor?: { readonly url: string; readonly version: 1 | 2 }
+  /** `none`: what is signed is timestamped only. */
+  readonly rekor?: { readonly url: string; readonly version: 1 | 2 } | 'none'
   readonly timestamp?: string
 }
 
@@ -194,14 +195,14 @@ interface NamedServices extends Required<SigningServices> {
 }
 
 async function writeSigningConfig(cosign: string, path: string, services: NamedServices): Promise<string> {
+  const { rekor } = services
   const service = (url: string, version: number) =>
     `url=${url},api-version=${version},start-time=${START},operator=waybill.test`
   await run(cosign, [
     'signing-config',
     'create',
     `--fulcio=${service(services.fulcio, 1)}`,
-    `--rekor=${service(services.rekor.url, services.rekor.version)}`,
-    '--rekor-config=ANY',
+    ...(rekor === 'none' ? [] : [`--rekor=${service(rekor.url, rekor.version)}`, '--rekor-config=ANY']),
     `--oidc-provider=${service(services.issuer, 1)}`,
     `--tsa=${service(services.timestamp, 1)}`,
     '--tsa-config=ANY',

@@ -54,6 +54,9 @@ function bundleOf(body: object, on = bench): string {
     },
   })
 }
+interface Envelope {
+  readonly signatures: readonly [{ readonly sig: string }]
+}
 interface Entry {
   readonly logIndex: string
   readonly logId: { readonly keyId: string }
@@ -281,6 +284,19 @@ describe('verifyLegacy() of a signature refuses', () => {
 })
 
 describe('verifyLegacy() of an attestation', () => {
+  test('takes a timestamp over the text of the envelope, and none over anything else', async () => {
+    const legacy = att('dsse 0.0.1')
+    const { signatures } = JSON.parse(Buffer.from(legacy.payload).toString('utf8')) as Envelope
+    const over = async (bytes: Uint8Array) => {
+      const stamp = JSON.stringify({ SignedRFC3161Timestamp: await stamped(bench, bytes) })
+      return { ...legacy, annotations: { ...legacy.annotations, [TIMESTAMP]: stamp } }
+    }
+    const both = verifyLegacy(await over(legacy.payload), bench.trust, { timestamps: 2 })
+    expect(both.timeSources).toEqual(['rekor-v1', 'rfc3161'])
+    const signature = Buffer.from(signatures[0].sig, 'base64')
+    expect(await code(await over(signature))).toBe('sigstore/timestamp-invalid')
+  })
+
   test.each(Object.keys(ATTESTED))('gives the statement in its envelope, logged as %s', kind => {
     const verified = verifyLegacy(att(kind), bench.trust)
     expect(verified.form).toBeUndefined()

@@ -84,7 +84,8 @@ export const CHAIN_ERRORS = {
   },
   'verify/deploy-other-verifier': {
     kind: 'rejected',
-    meaning: 'The deploy summary calls its verifier by another name than that of its signer.',
+    meaning:
+      'The deploy summary calls its verifier by another name than that of its signer, or is of somebody whom the rule does not name as deployer.',
     remedy: 'Have it made again by the job that deployed; verifier.id is the identity in its certificate.',
   },
   'verify/deploy-other-resource': {

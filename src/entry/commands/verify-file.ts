@@ -14,7 +14,7 @@ export const verifyFileCommand = command({
   waybill verify file PATH… (--policy FILE | flags that say who is expected)
 
 Each file's own bundle is PATH.sigstore.json, one of --bundle, or in --files-repository. Rules of a policy match a file
-as file:PATH, relative to the folder in which this runs.
+as file:PATH, relative to this folder.
 
 ${VERIFY_USAGE}
 Example:

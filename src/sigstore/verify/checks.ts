@@ -12,6 +12,8 @@ import { type ClaimedTime, claimedTimes, countServices } from './times.ts'
 /** A signature with its witnesses, whatever it was carried in. */
 export interface Evidence extends Pick<BundleParts, 'bundle' | 'signature' | 'signer' | 'entries' | 'timestamps'> {
   readonly signed: SignedContent
+  /** What its timestamps are made over, where that is not the signature alone. */
+  readonly stamped?: Buffer
 }
 
 export interface Signer {

@@ -29,7 +29,8 @@ import { asLegacyMalformed, legacyMalformed } from './simple-signing.ts'
  *                  dev.sigstore.cosign/bundle           {SignedEntryTimestamp, Payload: {body, integratedTime, logIndex, logID}}
  *                  dev.sigstore.cosign/rfc3161timestamp {SignedRFC3161Timestamp: base64 of a TimeStampResp}
  *
- * Source: cosign specs/SIGNATURE_SPEC.md. There is no proof of inclusion, only the log's promise.
+ * Source: cosign specs/SIGNATURE_SPEC.md. There is no proof of inclusion, only the log's promise. The timestamp is over the signature, but
+ * of an attestation over the envelope's whole text, in which the signature stands (seen of cosign 2.6.4).
  */
 export interface LegacySignature {
   readonly form: 'signature' | 'attestation'
@@ -61,7 +62,9 @@ export function readLegacy(legacy: LegacySignature): ReadLegacy {
     const signer = certificate === undefined ? { hint: '' } : { certificate }
     const { signature, signed, envelope } = content
     const evidence = { bundle, signed: contentOf(signed), signature, signer, entries, timestamps }
-    return { evidence, ...(envelope === undefined ? {} : { envelope }) }
+    return envelope === undefined
+      ? { evidence }
+      : { evidence: { ...evidence, stamped: Buffer.from(payload) }, envelope }
   } catch (error) {
     throw asLegacyMalformed(error, 'a part of it is malformed')
   }

@@ -41,14 +41,14 @@ export function runLibrary(
  * The bundle as the library sees it, with two differences: what an entry is about is compared by `log-entry.ts`, for every
  * hash and with the key, and `intoto` 0.0.1, which the library does not know, is left to `inclusion.ts` alone.
  */
-function entityOf({ bundle, signature, signed }: Evidence): SignedEntity {
+function entityOf({ bundle, signature, signed, stamped }: Evidence): SignedEntity {
   const entity = toSignedEntity(bundle)
   if (entity.key.$case === 'certificate') remembered(entity.key.certificate)
   const yes = () => true
   return {
     ...entity,
     signature: {
-      signature,
+      signature: stamped ?? signature, // the library takes it for what timestamps are about, and for nothing else
       compareSignature: given => equalBytes(given, signature),
       compareDigest: yes,
       compareSignedDigest: yes,

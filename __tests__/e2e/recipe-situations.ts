@@ -1,0 +1,67 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RecipeWorld } from './recipe-world.ts'
+
+/** What happens to the world between two blocks of a page; `before` comes before the first of every page. */
+export const SITUATIONS: Readonly<Record<string, (world: RecipeWorld) => Promise<void>>> = {
+  before: async world => {
+    await world.file('incoming/app-1.2.tar.gz', 'the release 1.2')
+    const digest = await world.image('1.2', 'app-1.2')
+    rendered(world, '1.2')
+    world.write(
+      'compose.yaml',
+      `services:\n  app:\n    image: ${world.fill('ghcr.io/acme/app:1.2')} # from the release\n`,
+    )
+    pods(world, '1.2', digest)
+  },
+  'a-changed-file': world => world.file('incoming/app-1.3.tar.gz', 'with a back door', { about: 'the release 1.3' }),
+  'only-the-release': async ({ folder }) => {
+    for (const suffix of ['', '.sigstore.json']) rmSync(join(folder, `incoming/app-1.3.tar.gz${suffix}`))
+  },
+  'a-file-of-a-stranger': world => world.file('incoming/app-1.3.tar.gz', 'the release 1.3', { by: 'mallory' }),
+  'an-image-of-a-stranger': async world => {
+    await world.image('1.3', 'app-1.3', 'mallory')
+    rendered(world, '1.3')
+  },
+  'a-tag-that-was-moved': async world => {
+    const digest = await world.image('1.2', 'somebody-elses', 'mallory')
+    pods(world, '1.2', digest)
+  },
+  'a-template': async world => rendered(world, '"{{ .Values.tag }}"'),
+  'the-release': async world => {
+    await world.image('1.2', 'app-1.2')
+    rendered(world, '1.2')
+  },
+}
+
+/** What helm or kustomize print. */
+function rendered({ fill, scenario }: RecipeWorld, tag: string): void {
+  const text = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - name: shop
+          image: ${fill('ghcr.io/acme/app')}:${tag} # from the release
+`
+  writeFileSync(join(scenario.stack.folder, 'rendered.yaml'), text)
+}
+
+/** What kubectl prints of one running pod. */
+function pods({ fill, scenario }: RecipeWorld, tag: string, digest: string): void {
+  const name = fill('ghcr.io/acme/app')
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'shop-7d9c5', namespace: 'shop', labels: { app: 'shop' } },
+    spec: { containers: [{ name: 'shop', image: `${name}:${tag}`, imagePullPolicy: 'IfNotPresent' }] },
+    status: {
+      phase: 'Running',
+      containerStatuses: [{ name: 'shop', image: `${name}:${tag}`, imageID: `${name}@${digest}`, ready: true }],
+    },
+  }
+  const list = { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: [pod] }
+  writeFileSync(join(scenario.stack.folder, 'pods.json'), JSON.stringify(list, null, 4))
+}
