@@ -127,7 +127,7 @@ test.each([
   ['// syntax=evil', 'evil', '\\'],
   ['{"syntax": "json"}', 'json', '\\'],
   ['{"syntax": "json", }', 'json', '\\'],
-  ['#!x\n# escape=`\n# syntax=a', undefined, '\\'],
+  ['#!x\n# escape=`\n# syntax=a', 'a', '\\'],
   ['  # escape=`\n# syntax=a', undefined, '`'],
 ])('readDirectives() of %s', (...row) => {
   const [text, image, mark] = row

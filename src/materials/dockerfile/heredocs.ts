@@ -83,9 +83,5 @@ function variableLength(line: string, at: number): number {
   PLAIN_VARIABLE.lastIndex = at
   const [found] = PLAIN_VARIABLE.exec(line) ?? []
   if (found !== undefined) return found.length
-  throw malformed(
-    'has a here-document and a variable of such a form in one line',
-    '${name} or ${name:-word}',
-    line.slice(at),
-  )
+  throw malformed('has a here-document and a variable of such a form in one line', 'a plain variable', line.slice(at))
 }
