@@ -141,3 +141,23 @@ test.each(['COPY a b\nCOPY c d', 'FROM a', 'ONBUILD RUN x', '', '# x', 'FOO'])(
     expect(() => readBase({ OnBuild: [trigger] })).toThrow(WaybillError)
   },
 )
+
+test.each([' ', '\r', '\t', '\\', '$', '"', "'", '<<', '${', '-- ', '--a=', '\u00a0'])(
+  '13-adversary 43: a Dockerfile with a long run of %j takes no time of its square',
+  piece => {
+    const run = piece.repeat(1_000_000 / piece.length)
+    const line = piece.repeat(60_000 / piece.length)
+    const texts = [
+      `# syntax=${run}x\nFROM a`,
+      `#${run}x`,
+      ...['RUN', 'COPY --from=', 'ENV a=', 'ADD ', 'FROM ', 'ARG b='].map(word => `FROM a\n${word} ${line}x`),
+    ]
+    for (const text of texts) {
+      try {
+        expect(Array.isArray(pullsOf(readDockerfile(new TextEncoder().encode(text)), OPTIONS))).toBe(true)
+      } catch (error) {
+        expect(error).toBeInstanceOf(WaybillError)
+      }
+    }
+  },
+)

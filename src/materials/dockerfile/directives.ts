@@ -1,6 +1,6 @@
 import { parseJsonObject } from '../../core/json.ts'
 import { malformed } from './malformed.ts'
-import { trimStart } from './space.ts'
+import { isAsciiSpace, trimStart, withoutEnd, withoutLineEnd } from './space.ts'
 import type { Escape } from './words.ts'
 
 /** What stands before the first instruction and tells the builder how to read the rest. */
@@ -21,7 +21,7 @@ const NAMES = ['syntax', 'escape', 'check']
  * @throws `materials/dockerfile-malformed` for a directive that stands there twice, and an escape character of its own.
  */
 export function readDirectives(text: string): Directives {
-  const lines = text.split('\n').map(line => line.replace(/\r+$/, ''))
+  const lines = text.split('\n').map(withoutLineEnd)
   const start = lines[0]?.startsWith('#!') ? 1 : 0
   const hashed = commentsFrom(lines, start, '#')
   const syntax = hashed.get('syntax') ?? commentsFrom(lines, start, '//').get('syntax') ?? inJson(lines, start)
@@ -50,7 +50,7 @@ function commentsFrom(lines: readonly string[], start: number, mark: '#' | '//')
     if (!line.startsWith(mark)) break
     const [, given = '', rest = ''] =
       /^[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.*)$/.exec(line.slice(mark.length)) ?? []
-    const [name, value] = [given.toLowerCase(), rest.replace(/^[\t\n\f\r ]+/, '').replace(/[\t\n\f\r ]+$/, '')]
+    const [name, value] = [given.toLowerCase(), withoutEnd(rest.replace(/^[\t\n\f\r ]+/, ''), isAsciiSpace)]
     if (!NAMES.includes(name) || value === '') break
     if (found.has(name)) throw malformed(`names ${name} twice in its first lines`, 'one of them', value)
     found.set(name, { value, line: start + at + 1 })

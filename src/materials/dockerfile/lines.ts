@@ -1,7 +1,7 @@
 import { type Command, parseCommand } from './command.ts'
 import { heredocsOf } from './heredocs.ts'
 import { malformed } from './malformed.ts'
-import { trimStart } from './space.ts'
+import { trimStart, withoutLineEnd } from './space.ts'
 import type { Escape } from './words.ts'
 
 /** A command with the line it begins on, from 1; of ONBUILD with the one that it keeps for later. */
@@ -93,6 +93,6 @@ class Lines {
     this.number++
     if (Buffer.byteLength(line) >= MAX_LINE)
       throw malformed(`has a line ${this.number} that is too long`, `${MAX_LINE} bytes`)
-    return line.replace(/\r+$/, '')
+    return withoutLineEnd(line)
   }
 }

@@ -15,11 +15,20 @@ export function trimStart(text: string): string {
   return text.replace(LEADING, '')
 }
 
-/** No pattern: one that is tried at every character of a long run of spaces takes the square of its length. */
 export function trim(text: string): string {
+  return trimStart(withoutEnd(text, isSpace))
+}
+
+/** No pattern: one that is tried at every character of a long run of spaces takes the square of its length. */
+export function withoutEnd(text: string, drops: (character: string) => boolean): string {
   let end = text.length
-  while (end > 0 && isSpace(text[end - 1] ?? '')) end--
-  return trimStart(text.slice(0, end))
+  while (end > 0 && drops(text[end - 1] ?? '')) end--
+  return text.slice(0, end)
+}
+
+/** A line without its end, of which `\r` may stand there several times. */
+export function withoutLineEnd(line: string): string {
+  return withoutEnd(line, character => character === '\r')
 }
 
 /** Words of the plain forms: here only ASCII separates, and neither quotes nor escapes hold words together. */
