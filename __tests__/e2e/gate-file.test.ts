@@ -153,9 +153,9 @@ describe('--offline', () => {
 describe('--out and --replay', () => {
   test('judge the same again without a socket, under the caller’s own root and expectation', async () => {
     const first = await verify(['image', bench.reference, '--out', 'kept'])
-    expect([first.code, first.receipt.notices.at(-1)]).toEqual([
+    expect([first.code, first.receipt.evidence]).toEqual([
       0,
-      expect.stringMatching(/^Kept for --replay kept@sha256:/),
+      { folder: 'kept', digest: expect.stringMatching(/^sha256:/) },
     ])
     const { code, receipt } = await verify(['image', bench.reference, '--replay', 'kept'], false)
     expect([code, receipt.verdict, receipt.subjects[0]?.digest]).toEqual([0, 'passed', bench.published.outputs.digest])

@@ -159,7 +159,7 @@ describe('what is attached', () => {
     await bench.here.attach(digest, Buffer.from(JSON.stringify(bundle)))
     const { code, codes, notes } = await bench.verify(at(digest))
     expect([code, codes]).toEqual([1, ['verify/no-attestation']])
-    expect(notes[0]).toContain('1 attached bundles could not be verified')
+    expect(notes[0]).toContain('1 attached bundle could not be verified')
     expect(notes[1]).toMatch(/^sigstore\//)
   })
 

@@ -32,7 +32,7 @@ test('each cause is one annotation, on the line of the manifest that named the f
       file: 'deploy/service-1.yaml',
       line: 11,
       message:
-        'ghcr.io/acme/service-1:v1 and 89 others: No signature of … is by whom the rule expects\n→ Check that the digest is the one the pipeline published.',
+        'ghcr.io/acme/service-1:v1 and 89 others: No signature of … is by whom the rule expects\nexpected: signature by https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.3\nfound: no bundle\n→ Check that the digest is the one the pipeline published.',
     },
   ])
 })

@@ -32,6 +32,12 @@ function digestOf(digests: ReadonlyMap<string, string>, name: string): Digest {
   return parseDigest(digests.get(name) ?? '')
 }
 
+/** What the result says of it: the files as they were named; standard input is no file. */
+export function pinnedReceipt(files: readonly PinnedFile[]): Pick<Receipt, 'pinned'> {
+  const names = files.flatMap(({ file, path }) => (path === undefined ? [] : [file]))
+  return names.length === 0 ? {} : { pinned: names }
+}
+
 /** @returns the paths that were written. @throws `core/file-unwritable` */
 export async function writePinned(files: readonly PinnedFile[]): Promise<readonly string[]> {
   const paths: string[] = []

@@ -60,12 +60,15 @@ export interface RejectedSubject {
 export async function runGate(options: GateOptions): Promise<GateResult> {
   const expectation = await expectations(options)
   const subjects = await subjectRequests(options.subjects)
+  const evidence = await evidencePorts(options)
+  const verifier = await verifiers(options)
+  // Last, and with nothing between it and `forget` that can fail: a clock that nobody stops keeps the process alive.
   const deadline = after(LIMITS.gateMs)
   const rejected = new Map<string, RejectedSubject>()
   const ports: VerifyPorts = {
-    ...(await evidencePorts(options)),
+    ...evidence,
     hashFile: async path => ({ ...(await hashStableFile(path, { first: 0 })), content: () => createReadStream(path) }),
-    verifier: await verifiers(options),
+    verifier,
     judged: async subject => {
       if (subject.receipt.verdict === 'rejected') rejected.set(keyOf(subject.subject), rejectedOf(subject))
     },

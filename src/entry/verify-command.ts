@@ -16,7 +16,7 @@ import { type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { clientsOf } from './gate-evidence.ts'
 import type { NamedImages } from './gate-manifests.ts'
-import { type PinnedFile, pinnedFiles, writePinned } from './gate-pin.ts'
+import { type PinnedFile, pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { GateRecording } from './gate-recording.ts'
 import { openReplay, type ReplayCaller, replayedReceipt } from './gate-replay.ts'
 import { type GateSubjects, NO_SUBJECTS } from './gate-subjects.ts'
@@ -48,8 +48,8 @@ export async function verifyCommand(
   const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
   const after = { ...wish, ...maybe('hands', hands), folder, now: new Date() }
   const receipt = await afterGate(result, after).finally(() => http.close())
-  const written = await writePinned(pinned)
-  show(pinnedNotice(receipt, written), pinned, wish, desk)
+  await writePinned(pinned)
+  show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
   return exitCodeOfVerdict(receipt.verdict)
 }
 
@@ -108,7 +108,7 @@ async function gateOf(
     if (replay !== undefined) return { ...result, receipt: replayedReceipt(result.receipt, replay) }
     if (out === undefined || recording === undefined) return result
     const digest = await keepEvidence(inFolder(out), recording.kept(now, policy?.kept))
-    return { ...result, receipt: withNotice(result.receipt, `Kept for --replay ${out}@${digest}`) }
+    return { ...result, receipt: { ...result.receipt, evidence: { folder: out, digest } } }
   } finally {
     http.close()
   }
@@ -123,15 +123,6 @@ function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk 
     trustedRoot: trustedRoot !== undefined,
     require: require.length > 0,
   }
-}
-
-function withNotice(receipt: Receipt, notice: string): Receipt {
-  return { ...receipt, notices: [...receipt.notices, notice] }
-}
-
-function pinnedNotice(receipt: Receipt, written: readonly string[]): Receipt {
-  if (written.length === 0) return receipt
-  return withNotice(receipt, `Digests were written into ${written.join(', ')}`)
 }
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */

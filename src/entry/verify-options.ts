@@ -226,6 +226,14 @@ function flagsOf(values: Values): VerifyWish['flags'] {
     ...maybe('caller', values.caller),
     ...maybe('sourceRef', values['source-ref']),
     ...maybe('predicateType', values['predicate-type']),
-    require: (values.require ?? []).flatMap(item => item.split(',')).filter(item => item !== ''),
+    require: requireOf(values.require),
   }
+}
+
+/** Asked for with nothing in it, as by a variable that is not set, is not the same as not asked. */
+function requireOf(given: readonly string[] = []): readonly string[] {
+  const items = given.flatMap(item => item.split(',')).filter(item => item !== '')
+  if (given.length > 0 && items.length === 0)
+    throw usage('--require names nothing', 'signature,provenance', given.join(' '))
+  return items
 }

@@ -23,7 +23,7 @@ import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
-import { pinnedFiles, writePinned } from './gate-pin.ts'
+import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
@@ -97,7 +97,8 @@ async function verifyWith(
       renderSarif(receipt, { version: WAYBILL_VERSION, rulesFrom: CATALOGUE, ...home }),
     )
   }
-  return { receipt, pinned: await writePinned(pinned) }
+  const written = await writePinned(pinned)
+  return { receipt: { ...receipt, ...pinnedReceipt(pinned) }, pinned: written }
 }
 
 async function namedImages({ manifests, compose }: VerifyInputs, folder: string): Promise<NamedImages> {

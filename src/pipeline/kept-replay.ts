@@ -35,6 +35,7 @@ export function replayGround(kept: OpenKept, pins: ReplayPins): ReplayGround {
     throw fail('pipeline/kept-incomplete', 'The recorded run was judged by flags, so the folder has no policy', {
       expected: 'the flags that say who is expected, or --policy FILE',
       found: 'neither',
+      remedy: 'Say who is expected, by the same flags as then or by --policy FILE, and give --trusted-root FILE.',
     })
   return { policy, trustedRoots: roots, own: policy === 'folder' || roots === 'folder' }
 }

@@ -8,6 +8,7 @@ import type { FetchedBundles } from '../registry/fetched.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
+import { withBundlePlace } from './bundle-place.ts'
 import { withChange } from './quarantine-changed-file.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import type {
@@ -108,7 +109,8 @@ async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<Subject
   const collected = await collectAndJudge(the, ports, budget, kept)
   const judgedReceipt = receiptOf(name, subject.digest, collected.judgement)
   const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
-  const receipt = subject.kind === 'file' ? withChange(judgedReceipt, own, expectation.build) : judgedReceipt
+  const receipt =
+    subject.kind === 'file' ? withBundlePlace(withChange(judgedReceipt, own, expectation.build)) : judgedReceipt
   const { statements } = collected
   await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
   return receipt

@@ -112,15 +112,18 @@ function tooMany(found: number): WaybillError {
 
 /** A requirement that stands in no rule was not judged, and nobody must think that it was. */
 function notChecked(asked: readonly Expectation[]): readonly string[] {
-  const all = (items: readonly Requirement[]) =>
-    asked.length > 0 && asked.every(({ require }) => items.some(item => require.includes(item)))
+  const left = (what: string, because: string, ...items: readonly Requirement[]): readonly string[] => {
+    const of = asked.filter(({ require }) => items.some(item => require.includes(item))).length
+    if (of > 0 && of === asked.length) return []
+    return [`${what}: ${because}${of === 0 ? '' : ' of every subject'}.`]
+  }
   return [
-    ...(all(['source-signed', 'source-accepted', 'source-reviewed'])
-      ? []
-      : ['Who wrote the commits: nothing is required of the source of every image.']),
-    ...(all(['source-reviewed']) ? [] : ['Who reviewed the commits: no review is required of every image.']),
-    ...(all(['materials-verified', 'materials-pinned', 'closed-world'])
-      ? []
-      : ['The base images, and whatever else a build downloads.']),
+    ...left('How it was made, and from what', 'no provenance is required', 'provenance'),
+    ...left('Who wrote the commits', 'nothing is required of the source', ...SOURCE),
+    ...left('Who reviewed the commits', 'no review is required', 'source-reviewed'),
+    ...left('The base images, and whatever else a build downloads', 'nothing is required', ...MATERIALS),
   ]
 }
+
+const SOURCE = ['source-signed', 'source-accepted', 'source-reviewed'] as const
+const MATERIALS = ['materials-verified', 'materials-pinned', 'closed-world'] as const

@@ -1,3 +1,4 @@
+import { CATALOGUE } from '../core/catalogue.ts'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Finding, Verdict } from '../core/verdict.ts'
@@ -59,7 +60,8 @@ export function judgeImage(
   if (stop !== undefined)
     return result({ kind: 'rejected', findings: [stop, ...stops] }, [stop, ...stops, ...shown, ...notes])
   if (against.length === 0 && !isOpen(the)) return result(passed(matched, notes), notes)
-  return result({ kind: 'unknown', cause: incomplete(the, against.length === 0) }, [...shown, ...notes])
+  const cause = incomplete(the, against.length === 0)
+  return result({ kind: 'unknown', cause }, [...shown, ...notes.filter(({ code }) => code !== cause.code)])
 }
 
 /** Whether a pass would rest on there being no record, in a list of which nobody knows the end. */
@@ -74,6 +76,8 @@ function incomplete({ subject, expectation, context }: Case, proved: boolean) {
   return fail('verify/incomplete', `Not every bundle attached to ${subject.name} could be read, and ${rest}`, {
     expected: proved ? 'the whole list, since the rule believes quarantine records' : expectation.description,
     found: `an incomplete list of bundles${why}`,
+    // What stopped the list says how to get the rest of it.
+    ...(first !== undefined && CATALOGUE[first.code].kind === 'unknown' ? { remedy: first.remedy } : {}),
   })
 }
 
@@ -114,7 +118,14 @@ function contextNotes(
   const ignored =
     count === 0
       ? []
-      : [finding(subject, 'verify/bundles-ignored', `${count} attached bundles could not be verified`, {})]
+      : [
+          finding(
+            subject,
+            'verify/bundles-ignored',
+            `${count} attached ${count === 1 ? 'bundle' : 'bundles'} could not be verified`,
+            {},
+          ),
+        ]
   const capped = partial ? [finding(subject, 'verify/incomplete', 'Not every attached bundle could be read', {})] : []
   return [...capped, ...ignored, ...named].map(item => ({ ...item, severity: 'note' as const }))
 }

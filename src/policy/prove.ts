@@ -209,7 +209,7 @@ function nothing(kind: Kind, { subject, signed, expectation, context }: Case): F
   const others = signed.length === 0 ? '' : `; ${signed.length} verified about other digests or of other kinds`
   const ignored = context.rejectedBundles.length === 0 ? '' : `; ${context.rejectedBundles.length} not verifiable`
   const code = kind === 'deploy-verified' ? 'verify/no-deploy-summary' : 'verify/no-attestation'
-  return finding(subject, code, `No ${NOUNS[kind]} of ${subject.digest} was found${others}${ignored}`, {
+  return finding(subject, code, `No ${NOUNS[kind]} of ${subject.digest} was found`, {
     expected: expectation.description,
     found: `nothing${others}${ignored}`,
   })

@@ -32,7 +32,7 @@ function mismatch(subject: string, code: ErrorCode, what: string, expected: stri
     code,
     severity: 'reject',
     subject: printable(subject),
-    message: `The ${what} is ${printable(shown, 400)}, not ${printable(expected, 400)}`,
+    message: `The ${what} is not the expected one`,
     expected: printable(expected, 600),
     found: printable(shown, 600),
     remedy: CATALOGUE[code].remedy,

@@ -27,7 +27,9 @@ export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
   const groups = groupFindings(subjects)
   const against = groups.filter(({ outcome }) => outcome !== 'note')
   const ended: readonly AnnotationReceipt[] =
-    error === undefined ? [] : [{ level: 'error', title: error.code, message: `${error.message}\n→ ${error.remedy}` }]
+    error === undefined
+      ? []
+      : [{ level: 'error', title: error.code, message: `${error.message}${factsText(error)}\n→ ${error.remedy}` }]
   const told = against.filter(({ finding, subjects: of }) => of.length > 1 || finding.message !== error?.message)
   const errors = [...ended, ...told.map(group => annotationOf('error', group))]
   // A step that fails without a word is what nobody can repair.
@@ -50,10 +52,14 @@ function annotationOf(level: AnnotationReceipt['level'], group: FindingGroup): A
   return {
     level,
     title: finding.code,
-    message: `${about}${finding.message}\n→ ${finding.remedy}`,
+    message: `${about}${finding.message}${factsText(finding)}\n→ ${finding.remedy}`,
     ...(file === undefined ? {} : { file }),
     ...(file === undefined || line === undefined ? {} : { line }),
   }
+}
+
+function factsText({ expected, found }: { readonly expected?: string; readonly found?: string }): string {
+  return `${expected === undefined ? '' : `\nexpected: ${expected}`}${found === undefined ? '' : `\nfound: ${found}`}`
 }
 
 function bounded(all: readonly AnnotationReceipt[]): readonly AnnotationReceipt[] {

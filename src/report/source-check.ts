@@ -5,7 +5,7 @@ import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { notCheckedLines } from './terminal.ts'
 import {
   describe,
-  findingBranch,
+  findingBranches,
   type Paint,
   painter,
   type TerminalOptions,
@@ -118,7 +118,7 @@ function findingLines(subjects: readonly SubjectReceipt[], columns: number): rea
     .flatMap(({ name, title, findings }) => [
       '',
       cut(`${printable(name)} ${printable(title ?? '', 200)}`.trimEnd(), columns),
-      ...treeLines(findings.map(findingBranch), columns),
+      ...treeLines(findingBranches(findings), columns),
     ])
   const rest = against.slice(FINDINGS)
   return [

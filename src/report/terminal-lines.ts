@@ -22,13 +22,19 @@ export function painter({ colour }: TerminalOptions): Paint {
 }
 
 /** One finding or error: sentence, what was expected, what was found, what to do. */
-export function describe(
-  { code, message, expected, found, remedy }: { [K in keyof Part]: Part[K] | undefined },
-  columns: number,
-): readonly string[] {
+export function describe(part: LoosePart, columns: number): readonly string[] {
+  return [...headline(part, columns), ...factLines(part)]
+}
+
+type LoosePart = { readonly [K in keyof Part]: Part[K] | undefined }
+
+function headline({ code, message }: LoosePart, columns: number): readonly string[] {
   const text = printable(message ?? '', 2000)
+  return wrap(`${code}: ${/[.!?…]$/.test(text) ? text : `${text}.`}`, columns, '', '')
+}
+
+function factLines({ expected, found, remedy }: LoosePart): readonly string[] {
   return [
-    ...wrap(`${code}: ${/[.!?…]$/.test(text) ? text : `${text}.`}`, columns, '', ''),
     ...(expected === undefined ? [] : [`  expected: ${printable(expected, 1000)}`]),
     ...(found === undefined ? [] : [`  found:    ${printable(found, 1000)}`]),
     ...remedyLines(remedy ?? '').map(line => printable(line, 2000)),
@@ -58,9 +64,18 @@ export interface Branch {
   readonly below: readonly Branch[]
 }
 
-/** A finding as a branch. */
-export function findingBranch(finding: Finding): Branch {
-  return { lines: columns => describe(finding, columns), below: [] }
+/** Findings as branches; what is expected, found and to be done is said once of those that share it. */
+export function findingBranches(findings: readonly Finding[]): readonly Branch[] {
+  const groups = Map.groupBy(findings, ({ severity, code, expected, found, remedy }) =>
+    JSON.stringify([severity, code, expected, found, remedy]),
+  )
+  return [...groups.values()].map(group => ({
+    lines: columns => [
+      ...group.flatMap(finding => headline(finding, columns)),
+      ...group.slice(0, 1).flatMap(factLines),
+    ],
+    below: [],
+  }))
 }
 
 /**

@@ -4,7 +4,7 @@ import { othersOf, worstFirst } from './counts.ts'
 import { type FindingGroup, groupFindings, shortName } from './groups.ts'
 import { placeText } from './places.ts'
 import type { LinkReceipt, Receipt, SubjectReceipt } from './receipt.ts'
-import { type Branch, describe, findingBranch, type Paint, treeLines } from './terminal-lines.ts'
+import { type Branch, describe, findingBranches, type Paint, treeLines } from './terminal-lines.ts'
 import { shortDigest } from './text.ts'
 import { columnsOf, cut, padded } from './width.ts'
 import { LINK_WORDS, quarantineText } from './words.ts'
@@ -54,7 +54,7 @@ function oneSubject(subject: SubjectReceipt, paint: Paint, columns: number): rea
     ...(quarantine === undefined ? [] : [`  ${printable(quarantineText(quarantine), 1000)}`]),
     ...places.slice(0, NAMES).map(place => `  at ${printable(placeText(place), 1000)}`),
     ...(places.length > NAMES ? [`  and at ${places.length - NAMES} more places`] : []),
-    ...treeLines([...linkBranches(subject, paint), ...subject.findings.map(findingBranch)], columns),
+    ...treeLines([...linkBranches(subject, paint), ...findingBranches(subject.findings)], columns),
   ]
 }
 
@@ -124,8 +124,9 @@ function causeLines(group: FindingGroup, columns: number): readonly string[] {
   const count = `${subjects.length === 1 ? '1 subject' : `${subjects.length} subjects`}, ${outcome}:`
   const shown = subjects.slice(0, NAMES).map(subject => {
     const [place] = subject.places ?? []
-    const where = place === undefined ? '' : `  ${placeText(place)}`
-    return `  ${cut(printable(`${shortName(subject)}${where}`, 500), columns - 2)}`
+    // Images of one repository have one short name: what tells them apart is where they stand, or their digests.
+    const which = place === undefined ? shortDigest(subject.digest) : placeText(place)
+    return `  ${cut(printable(`${shortName(subject)}  ${which}`.trimEnd(), 500), columns - 2)}`
   })
   const more = subjects.length - shown.length
   return [count, ...describe(finding, columns), ...shown, ...(more > 0 ? [`  and ${more} more`] : [])]

@@ -7,7 +7,7 @@ import { keptOnDisk } from './kept.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
 import {
   describe,
-  findingBranch,
+  findingBranches,
   type Paint,
   painter,
   type TerminalOptions,
@@ -16,7 +16,7 @@ import {
 } from './terminal-lines.ts'
 import { commitRows, ruleLines } from './terminal-source.ts'
 import { subjectLines } from './terminal-subjects.ts'
-import { duration } from './text.ts'
+import { duration, shellQuote } from './text.ts'
 import { STAGE_WORDS } from './words.ts'
 
 export type { TerminalOptions } from './terminal-lines.ts'
@@ -80,7 +80,7 @@ function commitLines(subjects: readonly SubjectReceipt[], paint: Paint, columns:
   if (head === undefined) return []
   const lines = shown.flatMap((commit, at) => [
     `${paint(commit.verdict, commit.verdict)}${rows[at] ?? ''}`,
-    ...treeLines(commit.findings.map(findingBranch), columns),
+    ...treeLines(findingBranches(commit.findings), columns),
   ])
   return ['', head, ...lines, ...moreLines(commits.length - shown.length)]
 }
@@ -121,9 +121,8 @@ function fileLines({ pinned = [], evidence }: Receipt): readonly string[] {
   return [
     ...files,
     '',
-    'evidence kept, to be judged again with --replay:',
-    `  ${printable(evidence.folder, 1000)}`,
-    `  ${evidence.digest}`,
+    'evidence kept, to be judged again with:',
+    `  --replay ${shellQuote(`${evidence.folder}@${evidence.digest}`) ?? evidence.digest}`,
   ]
 }
 

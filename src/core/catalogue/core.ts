@@ -55,7 +55,7 @@ export const CORE_ERRORS = {
   'core/file-unreadable': {
     kind: 'configuration',
     meaning: 'A file that was named cannot be read: it is missing, not a regular file, or too large.',
-    remedy: 'Check the path; paths are relative to the working directory of the step.',
+    remedy: 'Check the path; relative paths begin in the folder where the command or step runs.',
   },
   'core/file-unwritable': {
     kind: 'unknown',

@@ -44,7 +44,8 @@ export const SUBJECTS_ERRORS = {
   'verify/no-files': {
     kind: 'configuration',
     meaning: 'A name or pattern matches no file, so there is nothing to verify. Nothing judged is never passed.',
-    remedy: 'Correct the pattern, or check that the step that makes the files ran.',
+    remedy:
+      'Correct the pattern, or check that the step that makes the files ran. What was rejected before may lie in quarantine: waybill quarantine list',
   },
   'verify/file-not-plain': {
     kind: 'configuration',

@@ -3,20 +3,26 @@ import type { AttestedFile, FileOutcome } from '../../pipeline/attest-file.ts'
 import { errorReceipt } from '../../pipeline/run.ts'
 import { renderError } from '../../report/terminal.ts'
 import { shellQuote } from '../../report/text.ts'
+import type { AttestFile } from './attest-file.ts'
+
+export interface AttestedHow extends Pick<AttestFile, 'paths' | 'trustedRoot' | 'out'> {
+  readonly unwitnessed: boolean
+  readonly columns: number
+}
 
 /** What came of attesting files: lines for people, problems beside them, data for machines. */
 export function renderAttested(
   outcomes: readonly FileOutcome[],
-  { unwitnessed, columns }: { readonly unwitnessed: boolean; readonly columns: number },
+  how: AttestedHow,
 ): { readonly text: string; readonly problems: string; readonly data: object } {
   const files = outcomes.flatMap(({ file }) => file ?? [])
   const lines = [
     ...files.flatMap(linesOf),
-    ...(unwitnessed && files.length > 0 ? [UNWITNESSED] : []),
-    ...(files.length > 0 ? [`verify with: ${verifyCommand(files)}`] : []),
+    ...(how.unwitnessed && files.length > 0 ? [UNWITNESSED] : []),
+    ...(files.length > 0 ? [`verify with: ${verifyCommand(files, how)}`] : []),
   ]
   const problems = outcomes.flatMap(({ name, error }) =>
-    error === undefined ? [] : [`${printable(name, 300)}:\n${renderError(error, columns)}`],
+    error === undefined ? [] : [`${printable(name, 300)}:\n${renderError(error, how.columns)}`],
   )
   const data = { files: outcomes.map(dataOf) }
   return { text: lines.map(line => `${line}\n`).join(''), problems: problems.join(''), data }
@@ -34,14 +40,22 @@ function linesOf({ name, digest, bundle, state, by, stored, notes }: AttestedFil
   ]
 }
 
-/** 13-adversary 37: every value in single quotes; a name that cannot be shown is left to the reader. */
-function verifyCommand(files: readonly AttestedFile[]): string {
+/** 13-adversary 37: every value in single quotes; what cannot be shown is left to the reader. */
+function verifyCommand(files: readonly AttestedFile[], { paths, trustedRoot, out }: AttestedHow): string {
   const [first] = files
-  const names = files.length === 1 && first !== undefined ? (shellQuote(first.name) ?? 'PATH') : 'PATH…'
+  const one = files.length === 1 && paths.length === 1
+  const words = ['waybill verify file', one ? (shellQuote(paths[0]) ?? 'PATH') : 'PATH…']
   const signer = first?.signed.signer
-  if (signer?.kind !== 'certificate') return `waybill verify file ${names} --key PUBLIC-KEY`
-  const [identity, issuer] = [shellQuote(signer.san.value), shellQuote(signer.issuer)]
-  return `waybill verify file ${names} --certificate-identity ${identity ?? 'IDENTITY'} --certificate-oidc-issuer ${issuer ?? 'ISSUER'}`
+  if (signer?.kind === 'certificate')
+    words.push(
+      `--certificate-identity ${shellQuote(signer.san.value) ?? 'IDENTITY'}`,
+      `--certificate-oidc-issuer ${shellQuote(signer.issuer) ?? 'ISSUER'}`,
+    )
+  else words.push('--key PUBLIC-KEY')
+  if (trustedRoot !== undefined) words.push(`--trusted-root ${shellQuote(trustedRoot) ?? 'FILE'}`)
+  // Elsewhere nobody would find them.
+  if (out !== undefined) words.push(`--bundle ${(one ? shellQuote(first?.bundle ?? '') : undefined) ?? 'FILE'}`)
+  return words.join(' ')
 }
 
 function dataOf({ name, file, error }: FileOutcome): object {

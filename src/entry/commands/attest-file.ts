@@ -196,7 +196,7 @@ async function runAttestFile(wish: AttestFile, desk: Desk): Promise<number> {
 }
 
 function tell(outcomes: readonly FileOutcome[], unwitnessed: boolean, wish: AttestFile, { world }: Desk): void {
-  const { text, problems, data } = renderAttested(outcomes, { unwitnessed, columns: world.columns })
+  const { text, problems, data } = renderAttested(outcomes, { ...wish, unwitnessed, columns: world.columns })
   if (wish.json) world.out(`${JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2)}\n`)
   else {
     world.out(text)

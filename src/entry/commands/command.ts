@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
-import { fail } from '../../core/error.ts'
+import { CATALOGUE } from '../../core/catalogue.ts'
+import { asWaybillError, fail } from '../../core/error.ts'
 import { printable } from '../../core/text.ts'
 import type { Door } from '../../io/door.ts'
 import type { Environment } from '../../io/environment.ts'
@@ -54,25 +55,51 @@ export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Co
     synopsis,
     usage,
     prepare: args => {
-      const line = parsed(args, { ...spec.options, ...COMMON }, words)
-      if (line.values.help === true) return 'help'
-      const wish = spec.read(line as CommandLine<O & typeof COMMON>)
-      return desk => spec.run(wish, desk)
+      const wish = inWords(words, () => {
+        const line = parsed(args, { ...spec.options, ...COMMON }, words)
+        if (line.values.help === true) return 'help'
+        requireNoneEmpty(line)
+        return { of: spec.read(line as CommandLine<O & typeof COMMON>) }
+      })
+      return wish === 'help' ? wish : desk => spec.run(wish.of, desk)
     },
   }
 }
 
-function parsed(
-  args: readonly string[],
-  options: Options,
-  words: string,
-): { readonly values: { readonly help?: unknown }; readonly references: readonly string[] } {
+/** A mistake in a command line leads to the help of that very command. */
+function inWords<T>(words: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const known = asWaybillError(error)
+    if (known.code !== 'entry/usage' || known.remedy !== CATALOGUE['entry/usage'].remedy) throw error
+    const { message, expected, found } = known
+    const facts = { ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }) }
+    throw fail('entry/usage', message, { ...facts, remedy: `See: waybill ${words} --help` })
+  }
+}
+
+/** A variable of a script that is not set must not become "not given", which may ask for less. */
+function requireNoneEmpty({ values, references }: Line): void {
+  const empty = Object.entries(values).find(([, value]) => [value].flat().includes(''))
+  if (empty !== undefined) throw usage(`--${empty[0]} has no value`, `a value behind --${empty[0]}`, 'an empty text')
+  if (references.includes('')) throw usage('One of the words is empty', 'a value in each', 'an empty text')
+}
+
+interface Line {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly references: readonly string[]
+}
+
+function parsed(args: readonly string[], options: Options, words: string): Line {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
     return { values, references: positionals }
   } catch (error) {
     // The first sentence names the option; what follows is about positional arguments that begin with a dash.
     const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split('. ', 1)
+    const [, lacking] = /^Option '(--[a-z-]+) .*argument missing/.exec(sentence) ?? []
+    if (lacking !== undefined) throw usage(`${lacking} has no value`, `a value behind ${lacking}`)
     throw usage(printable(sentence), `an option of waybill ${words} --help`)
   }
 }

@@ -63,7 +63,8 @@ export function readCall(args: readonly string[]): Call {
 
 function unknownCommand(args: readonly string[]): Error {
   const [verb = '', what = ''] = args
-  const expected = COMMANDS.map(({ words }) => `waybill ${words}`).join(', ')
+  const near = COMMANDS.filter(({ words }) => words.startsWith(`${verb} `))
+  const expected = (near.length > 0 ? near : COMMANDS).map(({ words }) => `waybill ${words}`).join(', ')
   if (verb.startsWith('-')) return usage('The command comes first, its options after it', expected, verb)
   // What stands behind the verb may be a reference or a path: only a word is part of the command's name.
   const word = /^[a-z-]*[a-z]$/.test(what) && !what.startsWith('-') ? what : ''

@@ -34,7 +34,12 @@ export function findKey(keys: readonly KeyMaterial[], signedBy: (key: KeyObject)
     }
   }
   throw fail('sigstore/key-unknown', 'None of the public keys given verifies the signature', {
-    expected: keys.length === 0 ? 'a certificate, since no public key was given' : `one of ${keys.length} public keys`,
+    expected:
+      keys.length === 0
+        ? 'a certificate, since no public key was given'
+        : keys.length === 1
+          ? 'the public key given'
+          : `one of ${keys.length} public keys`,
     found: 'a signature of another key, or changed bytes',
   })
 }
