@@ -59,7 +59,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     room: 'materials',
     mayImport: ['core', 'io', 'registry', 'sigstore/verify'],
     mayImportTypes: ['policy', 'statements'],
-    packages: ['dockerfile-ast', 'yaml'],
+    packages: ['yaml'],
     holds: 'base images and whatever else a build pulls in: parse, resolve, fetch, verify, lock',
   },
   {

@@ -34,6 +34,7 @@ export function vectorsPage(): string {
     table('Tags', 'tag', 'The tag object and its signature.', tagRow),
     table('Gate', 'gate', 'An image or file, what is attached to it, and the policy that judges.', caseRow),
     table('Histories', 'policy/fold', 'What the fold says at the head of each history, and of which codes.', storyRow),
+    table('Dockerfiles', 'dockerfile', 'What a build pulls in, as BuildKit reads the file.', dockerfileRow),
     table('Kubernetes manifests', 'manifests', 'Whether all images that the file starts are known.', subjectRow),
     table('Compose applications', 'compose', 'Whether all images that the application starts are known.', subjectRow),
   ]
@@ -93,6 +94,16 @@ function subjectRow(folder: string, name: string): Row {
   const notes = (expected.notes ?? []).map(note => note.split(' ', 1)[0] ?? '')
   const codes = [...new Set([...(expected.code === undefined ? [] : [expected.code]), ...notes])]
   return { name, story: story(folder), verdict: expected.kind ?? 'rejected', codes }
+}
+
+function dockerfileRow(folder: string, name: string): Row {
+  const { pulls, refused } = read<{
+    readonly pulls?: readonly { readonly needed: boolean; readonly later?: true }[]
+    readonly refused?: string
+  }>(folder, 'expected.json')
+  const needed = pulls?.filter(pull => pull.needed && pull.later === undefined).length
+  const verdict = needed === undefined ? 'rejected' : `${needed} pulled`
+  return { name, story: story(folder), verdict, codes: refused === undefined ? [] : [refused] }
 }
 
 /** The README's text without its title. */

@@ -107,6 +107,10 @@ describe('waybill quarantine add', () => {
     ['a scope without a record', ['a/b:1', ...WHY, '--environment', 'production']],
     ['a reason of two lines', ['a/b@sha256:x', '--reason', 'a\nb']],
     ['services without a signer', ['a/b:1', ...WHY, '--signing-config', 'x']],
+    ['two signers', ['a/b:1', ...WHY, '--attest', '--identity-token-file', 'token', '--key', 'env:KEY']],
+    ['a key without a record', ['a/b:1', ...WHY, '--key', 'env:KEY']],
+    ['a password without a key', ['a/b:1', ...WHY, '--attest', '--key-password', 'env:WORD']],
+    ['a password as text', ['a/b:1', ...WHY, '--attest', '--key', 'env:KEY', '--key-password', 'secret']],
     ['nothing', WHY],
   ])('is refused for %s, with nothing written', async (_, words) => {
     await expect(run(['quarantine', 'add', ...words])).rejects.toBeInstanceOf(WaybillError)
@@ -120,6 +124,28 @@ describe('waybill quarantine add', () => {
     )
     expect(await policy()).toBe(POLICY)
   })
+})
+
+test('13-adversary 31: a record of a file is kept in the repository of files, and ended there', async () => {
+  await writeFile(join(folder, 'app.tgz'), 'tampered')
+  const files = ['--files-repository', `${bench.stack.registry.host}/acme/files`]
+  const add = ['quarantine', 'add', 'app.tgz', ...WHY, '--attest', ...files]
+  await run([...add, ...signer()])
+  const list = async () => JSON.parse(await run(['quarantine', 'list', 'app.tgz', '--json', ...files, ...root()])).data
+  const [before] = (await list()).images
+  expect(before).toMatchObject({ digest: sha256('tampered'), records: [{ decision: 'quarantine', released: false }] })
+  await writeFile(join(folder, 'token'), await bench.stack.oidc.mint())
+  const release = ['quarantine', 'release', sha256('tampered'), '--reason', 'a false alarm', ...files]
+  expect(await run([...release, ...signer()])).toContain(`Record ${before.records[0].record}`)
+  expect((await list()).images[0].records).toMatchObject([{ released: true }, { decision: 'release' }])
+  // Written again it is another record, and stands.
+  await writeFile(join(folder, 'token'), await bench.stack.oidc.mint())
+  await run([...add, ...signer()])
+  const standing = (await list()).images[0].records.filter(
+    ({ decision, released }: { decision: string; released: boolean }) => decision === 'quarantine' && !released,
+  )
+  expect(standing).toHaveLength(1)
+  expect(standing[0].record).not.toBe(before.records[0].record)
 })
 
 test('13-adversary 31: a record is seen on another machine, and ended by a signed release that names it', async () => {

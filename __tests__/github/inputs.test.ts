@@ -293,6 +293,7 @@ test('verify reads every input typed', () => {
     sourceRefs: ['refs/tags/v*', 'refs/heads/main'],
     require: ['signature', 'provenance'],
     insecureRegistries: [],
+    transparencyLog: 'auto',
     summary: true,
   })
 })
@@ -304,6 +305,12 @@ test.each([
   [{ stage: 'run' }, 'entry/input-contradiction'],
   [{ offline: 'yes' }, 'entry/input-malformed'],
   [{ quarantine: 'on' }, 'entry/input-malformed'],
+  [{ quarantine: 'attest', offline: 'true' }, 'entry/input-contradiction'],
+  [{ quarantine: 'attest', 'transparency-log': 'own' }, 'entry/input-contradiction'],
+  [{ quarantine: 'attest', 'transparency-log': 'none' }, 'entry/input-contradiction'],
+  [{ quarantine: 'attest', 'transparency-log': 'public', 'signing-config': 'c' }, 'entry/input-contradiction'],
+  [{ quarantine: 'files', 'signing-config': 'c' }, 'entry/input-contradiction'],
+  [{ 'transparency-log': 'public' }, 'entry/input-contradiction'],
   [{ pin: 'true' }, 'entry/input-contradiction'],
   [{ 'predicate-type': 'sbom' }, 'entry/input-malformed'],
   [{ policy: '.github/waybill.yml', offline: 'true' }, 'entry/input-contradiction'],

@@ -13,7 +13,7 @@ import {
 } from '../../src/pipeline/quarantine.ts'
 import { changedFile } from '../../src/pipeline/quarantine-changed-file.ts'
 import { quarantineMessage, reasonOf } from '../../src/pipeline/quarantine-message.ts'
-import { attachRecord, recordSigner } from '../../src/pipeline/quarantine-record.ts'
+import { attachRecord, recordSigner, signRecord } from '../../src/pipeline/quarantine-record.ts'
 import { fetchBundles } from '../../src/registry/bundles.ts'
 import { quarantineTag } from '../../src/registry/quarantine-tag.ts'
 import type { SubjectReceipt } from '../../src/report/receipt.ts'
@@ -54,7 +54,7 @@ function rejected(name: string, digest: string, ...codes: readonly ErrorCode[]):
 async function fileSubject(text = 'tampered'): Promise<QuarantineSubject & { file: { path: string } }> {
   const path = join(folder, 'app.tgz')
   await writeFile(path, text)
-  return { receipt: rejected('app.tgz', sha256(text)), file: { path } }
+  return { receipt: rejected('app.tgz', sha256(text)), file: { path }, environment: 'production' }
 }
 
 async function imageSubject(seed: string, tag = 'v1') {
@@ -64,7 +64,6 @@ async function imageSubject(seed: string, tag = 'v1') {
   await client.putManifest(repository, tag, descriptor.mediaType, bytes)
   const receipt = rejected(`${repository.host}/acme/app:${tag}`, descriptor.digest)
   const ports: QuarantinePorts = {
-    registry: client,
     signer: () => recordSigner(bench.session()),
     keep: async (name, content) => {
       await writeFile(join(folder, name), content)
@@ -75,7 +74,11 @@ async function imageSubject(seed: string, tag = 'v1') {
     const { bundles } = await fetchBundles(client, repository, descriptor.digest)
     return bundles.map(({ bytes }) => verifyBundle(bytes, bench.trust))
   }
-  const subject: QuarantineSubject = { receipt, image: { repository, subject: descriptor, tag } }
+  const subject: QuarantineSubject = {
+    receipt,
+    image: { repository, tag, registry: client, describe: async () => descriptor },
+    environment: 'production',
+  }
   return { client, repository, descriptor, subject, ports, recorded }
 }
 
@@ -83,7 +86,6 @@ const request = (mode: QuarantineMode) => ({
   mode,
   directory: join(folder, 'held'),
   policy: { uri: 'git+https://github.com/acme/app#.github/waybill.yml', digest: sha256('policy') },
-  environment: 'production',
   now: new Date('2026-06-01T12:00:00Z'),
 })
 
@@ -153,35 +155,88 @@ describe('13-adversary 31: a signed record', () => {
       environment: 'production',
       reason: 'The gate rejected it for failed integrity',
       codes: ['verify/identity-mismatch'],
+      nonce: expect.stringMatching(/^[0-9a-f]{32}$/),
     })
     expect(JSON.stringify(signed?.statement)).not.toContain('mallory')
     expect((await client.getRaw(repository, 'v1'))?.digest).toBe(descriptor.digest)
   })
 
-  test('is not written again while it stands, and is after its release', async () => {
-    const { subject, ports, recorded, descriptor, repository } = await imageSubject('again')
+  test('is not written again while it stands', async () => {
+    const { subject, ports, recorded } = await imageSubject('again')
     const [first] = await quarantineRejected([subject], request('attest'), ports)
     const [second] = await quarantineRejected([{ ...subject, signed: await recorded() }], request('attest'), ports)
     expect([second?.quarantined, second?.record]).toEqual([true, undefined])
+    expect(second?.standing).toBe(first?.record?.payload)
     expect(second?.message).toContain(first?.record?.payload)
+  })
+
+  test('written again after its release has bytes of its own, so no replay of that release lifts it', async () => {
+    const { subject, ports, recorded, descriptor, repository, client } = await imageSubject('release')
+    const [first] = await quarantineRejected([subject], request('attest'), ports)
     const [signed] = await recorded()
-    if (signed === undefined || ports.registry === undefined || ports.signer === undefined || ports.keep === undefined)
-      throw new Error('no record')
-    const release = {
-      ...readQuarantine(signed.statement),
-      decision: 'release',
-      releases: signed.payload,
-      codes: [],
-    } as const
-    const { registry, signer, keep } = ports
-    await attachRecord({ repository, subject: descriptor }, release, { registry, signer, keep })
-    const [third] = await quarantineRejected([{ ...subject, signed: await recorded() }], request('attest'), ports)
-    expect(third?.record?.payload).toBe(first?.record?.payload)
+    if (signed === undefined || ports.signer === undefined || ports.keep === undefined) throw new Error('no record')
+    const word = readQuarantine(signed.statement)
+    const release = { ...word, decision: 'release', releases: signed.payload, codes: [] } as const
+    const { signer, keep } = ports
+    const ended = await signRecord(release, { signer, keep })
+    await attachRecord({ repository, subject: descriptor }, ended, client)
+    const again = { ...subject, signed: await recorded() }
+    const [third] = await quarantineRejected([again], request('attest'), ports)
+    expect(third?.record?.payload).not.toBe(first?.record?.payload)
+    const records = (await recorded()).map(item => readQuarantine(item.statement))
+    expect(new Set(records.map(({ nonce }) => nonce)).size).toBe(3)
+    // The old release, given a time of today by whoever has its signature logged anew.
+    const replayed = (await recorded()).map(item =>
+      item.payload === ended.payload ? { ...item, signedAt: new Date(Date.now() + 60_000) } : item,
+    ) as unknown as NonNullable<QuarantineSubject['signed']>
+    const [fourth] = await quarantineRejected([{ ...subject, signed: replayed }], request('attest'), ports)
+    expect(fourth?.standing).toBe(third?.record?.payload)
+  })
+
+  test('is one for two tags of an image, and none for a digest that passed elsewhere in the run', async () => {
+    const { subject, ports, recorded } = await imageSubject('twice')
+    const other = { ...subject, receipt: { ...subject.receipt, name: 'other' } }
+    const outcomes = await quarantineRejected([subject, other], request('attest'), ports)
+    expect(new Set(outcomes.map(({ record }) => record?.payload)).size).toBe(1)
+    expect(await recorded()).toHaveLength(1)
+    const fine = { receipt: { ...subject.receipt, name: 'fine', verdict: 'passed', findings: [] } } as const
+    const [left] = await quarantineRejected([subject, fine], request('retag'), ports)
+    expect(left).toMatchObject({ quarantined: false, reason: 'the same digest passed in this run' })
+  })
+
+  test('does not name a policy by its place on this machine', async () => {
+    const { subject, ports, recorded } = await imageSubject('local')
+    await quarantineRejected([subject], { ...request('attest'), policy: { uri: 'file:/home/alice/p.yml' } }, ports)
+    const [signed] = await recorded()
+    expect(signed && readQuarantine(signed.statement).policy).toBeUndefined()
+  })
+
+  test('that cannot be attached is signed all the same, and the message says both', async () => {
+    const { subject, ports, recorded } = await imageSubject('unattached')
+    const describe = async () => Promise.reject(fail('registry/unavailable', 'The registry is down'))
+    const image = { ...subject.image, describe } as NonNullable<QuarantineSubject['image']>
+    const [outcome] = await quarantineRejected([{ ...subject, image }], request('attest'), ports)
+    expect([outcome?.quarantined, outcome?.record?.receipt.stored]).toEqual([true, undefined])
+    expect(outcome?.message).toContain('done: signed record sha256:')
+    expect(outcome?.message).toContain('not done: The registry is down')
+    expect(await recorded()).toEqual([])
+  })
+
+  test('of what is in quarantine already is finished, if something else speaks against it too', async () => {
+    const { subject, ports } = await imageSubject('held')
+    const held = findingOf(fail('verify/quarantined', 'held'), 'app')
+    const both = { ...subject, receipt: { ...subject.receipt, findings: [held, WRONG_SIGNER] } }
+    expect((await quarantineRejected([both], request('attest'), ports))[0]).toMatchObject({
+      quarantined: true,
+      codes: ['verify/identity-mismatch'],
+    })
+    const alone = { ...subject, receipt: { ...subject.receipt, findings: [held] } }
+    expect((await quarantineRejected([alone], request('attest'), ports))[0]).toMatchObject({ quarantined: false })
   })
 
   test('of somebody else, or of another environment, does not stand for ours', async () => {
     const { subject, ports, recorded } = await imageSubject('other')
-    await quarantineRejected([subject], { ...request('attest'), environment: 'staging' }, ports)
+    await quarantineRejected([{ ...subject, environment: 'staging' }], request('attest'), ports)
     const stranger = (await recorded()).map(item => ({
       ...item,
       signer: { kind: 'key', fingerprint: 'ab' },

@@ -106,6 +106,7 @@ export function quarantine(change: Partial<QuarantineRecord> = {}, options: Sign
     environment: 'production',
     reason: 'the signature does not verify',
     codes: ['verify/identity-mismatch'],
+    nonce: '5f0e6a1b9c2d4e7f8a3b6c5d4e7f0a1b',
     ...change,
   } as QuarantineRecord
   return ofBytes(quarantineStatement(record), { signer: GUARD, ...options })

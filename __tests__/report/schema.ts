@@ -35,6 +35,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
     typeof value !== 'number' || value <= Number(schema.maximum) ? [] : [`${path} is too large`],
   minItems: (schema, value, path) =>
     !Array.isArray(value) || value.length >= Number(schema.minItems) ? [] : [`${path} has too few items`],
+  maxItems: (schema, value, path) =>
+    !Array.isArray(value) || value.length <= Number(schema.maxItems) ? [] : [`${path} has too many items`],
   uniqueItems: (_schema, value, path) =>
     !Array.isArray(value) || new Set(value.map(item => JSON.stringify(item))).size === value.length
       ? []

@@ -13,10 +13,13 @@ const RECORD: QuarantineRecord = {
   environment: 'production',
   reason: 'The gate rejected it for failed integrity',
   codes: ['verify/identity-mismatch'],
+  nonce: '5f0e6a1b9c2d4e7f8a3b6c5d4e7f0a1b',
 }
 const RELEASE: QuarantineRecord = { ...RECORD, decision: 'release', releases: sha256('record'), codes: [] }
 
-test.each([RECORD, RELEASE, { digest: RECORD.digest, decision: 'quarantine', reason: 'why', codes: [] } as const])(
+const { digest, nonce } = RECORD
+
+test.each([RECORD, RELEASE, { digest, decision: 'quarantine', reason: 'why', codes: [], nonce } as const])(
   'readQuarantine() gives back what quarantineStatement() wrote',
   record => {
     expect(readQuarantine(parseStatement(quarantineStatement(record)))).toEqual(record)
@@ -38,6 +41,8 @@ test.each<[string, (json: string) => string]>([
   ['an empty reason', json => json.replace(RECORD.reason, '')],
   ['a reason without end', json => json.replace(RECORD.reason, 'x'.repeat(501))],
   ['a text in place of a code', json => json.replace('verify/identity-mismatch', 'Signed by mallory')],
+  ['no nonce', json => json.replace(/,"nonce":"[0-9a-f]+"/, '')],
+  ['a nonce that is none', json => json.replace(nonce, 'now')],
   ['fifty-one codes', json => json.replace('"verify/identity-mismatch"', Array(51).fill('"a/b"').join())],
 ])('13-adversary 31: readQuarantine() refuses %s', async (_, change) => {
   const bytes = Buffer.from(change(decodeUtf8(quarantineStatement(RECORD)) ?? ''))

@@ -117,4 +117,15 @@ export const LIMITS = {
   dockerfileInstructions: 20_000,
   dockerfileStages: 1_000,
   dockerfileReferences: 500,
+  /** Bytes of the materials manifest: as the policy. 4-materials § 5. */
+  materialsFileBytes: 1 * MIB,
+  /** Items of it. 13-adversary 43: as many as references of a Dockerfile. */
+  materials: 500,
+  /** Bytes of one material. A layer of 10 GB is the most that registries take. */
+  materialBytes: 10 * 1024 * MIB,
+  /** Bytes of a detached signature or a key beside it; minisign's have under 400, OpenPGP's under 4 KiB. */
+  detachedBytes: 64 * KIB,
+  /** Bytes and lines of a checksum file. */
+  checksumsBytes: 4 * MIB,
+  checksumsLines: 50_000,
 } as const

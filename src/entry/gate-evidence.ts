@@ -50,10 +50,14 @@ export async function evidencePorts(options: EvidenceOptions): Promise<Pick<Veri
   return options.recording === undefined ? ports : options.recording.ports(ports)
 }
 
-type ClientFor = (origin: Origin, expectation: Expectation) => RegistryClient
+export type ClientFor = (origin: Origin, expectation: Pick<Expectation, 'private'>) => RegistryClient
 
 /** All share one pool of connections. What others name is asked by a client that goes to no address inside (13-adversary 39). */
-function clientsOf({ http, credentials, insecureRegistries }: EvidenceOptions): ClientFor {
+export function clientsOf({
+  http,
+  credentials,
+  insecureRegistries,
+}: Pick<EvidenceOptions, 'http' | 'credentials' | 'insecureRegistries'>): ClientFor {
   const common = { http, credentials, plainHttpHosts: insecureRegistries }
   const typed = new RegistryClient(common)
   const judged = judgedClient(common, { private: false, named: insecureRegistries })

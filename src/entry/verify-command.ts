@@ -4,14 +4,17 @@ import { maybe } from '../github/attest-inputs.ts'
 import { HttpClient } from '../io/http.ts'
 import { OfflineHttpClient } from '../io/offline-http.ts'
 import { keepEvidence } from '../pipeline/kept.ts'
+import { QUARANTINE_FOLDER } from '../pipeline/quarantine-file.ts'
 import { loadCredentials } from '../registry/credentials.ts'
+import { parseReference, repositoryOf } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
 import { renderTerminal, wantsColour } from '../report/terminal.ts'
 import type { Desk } from './commands/command.ts'
 import { exitCodeOfVerdict } from './exit-code.ts'
 import { type GateResult, runGate } from './gate.ts'
-import { afterGate } from './gate-after.ts'
+import { afterGate, type QuarantineHands } from './gate-after.ts'
+import { clientsOf } from './gate-evidence.ts'
 import type { NamedImages } from './gate-manifests.ts'
 import { type PinnedFile, pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { GateRecording } from './gate-recording.ts'
@@ -19,6 +22,7 @@ import { openReplay, type ReplayCaller, replayedReceipt } from './gate-replay.ts
 import { type GateSubjects, NO_SUBJECTS } from './gate-subjects.ts'
 import { platformApi } from './platform-api.ts'
 import { type PolicyOnDisk, policyFile } from './policy-file.ts'
+import { recordPorts } from './quarantine-signer.ts'
 import { showReceipt } from './show.ts'
 import type { VerifyWish } from './verify-options.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -37,12 +41,30 @@ export async function verifyCommand(
 ): Promise<number> {
   const folder = desk.world.workingFolder
   const found = named === undefined ? {} : { named: named.subjects, unreadable: named.unreadable }
+  const http = new HttpClient({ plainHttpHosts: wish.insecureRegistries })
+  // Whatever could be wrong with who signs is found before anything is judged.
+  const hands = await handsOf(wish, desk, http)
   const result = await gateOf(command, wish, { ...NO_SUBJECTS, ...typed, ...found, folder }, desk)
   const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
-  const receipt = await afterGate(result, { ...wish, folder, now: new Date() })
+  const after = { ...wish, ...maybe('hands', hands), folder, now: new Date() }
+  const receipt = await afterGate(result, after).finally(() => http.close())
   await writePinned(pinned)
   show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
   return exitCodeOfVerdict(receipt.verdict)
+}
+
+async function handsOf(wish: VerifyWish, desk: Desk, http: HttpClient): Promise<QuarantineHands | undefined> {
+  const { recordSigner, insecureRegistries, filesRepository, quarantineDirectory = QUARANTINE_FOLDER } = wish
+  if (recordSigner === undefined) return undefined
+  const { env, world } = desk
+  const directory = resolve(world.workingFolder, quarantineDirectory)
+  const ports = recordPorts(recordSigner, { desk, http, directory })
+  const credentials = await loadCredentials(env, env.HOME)
+  return {
+    ...ports,
+    clientFor: clientsOf({ http, credentials, insecureRegistries }),
+    ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
+  }
 }
 
 async function gateOf(

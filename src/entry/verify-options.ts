@@ -1,10 +1,10 @@
 import { maybe } from '../github/attest-inputs.ts'
+import { QUARANTINE_MODES, type QuarantineMode } from '../pipeline/quarantine.ts'
 import type { ExpectationFlags } from '../policy/gate.ts'
 import { type CommandLine, usage } from './commands/command.ts'
+import { type RecordSignerChoice, readRecordSigner, WHO_SIGNS_OPTIONS } from './quarantine-signer.ts'
 
 export type GateStage = 'deploy' | 'run'
-/** Records are signed, and tags moved, by `waybill quarantine add`: who verifies need not have a key. */
-export const QUARANTINE_HERE = ['off', 'files'] as const
 
 /** What every `waybill verify …` is told beside its subjects; paths as written. Absent: not given. */
 export interface VerifyWish {
@@ -17,7 +17,9 @@ export interface VerifyWish {
   readonly bundles: readonly string[]
   readonly offline: boolean
   readonly insecureRegistries: readonly string[]
-  readonly quarantine?: (typeof QUARANTINE_HERE)[number]
+  readonly quarantine?: QuarantineMode
+  /** Present exactly for `attest` and `retag`. */
+  readonly recordSigner?: RecordSignerChoice
   readonly quarantineDirectory?: string
   readonly events?: string
   readonly out?: string
@@ -51,6 +53,9 @@ export const VERIFY_OPTIONS = {
   'insecure-registry': { type: 'string', multiple: true },
   quarantine: { type: 'string' },
   'quarantine-directory': { type: 'string' },
+  ...WHO_SIGNS_OPTIONS,
+  'quarantine-key': { type: 'string' },
+  'quarantine-key-password': { type: 'string' },
   events: { type: 'string' },
   out: { type: 'string' },
   replay: { type: 'string' },
@@ -89,8 +94,13 @@ What to do with it:
   --out DIR                           keep bundles, trust root and policy for a later --replay
   --pin                               write manifests and compose files with digests
   --events FILE                       append a JSON line for each rejected subject
-  --quarantine off|files              whether rejected files are moved away (default: files)
-  --quarantine-directory DIR          where rejected files go
+  --quarantine MODE                   what happens to a subject that was rejected for failed integrity (default: files):
+                                        off; files: files are moved away; attest: besides, a signed record warns everybody,
+                                        of an image attached to it; retag: besides, its tag is taken away
+  --quarantine-directory DIR          where rejected files and kept records go (default: waybill-quarantine)
+  --identity-token-file FILE          of attest and retag, who signs: an OIDC token with audience sigstore, or
+  --quarantine-key FILE|env:NAME        a private key in PEM; --quarantine-key-password env:NAME
+  --signing-config FILE                 with Sigstore services of your own (default: the public instance)
 
 How to tell:
   --json                              the result object on stdout, nothing else
@@ -102,7 +112,7 @@ How to tell:
 export function readVerifyWish({ values }: VerifyLine): VerifyWish {
   if (values.policy !== undefined) refuseBesidePolicy(values)
   if (values.replay !== undefined) refuseBesideReplay(values)
-  const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_HERE)
+  const quarantine = oneOf('quarantine', values.quarantine, QUARANTINE_MODES)
   return {
     ...maybe('policy', values.policy),
     flags: flagsOf(values),
@@ -114,6 +124,7 @@ export function readVerifyWish({ values }: VerifyLine): VerifyWish {
     offline: values.offline ?? false,
     insecureRegistries: values['insecure-registry'] ?? [],
     ...maybe('quarantine', quarantine),
+    ...maybe('recordSigner', recordSignerOf(values, quarantine)),
     ...maybe('quarantineDirectory', values['quarantine-directory']),
     ...maybe('events', values.events),
     ...maybe('out', values.out),
@@ -126,6 +137,35 @@ export function readVerifyWish({ values }: VerifyLine): VerifyWish {
 }
 
 type Values = VerifyLine['values']
+
+/** All that can be told before anything is judged; the token is read, and the key opened, only when something is signed. */
+function recordSignerOf(values: Values, mode: QuarantineMode | undefined): RecordSignerChoice | undefined {
+  const signer = readRecordSigner(
+    {
+      token: values['identity-token-file'],
+      config: values['signing-config'],
+      key: values['quarantine-key'],
+      password: values['quarantine-key-password'],
+    },
+    '--quarantine-key',
+  )
+  if (mode !== 'attest' && mode !== 'retag') {
+    if (signer === undefined) return undefined
+    throw usage(
+      'Only quarantine records are signed here',
+      '--quarantine attest or retag',
+      `--quarantine ${mode ?? 'files'}`,
+    )
+  }
+  if (values.offline === true || values.replay !== undefined)
+    throw usage(`--quarantine ${mode} signs and writes to a registry`, 'off or files', 'a run that asks no server')
+  if (signer !== undefined) return signer
+  throw usage(
+    'A signed record needs somebody who signs it',
+    '--identity-token-file FILE, or --quarantine-key FILE|env:NAME',
+    'nobody',
+  )
+}
 
 function formatOf({ json = false, format }: Values): VerifyWish['format'] {
   const given = oneOf('format', format, ['text', 'json', 'sarif'])

@@ -21,11 +21,12 @@ import { fileSubjects } from '../subjects/files.ts'
 import { checkPolicyPath } from './attest-plan.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
-import { afterGate } from './gate-after.ts'
+import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { quarantineHands } from './verify-quarantine.ts'
 import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 
@@ -43,7 +44,7 @@ async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
     reporting = reportingOf(inputs, context)
-    const { receipt, pinned } = await verifyAll(env, inputs, context)
+    const { receipt, pinned } = await verifyAll(env, inputs, context, log)
     await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects), pinned: pinned.join('\n') })
     return exitCodeOfVerdict(receipt.verdict)
   } catch (error) {
@@ -60,13 +61,34 @@ interface Verified {
 }
 
 /** The verdict, then everything that follows from it and cannot change it. */
-async function verifyAll(env: Environment, inputs: VerifyInputs, context: RunContext): Promise<Verified> {
+async function verifyAll(
+  env: Environment,
+  inputs: VerifyInputs,
+  context: RunContext,
+  log: WorkflowLog,
+): Promise<Verified> {
+  const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
+  try {
+    const { source: credentials } = await registryCredentials(env, inputs.githubToken, context.actor)
+    const hands = await quarantineHands({ env, inputs, context, log, http, credentials })
+    return await verifyWith(env, inputs, context, hands)
+  } finally {
+    http.close()
+  }
+}
+
+async function verifyWith(
+  env: Environment,
+  inputs: VerifyInputs,
+  context: RunContext,
+  hands: QuarantineHands | undefined,
+): Promise<Verified> {
   const now = new Date()
   const folder = context.workspace
   const named = await namedImages(inputs, folder)
   const result = await gateOf(env, inputs, context, named, now)
   const pinned = inputs.pin ? pinnedFiles(result.receipt, named.sources) : []
-  const receipt = await afterGate(result, { ...inputs, quarantine: quarantineHere(inputs), folder, now })
+  const receipt = await afterGate(result, { ...inputs, ...(hands === undefined ? {} : { hands }), folder, now })
   const { sarif } = inputs
   if (sarif !== undefined) {
     const home = { home: POLICY_PATH }
@@ -77,16 +99,6 @@ async function verifyAll(env: Environment, inputs: VerifyInputs, context: RunCon
   }
   const written = await writePinned(pinned)
   return { receipt: { ...receipt, ...pinnedReceipt(pinned) }, pinned: written }
-}
-
-/** Records are signed and tags moved where somebody may sign: by `waybill quarantine add`. */
-function quarantineHere({ quarantine = 'files' }: VerifyInputs): 'off' | 'files' {
-  if (quarantine === 'off' || quarantine === 'files') return quarantine
-  throw fail('entry/input-unsupported', `quarantine: ${quarantine} is not served by this version of verify`, {
-    expected: 'off or files',
-    found: quarantine,
-    remedy: 'Set quarantine: files, and record what was rejected with waybill quarantine add.',
-  })
 }
 
 async function namedImages({ manifests, compose }: VerifyInputs, folder: string): Promise<NamedImages> {
@@ -105,7 +117,6 @@ async function gateOf(
   now: Date,
 ): Promise<GateResult> {
   const { offline, insecureRegistries, filesRepository, images, files } = inputs
-  quarantineHere(inputs)
   const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
   try {
     const { source } = await registryCredentials(env, inputs.githubToken, context.actor)

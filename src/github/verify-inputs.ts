@@ -42,6 +42,9 @@ export interface VerifyWays {
   readonly events?: string
   readonly quarantine?: 'off' | 'files' | 'attest' | 'retag'
   readonly quarantineDirectory?: string
+  /** Of `attest` and `retag`: the services that records are signed with, and what may be told in public. */
+  readonly signingConfig?: string
+  readonly transparencyLog: AttestInputs['transparencyLog']
 }
 
 /** The inputs of the verify action, typed; what contradicts itself was refused. */
@@ -63,6 +66,7 @@ export function readVerifyInputs(env: Environment): VerifyInputs {
   checkWays(read)
   checkPolicy(read)
   checkPin(read)
+  checkRecords(read)
   return read
 }
 
@@ -109,6 +113,8 @@ function readWays(inputs: Inputs): VerifyWays {
     ...maybe('events', inputs.text('events')),
     ...(inputs.text('quarantine') === undefined ? {} : { quarantine: inputs.choice('quarantine', modes) }),
     ...maybe('quarantineDirectory', inputs.text('quarantine-directory')),
+    ...maybe('signingConfig', inputs.text('signing-config')),
+    transparencyLog: inputs.choice('transparency-log', ['auto', 'public', 'own', 'none']),
   }
 }
 
@@ -194,4 +200,28 @@ function checkPin({ pin, manifests, compose }: VerifyInputs): void {
       'manifests or compose with pin: true',
       'neither',
     )
+}
+
+function checkRecords({ quarantine, offline, signingConfig, transparencyLog: log }: VerifyInputs): void {
+  const signs = quarantine === 'attest' || quarantine === 'retag'
+  if (!signs && (signingConfig !== undefined || log !== 'auto'))
+    throw contradiction(
+      'Only quarantine records are signed here, and none is',
+      'quarantine: attest or retag',
+      `quarantine: ${quarantine ?? 'files'}`,
+    )
+  if (signs && offline)
+    throw contradiction(
+      'A quarantine record is signed by services and written to a registry',
+      'offline: false',
+      `offline: true with quarantine: ${quarantine}`,
+    )
+  if ((log === 'own' || log === 'none') && signingConfig === undefined)
+    throw contradiction(
+      `transparency-log: ${log} needs own services: the public certificate authority has a public log, too`,
+      'signing-config: <path of signing_config.json>',
+      `transparency-log: ${log} without signing-config`,
+    )
+  if (log === 'public' && signingConfig !== undefined)
+    throw contradiction('The services of signing-config are not the public log', 'transparency-log: own', 'public')
 }

@@ -162,6 +162,8 @@ const CLASSES = {
   ],
 } as const satisfies Record<IntegrityClass, readonly ErrorCode[]>
 
+const HELD: ErrorCode = 'verify/quarantined'
+
 /** Rooms whose findings are about commits, builds and runs. */
 const ELSEWHERE = ['source', 'materials', 'build', 'github', 'pipeline', 'entry']
 
@@ -198,12 +200,14 @@ export function quarantineDecision(
   const classed = codes.map(code => ({ code, is: integrityClass(code) }))
   const broken = classed.filter(({ is }) => is === 'broken')
   const foreign = classed.filter(({ is }) => is === 'foreign')
-  const excuse = classed.find(({ is }) => is !== 'broken' && is !== 'foreign' && is !== 'absent')
+  // What is in quarantine already is no better for it: a run that was cut off is finished, and a file fetched again is moved.
+  const excuse = classed.find(({ code, is }) => code !== HELD && is !== 'broken' && is !== 'foreign' && is !== 'absent')
   if (broken.length === 0 && foreign.length > 0 && excuse !== undefined)
     return no(`it is refused for ${excuse.code} too, and a foreign bundle beside it may be planted`)
   const [first, ...more] = [...broken, ...foreign].map(({ code }) => code)
   if (first !== undefined) return { quarantine: true, codes: [first, ...more] }
   if (excuse !== undefined) return no(`${excuse.code} is no failure of integrity`)
+  if (codes.includes(HELD)) return no('it is in quarantine already, and nothing else speaks against it')
   return no('something is missing, and what is missing proves nothing against it')
 }
 

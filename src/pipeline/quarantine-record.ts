@@ -2,8 +2,10 @@ import { type Digest, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import type { Verified } from '../core/verified.ts'
+import { randomWord } from '../io/door.ts'
 import { attachBundles } from '../registry/bundles.ts'
 import type { RegistryClient } from '../registry/client.ts'
+import { pushFileBundles } from '../registry/file-bundles.ts'
 import type { Descriptor } from '../registry/manifest.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
@@ -11,6 +13,9 @@ import type { SignedBundle, SigningSession } from '../sigstore/sign/session.ts'
 import { isQuarantine, type QuarantineRecord, quarantineStatement, readQuarantine } from '../statements/quarantine.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { QUARANTINE_PREDICATE } from '../statements/uris.ts'
+
+/** What a record says; what makes it one of its own is added when it is signed. */
+export type QuarantineWord = Omit<QuarantineRecord, 'nonce'>
 
 /** Who signs records: a certificate's session, or a key. */
 export interface RecordSigner {
@@ -26,7 +31,6 @@ export async function recordSigner(session: SigningSession): Promise<RecordSigne
 
 /** All that writing a signed record may ask of the world. */
 export interface RecordPorts {
-  readonly registry: RegistryClient
   /** Opens it at the first question. Whoever opens it has made sure that names of a private repository do not become public. */
   signer(): Promise<RecordSigner>
   /** Keeps a bundle on disk the moment it exists. @returns where. */
@@ -51,11 +55,9 @@ export interface RecordedImage {
  * Signs a quarantine record or a release and has it logged (13-adversary 31): the early warning. It is on disk before anything
  * else happens to it. @throws `sigstore/…` of kind unknown when a service cannot be reached.
  */
-export async function signRecord(
-  record: QuarantineRecord,
-  ports: Omit<RecordPorts, 'registry'>,
-): Promise<SignedRecord> {
-  const statement = quarantineStatement(record)
+export async function signRecord(word: QuarantineWord, ports: RecordPorts): Promise<SignedRecord> {
+  // Drawn anew also for a word that was read from another record: no two may have the same bytes.
+  const statement = quarantineStatement({ ...word, nonce: randomWord() })
   const payload = sha256(statement)
   const signer = await ports.signer()
   const { bundle, signedAt, log } = await signer.sign(statement)
@@ -64,25 +66,35 @@ export async function signRecord(
     throw fail('sigstore/no-service', 'A quarantine record needs a time that a service gave', {
       expected: 'a signing configuration with a log or a timestamp authority',
     })
-  const name = `${record.decision}-${record.digest.slice(7, 19)}-${payload.slice(7, 19)}.sigstore.json`
+  const name = `${word.decision}-${word.digest.slice(7, 19)}-${payload.slice(7, 19)}.sigstore.json`
   const path = await ports.keep(name, bundle)
-  const receipt = { predicateType: QUARANTINE_PREDICATE, subject: record.digest, bundle: path }
+  const receipt = { predicateType: QUARANTINE_PREDICATE, subject: word.digest, bundle: path }
   return { receipt: { ...receipt, ...(log === undefined ? {} : { log }) }, payload, bundle, signedAt }
 }
 
-/** `signRecord`, and attaches it to the image as a referrer. */
+/** Attaches a signed record to its image as a referrer. */
 export async function attachRecord(
   { repository, subject }: RecordedImage,
-  record: QuarantineRecord,
-  ports: RecordPorts,
+  signed: SignedRecord,
+  registry: RegistryClient,
 ): Promise<SignedRecord> {
-  const signed = await signRecord(record, ports)
   const { bundle, signedAt } = signed
   const item = { subject, bundle, predicateType: QUARANTINE_PREDICATE, created: signedAt }
-  const [attached] = await attachBundles(ports.registry, repository, [item])
+  const [attached] = await attachBundles(registry, repository, [item])
   if (attached === undefined) return signed
   const stored = [`${formatReference(repository)} (${attached.stored})`]
   return { ...signed, receipt: { ...signed.receipt, manifest: attached.manifest, stored } }
+}
+
+/** Keeps the signed record of a file where the file's digest finds it (6-sign-and-publish § 2). */
+export async function storeFileRecord(
+  repository: Repository,
+  signed: SignedRecord,
+  registry: RegistryClient,
+): Promise<SignedRecord> {
+  const { receipt, bundle } = signed
+  const { tag, manifest } = await pushFileBundles(registry, repository, receipt.subject, [bundle])
+  return { ...signed, receipt: { ...receipt, manifest, stored: [formatReference({ ...repository, tag })] } }
 }
 
 /**
@@ -91,7 +103,7 @@ export async function attachRecord(
  * @param signed statements that were verified, of anybody.
  */
 export function standingRecord(
-  record: QuarantineRecord,
+  record: QuarantineWord,
   signed: readonly Verified<SignedStatement>[],
   signer: ObservedSigner,
 ): Verified<SignedStatement> | undefined {
@@ -103,7 +115,7 @@ export function standingRecord(
       return [] // not of the documented form: no word at all
     }
   })
-  // The same words signed twice have the same digest: a release ends what was said before it, not what is said again after.
+  // Ordered as the gate orders them: a release ends what was signed before it.
   const isReleased = ({ payload, signedAt }: SignedStatement) =>
     words.some(({ item, word }) => word.releases === payload && isNotBefore(item.signedAt, signedAt))
   return words.find(({ item, word }) => sameScope(word, record) && !isReleased(item))?.item
@@ -120,6 +132,6 @@ function isBy({ signer }: SignedStatement, me: ObservedSigner): boolean {
   return signer.san.value === me.san.value && signer.issuer === me.issuer
 }
 
-function sameScope(a: QuarantineRecord, b: QuarantineRecord): boolean {
+function sameScope(a: QuarantineWord, b: QuarantineWord): boolean {
   return a.decision === b.decision && a.digest === b.digest && a.policy === b.policy && a.environment === b.environment
 }

@@ -1,21 +1,24 @@
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { asWaybillError, type ErrorCode, type WaybillError } from '../core/error.ts'
 import type { Verified } from '../core/verified.ts'
+import { sharedName } from '../policy/policy-name.ts'
+import type { RegistryClient } from '../registry/client.ts'
+import type { Descriptor } from '../registry/manifest.ts'
 import { type SetAside, setAside } from '../registry/quarantine-tag.ts'
-import { formatReference } from '../registry/reference.ts'
+import { formatReference, type Repository } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
-import type { QuarantineRecord } from '../statements/quarantine.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { quarantineDecision } from './quarantine-decision.ts'
 import { type QuarantinedFile, quarantineFile } from './quarantine-file.ts'
 import { quarantineMessage, reasonOf } from './quarantine-message.ts'
 import {
   attachRecord,
-  type RecordedImage,
+  type QuarantineWord,
   type RecordPorts,
   type SignedRecord,
   signRecord,
   standingRecord,
+  storeFileRecord,
 } from './quarantine-record.ts'
 
 /**
@@ -29,22 +32,35 @@ export const QUARANTINE_MODES: readonly QuarantineMode[] = ['off', 'files', 'att
 export interface QuarantineSubject {
   readonly receipt: SubjectReceipt
   readonly file?: { readonly path: string; readonly bundle?: string }
-  /** `tag`: the one that was under judgement, if it was named by one. */
-  readonly image?: RecordedImage & { readonly tag?: string }
+  readonly image?: QuarantinedImage
   /** Every statement about it that was verified, so that a record which stands already is not written again. */
   readonly signed?: readonly Verified<SignedStatement>[]
+  /** Deployment environment of the rule that judged it. */
+  readonly environment?: string
+}
+
+export interface QuarantinedImage {
+  readonly repository: Repository
+  /** The one that was under judgement, if it was named by one. */
+  readonly tag?: string
+  /** With the logins that the caller has for whoever named the image (13-adversary 39). */
+  readonly registry: RegistryClient
+  /** The manifest, asked for only when something is attached to it. */
+  describe(): Promise<Descriptor>
 }
 
 export interface QuarantineRequest {
   readonly mode: QuarantineMode
   readonly directory: string
   readonly policy?: { readonly uri: string; readonly digest?: Digest }
-  readonly environment?: string
   readonly now: Date
 }
 
-/** `RecordPorts`, needed by `attest` and `retag` alone. */
-export type QuarantinePorts = Partial<RecordPorts>
+/** Needed by `attest` and `retag` alone. */
+export interface QuarantinePorts extends Partial<RecordPorts> {
+  /** Registry repository that keeps bundles of files, also their records. */
+  readonly files?: { readonly registry: RegistryClient; readonly repository: Repository }
+}
 
 /** What became of one subject that was rejected. */
 export interface QuarantineOutcome {
@@ -56,6 +72,8 @@ export interface QuarantineOutcome {
   readonly codes: readonly ErrorCode[]
   readonly file?: QuarantinedFile
   readonly record?: Pick<SignedRecord, 'receipt' | 'payload'>
+  /** A record of the same signer and scope that stood already, by the digest of its signed bytes. */
+  readonly standing?: Digest
   readonly tags?: SetAside
   /** What was tried and could not be done. It changes no verdict: what is rejected stays rejected. */
   readonly problems: readonly WaybillError[]
@@ -75,25 +93,39 @@ export async function quarantineRejected(
 ): Promise<readonly QuarantineOutcome[]> {
   if (request.mode === 'off') return []
   const outcomes: QuarantineOutcome[] = []
+  const run: RunSoFar = {
+    passed: new Set(subjects.flatMap(({ receipt }) => (receipt.verdict === 'passed' ? [receipt.digest] : []))),
+    records: new Map(),
+  }
   // One after the other: they are few, and two that are the same image or file must not race.
   for (const subject of subjects)
-    if (subject.receipt.verdict === 'rejected') outcomes.push(await quarantineOne(subject, request, ports))
+    if (subject.receipt.verdict === 'rejected') outcomes.push(await quarantineOne(subject, request, ports, run))
   return outcomes
+}
+
+interface RunSoFar {
+  /** Digests that passed under another name or rule. */
+  readonly passed: ReadonlySet<string>
+  /** Signed in this run, by digest and scope: two tags of one image need one. */
+  readonly records: Map<string, SignedRecord>
 }
 
 async function quarantineOne(
   subject: QuarantineSubject,
   request: QuarantineRequest,
   ports: QuarantinePorts,
+  run: RunSoFar,
 ): Promise<QuarantineOutcome> {
   const { name, digest } = subject.receipt
   const decision = quarantineDecision(subject.receipt)
   const base = { name, digest, codes: [], problems: [], message: '' }
   if (!decision.quarantine) return { ...base, quarantined: false, reason: decision.reason }
-  const work = new Work(subject, request, decision.codes)
+  // A record is about bytes: the same ones are good where another rule looks at them.
+  if (run.passed.has(digest)) return { ...base, quarantined: false, reason: 'the same digest passed in this run' }
+  const work = new Work(subject, request, decision.codes, run)
   if (subject.file !== undefined) await work.try(() => work.moveFile())
   if (request.mode !== 'files') await work.try(() => work.record(ports))
-  if (request.mode === 'retag') await work.try(() => work.retag(ports))
+  if (request.mode === 'retag') await work.try(() => work.retag())
   return work.outcome()
 }
 
@@ -102,13 +134,16 @@ class Work {
   readonly #subject: QuarantineSubject
   readonly #request: QuarantineRequest
   readonly #codes: readonly ErrorCode[]
+  readonly #run: RunSoFar
   readonly #problems: WaybillError[] = []
   readonly #done: string[] = []
   #file: QuarantinedFile | undefined
   #record: SignedRecord | undefined
+  #standing: Digest | undefined
   #tags: SetAside | undefined
 
-  constructor(subject: QuarantineSubject, request: QuarantineRequest, codes: readonly ErrorCode[]) {
+  constructor(subject: QuarantineSubject, request: QuarantineRequest, codes: readonly ErrorCode[], run: RunSoFar) {
+    this.#run = run
     this.#subject = subject
     this.#request = request
     this.#codes = codes
@@ -121,9 +156,9 @@ class Work {
   }
 
   async moveFile(): Promise<void> {
-    const { file, receipt } = this.#subject
+    const { file, receipt, environment } = this.#subject
     if (file === undefined) return
-    const { policy, environment, now, directory } = this.#request
+    const { policy, now, directory } = this.#request
     const { findings, expected, found, evidence } = reasonOf(receipt, this.#codes)
     const reason = {
       digest: parseDigest(receipt.digest),
@@ -147,30 +182,42 @@ class Work {
     this.#done.push(`moved to ${this.#file.moved}, with ${this.#file.record} beside it`)
   }
 
-  async record({ registry, signer, keep }: QuarantinePorts): Promise<void> {
+  async record({ signer, keep, files }: QuarantinePorts): Promise<void> {
     const { image, file, signed = [] } = this.#subject
     if (signer === undefined || keep === undefined || (image === undefined && file === undefined)) return
-    const record = this.#words()
+    const word = this.#word()
     const me = await signer()
-    const standing = standingRecord(record, signed, me.signer)
+    const standing = standingRecord(word, signed, me.signer)
     if (standing !== undefined) {
+      this.#standing = standing.payload
       this.#done.push(`a signed record stands already, ${standing.payload}`)
       return
     }
-    this.#record =
-      image === undefined || registry === undefined
-        ? await signRecord(record, { signer: async () => me, keep })
-        : await attachRecord(image, record, { registry, signer: async () => me, keep })
-    const { payload, receipt } = this.#record
-    const log = receipt.log === undefined ? '' : `, entry ${receipt.log.index} of ${receipt.log.url}`
-    this.#done.push(`signed record ${payload}${log}${receipt.stored === undefined ? '' : `, in ${receipt.stored}`}`)
+    const key = JSON.stringify([word.digest, word.policy, word.environment])
+    const record = this.#run.records.get(key) ?? (await signRecord(word, { signer: async () => me, keep }))
+    this.#run.records.set(key, record)
+    this.#record = record
+    const { log } = record.receipt
+    const entry = log === undefined ? '' : `, entry ${log.index} of ${log.url}`
+    this.#done.push(`signed record ${record.payload}${entry}, kept as ${record.receipt.bundle}`)
+    await this.#store(record, files)
   }
 
-  async retag({ registry }: QuarantinePorts): Promise<void> {
+  async #store(record: SignedRecord, files: QuarantinePorts['files']): Promise<void> {
     const { image } = this.#subject
-    if (image === undefined || registry === undefined) return
-    const { repository, subject, tag } = image
-    this.#tags = await setAside(registry, repository, subject.digest, tag)
+    if (image !== undefined) {
+      const { repository, registry } = image
+      this.#record = await attachRecord({ repository, subject: await image.describe() }, record, registry)
+    } else if (files !== undefined) this.#record = await storeFileRecord(files.repository, record, files.registry)
+    const stored = this.#record?.receipt.stored
+    if (stored !== undefined) this.#done.push(`the record is in ${stored}`)
+  }
+
+  async retag(): Promise<void> {
+    const { image, receipt } = this.#subject
+    if (image === undefined) return
+    const { repository, tag, registry } = image
+    this.#tags = await setAside(registry, repository, parseDigest(receipt.digest), tag)
     const kept = formatReference({ ...repository, tag: this.#tags.kept })
     this.#done.push(`kept as ${kept}${this.#tags.removed ? `, and the tag ${tag} is gone` : ''}`)
     if (this.#tags.problem !== undefined) this.#problems.push(this.#tags.problem)
@@ -189,6 +236,7 @@ class Work {
       quarantined: true,
       ...(this.#file === undefined ? {} : { file: this.#file }),
       ...(this.#record === undefined ? {} : { record: this.#record }),
+      ...(this.#standing === undefined ? {} : { standing: this.#standing }),
       ...(this.#tags === undefined ? {} : { tags: this.#tags }),
       message: this.#message(left),
     }
@@ -196,18 +244,19 @@ class Work {
 
   #message(left: readonly string[]): string {
     const { receipt, image } = this.#subject
-    const target = this.#file?.record ?? (image === undefined ? receipt.name : referenceOf(image))
+    const target = this.#file?.record ?? (image === undefined ? receipt.name : referenceOf(image, receipt))
     const reason = reasonOf(receipt, this.#codes)
     return quarantineMessage({ ...reason, name: receipt.name, digest: receipt.digest, done: this.#done, left, target })
   }
 
-  /** No texts of findings: they quote what strangers wrote, and a record is public for ever. */
-  #words(): QuarantineRecord {
-    const { policy, environment } = this.#request
+  /** No texts of findings: they quote what strangers wrote, and a record is public for ever. No path of this machine either. */
+  #word(): QuarantineWord {
+    const { receipt, environment } = this.#subject
+    const policy = sharedName(this.#request.policy?.uri)
     return {
-      digest: parseDigest(this.#subject.receipt.digest),
+      digest: parseDigest(receipt.digest),
       decision: 'quarantine',
-      ...(policy === undefined ? {} : { policy: policy.uri }),
+      ...(policy === undefined ? {} : { policy }),
       ...(environment === undefined ? {} : { environment }),
       reason: 'The gate rejected it for failed integrity',
       codes: this.#codes.slice(0, MAX_CODES),
@@ -217,6 +266,6 @@ class Work {
 
 const MAX_CODES = 50
 
-function referenceOf({ repository, subject }: RecordedImage): string {
-  return formatReference({ ...repository, digest: subject.digest })
+function referenceOf({ repository }: QuarantinedImage, { digest }: SubjectReceipt): string {
+  return formatReference({ ...repository, digest: parseDigest(digest) })
 }

@@ -153,6 +153,8 @@ export interface JudgedSubject {
   readonly subject: EvidenceSubject
   readonly expectation: Expectation
   readonly receipt: SubjectReceipt
+  /** Everything that verified, of anybody. */
+  readonly statements: readonly Verified<SignedStatement>[]
   /** Everything that was read, also what did not verify. */
   readonly bundles: readonly FetchedBundle[]
   readonly legacy: readonly LegacySignature[]

@@ -111,7 +111,8 @@ async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<Subject
   const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
   const receipt =
     subject.kind === 'file' ? withBundlePlace(withChange(judgedReceipt, own, expectation.build)) : judgedReceipt
-  await ports.judged?.({ subject, expectation, receipt, bundles: kept.bundles, legacy: kept.legacy })
+  const { statements } = collected
+  await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
   return receipt
 }
 

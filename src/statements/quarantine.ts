@@ -24,21 +24,28 @@ export interface QuarantineRecord {
   readonly reason: string
   /** Codes of the findings that led to it, without their texts: foreign words do not go into public logs. */
   readonly codes: readonly string[]
+  /**
+   * 32 lower-case hex digits, random, of this record alone. A release names a record by its bytes: with two records of the same
+   * bytes it would end both, and a key's signature can be given a newer time by anybody who has it logged again.
+   */
+  readonly nonce: string
 }
 
 /** Codes in one record: a failed chain has a handful. */
 const MAX_CODES = 50
 const MAX_REASON = 500
+const NONCE = /^[0-9a-f]{32}$/
 
 /** The statement's bytes, ready to be signed. @throws `statements/quarantine-malformed` */
 export function quarantineStatement(record: QuarantineRecord): Uint8Array {
-  const { digest, decision, releases, policy, environment, reason, codes } = record
+  const { digest, decision, releases, policy, environment, reason, codes, nonce } = record
   const predicate: JsonObject = {
     decision,
     ...(releases === undefined ? {} : { releases: { sha256: hexOf(releases) } }),
     scope: { ...(policy === undefined ? {} : { policy }), ...(environment === undefined ? {} : { environment }) },
     reason,
     codes: [...codes],
+    nonce,
   }
   const subjects = [{ digest: { sha256: hexOf(digest) } }] as const
   readQuarantine({ subject: subjects, predicateType: QUARANTINE_PREDICATE, predicate })
@@ -78,6 +85,7 @@ export function readQuarantine({ subject, predicate }: Statement): QuarantineRec
       ...(environment === undefined ? {} : { environment }),
       reason,
       codes: codesAt(predicate.codes),
+      nonce: nonceAt(predicate.nonce),
     }
   })
 }
@@ -87,6 +95,12 @@ function codesAt(value: JsonObject[string] | undefined): readonly string[] {
   const bad = list.find(code => !/^[a-z0-9]+\/[a-z0-9-]+$/.test(code))
   if (bad !== undefined || list.length > MAX_CODES) throw refused('codes of findings', bad ?? `${list.length}`)
   return list
+}
+
+function nonceAt(value: JsonObject[string] | undefined): string {
+  const nonce = stringAt(value, 'predicate.nonce')
+  if (!NONCE.test(nonce)) throw refused('a nonce of 32 lower-case hex digits', nonce)
+  return nonce
 }
 
 function refused(expected: string, found: string): Error {

@@ -13,7 +13,7 @@ const OPTIONS: PullOptions = {
 }
 
 async function pulls(text: string, over: Partial<PullOptions> = {}): Promise<readonly Pull[]> {
-  return pullsOf(await readDockerfile(new TextEncoder().encode(text)), { ...OPTIONS, ...over })
+  return pullsOf(readDockerfile(new TextEncoder().encode(text)), { ...OPTIONS, ...over })
 }
 
 test('any text is a list of pulls or a typed error', async () => {

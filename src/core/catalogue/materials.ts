@@ -13,4 +13,26 @@ export const MATERIALS_ERRORS = {
     meaning: 'The Dockerfile names more images and files than are looked up for one build.',
     remedy: 'Split the build, or take what belongs together into one base image.',
   },
+  'materials/manifest-unusable': {
+    kind: 'configuration',
+    meaning:
+      'The materials manifest cannot be read: it is no YAML of the accepted kind, or a key or value of it is not known.',
+    remedy: 'Correct the manifest at the place named.',
+  },
+  'materials/other-bytes': {
+    kind: 'rejected',
+    meaning: 'A material has other bytes than the manifest or a signed checksum file says, or more of them.',
+    remedy:
+      'Find out who changed it. If the change is wanted, write the new digest into the manifest in a reviewed commit.',
+  },
+  'materials/signature-malformed': {
+    kind: 'rejected',
+    meaning: 'A signature, a key or a checksum file beside a material cannot be read.',
+    remedy: 'Fetch it again from its author; if it is the same, ask for a signature in the usual form.',
+  },
+  'materials/signature-wrong': {
+    kind: 'rejected',
+    meaning: 'A signature is not one by the named key over the bytes of the material.',
+    remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>

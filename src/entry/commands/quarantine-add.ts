@@ -1,12 +1,13 @@
 import { printable } from '../../core/text.ts'
 import { HttpClient } from '../../io/http.ts'
 import { QUARANTINE_FOLDER } from '../../pipeline/quarantine-file.ts'
-import { attachRecord, type SignedRecord } from '../../pipeline/quarantine-record.ts'
+import type { RecordPorts, SignedRecord } from '../../pipeline/quarantine-record.ts'
 import { addQuarantined } from '../../policy/quarantine-edit.ts'
 import type { QuarantineRecord } from '../../statements/quarantine.ts'
 import { policyText, proposePolicy } from '../quarantine-policy.ts'
+import { type RecordPlace, recordPlace } from '../quarantine-records.ts'
 import { readSignerChoice, recordPorts, SIGNER_OPTIONS, SIGNER_USAGE, type SignerChoice } from '../quarantine-signer.ts'
-import { findTarget, type Target, type TargetWorld, targetWorld } from '../quarantine-target.ts'
+import { findTarget, type Target, targetWorld } from '../quarantine-target.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
 export interface QuarantineAdd {
@@ -43,7 +44,7 @@ export const quarantineAddCommand = command({
 The digest goes into quarantined: of the policy, comments and everything else stay as they are. The file is changed on disk
 only; the commands to commit it, signed, are printed.
 
-An early warning besides, for an image:
+An early warning besides, for an image, or a file with --files-repository:
   --attest                            attach a signed quarantine record and have it logged
   --scope-policy URI                  for which policy it holds: git+https://github.com/acme/app#.github/waybill.yml
   --environment NAME                  and for which environment
@@ -69,7 +70,13 @@ export function readQuarantineAdd({
   const { reason, policy, attest = false, environment, json = false } = values
   if (reason === undefined) throw usage('Why it is quarantined is not said', '--reason TEXT', 'nothing')
   const scope = values['scope-policy']
-  if (!attest && (scope !== undefined || environment !== undefined || values['identity-token-file'] !== undefined))
+  if (
+    !attest &&
+    (scope !== undefined ||
+      environment !== undefined ||
+      values['identity-token-file'] !== undefined ||
+      values.key !== undefined)
+  )
     throw usage('A scope and a signer belong to a signed record', '--attest beside them')
   return {
     target,
@@ -93,11 +100,12 @@ async function runQuarantineAdd(wish: QuarantineAdd, desk: Desk): Promise<number
     // Whatever could be wrong with the command line is found before anything is written.
     const signing = wish.attest ? recordPorts(wish.signer, { desk, http, directory: where.directory }) : undefined
     const target = await findTarget(wish.target, where)
-    if (signing !== undefined && target.kind !== 'image')
-      throw usage('A signed record is attached to an image', 'a reference', target.name)
+    const place = recordPlace(target, wish.signer.filesRepository, where.registry)
+    if (signing !== undefined && place === undefined)
+      throw usage('The signed record has no place', 'an image, or --files-repository REPOSITORY', target.name)
     const lines = await policyLines(wish, target, desk)
-    const record = await attest(wish, target, where, signing)
-    if (record !== undefined) lines.push(`A signed record ${record.payload} is attached to ${target.name}.`)
+    const record = await attest(wish, target, place, signing)
+    if (record !== undefined) lines.push(`A signed record ${record.payload} is kept with ${place?.name}.`)
     const { name, digest } = target
     const data = { name, digest, lines, ...(record === undefined ? {} : { record: record.receipt }) }
     if (wish.json) world.out(`${JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2)}\n`)
@@ -123,11 +131,10 @@ async function policyLines(wish: QuarantineAdd, { digest }: Target, desk: Desk):
 
 async function attest(
   { reason, scope }: QuarantineAdd,
-  target: Target,
-  { registry }: TargetWorld,
-  signing: ReturnType<typeof recordPorts> | undefined,
+  { digest }: Target,
+  place: RecordPlace | undefined,
+  signing: RecordPorts | undefined,
 ): Promise<SignedRecord | undefined> {
-  if (signing === undefined || target.kind !== 'image') return undefined
-  const record: QuarantineRecord = { digest: target.digest, decision: 'quarantine', ...scope, reason, codes: [] }
-  return attachRecord({ repository: target.reference, subject: target.subject }, record, { registry, ...signing })
+  if (signing === undefined || place === undefined) return undefined
+  return place.write({ digest, decision: 'quarantine', ...scope, reason, codes: [] }, signing)
 }

@@ -1,6 +1,7 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '../../core/digest.ts'
 import { isObject, parseJson } from '../../core/json.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { printable } from '../../core/text.ts'
 import { maybe } from '../../github/attest-inputs.ts'
 import { exists, readFileBounded } from '../../io/files.ts'
@@ -8,8 +9,9 @@ import { HttpClient } from '../../io/http.ts'
 import { type HeldFile, heldFiles, QUARANTINE_FOLDER, RELEASE_NAME } from '../../pipeline/quarantine-file.ts'
 import { RECORD_BYTES } from '../../pipeline/quarantine-file-record.ts'
 import { quarantinedDigests } from '../../policy/quarantine-edit.ts'
+import type { KeyMaterial } from '../../sigstore/verify/keys.ts'
 import { policyText } from '../quarantine-policy.ts'
-import { type FoundRecords, recordsOf, signerText } from '../quarantine-records.ts'
+import { type FoundRecords, recordPlace, recordsOf, signerText } from '../quarantine-records.ts'
 import { recordTrust } from '../quarantine-signer.ts'
 import { findTarget, type Target, targetWorld } from '../quarantine-target.ts'
 import { type CommandLine, command, type Desk, usage } from './command.ts'
@@ -19,6 +21,9 @@ export interface QuarantineList {
   readonly policy?: string
   readonly directory: string
   readonly trustedRoot?: string
+  /** Path of a public key. */
+  readonly key?: string
+  readonly filesRepository?: string
   readonly insecureRegistries: readonly string[]
   readonly json: boolean
 }
@@ -28,6 +33,8 @@ const OPTIONS = {
   policy: { type: 'string' },
   'quarantine-directory': { type: 'string' },
   'trusted-root': { type: 'string' },
+  key: { type: 'string' },
+  'files-repository': { type: 'string' },
   'insecure-registry': { type: 'string', multiple: true },
 } as const
 
@@ -41,6 +48,8 @@ export const quarantineListCommand = command({
   --policy FILE                       its list quarantined: (default: .github/waybill.yml, if it is here)
   --quarantine-directory DIR          where rejected files were moved (default: ${QUARANTINE_FOLDER})
   --trusted-root FILE                 by which records at an image are verified (default: the public instance’s)
+  --key FILE                          a public key in PEM; records that it signed are verified, too
+  --files-repository REPOSITORY       registry repository with the bundles of files: REFERENCE may then be a file or digest
   --insecure-registry HOST[:PORT]     a registry without TLS (may be repeated)
   --json                              the same as JSON on stdout
 
@@ -68,6 +77,8 @@ export function readQuarantineList({
     ...(policy === undefined ? {} : { policy }),
     directory: values['quarantine-directory'] ?? QUARANTINE_FOLDER,
     ...(root === undefined ? {} : { trustedRoot: root }),
+    ...(values.key === undefined ? {} : { key: values.key }),
+    ...(values['files-repository'] === undefined ? {} : { filesRepository: values['files-repository'] }),
     insecureRegistries: values['insecure-registry'] ?? [],
     json,
   }
@@ -88,12 +99,14 @@ async function runQuarantineList(wish: QuarantineList, desk: Desk): Promise<numb
     const entries = policy === undefined ? [] : quarantinedDigests(policy.text, policy.name)
     const held = await heldFiles(where.directory)
     const images: { readonly target: Target; readonly found: FoundRecords }[] = []
+    const keys = wish.key === undefined ? [] : [await publicKeyIn(wish.key, desk)]
     const trust = wish.references.length === 0 ? undefined : await recordTrust(wish, desk)
     for (const reference of wish.references) {
       const target = await findTarget(reference, where)
-      if (target.kind !== 'image' || trust === undefined)
-        throw usage('Records are attached to images', 'REFERENCE…', target.name)
-      images.push({ target, found: await recordsOf(where.registry, target, trust) })
+      const place = recordPlace(target, wish.filesRepository, where.registry)
+      if (place === undefined || trust === undefined)
+        throw usage('Records are at images, and of files in a repository', '--files-repository beside it', target.name)
+      images.push({ target, found: await recordsOf(place, target.digest, trust, keys) })
     }
     const notes = new Map(await Promise.all(held.map(async file => [file, await releaseNote(file)] as const)))
     const files = held.map(file => ({ ...fileData(file), ...maybe('released', notes.get(file)) }))
@@ -111,6 +124,11 @@ async function runQuarantineList(wish: QuarantineList, desk: Desk): Promise<numb
   } finally {
     http.close()
   }
+}
+
+async function publicKeyIn(path: string, { world }: Desk): Promise<KeyMaterial> {
+  const bytes = await readFileBounded(resolve(world.workingFolder, path), LIMITS.policyFileBytes)
+  return { publicKey: Buffer.from(bytes).toString('utf8') }
 }
 
 /** One line each, whatever strangers wrote into it. */

@@ -12,11 +12,11 @@ import {
   restoreFiles,
 } from '../../pipeline/quarantine-file.ts'
 import { RECORD_BYTES } from '../../pipeline/quarantine-file-record.ts'
-import { attachRecord } from '../../pipeline/quarantine-record.ts'
 import { removeQuarantined } from '../../policy/quarantine-edit.ts'
 import { policyText, proposePolicy } from '../quarantine-policy.ts'
-import { type FoundRecord, recordsOf, signerText } from '../quarantine-records.ts'
+import { type FoundRecord, recordPlace, recordsOf, signerText } from '../quarantine-records.ts'
 import {
+  ownKeys,
   readSignerChoice,
   recordPorts,
   recordTrust,
@@ -60,8 +60,8 @@ export const quarantineReleaseCommand = command({
 
 A digest is taken out of quarantined: of the policy on disk; the commands to commit that, signed, are printed.
 
-Records at an image are ended by a signed release that names them; only one by the same signer, or by another that
-quarantine-by of the rule names, counts:
+Records at an image, or of a file in --files-repository, are ended by a signed release that names them; only
+one by the same signer, or by another that quarantine-by of the rule names, counts:
   --record sha256:…                   this record alone (default: every one that stands)
 ${SIGNER_USAGE}
 
@@ -142,8 +142,10 @@ async function releaseRecords(
   { registry, desk, directory }: TargetWorld,
   http: HttpClient,
 ): Promise<Step | undefined> {
-  if (target.kind !== 'image') return undefined
-  const { records, complete } = await recordsOf(registry, target, await recordTrust(wish.signer, desk))
+  const place = recordPlace(target, wish.signer.filesRepository, registry)
+  if (place === undefined) return undefined
+  const trust = await recordTrust(wish.signer, desk)
+  const { records, complete } = await recordsOf(place, target.digest, trust, await ownKeys(wish.signer, desk))
   const standing = records.filter(
     ({ signed, word, released }) =>
       word.decision === 'quarantine' && !released && (wish.record === undefined || signed.payload === wish.record),
@@ -153,13 +155,12 @@ async function releaseRecords(
     if (!complete) throw fail('registry/referrers-incomplete', `Not every record at ${target.name} could be read`)
     return undefined
   }
-  const ports = { registry, ...recordPorts(wish.signer, { desk, http, directory }) }
-  const image = { repository: target.reference, subject: target.subject }
+  const ports = recordPorts(wish.signer, { desk, http, directory })
   const released = []
   for (const record of distinct(standing)) {
     const { word, signed } = record
     const release = { ...word, decision: 'release', releases: signed.payload, reason: wish.reason, codes: [] } as const
-    const { receipt, payload } = await attachRecord(image, release, ports)
+    const { receipt, payload } = await place.write(release, ports)
     released.push({ record: signed.payload, release: payload, by: signerText(signed), receipt })
   }
   return {
@@ -168,7 +169,7 @@ async function releaseRecords(
   }
 }
 
-/** The same words signed twice are ended by one release. */
+/** One record may lie there in several bundles. */
 function distinct(records: readonly FoundRecord[]): readonly FoundRecord[] {
   return [...new Map(records.map(record => [record.signed.payload, record])).values()]
 }

@@ -1,11 +1,12 @@
-import { fail } from '../../core/error.ts'
+import { fail, type WaybillError } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { addSources, mountSources } from './flags.ts'
+import { contextFor } from './contexts.ts'
+import { addSources, copySources, mountSources } from './flags.ts'
 import type { Instruction, ReadDockerfile } from './instructions.ts'
-import { notExpanded, type Pull, type PullOptions } from './pull.ts'
-import { EMPTY_SCOPE, FOREIGN_SCOPE, type Scope, scopeAfter } from './scope.ts'
+import { malformed } from './malformed.ts'
+import type { Pull, PullOptions } from './pull.ts'
+import { EMPTY_SCOPE, FOREIGN_SCOPE, type Scope, scopeAfter, scopeOf } from './scope.ts'
 import { type Stage, type Stages, stagesOf } from './stages.ts'
-import type { Expanded } from './words.ts'
 
 type Found = Omit<Pull, 'needed'>
 
@@ -14,18 +15,21 @@ interface Wanted {
   readonly stages: readonly number[]
   readonly pulls: readonly Found[]
   readonly end: Scope
+  /** Why the builder refuses the stage, if it comes to it. */
+  readonly refused?: WaybillError
 }
 
 /**
  * Everything that a Dockerfile names to be fetched, with BuildKit's rules for arguments, stages, shadowing and named contexts.
- * It may say too much, and says aloud what it cannot tell; ONBUILD of a base image, package managers and other network use
- * of RUN are not to be seen here (4-materials § 2).
+ * It may say too much, and says aloud what it cannot tell; package managers and other network use of RUN are not to be seen
+ * here, and ONBUILD of a base image only with `options.bases` (4-materials § 2).
  * @throws `materials/dockerfile-malformed`, `materials/too-many-references`
  */
 export function pullsOf(file: ReadDockerfile, options: PullOptions): readonly Pull[] {
   const all = stagesOf(file, options)
   const wanted = wantedBy(all, file, options)
   const reached = reachedFrom(targetOf(all.stages, options.target), wanted)
+  for (const index of reached) if (wanted[index]?.refused !== undefined) throw wanted[index].refused
   const pulls = [
     ...frontend(file, options),
     ...wanted.flatMap(({ pulls }, index) => pulls.map(pull => ({ ...pull, needed: reached.has(index) }))),
@@ -46,12 +50,6 @@ function frontend({ syntax }: ReadDockerfile, { buildArgs }: PullOptions): reado
   return [{ how: 'syntax', line: given ? 0 : (syntax?.line ?? 0), written: image, source: image, needed: true }]
 }
 
-function wantedBy(all: Stages, file: ReadDockerfile, options: PullOptions): readonly Wanted[] {
-  const done: Wanted[] = []
-  for (const stage of all.stages) done.push(wantedByStage(stage, { all, file, options, done }))
-  return done
-}
-
 interface Context {
   readonly all: Stages
   readonly file: ReadDockerfile
@@ -59,71 +57,107 @@ interface Context {
   readonly done: readonly Wanted[]
 }
 
+function wantedBy(all: Stages, file: ReadDockerfile, options: PullOptions): readonly Wanted[] {
+  const done: Wanted[] = []
+  for (const stage of all.stages) done.push(wantedByStage(stage, { all, file, options, done }))
+  return done
+}
+
 function wantedByStage(stage: Stage, the: Context): Wanted {
   const { options, file, all } = the
-  // A named context with a stage's name stands in for the whole stage.
-  const replaced = stage.name === undefined ? undefined : options.contexts.get(stage.name)
+  // A named context with a stage's name stands in for the whole stage; these two names are the builder's own.
+  const replaced =
+    stage.name === undefined || stage.name === 'scratch' || stage.name === 'context'
+      ? undefined
+      : contextFor(stage.name, stage.platform, options)
   if (replaced !== undefined)
     return { stages: [], pulls: [contextPull(stage.line, stage.name ?? '', replaced)], end: FOREIGN_SCOPE }
   const base = baseOf(stage, the)
   const stages: number[] = base.stage === undefined ? [] : [base.stage]
   const pulls: Found[] = base.pull === undefined ? [] : [base.pull]
-  let scope = base.scope
-  for (const instruction of stage.instructions) {
-    const trigger = instruction.keyword === 'ONBUILD' ? instruction.trigger : undefined
-    const asked = sourcesOf(trigger ?? instruction, scope, file)
-    for (const item of asked) {
-      const known = trigger === undefined ? stageNamed(item, stage.index, all.stages) : undefined
-      if (known !== undefined) stages.push(known)
-      else pulls.push({ ...throughContext(item, options), ...(trigger === undefined ? {} : { later: true }) })
+  let { scope } = base
+  let refused: WaybillError | undefined
+  const add = (instruction: Instruction, extra: Partial<Found>) => {
+    for (const item of sourcesOf(instruction, scope, file)) {
+      const known = stageNamed(item, stage, all.stages)
+      if (known === undefined) pulls.push(...foreign(item, options).map(pull => ({ ...pull, ...extra })))
+      else if (extra.later === undefined) stages.push(known)
+      if (known !== undefined && known >= stage.index) refused ??= tooEarly(item)
     }
+  }
+  for (const trigger of base.triggers) {
+    add(trigger, base.stage === undefined ? { line: stage.line, trigger: true } : {})
+    scope = scopeAfter(scope, trigger, { globals: all.globals, options, mark: file.mark })
+  }
+  for (const instruction of stage.instructions) {
+    const { trigger } = instruction
+    add(trigger ?? instruction, trigger === undefined ? {} : { later: true })
     scope = scopeAfter(scope, instruction, { globals: all.globals, options, mark: file.mark })
   }
-  return { stages, pulls, end: scope }
+  return { stages, pulls, end: scope, ...(refused === undefined ? {} : { refused }) }
 }
 
-function baseOf(stage: Stage, { all, done, options }: Context): { stage?: number; pull?: Found; scope: Scope } {
+interface Base {
+  readonly stage?: number
+  readonly pull?: Found
+  readonly scope: Scope
+  readonly triggers: readonly Instruction[]
+}
+
+/** A stage of that name before anything else, `scratch` as well; names of stages are lower case, and compared as they are. */
+function baseOf(stage: Stage, { all, done, options }: Context): Base {
   const { base, written, line, platform } = stage
-  const found: Found = {
-    how: 'from',
-    line,
-    written,
-    ...resolved(base),
-    ...(platform === undefined || platform.text === '' ? {} : { platform: platform.text }),
-  }
-  if (base.text === 'scratch') return { scope: EMPTY_SCOPE }
-  const earlier = all.stages.findLast(({ name, index }) => index < stage.index && name === base.text.toLowerCase())
-  if (earlier !== undefined) return { stage: earlier.index, scope: done[earlier.index]?.end ?? FOREIGN_SCOPE }
-  return { pull: throughContext(found, options), scope: FOREIGN_SCOPE }
-}
-
-function resolved({ text, unset }: Expanded): Pick<Pull, 'source' | 'unresolved'> {
-  if (text === '') return { unresolved: `nobody sets ${unset.join(', ') || 'a name'}` }
-  return unset.length === 0 ? { source: text } : { source: text, unresolved: `nobody sets ${unset.join(', ')}` }
+  const earlier = all.stages.findLast(({ name, index }) => index < stage.index && name === base)
+  if (earlier !== undefined)
+    return {
+      stage: earlier.index,
+      scope: done[earlier.index]?.end ?? FOREIGN_SCOPE,
+      triggers: earlier.instructions.flatMap(({ trigger }) => trigger ?? []),
+    }
+  if (base === 'scratch') return { scope: EMPTY_SCOPE, triggers: [] }
+  const from: Found = { how: 'from', line, written, source: base, ...(platform === undefined ? {} : { platform }) }
+  const pull = throughContext(from, options)
+  const config = options.bases?.(pull)
+  return { pull, scope: scopeOf(config), triggers: config?.triggers ?? [] }
 }
 
 function sourcesOf(instruction: Instruction, scope: Scope, { mark }: ReadDockerfile): readonly Found[] {
-  const { keyword, line, flags } = instruction
+  const { keyword } = instruction
   if (keyword === 'ADD') return addSources(instruction, scope, mark)
   if (keyword === 'RUN') return mountSources(instruction)
-  if (keyword !== 'COPY') return []
-  return flags
-    .filter(({ name }) => name === 'from')
-    .map(({ value }) => ({ how: 'copy-from', line, written: value, ...notExpanded(value) }))
+  return keyword === 'COPY' ? copySources(instruction) : []
 }
 
-/** A stage by its number or its name; what comes later in the file is none. */
-function stageNamed({ how, source }: Found, current: number, stages: readonly Stage[]): number | undefined {
-  if (source === undefined || (how !== 'copy-from' && how !== 'mount-from')) return undefined
-  if (/^[0-9]+$/.test(source)) return Number(source) < current ? Number(source) : undefined
-  return stages.findLast(({ name, index }) => index < current && name === source.toLowerCase())?.index
+/**
+ * The last stage of a name, wherever it stands: of one that comes later the builder says so, and does not look elsewhere.
+ * Only COPY knows numbers.
+ */
+function stageNamed({ how, source = '', line }: Found, current: Stage, stages: readonly Stage[]): number | undefined {
+  if (how !== 'copy-from' && how !== 'mount-from') return undefined
+  if (how === 'copy-from' && /^[+-]?[0-9]+$/.test(source)) {
+    const index = Number(source)
+    if (index >= 0 && index < stages.length) return index
+    throw malformed(`copies in line ${line} from a stage that is not there`, `a number below ${stages.length}`, source)
+  }
+  const found = stages.findLast(({ name }) => name === source.toLowerCase())?.index
+  if (found === current.index && how === 'copy-from')
+    throw malformed(`copies in line ${line} from its own stage`, 'another', source)
+  return found
 }
 
-/** Named contexts answer to a name before any registry does; `:latest` is understood. */
-function throughContext(pull: Found, { contexts }: PullOptions): Found {
-  if (pull.how === 'add-url' || pull.how === 'add-git' || pull.source === undefined) return pull
-  const name = pull.source.toLowerCase()
-  const context = contexts.get(name) ?? contexts.get(name.replace(/:latest$/, ''))
+function tooEarly({ line, written }: Found): WaybillError {
+  return malformed(`takes in line ${line} from a stage that comes later`, 'a stage before it', written)
+}
+
+/** Through a named context, or as it is; nothing for the empty image. */
+function foreign(item: Found, options: PullOptions): readonly Found[] {
+  if (item.how === 'add-url' || item.how === 'add-git') return [item]
+  return item.source === 'scratch' ? [] : [throughContext(item, options)]
+}
+
+/** Named contexts answer to a name before any registry does. */
+function throughContext(pull: Found, options: PullOptions): Found {
+  const context = contextFor(pull.source ?? '', pull.platform, options)
   return context === undefined ? pull : contextPull(pull.line, pull.written, context)
 }
 
@@ -133,13 +167,10 @@ function contextPull(line: number, written: string, source: string): Found {
 
 function targetOf(stages: readonly Stage[], target: string | undefined): number {
   if (target === undefined || target === '') return stages.length - 1
-  const named = stages.findLast(({ name }) => name === target.toLowerCase())
-  const index = named?.index ?? (/^[0-9]+$/.test(target) ? Number(target) : -1)
-  if (index >= 0 && index < stages.length) return index
-  throw fail('materials/dockerfile-malformed', 'The Dockerfile has no stage of that name', {
-    expected: stages.flatMap(({ name }) => name ?? []).join(', ') || 'a number below the number of stages',
-    found: target,
-  })
+  const index = stages.findLast(({ name }) => name === target.toLowerCase())?.index
+  if (index !== undefined) return index
+  const names = stages.flatMap(({ name }) => name ?? []).join(', ') || 'no target: no stage has a name'
+  throw malformed('has no stage of that name', names, target)
 }
 
 function reachedFrom(target: number, wanted: readonly Wanted[]): ReadonlySet<number> {

@@ -1,6 +1,8 @@
 import type { Instruction } from './instructions.ts'
+import { malformed } from './malformed.ts'
 import type { PullOptions } from './pull.ts'
-import { argumentsOf, type Stage } from './stages.ts'
+import { argumentsOf } from './stages.ts'
+import type { BaseConfig } from './triggers.ts'
 import { type Escape, expandWord } from './words.ts'
 
 /**
@@ -9,14 +11,24 @@ import { type Escape, expandWord } from './words.ts'
  */
 export interface Scope {
   readonly values: ReadonlyMap<string, string>
-  /** Every environment variable is known: it began from scratch. */
+  /** Every environment variable is known: it began from scratch, or the base image's config is known. */
   readonly complete: boolean
 }
 
-export const EMPTY_SCOPE: Scope = { values: new Map(), complete: true }
+/** BuildKit sets it in every stage whose base does not. */
+const PATH: readonly [string, string] = ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
+
+export const EMPTY_SCOPE: Scope = { values: new Map([PATH]), complete: true }
 export const FOREIGN_SCOPE: Scope = { values: new Map(), complete: false }
 
-/** The scope after one more instruction; other instructions than ARG and ENV change nothing. */
+export function scopeOf(base: BaseConfig | undefined): Scope {
+  return base === undefined ? FOREIGN_SCOPE : { values: new Map([PATH, ...base.environment]), complete: true }
+}
+
+/**
+ * The scope after one more instruction; other instructions than ARG and ENV change nothing. Each name of one ARG sees those
+ * before it, those of one ENV do not; and an ARG, with a value, changes what an ENV of that name said (run with BuildKit 0.26.3).
+ */
 export function scopeAfter(
   scope: Scope,
   instruction: Instruction,
@@ -25,25 +37,28 @@ export function scopeAfter(
   const { keyword, words } = instruction
   if (keyword !== 'ARG' && keyword !== 'ENV') return scope
   const values = new Map(scope.values)
-  const expand = (word: string) => expandWord(word, scope.values, mark).text
-  if (keyword === 'ENV') for (const [name, value] of environmentOf(words)) values.set(name, expand(value))
-  else
+  if (keyword === 'ENV') {
+    const expand = (word: string) => expandWord(word, scope.values, mark).text
+    for (const [name, value] of environmentOf(instruction)) values.set(expand(name), expand(value))
+  } else
     for (const [name, value] of argumentsOf(words)) {
-      const given = options.buildArgs.get(name) ?? (value === undefined ? globals.get(name) : expand(value))
+      const given =
+        options.buildArgs.get(name) ?? (value === undefined ? globals.get(name) : expandWord(value, values, mark).text)
       if (given !== undefined) values.set(name, given)
     }
   return { ...scope, values }
 }
 
 /** `ENV a=1 b=2`, or the old `ENV a the rest`. */
-function environmentOf(words: readonly string[]): readonly (readonly [string, string])[] {
-  const [first = '', ...rest] = words
-  if (!first.includes('=')) return [[first, rest.join(' ')]]
-  return argumentsOf(words).map(([name, value]) => [name, value ?? ''])
-}
-
-/** The scope in which a stage begins. */
-export function scopeOfBase(base: Stage | 'scratch' | 'elsewhere', ended: ReadonlyMap<number, Scope>): Scope {
-  if (base === 'scratch') return EMPTY_SCOPE
-  return base === 'elsewhere' ? FOREIGN_SCOPE : (ended.get(base.index) ?? FOREIGN_SCOPE)
+function environmentOf({ words, rest, line }: Instruction): readonly (readonly [string, string])[] {
+  if (!words[0]?.includes('=')) {
+    const [, name, value] = /^([^\t\v\f\r ]*)[\t\v\f\r ]+([\s\S]*)$/.exec(rest) ?? []
+    if (name === undefined || value === undefined)
+      throw malformed(`has an ENV in line ${line} without a value`, 'NAME=value')
+    return [[name, value]]
+  }
+  return argumentsOf(words).map(([name, value]) => {
+    if (value === undefined) throw malformed(`has an ENV in line ${line} that cannot be read`, 'NAME=value', name)
+    return [name, value]
+  })
 }

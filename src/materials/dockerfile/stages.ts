@@ -1,9 +1,8 @@
-import { fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { printable } from '../../core/text.ts'
 import type { Instruction, ReadDockerfile } from './instructions.ts'
+import { malformed } from './malformed.ts'
 import type { PullOptions } from './pull.ts'
-import { type Expanded, expandWord } from './words.ts'
+import { expandWord } from './words.ts'
 
 /** One FROM with what follows it. */
 export interface Stage {
@@ -12,8 +11,9 @@ export interface Stage {
   readonly name?: string
   readonly line: number
   readonly written: string
-  readonly base: Expanded
-  readonly platform?: Expanded
+  /** Resolved: variables that nobody sets are empty, as they are to the builder, which knows all of them here. */
+  readonly base: string
+  readonly platform?: string
   readonly instructions: readonly Instruction[]
 }
 
@@ -27,7 +27,11 @@ export interface Stages {
 export function stagesOf(file: ReadDockerfile, options: PullOptions): Stages {
   const start = file.instructions.findIndex(({ keyword }) => keyword === 'FROM')
   if (start === -1) throw malformed('names no base image', 'FROM')
-  const globals = globalsOf(file, file.instructions.slice(0, start), options)
+  const before = file.instructions.slice(0, start)
+  const stray = before.find(({ keyword }) => keyword !== 'ARG')
+  if (stray !== undefined)
+    throw malformed(`has an instruction before the first FROM in line ${stray.line}`, 'ARG', stray.keyword)
+  const globals = globalsOf(file, before, { ...options, target: options.target || lastName(file.instructions) })
   const groups: Instruction[][] = []
   for (const instruction of file.instructions.slice(start)) {
     if (instruction.keyword === 'FROM') groups.push([])
@@ -36,6 +40,12 @@ export function stagesOf(file: ReadDockerfile, options: PullOptions): Stages {
   if (groups.length > LIMITS.dockerfileStages)
     throw malformed('has too many stages', `at most ${LIMITS.dockerfileStages}`, String(groups.length))
   return { globals, stages: groups.map((group, index) => stageOf(group, index, file, globals)) }
+}
+
+/** A build without a target is one of the last stage, and called so. */
+function lastName(instructions: readonly Instruction[]): string {
+  const { words = [] } = instructions.findLast(({ keyword }) => keyword === 'FROM') ?? {}
+  return words[2]?.toLowerCase() || 'default'
 }
 
 function stageOf(
@@ -50,16 +60,33 @@ function stageOf(
   const named = as?.toUpperCase() === 'AS' && name !== undefined && words.length === 3
   if (words.length > 1 && !named)
     throw malformed(`has a FROM in line ${line} that cannot be read`, 'FROM image AS name', words.join(' '))
-  const platform = flags.find(flag => flag.name === 'platform')
+  if (named && !/^[a-z][a-z0-9_.-]*$/i.test(name))
+    throw malformed(`has a stage in line ${line} of such a name`, 'letters, digits, -, _ and .', name)
+  const base = expandWord(written, globals, mark)
+  if (base.text === '')
+    throw malformed(
+      `has a FROM in line ${line} whose image nobody names`,
+      `a value of ${base.unset.join(', ')}`,
+      written,
+    )
+  const platform = platformOf(flags, line, word => expandWord(word, globals, mark).text)
   return {
     index,
     ...(named ? { name: name.toLowerCase() } : {}),
     line,
     written,
-    base: expandWord(written, globals, mark),
-    ...(platform === undefined ? {} : { platform: expandWord(platform.value, globals, mark) }),
+    base: base.text,
+    ...(platform === undefined ? {} : { platform }),
     instructions,
   }
+}
+
+function platformOf(flags: Instruction['flags'], line: number, expand: (word: string) => string): string | undefined {
+  const written = flags.find(flag => flag.name === 'platform')?.value ?? ''
+  if (written === '') return undefined
+  const platform = expand(written)
+  if (platform === '') throw malformed(`has a FROM in line ${line} for no platform`, 'os/arch', written)
+  return platform
 }
 
 /** Names that BuildKit sets before the first FROM; a build argument of the same name wins. */
@@ -69,6 +96,7 @@ function predefined({ buildPlatform, targetPlatform, target }: PullOptions): Map
     return [
       [`${prefix}PLATFORM`, platform],
       [`${prefix}OS`, os],
+      [`${prefix}OSVERSION`, ''],
       [`${prefix}ARCH`, architecture],
       [`${prefix}VARIANT`, variant],
     ]
@@ -103,12 +131,5 @@ export function argumentsOf(words: readonly string[]): readonly (readonly [strin
   return words.map(word => {
     const at = word.indexOf('=')
     return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
-  })
-}
-
-function malformed(why: string, expected: string, found?: string): Error {
-  return fail('materials/dockerfile-malformed', `The Dockerfile ${printable(why, 200)}`, {
-    expected,
-    ...(found === undefined ? {} : { found: printable(found, 200) }),
   })
 }

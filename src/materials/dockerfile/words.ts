@@ -158,6 +158,8 @@ class WordReader {
     if (all) this.#at++
     const pattern = this.#pattern(this.until('/', true))
     const replacement = this.until('}', true)
+    // BuildKit's engine would read it as a group of the pattern, of which there is none.
+    if (all && replacement.includes('$')) throw this.#refused('a replacement without $')
     return replaceMatches(pattern, this.#valueOf(name) ?? '', replacement, all)
   }
 
