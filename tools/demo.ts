@@ -13,6 +13,7 @@ import {
 import { chooseBuilder, type DemoBuilder } from './demo/builder.ts'
 import { Paper } from './demo/paper.ts'
 import { proposeOtherRules } from './demo/proposal.ts'
+import { pinManifest, signFile } from './demo/subjects.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** What the user can open afterwards. */
@@ -48,7 +49,9 @@ async function main(): Promise<void> {
     paper.say(`Ready in ${seconds(began)}. They are real servers; only their keys are made for this run.`)
     const story: Story = { paper, scenario, builder: 'layout' }
     await tell(story, values['no-install'] !== true, values['write-example'] === true)
-    paper.step(`Done in ${seconds(began)}: one image passed, and everything that was changed was refused`)
+    paper.step(
+      `Done in ${seconds(began)}: an image, a manifest and a file passed, and everything that was changed was refused`,
+    )
     paper.say(`The summary as a file: ${relative(process.cwd(), join(KEPT, 'summary.md'))}`)
     paper.say('Next: docs/start-here.md. The same servers to play with: npm run stack')
   } finally {
@@ -63,6 +66,8 @@ async function tell(story: Story, install: boolean, writeExample: boolean): Prom
   if (writeExample) writeFileSync(join(ROOT, 'docs', 'example-summary.md'), exampleOf(step.summary))
   const reference = `${story.scenario.image}@${step.outputs.digest}`
   await showGate(story, reference)
+  await showManifest(story, step.outputs.digest ?? '')
+  await showFile(story)
   await showProposal(story)
   await refuseByte(story, step.outputs.digest ?? '')
   await refuseIdentity(story, reference)
@@ -157,6 +162,20 @@ async function showGate(story: Story, reference: string): Promise<void> {
   const finished = await gate(story, reference, expected, [...expected, '--require', requirement(story)])
   story.paper.quote(finished.log)
   mustHold(finished.code === 0 && /: passed/.test(finished.log), 'the gate accepts the image', finished)
+}
+
+async function showManifest(story: Story, digest: string): Promise<void> {
+  story.paper.step('Verify what a manifest names, and write the digest beside the tag')
+  const [finished, pinned] = await pinManifest(story, story.scenario.expected)
+  mustHold(finished.code === 0 && pinned.includes(`:v1@${digest}`), 'the manifest passes and is pinned', finished)
+}
+
+async function showFile(story: Story): Promise<void> {
+  story.paper.step('Sign a file with a key and verify it; then change it')
+  const [before, after] = await signFile(story)
+  mustHold(before.code === 0 && before.log.startsWith('verify file: passed'), 'the file passes', before)
+  mustRefuse(after, 'verify/digest-mismatch')
+  story.paper.say(`Refused, exit code ${after.code}, and moved into quarantine.`)
 }
 
 async function refuseByte(story: Story, digest: string): Promise<void> {
