@@ -169,3 +169,33 @@ test('13-adversary 29: what only the folder says is told in the line of the verd
   const [, first] = renderTerminal(GATE_RECEIPTS['gate-recorded'], { colour: false }).split('\n')
   expect(first).toBe('verify image: unknown; passed as recorded by whoever wrote this folder')
 })
+
+test('a command in a notice stands on one line, whatever its length', () => {
+  const command = `waybill quarantine release '/${'folder/'.repeat(20)}record.json' --reason TEXT`
+  const receipt = { ...GATE_RECEIPTS['gate-image'], notices: [`to release it, if that was wrong: ${command}`] }
+  expect(renderTerminal(receipt, { colour: false }).split('\n')[0]).toBe(
+    `! to release it, if that was wrong: ${command}`,
+  )
+})
+
+test('what findings have in common is said once, each cause with its own sentence', () => {
+  const [subject] = GATE_RECEIPTS['gate-image'].subjects
+  const finding = {
+    code: 'verify/no-attestation',
+    severity: 'reject',
+    subject: 'x',
+    expected: 'a signature by alice',
+    remedy: 'Sign it.',
+  } as const
+  const findings = ['No signature', 'No provenance'].map(message => ({ ...finding, message }))
+  const text = renderTerminal(
+    {
+      ...GATE_RECEIPTS['gate-image'],
+      subjects: [{ name: 'x', digest: '', verdict: 'rejected', ...subject, findings }],
+    },
+    { colour: false },
+  )
+  expect(text.match(/verify\/no-attestation: No (signature|provenance)\./g)).toHaveLength(2)
+  expect(text.match(/expected: a signature by alice/g)).toHaveLength(1)
+  expect(text.match(/→ Sign it\./g)).toHaveLength(1)
+})

@@ -61,7 +61,9 @@ export function judgeImage(
     return result({ kind: 'rejected', findings: [stop, ...stops] }, [stop, ...stops, ...shown, ...notes])
   if (against.length === 0 && !isOpen(the)) return result(passed(matched, notes), notes)
   const cause = incomplete(the, against.length === 0)
-  return result({ kind: 'unknown', cause }, [...shown, ...notes.filter(({ code }) => code !== cause.code)])
+  // Where something is missing the cause says already that the list was cut.
+  const rest = shown.length === 0 ? notes : notes.filter(({ code }) => code !== cause.code)
+  return result({ kind: 'unknown', cause }, [...shown, ...rest])
 }
 
 /** Whether a pass would rest on there being no record, in a list of which nobody knows the end. */

@@ -30,7 +30,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
   const paint = painter(options)
   const columns = options.columns ?? COLUMNS
   const lines = [
-    ...receipt.notices.flatMap(notice => wrap(printable(notice, 1000), columns, '! ', '  ')),
+    ...receipt.notices.flatMap(notice => noticeLines(printable(notice, 1000), columns)),
     ...ruleLines(receipt).flatMap(line => wrap(line, columns, '! ', '    ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${recordedWord(receipt)}${countWord(receipt)}`,
     ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
@@ -63,6 +63,11 @@ export function renderError(
 /** True when colour codes may be written. https://no-color.org: any non-empty NO_COLOR turns them off. */
 export function wantsColour(noColor: string | undefined, isTerminal: boolean): boolean {
   return isTerminal && (noColor === undefined || noColor === '')
+}
+
+/** A command is not broken: its first line alone would be another command. */
+function noticeLines(notice: string, columns: number): readonly string[] {
+  return notice.includes(': waybill ') ? [`! ${notice}`] : wrap(notice, columns, '! ', '  ')
 }
 
 function imageLines({ image }: Receipt): readonly string[] {
