@@ -184,7 +184,7 @@ describe('--out and --replay', () => {
       return { code, receipt: JSON.parse(stdout) as Receipt }
     }
     const first = await run('--policy', 'policy/waybill.yml', '--out', 'with-policy')
-    const pinned = /with-policy@sha256:[0-9a-f]{64}/.exec(first.receipt.notices.join())?.[0] ?? ''
+    const pinned = `with-policy@${first.receipt.evidence?.digest}`
     expect(first.code).toBe(0)
     expect((await run('--replay', 'with-policy')).code).toBe(2)
     expect((await run('--replay', pinned)).code).toBe(0)

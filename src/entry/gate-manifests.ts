@@ -10,6 +10,7 @@ import { type FileSubject, fileSubjects } from '../subjects/files.ts'
 import type { Examined, FoundImage } from '../subjects/found.ts'
 import { SUBJECT_LIMITS } from '../subjects/limits.ts'
 import { imagesInManifests } from '../subjects/manifests.ts'
+import { fileWords } from '../subjects/place.ts'
 
 /** What manifests and compose files name, and what `--pin` needs to write digests into them. */
 export interface NamedImages {
@@ -124,21 +125,25 @@ function namedIn(file: string, { images, unexamined, notes }: Examined): Pick<Na
   })
   const unreadable = unexamined.map(({ error, place }): Unreadable => {
     return {
-      name: `${place.file}:${place.line} ${place.path}`,
+      name: `${fileWords(place.file)}:${place.line} ${place.path}`,
       findings: [findingOf(error, place.file)],
       places: [place],
     }
   })
   const [first, ...more] = notes.map((note): Finding => ({ ...note, severity: 'note' }))
   const told: readonly Unreadable[] =
-    first === undefined ? [] : [{ name: file, findings: [first, ...more], places: [] }]
+    first === undefined ? [] : [{ name: fileWords(file), findings: [first, ...more], places: [] }]
   return { subjects, unreadable: [...unreadable, ...told] }
 }
 
 /** A file that nobody could read is never one without images. */
 function unread(file: string, error: WaybillError): NamedImages {
   if (error.kind === 'configuration') throw error
-  return { subjects: [], unreadable: [{ name: file, findings: [findingOf(error, file)], places: [] }], sources: [] }
+  return {
+    subjects: [],
+    unreadable: [{ name: fileWords(file), findings: [findingOf(error, fileWords(file))], places: [] }],
+    sources: [],
+  }
 }
 
 export function joinNamed(parts: readonly NamedImages[]): NamedImages {

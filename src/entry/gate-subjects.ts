@@ -1,5 +1,8 @@
+import { fail } from '../core/error.ts'
+import { printable } from '../core/text.ts'
 import type { SubjectRequest, Unreadable } from '../pipeline/verify-request.ts'
 import { parseReference } from '../registry/reference.ts'
+import { shellQuote } from '../report/text.ts'
 import { fileSubjects } from '../subjects/files.ts'
 import type { NamedImages } from './gate-manifests.ts'
 
@@ -27,10 +30,25 @@ export async function subjectRequests({
   const found = files.length === 0 ? [] : await fileSubjects(files, { cwd: folder })
   return [
     ...images.map(text => {
+      refusePath(text)
       const reference = parseReference(text)
       return { kind: 'image', reference, origin: 'typed', certain: true, places: [] } as const
     }),
     ...found.map(({ name, path }) => ({ kind: 'file', name, path }) as const),
     ...named,
   ]
+}
+
+/** No reference begins like this; whoever writes it means a file, and is told so rather than what a host may look like. */
+function refusePath(text: string): void {
+  if (!/^(\.{0,2}[/\\]|~)/.test(text)) return
+  throw fail(
+    'registry/reference-malformed',
+    `${printable(text, 200)} is a path, where a reference of an image is wanted`,
+    {
+      expected: 'host/repository[:tag][@sha256:<64 hex>]',
+      found: 'a path',
+      remedy: `A file: waybill verify file ${shellQuote(text) ?? 'PATH'}, in a workflow files: PATH. A layout: the reference of its image, and the path as --bundle.`,
+    },
+  )
 }

@@ -1,9 +1,9 @@
 import { fail } from '../core/error.ts'
-import { printable } from '../core/text.ts'
 import { findingOf } from '../core/verdict.ts'
 import type { Examined } from './found.ts'
 import { Gathering } from './gathering.ts'
 import { ManifestWalk } from './manifest-walk.ts'
+import { fileWords } from './place.ts'
 import { readYamlFile } from './yaml-documents.ts'
 
 /**
@@ -23,12 +23,12 @@ export function imagesInManifests(bytes: Uint8Array, { file }: { readonly file: 
     new ManifestWalk(gathering, { file, document: number, lineOf: yaml.lineOf }).root(root)
   }
   if (objects === 0)
-    throw fail('verify/manifest-empty', `${printable(file)} holds no document`, {
+    throw fail('verify/manifest-empty', `${fileWords(file)} holds no document`, {
       expected: 'a manifest',
       found: 'nothing',
     })
   if (gathering.empty) {
-    const error = fail('verify/no-images', `${printable(file)} names no image`)
+    const error = fail('verify/no-images', `${fileWords(file)} names no image`)
     gathering.remark(findingOf(error, file, 'note'))
   }
   return gathering.result()

@@ -1,3 +1,10 @@
+import { printable } from '../core/text.ts'
+
+/** A file as a sentence names it. */
+export function fileWords(file: string): string {
+  return file === '-' ? 'standard input' : printable(file)
+}
+
 /** Where a subject was named, for findings and for pinning. */
 export interface Place {
   /** As the caller named it; `-` for standard input. */

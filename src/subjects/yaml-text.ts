@@ -2,6 +2,7 @@ import { decodeUtf8 } from '../core/bytes.ts'
 import { fail, type WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { SUBJECT_LIMITS } from './limits.ts'
+import { fileWords } from './place.ts'
 
 /**
  * The text of a YAML file that every reader cuts into the same lines and documents.
@@ -23,7 +24,7 @@ export function yamlText(bytes: Uint8Array, file: string): string {
 
 /** `file:line: sentence`. A file that nobody could read is never one without images. */
 export function unreadable(file: string, line: number, found: string, remedy?: string): WaybillError {
-  return fail('verify/manifest-unreadable', `Cannot read ${printable(file)}:${line}: ${found}`, {
+  return fail('verify/manifest-unreadable', `Cannot read ${fileWords(file)}:${line}: ${found}`, {
     expected: 'YAML that every reader understands in the same way, or JSON',
     found,
     ...(remedy === undefined ? {} : { remedy }),

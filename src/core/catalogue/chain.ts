@@ -108,7 +108,7 @@ export const CHAIN_ERRORS = {
     meaning:
       'The image or file is in quarantine: the policy names its digest, or somebody whom the rule believes has warned of it. Whatever else speaks for it does not count.',
     remedy:
-      'Do not deploy. Find out why; a release by the same signer, or a signed commit that removes the digest, ends it.',
+      'Do not deploy; find out why. A release by the same signer, or a signed commit that removes the digest, ends it: waybill quarantine release REFERENCE --reason TEXT',
   },
   'verify/quarantine-ignored': {
     kind: 'rejected',

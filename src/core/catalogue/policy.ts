@@ -28,7 +28,8 @@ export const POLICY_ERRORS = {
   'policy/no-expectation': {
     kind: 'configuration',
     meaning: 'Nothing says who is expected to have signed: no policy, no identity, no key.',
-    remedy: 'Give --policy FILE, or --certificate-identity with --certificate-oidc-issuer.',
+    remedy:
+      'Give --policy FILE, or --certificate-identity with --certificate-oidc-issuer; in a workflow the inputs of the same names.',
   },
   'policy/expectation-unclear': {
     kind: 'configuration',

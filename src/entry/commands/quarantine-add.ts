@@ -109,7 +109,10 @@ async function runQuarantineAdd(wish: QuarantineAdd, desk: Desk): Promise<number
     const { name, digest } = target
     const data = { name, digest, lines, ...(record === undefined ? {} : { record: record.receipt }) }
     if (wish.json) world.out(`${JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2)}\n`)
-    else world.out(`${[`${printable(name)} is ${digest}`, ...lines.map(line => printable(line, 1_000))].join('\n')}\n`)
+    else
+      world.out(
+        `${[name.endsWith(digest) ? printable(name) : `${printable(name)} is ${digest}`, ...lines.map(line => printable(line, 1_000))].join('\n')}\n`,
+      )
     return 0
   } finally {
     http.close()

@@ -1,9 +1,13 @@
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { sha256 } from '../../core/digest.ts'
+import { isObject, parseJson } from '../../core/json.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { printable } from '../../core/text.ts'
-import { readFileBounded } from '../../io/files.ts'
+import { maybe } from '../../github/attest-inputs.ts'
+import { exists, readFileBounded } from '../../io/files.ts'
 import { HttpClient } from '../../io/http.ts'
-import { type HeldFile, heldFiles, QUARANTINE_FOLDER } from '../../pipeline/quarantine-file.ts'
+import { type HeldFile, heldFiles, QUARANTINE_FOLDER, RELEASE_NAME } from '../../pipeline/quarantine-file.ts'
+import { RECORD_BYTES } from '../../pipeline/quarantine-file-record.ts'
 import { quarantinedDigests } from '../../policy/quarantine-edit.ts'
 import type { KeyMaterial } from '../../sigstore/verify/keys.ts'
 import { policyText } from '../quarantine-policy.ts'
@@ -104,12 +108,14 @@ async function runQuarantineList(wish: QuarantineList, desk: Desk): Promise<numb
         throw usage('Records are at images, and of files in a repository', '--files-repository beside it', target.name)
       images.push({ target, found: await recordsOf(place, target.digest, trust, keys) })
     }
-    const data: Listed = { policy: entries, files: held.map(fileData), images: images.map(imageData) }
+    const notes = new Map(await Promise.all(held.map(async file => [file, await releaseNote(file)] as const)))
+    const files = held.map(file => ({ ...fileData(file), ...maybe('released', notes.get(file)) }))
+    const data: Listed = { policy: entries, files, images: images.map(imageData) }
     if (wish.json) world.out(`${JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2)}\n`)
     else {
       const lines = [
         ...entries.map(({ digest, reason, since }) => `policy  ${digest}  since ${since}: ${reason}`),
-        ...held.flatMap(fileLines),
+        ...held.flatMap(file => fileLines(file, notes.get(file))),
         ...images.flatMap(imageLines),
       ]
       world.out(`${(lines.length === 0 ? ['Nothing is in quarantine here.'] : lines).map(shown).join('\n')}\n`)
@@ -134,11 +140,21 @@ function fileData({ path, record, unfinished }: HeldFile): object {
   return { path, ...record, unfinished: unfinished.map(({ original }) => original) }
 }
 
-function fileLines({ path, record, unfinished }: HeldFile): readonly string[] {
+/** The reason of a release of this very record; it decides nothing, the gate judges the file again. */
+async function releaseNote({ path }: HeldFile): Promise<string | undefined> {
+  const note = join(dirname(path), RELEASE_NAME)
+  if (!(await exists(note))) return undefined
+  const value = parseJson(await readFileBounded(note, RECORD_BYTES), RELEASE_NAME)
+  const record = sha256(await readFileBounded(path, RECORD_BYTES))
+  return isObject(value) && value.record === record && typeof value.reason === 'string' ? value.reason : undefined
+}
+
+function fileLines({ path, record, unfinished }: HeldFile, released: string | undefined): readonly string[] {
   const { digest, subject, quarantinedAt, codes } = record
   return [
     `file    ${digest}  since ${quarantinedAt}: ${subject}, ${codes.join(', ')}`,
     `        ${path}`,
+    ...(released === undefined ? [] : [`        released: ${released}`]),
     ...unfinished.map(({ original }) => `        it still lies, or lies again, at ${original}`),
   ]
 }

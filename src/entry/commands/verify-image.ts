@@ -1,6 +1,3 @@
-import { fail } from '../../core/error.ts'
-import { printable } from '../../core/text.ts'
-import { shellQuote } from '../../report/text.ts'
 import { verifyCommand } from '../verify-command.ts'
 import { readVerifyWish, VERIFY_OPTIONS, VERIFY_USAGE, type VerifyLine, type VerifyWish } from '../verify-options.ts'
 import { command, usage } from './command.ts'
@@ -27,22 +24,11 @@ Example:
   run: (wish, desk) => verifyCommand('verify image', wish, { images: wish.images }, desk),
 })
 
-/** @throws `entry/usage` for no reference, `registry/reference-malformed` for a path, and what `readVerifyWish` refuses. */
+/** @throws `entry/usage` for no reference, and what `readVerifyWish` refuses. */
 export function readVerifyImage(line: VerifyLine): VerifyImage {
   const [first, ...more] = line.references
   if (first === undefined) throw usage('There is nothing to verify', 'waybill verify image REFERENCE…', 'no reference')
-  for (const text of line.references) refusePath(text)
   const wish = readVerifyWish(line)
   if (wish.pin) throw usage('--pin writes files, and an image is none', 'verify manifest or verify compose', '--pin')
   return { images: [first, ...more], ...wish }
-}
-
-/** No reference begins like this; whoever writes it means a file, and is told so rather than what a host may look like. */
-function refusePath(text: string): void {
-  if (!/^(\.{0,2}[/\\]|~)/.test(text)) return
-  throw fail('registry/reference-malformed', `${printable(text, 200)} is a path, and verify image takes references`, {
-    expected: 'host/repository[:tag][@sha256:<64 hex>]',
-    found: 'a path',
-    remedy: `For a file: waybill verify file ${shellQuote(text) ?? 'PATH'}. For an image layout: its reference, with --bundle PATH.`,
-  })
 }
