@@ -58,6 +58,11 @@ test('the example of docs/predicates/review.md is what is written', () => {
   expect(JSON.parse(example)).toEqual(JSON.parse(Buffer.from(reviewStatement(CLAIMS)).toString()))
 })
 
+test('a value that is no text and answers to toString is refused like any other', () => {
+  const bytes = changed(document => (predicate(document).decision = [{ toString: 0 }]))
+  expect(() => readReview(parseStatement(bytes))).toThrow(expect.objectContaining({ code: 'statements/malformed' }))
+})
+
 test('readReview() of any predicate is claims or a typed error', () => {
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom('approve', 'refs/heads/main', '2'.repeat(40)))
   const names = ['repository', 'targetRef', 'mergeBase', 'head', 'tree', 'decision', 'time']

@@ -81,3 +81,8 @@ function keyText(quoted: string): string {
     return quoted
   }
 }
+
+/** Any value as text for a message; `String()` calls what a document may have put in the place of `toString`. */
+export function jsonText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+}

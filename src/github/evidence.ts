@@ -1,6 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
-import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject, jsonText } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import { objectAt, stringAt } from '../core/shape.ts'
 import type { HttpClient } from '../io/http.ts'
@@ -199,7 +199,10 @@ function commitAt(
 ): { readonly scalars: Omit<CommitAnswer, 'pulls'>; readonly pulls: Page<PullRef> } {
   const commit = objectAt(value, 'commit')
   if (commit.__typename !== 'Commit' || commit.oid !== id)
-    throw fail('core/shape', 'object is not the commit that was asked for', { expected: id, found: String(commit.oid) })
+    throw fail('core/shape', 'object is not the commit that was asked for', {
+      expected: id,
+      found: jsonText(commit.oid),
+    })
   const author: Account | undefined = personAt(commit.author, 'author')
   const verification = nullable(commit.signature, verificationAt, 'signature')
   const pulls = nullable(commit.associatedPullRequests, pullRefsAt, 'associatedPullRequests')

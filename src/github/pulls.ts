@@ -1,6 +1,6 @@
 import type { CommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
-import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject, jsonText } from '../core/json.ts'
 import { mentionIn } from '../core/review-mention.ts'
 import { arrayAt, objectAt, stringAt } from '../core/shape.ts'
 import type { Account, Answer, MergedPull, PullCommit, PullMention, PullReview } from '../policy/evidence.ts'
@@ -101,7 +101,7 @@ async function readPull(
   if (pull.id !== id || pull.__typename !== 'PullRequest')
     throw fail('github/api-malformed', `The API's answer about ${question.of} is about something else`, {
       expected: `pull request ${id}`,
-      found: `${String(pull.__typename)} ${String(pull.id)}`,
+      found: `${jsonText(pull.__typename)} ${jsonText(pull.id)}`,
     })
   const facts = shaped(question, () => factsOf(pull, open))
   if (facts === undefined) return undefined

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { asWaybillError, fail } from '../core/error.ts'
-import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject, jsonText, parseJsonObject } from '../core/json.ts'
 import { printable } from '../core/text.ts'
 import { mintVerified, type Verified } from '../core/verified.ts'
 import { type HttpClient, isLoopbackHost } from '../io/http.ts'
@@ -70,7 +70,7 @@ async function issuerKeys(issuer: string, http: HttpClient): Promise<JSONWebKeyS
   try {
     const discovery = await fetchJson(`${issuer}/.well-known/openid-configuration`, http)
     if (discovery.issuer !== issuer) throw new RangeError('the discovery document names another issuer')
-    const uri = new URL(String(discovery.jwks_uri))
+    const uri = new URL(jsonText(discovery.jwks_uri))
     // The keys decide what is believed: they come from the issuer itself, over TLS or loopback.
     if (uri.origin !== new URL(issuer).origin) throw new RangeError('jwks_uri is on another origin')
     if (uri.protocol !== 'https:' && !isLoopbackHost(uri.hostname)) throw new RangeError('jwks_uri has no TLS')

@@ -1,6 +1,6 @@
 import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import { type Json, type JsonObject, jsonText } from '../core/json.ts'
 import { optional, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
 import { buildStatement } from './build.ts'
@@ -102,7 +102,7 @@ function refAt(value: Json | undefined): string {
 
 function decisionAt(value: Json | undefined): ReviewClaims['decision'] {
   if (value === 'approve' || value === 'withdraw') return value
-  throw refused('approve or withdraw at decision', String(value))
+  throw refused('approve or withdraw at decision', jsonText(value))
 }
 
 /** One spelling of an instant, as it is written above. */

@@ -2,7 +2,7 @@ import { CertificateAuthority, TransparencyLogInstance } from '@sigstore/protobu
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import { type Digest, sha256 } from '../../core/digest.ts'
 import { fail, WaybillError } from '../../core/error.ts'
-import { type Json, type JsonObject, parseJsonObject } from '../../core/json.ts'
+import { type Json, type JsonObject, jsonText, parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { checkShape, type Shape } from '../protojson.ts'
@@ -89,7 +89,7 @@ function strictRoot(bytes: Uint8Array): JsonObject {
     const json = parseJsonObject(bytes, 'trust root')
     checkShape(json, TRUSTED_ROOT, 'trustedRoot')
     if (!MEDIA_TYPES.includes(json.mediaType ?? null)) {
-      throw malformed('its mediaType is not that of a trusted root', String(json.mediaType))
+      throw malformed('its mediaType is not that of a trusted root', jsonText(json.mediaType))
     }
     return json
   } catch (error) {
@@ -112,7 +112,7 @@ function usable<T>(list: Json | undefined, what: string, read: (item: Json) => T
 
 function nameOf(item: Json): string {
   const { baseUrl, uri } = item as { baseUrl?: Json; uri?: Json }
-  return printable(String(baseUrl ?? uri ?? 'without a URL'), 200)
+  return printable(jsonText(baseUrl ?? uri ?? 'without a URL'), 200)
 }
 
 function readLog(item: Json): TLogAuthority {

@@ -1,5 +1,5 @@
 import { fail, WaybillError } from '../../core/error.ts'
-import { type Json, type JsonObject, parseJsonObject } from '../../core/json.ts'
+import { type Json, type JsonObject, jsonText, parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { checkShape, type Shape } from '../protojson.ts'
@@ -74,7 +74,7 @@ function strictConfig(bytes: Uint8Array): JsonObject {
   if (bytes.byteLength > SIGSTORE_LIMITS.signingConfigBytes) throw malformed('it is too large')
   try {
     const json = parseJsonObject(bytes, 'signing configuration')
-    if (json.mediaType !== MEDIA_TYPE) throw malformed('its mediaType is another', String(json.mediaType), MEDIA_TYPE)
+    if (json.mediaType !== MEDIA_TYPE) throw malformed('its mediaType is another', jsonText(json.mediaType), MEDIA_TYPE)
     checkShape(json, SIGNING_CONFIG, 'signingConfig')
     return json
   } catch (error) {
@@ -105,7 +105,7 @@ function read(item: JsonObject, field: string): Service {
   return {
     url: cleanUrl(item.url ?? null, field),
     version: Number(item.majorApiVersion ?? 0),
-    operator: String(item.operator ?? ''),
+    operator: jsonText(item.operator ?? ''),
     start: period.start ? Date.parse(period.start) : Number.NEGATIVE_INFINITY,
     end: period.end ? Date.parse(period.end) : Number.POSITIVE_INFINITY,
   }
@@ -114,7 +114,7 @@ function read(item: JsonObject, field: string): Service {
 function cleanUrl(value: Json, field: string): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
-    throw malformed(`${field} has a URL that is not plain`, String(value), 'https://host/path')
+    throw malformed(`${field} has a URL that is not plain`, jsonText(value), 'https://host/path')
   return url.href.replace(/\/+$/, '')
 }
 

@@ -1,6 +1,6 @@
 import { type Digest, parseDigest } from '../../core/digest.ts'
 import { fail, WaybillError } from '../../core/error.ts'
-import { type JsonObject, parseJsonObject } from '../../core/json.ts'
+import { type JsonObject, jsonText, parseJsonObject } from '../../core/json.ts'
 import { objectAt, stringAt } from '../../core/shape.ts'
 import { printable } from '../../core/text.ts'
 import { SIMPLE_SIGNING } from '../../statements/statement.ts'
@@ -22,7 +22,7 @@ export function readSimpleSigning(payload: Uint8Array): Digest {
   try {
     const critical = objectAt(only(parseJsonObject(payload, 'payload'), ['critical', 'optional']).critical, 'critical')
     const { type, identity, image } = only(critical, ['type', 'identity', 'image'])
-    if (type !== SIMPLE_SIGNING) throw legacyMalformed('its payload is of another type', SIMPLE_SIGNING, String(type))
+    if (type !== SIMPLE_SIGNING) throw legacyMalformed('its payload is of another type', SIMPLE_SIGNING, jsonText(type))
     if (identity !== undefined) {
       const { 'docker-reference': name } = only(objectAt(identity, 'critical.identity'), ['docker-reference'])
       stringAt(name, 'critical.identity.docker-reference')
