@@ -1,5 +1,6 @@
 import type { Digest } from '../core/digest.ts'
 import type { Environment } from '../io/environment.ts'
+import type { Enforcement, ObservedMaterial } from './allowed.ts'
 import type { BuildRequest } from './request.ts'
 
 /** What drove the build; `layout` and `none` did not build the commit and claim nothing about it (13-adversary 15). */
@@ -26,6 +27,10 @@ export interface BuildResult {
   readonly layout?: string
   /** Under which conditions it was made; absent when Waybill did not build. 13-adversary 19. */
   readonly conditions?: BuildConditions
+  /** How everything undeclared was kept out; absent: it was not. */
+  readonly enforcement?: Enforcement
+  /** What the builder's own provenance says went in; absent: it says nothing. */
+  readonly observed?: readonly ObservedMaterial[]
   /** Sentences for the summary: what a reader should know about this build. */
   readonly notes: readonly string[]
 }

@@ -2,6 +2,7 @@ import { isAbsolute, posix, relative, resolve, sep } from 'node:path'
 import { fail } from '../core/error.ts'
 import { isPrintable, printable } from '../core/text.ts'
 import { followPath } from '../io/paths.ts'
+import type { AllowedMaterials } from './allowed.ts'
 import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
 
 /** What to build, in the words of the action's inputs. Nothing here is trusted until `checkRequest` has seen it. */
@@ -25,6 +26,8 @@ export interface BuildRequest {
   /** Seconds since the epoch, the commit's time: all times inside the image become this one. */
   readonly sourceDateEpoch?: number
   readonly timeoutMs?: number
+  /** Nothing else may enter; absent: nobody closed the build. */
+  readonly allowed?: AllowedMaterials
 }
 
 /** A request whose every value was checked; `contextPath` and `filePath` are absolute, real and inside the tree. */

@@ -1,6 +1,7 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { ExpectedSigner } from './expected.ts'
 import type { Pattern } from './match.ts'
+import type { BaseImageRule, MaterialKey, MaterialRule } from './material-rules.ts'
 
 /** The policy file after the strict parser: every name resolved, every pattern compiled, nothing optional left to guess. */
 export interface Policy {
@@ -27,6 +28,11 @@ export interface Policy {
   readonly gateRefs?: readonly Pattern[]
   /** Read top down, the first match decides; empty: no match for anything. */
   readonly deploy: readonly DeployRule[]
+  /** Absent: nothing is said of base images, and nothing is judged of them. Empty: all are denied. */
+  readonly baseImages?: readonly BaseImageRule[]
+  /** Absent: other materials need a digest or a signature, whatever they are. */
+  readonly materials?: readonly MaterialRule[]
+  readonly materialKeys?: ReadonlyMap<string, MaterialKey>
   /** Files it names, relative to the root of the tree, each with what it is for. In the order of the file, each once. */
   readonly files: readonly NamedFile[]
 }

@@ -149,6 +149,39 @@ export interface ImageReceipt {
   readonly pushed: boolean
 }
 
+/** One base image or other material of a build. */
+export interface MaterialReceipt {
+  /** Canonical: `docker.io/library/node:24`, `https://…`, `git+https://…@v1`. */
+  readonly name: string
+  readonly kind: 'image' | 'url' | 'git' | 'artifact'
+  /** Where it is named: `Dockerfile:3`, `.github/waybill.materials.yml:7`, `build-contexts`. */
+  readonly places: readonly string[]
+  /** `sha256:…`, or a commit id; empty: nobody found out. */
+  readonly digest: string
+  /** That of the last attested image of this branch, where it is known and another one. */
+  readonly previous?: string
+  readonly verdict: Outcome
+  /** `signed`: by somebody the policy names. `declared`: by a key that the judged commit brought. `pinned`: its bytes only. */
+  readonly proof: 'signed' | 'declared' | 'pinned' | 'none'
+  /** Who signed, in words. */
+  readonly by?: string
+  readonly findings: readonly Finding[]
+}
+
+/** What was found out about what goes in. Absent: nobody asked. */
+export interface MaterialsReceipt {
+  readonly items: readonly MaterialReceipt[]
+  /** The materials manifest of the judged commit. */
+  readonly manifest?: { readonly path: string; readonly digest: Digest }
+  /** How the rest was kept out, once something was built. */
+  readonly closed?: {
+    readonly by: 'builder' | 'parser'
+    readonly builder: 'fresh' | 'shared'
+    readonly cache: 'none' | 'declared' | 'shared'
+    readonly network: 'none' | 'default'
+  }
+}
+
 export interface EngineReceipt {
   readonly asked: 'native' | 'both'
   /** By kind of signature: the other program has an answer, too. */
@@ -172,6 +205,7 @@ export interface Receipt {
   readonly stages: readonly StageReceipt[]
   readonly attestations: readonly AttestationReceipt[]
   readonly image?: ImageReceipt
+  readonly materials?: MaterialsReceipt
   readonly policy?: { readonly uri: string; readonly ref?: string; readonly digest?: Digest; readonly anchor?: string }
   readonly source?: {
     readonly repository: string
