@@ -1,5 +1,5 @@
 import { utf8 } from '../core/bytes.ts'
-import { type Digest, hexOf, isDigest } from '../core/digest.ts'
+import { type Digest, hexOf } from '../core/digest.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -153,12 +153,6 @@ function nextDocument(state: FallbackState, missing: readonly Descriptor[]): obj
 function conditions(state: FallbackState): PutOptions {
   if (state.kind === 'index') return state.index.etag === undefined ? {} : { ifMatch: state.index.etag }
   return state.kind === 'none' && state.reason === 'absent' ? { ifNoneMatch: '*' } : {}
-}
-
-/** Digests the index names, in its order; entries without a readable digest are counted apart. */
-export function digestsIn(entries: readonly Json[]): { digests: readonly Digest[]; unreadable: number } {
-  const digests = entries.map(entry => (isObject(entry) ? entry.digest : undefined)).filter(isDigest)
-  return { digests, unreadable: entries.length - digests.length }
 }
 
 function contended(repository: Repository, subject: Digest, missing: readonly Descriptor[]): Error {

@@ -2,7 +2,6 @@ import { isAbsolute, join, normalize, relative, sep } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { globNames, kindAt, leavesFolder, realPath } from '../io/glob.ts'
-import { type HashedFile, type HashOptions, hashStableFile } from '../io/stable-file.ts'
 import { SUBJECT_LIMITS } from './limits.ts'
 
 /** A file to be judged. */
@@ -39,14 +38,6 @@ export async function fileSubjects(
   const [first, ...rest] = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   if (first === undefined) throw nothing('')
   return [first, ...rest]
-}
-
-/** SHA-256, size and first bytes of a file that nobody changed meanwhile. @throws as `hashStableFile` */
-export async function hashSubject(
-  { path }: FileSubject,
-  progress?: NonNullable<HashOptions['progress']>,
-): Promise<HashedFile> {
-  return hashStableFile(path, { first: SUBJECT_LIMITS.firstBytes, ...(progress === undefined ? {} : { progress }) })
 }
 
 async function matching(pattern: string, cwd: string): Promise<readonly FileSubject[]> {
