@@ -14,6 +14,7 @@ import { OfflineHttpClient } from '../io/offline-http.ts'
 import { lawOf } from '../pipeline/source-law.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
+import type { CredentialSource } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
 import { openHistory } from '../source/git.ts'
@@ -60,6 +61,14 @@ interface Verified {
   readonly pinned: readonly string[]
 }
 
+interface VerifyWorld {
+  readonly env: Environment
+  readonly inputs: VerifyInputs
+  readonly context: RunContext
+  readonly http: HttpClient
+  readonly credentials: CredentialSource
+}
+
 /** The verdict, then everything that follows from it and cannot change it. */
 async function verifyAll(
   env: Environment,
@@ -70,23 +79,20 @@ async function verifyAll(
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
     const { source: credentials } = await registryCredentials(env, inputs.githubToken, context.actor)
-    const hands = await quarantineHands({ env, inputs, context, log, http, credentials })
-    return await verifyWith(env, inputs, context, hands)
+    const world = { env, inputs, context, http, credentials }
+    // Whatever could be wrong with who signs is found before anything is judged.
+    return await verifyWith(world, await quarantineHands({ ...world, log }))
   } finally {
     http.close()
   }
 }
 
-async function verifyWith(
-  env: Environment,
-  inputs: VerifyInputs,
-  context: RunContext,
-  hands: QuarantineHands | undefined,
-): Promise<Verified> {
+async function verifyWith(world: VerifyWorld, hands: QuarantineHands | undefined): Promise<Verified> {
+  const { inputs, context } = world
   const now = new Date()
   const folder = context.workspace
   const named = await namedImages(inputs, folder)
-  const result = await gateOf(env, inputs, context, named, now)
+  const result = await gateOf(world, named, now)
   const pinned = inputs.pin ? pinnedFiles(result.receipt, named.sources) : []
   const receipt = await afterGate(result, { ...inputs, ...(hands === undefined ? {} : { hands }), folder, now })
   const { sarif } = inputs
@@ -109,40 +115,30 @@ async function namedImages({ manifests, compose }: VerifyInputs, folder: string)
   return joinNamed(parts)
 }
 
-async function gateOf(
-  env: Environment,
-  inputs: VerifyInputs,
-  context: RunContext,
-  named: NamedImages,
-  now: Date,
-): Promise<GateResult> {
+async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promise<GateResult> {
+  const { env, inputs, context, credentials } = world
   const { offline, insecureRegistries, filesRepository, images, files } = inputs
-  const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
-  try {
-    const { source } = await registryCredentials(env, inputs.githubToken, context.actor)
-    const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
-    const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
-    return await runGate({
-      command: 'verify',
-      subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
-      ...(policy === undefined ? {} : { policy }),
-      flags: flagsOf(inputs),
-      ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
-      ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
-      ...(filesRepository === undefined ? {} : { filesRepository }),
-      stage: inputs.stage,
-      bundleFiles: bundles,
-      offline,
-      http,
-      credentials: source,
-      insecureRegistries,
-      cacheFolder: join(context.temporary, 'waybill', 'tuf'),
-      now,
-      ...storeOf(inputs, context, http),
-    })
-  } finally {
-    http.close()
-  }
+  const http = offline ? new OfflineHttpClient() : world.http
+  const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
+  const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
+  return runGate({
+    command: 'verify',
+    subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
+    ...(policy === undefined ? {} : { policy }),
+    flags: flagsOf(inputs),
+    ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
+    ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
+    ...(filesRepository === undefined ? {} : { filesRepository }),
+    stage: inputs.stage,
+    bundleFiles: bundles,
+    offline,
+    http,
+    credentials,
+    insecureRegistries,
+    cacheFolder: join(context.temporary, 'waybill', 'tuf'),
+    now,
+    ...storeOf(inputs, context, http),
+  })
 }
 
 /** Without a token the platform is not asked: it would soon refuse, and what is rejected would then be unknown. */
