@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { WorkflowLog } from '../github/commands.ts'
-import { type RunContext, readContext } from '../github/context.ts'
+import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
 import { makeFolder } from '../io/files.ts'
@@ -72,6 +72,7 @@ function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {
     ...(inputs.summary && summary !== undefined ? { summary } : {}),
     ...(output === undefined ? {} : { output }),
     ...(resultPath === undefined ? {} : { resultPath }),
+    run: runUrl(context),
   }
 }
 

@@ -4,7 +4,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { GithubApi } from '../github/api.ts'
 import { WorkflowLog } from '../github/commands.ts'
-import { type RunContext, readContext } from '../github/context.ts'
+import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
@@ -26,7 +26,7 @@ import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
-import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
 import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
@@ -92,7 +92,9 @@ async function verifyWith(world: VerifyWorld, hands: QuarantineHands | undefined
   const now = new Date()
   const folder = context.workspace
   const named = await namedImages(inputs, folder)
-  const result = await gateOf(world, named, now)
+  const judged = await gateOf(world, named, now)
+  // Events are written before the run is reported, and name it, too.
+  const result = { ...judged, receipt: ofRun(judged.receipt, runUrl(context)) }
   const pinned = inputs.pin ? pinnedFiles(result.receipt, named.sources) : []
   const receipt = await afterGate(result, { ...inputs, ...(hands === undefined ? {} : { hands }), folder, now })
   const { sarif } = inputs
@@ -222,5 +224,6 @@ function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
     ...(inputs.summary && summary !== undefined ? { summary } : {}),
     ...(output === undefined ? {} : { output }),
     resultPath: path,
+    run: runUrl(context),
   }
 }
