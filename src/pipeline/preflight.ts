@@ -1,5 +1,7 @@
 import type { Builder } from '../build/builder.ts'
 import { together } from '../core/together.ts'
+import { checkAttachable } from '../registry/attachable.ts'
+import type { Repository } from '../registry/reference.ts'
 import { requireOwnNames } from '../statements/uris.ts'
 import type { FileSigner, FileToAttest } from './attest-file.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from './attest-request.ts'
@@ -37,6 +39,7 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
       files === undefined ? Promise.resolve([]) : findWorkspaceFiles(files, ports),
       files?.keyed === true ? ports.files.keySigner() : Promise.resolve(undefined),
       ...repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
+      ...repositories.map(repository => attachable(request, ports, repository)),
       ...(files?.repository === undefined ? [] : [ports.registry.checkPush(files.repository)]),
     ] as const)
     return {
@@ -54,6 +57,15 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
 const NOTHING_TO_BUILD: Builder = {
   name: 'none',
   build: () => Promise.reject(new TypeError('a run for files alone builds nothing')),
+}
+
+/** Of an image that was built elsewhere the digest is known by now, and with it where bundles will be listed. */
+function attachable(
+  { sign, push, given }: AttestRequest,
+  { registry }: AttestPorts,
+  repository: Repository,
+): Promise<void> | undefined {
+  return sign && push && given.digest !== undefined ? checkAttachable(registry, repository, given.digest) : undefined
 }
 
 /** The private-repository guard comes before any certificate is asked for, with the token's own word (13-adversary 23). */
