@@ -229,12 +229,11 @@ test.each([
   [{ sign: 'false', 'transparency-log': 'public' }],
   [{ sign: 'false', 'signing-config': 'c', 'trusted-root': 'r' }],
   [{ 'files-repository': 'ghcr.io/acme/files' }],
-  [{ key: 'env:KEY' }],
+  [{ key: 'env:KEY', sign: 'false' }],
+  [{ key: 'env:KEY', 'transparency-log': 'none' }],
+  [{ key: 'env:KEY', 'transparency-log': 'own' }],
   [{ files: '*.tgz', 'key-password': 'env:PASSWORD' }],
   [{ files: '*.tgz', sign: 'false' }],
-  [{ files: '*.tgz', key: 'env:KEY' }],
-  [{ files: '*.tgz', key: 'env:KEY', digest: DIGEST }],
-  [{ files: '*.tgz', key: 'env:KEY', layout: 'out' }],
   [{ files: '*.tgz', builder: 'none', tags: 'v1' }],
   [{ files: '*.tgz', builder: 'none', images: 'ghcr.io/acme/app' }],
   [{ files: '*.tgz', builder: 'none', push: 'true' }],
@@ -257,6 +256,11 @@ test('files are signed beside an image, alone, and alone with a key, which needs
     keyPassword: 'env:PASSWORD',
     transparencyLog: 'none',
   })
+})
+
+test.each([{}, { digest: DIGEST }, { layout: 'out' }, { files: '*.tgz' }])('a key signs an image, with %j', given => {
+  const key = { key: 'env:KEY', 'key-password': 'env:PASSWORD' }
+  expect(attest({ ...given, ...key })).toMatchObject({ key: 'env:KEY', keyPassword: 'env:PASSWORD' })
 })
 
 test('13-adversary 23: none and own never combine with the public certificate authority', async () => {

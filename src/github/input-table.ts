@@ -62,7 +62,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('name', "Key of this step among several of one job. Default: the first image's repository."),
   served('files', 'Patterns of files to sign that are no images, below the workspace, one a line.'),
   served('files-repository', 'Registry repository that also keeps the bundles of the files, found by their digests.'),
-  served('key', 'env:NAME or path of a private key that signs the files. Default: the identity of the run.'),
+  served('key', 'env:NAME or path of a private key that signs image and files. Default: the identity of the run.'),
   served('key-password', 'env:NAME of the variable that holds its password.'),
   served('sign', 'auto (where the event may sign), true or false.', 'auto'),
   served('signing-config', 'Path of a signing_config.json that names the Sigstore services. Needs trusted-root.'),

@@ -191,6 +191,8 @@ export interface Receipt {
   readonly ruleChanges?: readonly RuleChange[]
   /** Who the image's signature can be checked against: the exact identity to expect. */
   readonly identity?: { readonly san: string; readonly issuer: string }
+  /** The key that signed in its place: `sha256:` over the DER SubjectPublicKeyInfo, and the PEM file that the run left. */
+  readonly signingKey?: { readonly fingerprint: Digest; readonly file: string }
   /** What was not checked and why, one sentence each. Always present, even if empty. */
   readonly notChecked: readonly string[]
   /** What the first line of the summary says before anything else, e.g. an unsigned draft or "no policy". */
