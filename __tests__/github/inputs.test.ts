@@ -62,6 +62,7 @@ test('the smallest step has defaults for everything', () => {
     sign: 'auto',
     transparencyLog: 'auto',
     insecureRegistries: [],
+    caCertificates: [],
     githubToken: 'ghs',
     summary: true,
   })
@@ -104,6 +105,7 @@ test('every input arrives typed', () => {
       'trusted-root': 'root.json',
       'transparency-log': 'own',
       'insecure-registries': '127.0.0.1:5000\n[::1]:5000',
+      'ca-certificates': 'ca.pem\nmore/ca.pem',
       files: 'dist/*.tgz\ndist/*.zip',
       'files-repository': 'ghcr.io/acme/files',
       summary: 'false',
@@ -136,6 +138,7 @@ test('every input arrives typed', () => {
     trustedRoot: 'root.json',
     transparencyLog: 'own',
     insecureRegistries: ['127.0.0.1:5000', '[::1]:5000'],
+    caCertificates: ['ca.pem', 'more/ca.pem'],
     summary: false,
     result: 'out/result.json',
   })
@@ -297,6 +300,7 @@ test('verify reads every input typed', () => {
     sourceRefs: ['refs/tags/v*', 'refs/heads/main'],
     require: ['signature', 'provenance'],
     insecureRegistries: [],
+    caCertificates: [],
     transparencyLog: 'auto',
     summary: true,
   })

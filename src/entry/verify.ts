@@ -20,6 +20,7 @@ import { renderSarif } from '../report/sarif.ts'
 import { openHistory } from '../source/git.ts'
 import { fileSubjects } from '../subjects/files.ts'
 import { checkPolicyPath } from './attest-plan.ts'
+import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
@@ -45,7 +46,8 @@ async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
     reporting = reportingOf(inputs, context)
-    const { receipt, pinned } = await verifyAll(env, inputs, context, log)
+    const trusting = await withAuthorities(env, inputs.caCertificates, context)
+    const { receipt, pinned } = await verifyAll(trusting, inputs, context, log)
     await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects), pinned: pinned.join('\n') })
     return exitCodeOfVerdict(receipt.verdict)
   } catch (error) {
