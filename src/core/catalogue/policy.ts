@@ -78,4 +78,10 @@ export const POLICY_ERRORS = {
     remedy:
       'Put the branch back (git push --force-with-lease origin OLD-TIP:BRANCH) and merge from it: git checkout BRANCH, then git merge --no-ff -S OTHER. Or let a principal of policy-change, by both laws, change the policy and name the merge in exceptions.',
   },
+  'policy/no-key': {
+    kind: 'rejected',
+    meaning:
+      'A material is to be verified with a key that the policy does not have under material-keys. A judged commit cannot bring the keys that decide.',
+    remedy: 'Add the key to material-keys of the policy, or name one that is there.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
