@@ -35,4 +35,22 @@ export const MATERIALS_ERRORS = {
     meaning: 'A signature is not one by the named key over the bytes of the material.',
     remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
   },
+  'materials/undeclared': {
+    kind: 'rejected',
+    meaning:
+      'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
+    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
+  },
+  'materials/not-closed': {
+    kind: 'rejected',
+    meaning:
+      'The builder was told what may enter the build and made an image without keeping the rest out. Nothing of it is signed.',
+    remedy: 'Use the builder buildx or buildah of a version that Waybill supports, or set materials-mode: audit.',
+  },
+  'materials/law-unknown': {
+    kind: 'unknown',
+    meaning:
+      'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
+    remedy: 'Repair what the stage source names, and run again.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
