@@ -128,4 +128,6 @@ export const LIMITS = {
   /** Bytes and lines of a checksum file. */
   checksumsBytes: 4 * MIB,
   checksumsLines: 50_000,
+  /** Bytes of manifests, configs and attestations of all base images together: 500 references of a few platforms. 13-adversary 43. */
+  baseImageBytes: 256 * MIB,
 } as const

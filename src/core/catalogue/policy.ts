@@ -84,4 +84,10 @@ export const POLICY_ERRORS = {
       'A material is to be verified with a key that the policy does not have under material-keys. A judged commit cannot bring the keys that decide.',
     remedy: 'Add the key to material-keys of the policy, or name one that is there.',
   },
+  'policy/docker-unknown': {
+    kind: 'rejected',
+    meaning:
+      'A rule of base-images asks for Docker’s own signature on an image of which nobody says from which repository Docker builds it. Docker’s builder signs for everybody who calls it, so without that a signature says nothing.',
+    remedy: 'Use signers with the repository that the image comes from, or digest-lock: true.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
