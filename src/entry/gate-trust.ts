@@ -110,7 +110,7 @@ async function loadInstance(
   if (replay !== undefined) return loadTrust({ trustedRootFile: keptRoot(replay.kept, instance) })
   if (offline)
     throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
-      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
+      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the rule',
       found: '--offline',
     })
   const bytes = await fetchByTuf('trusted_root.json', { instance, cacheFolder })
@@ -118,7 +118,7 @@ async function loadInstance(
   return parseTrustRoot(bytes, instance)
 }
 
-/** Public keys that may have signed: the one of the flag, and those that rules for images name. */
+/** Public keys that may have signed: the one of the flag, and those that rules for images name, deployed or built upon. */
 async function keyMaterial({ keyFile, policy }: TrustOptions): Promise<readonly KeyMaterial[]> {
   const keys: KeyMaterial[] = []
   if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
