@@ -35,4 +35,16 @@ export const MATERIALS_ERRORS = {
     meaning: 'A signature is not one by the named key over the bytes of the material.',
     remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
   },
+  'materials/unresolved': {
+    kind: 'unknown',
+    meaning:
+      'What a line of the Dockerfile pulls in depends on a variable that nobody sets before the build, so nobody can say whether it may enter.',
+    remedy: 'Give the variable a default in the Dockerfile, or pass it as a build argument.',
+  },
+  'materials/lock-outdated': {
+    kind: 'rejected',
+    meaning:
+      'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
+    remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
