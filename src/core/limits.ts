@@ -130,4 +130,25 @@ export const LIMITS = {
   /** Bytes and lines of a checksum file. */
   checksumsBytes: 4 * MIB,
   checksumsLines: 50_000,
+  /** Materials fetched at the same time: more would share the same line. */
+  materialsParallel: 4,
+  /** Bytes of all materials of one run; a runner of GitHub has 14 GB of disk left. 13-adversary 43. */
+  materialsBytes: 12 * 1024 * MIB,
+  /** Milliseconds for fetching all of them. 13-adversary 43. */
+  materialsMs: 30 * 60_000,
+  /** Fewer bytes than these in this many milliseconds: nobody is really sending. As git's low-speed limits. */
+  materialSlowMs: 60_000,
+  materialSlowBytes: 60 * 1000,
+  /** Times one address is asked for the rest of a file that broke off. */
+  materialAttempts: 3,
+  /** Entries of one archive that is unpacked. Linux has 90,000 files. */
+  archiveEntries: 200_000,
+  /** Bytes that come out of one archive, and how many times as many as went in: deflate can say at most 1,032 in one byte. */
+  archiveBytes: 10 * 1024 * MIB,
+  archiveRatio: 200,
+  /** Folders inside one another in an archive, and bytes of one path in it. PATH_MAX of Linux is 4,096. */
+  archiveDepth: 64,
+  archivePathBytes: 1_024,
+  /** Bytes of one extended header of a tar. Names and times take under 1 KiB. */
+  archiveHeaderBytes: 64 * KIB,
 } as const
