@@ -151,4 +151,6 @@ export const LIMITS = {
   archivePathBytes: 1_024,
   /** Bytes of one extended header of a tar. Names and times take under 1 KiB. */
   archiveHeaderBytes: 64 * KIB,
+  /** Bytes of manifests, configs and attestations of all base images together: 500 references of a few platforms. 13-adversary 43. */
+  baseImageBytes: 256 * MIB,
 } as const

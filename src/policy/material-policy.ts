@@ -1,6 +1,7 @@
 import { fail } from '../core/error.ts'
 import type { MaterialKey, MaterialRule } from './material-rules.ts'
 import type { Policy } from './policy.ts'
+import { inForce, type Revocable, revokedText, revokes } from './revocation.ts'
 import { isCanonicalUri, matchesUri, resemblesUri } from './uri-pattern.ts'
 
 /**
@@ -9,14 +10,14 @@ import { isCanonicalUri, matchesUri, resemblesUri } from './uri-pattern.ts'
  * not say, since it always is (13-adversary 20).
  * @param uri canonical: `https://…`, `git+https://…@ref`, `artifact://…`; images go by `base-images`.
  * @returns undefined when the policy has no such block.
- * @throws `policy/no-rule`, also for another spelling of a URI, with or without a block; `policy/denied`
+ * @throws `policy/no-rule`, also for another spelling of a URI; `policy/denied`
  */
 export function materialRule(policy: Policy, uri: string): MaterialRule | undefined {
   const { materials } = policy
-  if (!isCanonicalUri(uri)) throw misspelt(uri)
   if (materials === undefined) return undefined
+  if (!isCanonicalUri(uri)) throw misspelt(uri)
   const rule = materials.find(({ deny, match }) =>
-    match.some(pattern => (deny ? resemblesUri(pattern, uri) : matchesUri(pattern, uri))),
+    match.some(pattern => matchesUri(pattern, uri) || (deny && resemblesUri(pattern, uri))),
   )
   if (rule === undefined)
     throw fail('policy/no-rule', `No materials rule of the policy matches ${uri}`, {
@@ -57,6 +58,21 @@ export function materialKey({ materialKeys }: Policy, name: string): MaterialKey
     expected: known === '' ? 'a material-keys block' : `one of: ${known}`,
     found: name,
     remedy: `Add ${name} to material-keys of the policy, or name one that is there.`,
+  })
+}
+
+/**
+ * A signature beside a download has no time that its maker could not choose, so a compromised key counts nowhere, a retired
+ * one until its date (13-adversary 12).
+ * @param signed the key that signed, also the primary key of an OpenPGP subkey.
+ * @throws `policy/key-revoked`
+ */
+export function refuseRevoked({ revoked }: Pick<Policy, 'revoked'>, signed: Revocable, now: Date): void {
+  const entry = revoked.find(item => revokes(item, signed) && inForce(item, undefined, now))
+  if (entry === undefined) return
+  throw fail('policy/key-revoked', `The policy has revoked ${revokedText(entry)}, which signed a material`, {
+    expected: 'a signature by a key that is not in revoked',
+    found: `${entry.mode} from ${entry.effective.toISOString()}`,
   })
 }
 

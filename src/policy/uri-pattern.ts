@@ -44,6 +44,11 @@ function isCanonicalUrl(text: string): boolean {
   return !/%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\/\.{1,2}(?:;|$)/i.test(url.pathname)
 }
 
+/** As the manifest's URIs: plain http is for tests on this machine. */
+export function isLoopback({ hostname }: URL): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
 /** Undefined for what is no pattern. The caller has looked at scheme, host and spelling. */
 export function compileUriPattern(text: string): UriPattern | undefined {
   const [before = '', behind] = splitQuery(text)
@@ -64,9 +69,14 @@ export function matchesUri({ path, query }: UriPattern, uri: string): boolean {
  * For rules that deny: also what many servers take for the same place, in other letters, encoded, with doubled slashes,
  * `.git` or another query. It refuses more than it has to, never less.
  */
-export function resemblesUri({ text }: UriPattern, uri: string): boolean {
-  const loose = compilePattern(looseForm(text))
+export function resemblesUri(pattern: UriPattern, uri: string): boolean {
+  const loose = loosePattern(pattern)
   return loose !== undefined && matches(loose, looseForm(uri))
+}
+
+/** The pattern of all loose forms that it resembles. */
+export function loosePattern({ text }: UriPattern): Pattern | undefined {
+  return compilePattern(looseForm(text))
 }
 
 function looseForm(text: string): string {

@@ -35,11 +35,54 @@ export const MATERIALS_ERRORS = {
     meaning: 'A signature is not one by the named key over the bytes of the material.',
     remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
   },
-  'materials/unresolved': {
-    kind: 'unknown',
+  'materials/not-an-image': {
+    kind: 'rejected',
     meaning:
-      'What a line of the Dockerfile pulls in depends on a variable that nobody sets before the build, so nobody can say whether it may enter.',
-    remedy: 'Give the variable a default in the Dockerfile, or pass it as a build argument.',
+      'Where a build names an image stands something else: no image reference, or a transport (`oci:`, `docker-archive:`) that would take an image from a place that nobody can check.',
+    remedy: 'Push the image to a registry and name it as host/repository:tag.',
+  },
+  'materials/unresolved': {
+    kind: 'rejected',
+    meaning: 'The Dockerfile names something to fetch by a variable whose value nobody knows before the build.',
+    remedy: 'Give the variable a value with ARG or ENV in the same stage, or write the name out.',
+  },
+  'materials/not-pinned': {
+    kind: 'rejected',
+    meaning:
+      'The policy trusts this image by its digest alone (`digest-lock`), and neither the Dockerfile nor the materials manifest says which digest.',
+    remedy: 'Add the image with its digest to the materials manifest, in a reviewed commit.',
+  },
+  'materials/other-digest': {
+    kind: 'rejected',
+    meaning: 'The Dockerfile and the materials manifest give different digests for one image.',
+    remedy: 'Correct the one that is out of date.',
+  },
+  'materials/platform-missing': {
+    kind: 'rejected',
+    meaning:
+      'A base image has nothing for a platform that is built. A builder would stop, or take another architecture in silence.',
+    remedy: 'Use an image that has the platform, or do not build for it.',
+  },
+  'materials/index-nested': {
+    kind: 'rejected',
+    meaning: 'A base image is an index that holds indexes. Builders differ in what they take from one.',
+    remedy: 'Have the image published as one index of platform manifests.',
+  },
+  'materials/no-attestation-manifest': {
+    kind: 'rejected',
+    meaning:
+      'The policy asks for Docker’s own signature, which stands on BuildKit’s attestation manifest of each platform, and a platform has none that names it.',
+    remedy: 'Use a release that Docker signed, or trust the image by its digest with digest-lock: true.',
+  },
+  'materials/out-of-time': {
+    kind: 'unknown',
+    meaning: 'The time of the materials stage was over before everything was judged.',
+    remedy: 'Run again; if it happens often, find out which registry answers slowly.',
+  },
+  'materials/out-of-bytes': {
+    kind: 'unknown',
+    meaning: 'The manifests and configs of the base images are larger altogether than one run reads.',
+    remedy: 'Use fewer or ordinary base images; real ones have manifests of a few kilobytes.',
   },
   'materials/lock-outdated': {
     kind: 'rejected',
