@@ -121,6 +121,8 @@ export const LIMITS = {
   materialsFileBytes: 1 * MIB,
   /** Items of it. 13-adversary 43: as many as references of a Dockerfile. */
   materials: 500,
+  /** Paths of a build's context that are looked through for lock files. Linux has 90,000 files. */
+  contextPaths: 200_000,
   /** Bytes of one material. A layer of 10 GB is the most that registries take. */
   materialBytes: 10 * 1024 * MIB,
   /** Bytes of a detached signature or a key beside it; minisign's have under 400, OpenPGP's under 4 KiB. */

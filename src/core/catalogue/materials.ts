@@ -136,4 +136,10 @@ export const MATERIALS_ERRORS = {
     meaning: 'The materials together have more bytes than are fetched in one run.',
     remedy: 'Use fewer or smaller materials, or put those that belong together into a base image.',
   },
+  'materials/lock-outdated': {
+    kind: 'rejected',
+    meaning:
+      'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
+    remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
