@@ -97,11 +97,6 @@ export const MATERIALS_ERRORS = {
     meaning: 'The time of the materials stage was over before everything was judged.',
     remedy: 'Run again; if it happens often, find out which registry answers slowly.',
   },
-  'materials/out-of-bytes': {
-    kind: 'unknown',
-    meaning: 'The manifests and configs of the base images are larger altogether than one run reads.',
-    remedy: 'Use fewer or ordinary base images; real ones have manifests of a few kilobytes.',
-  },
   'materials/fetch-failed': {
     kind: 'unknown',
     meaning:
@@ -133,8 +128,10 @@ export const MATERIALS_ERRORS = {
   },
   'materials/out-of-bytes': {
     kind: 'unknown',
-    meaning: 'The materials together have more bytes than are fetched in one run.',
-    remedy: 'Use fewer or smaller materials, or put those that belong together into a base image.',
+    meaning:
+      'The materials together, or the manifests and configs of the base images, have more bytes than are fetched in one run.',
+    remedy:
+      'Use fewer or smaller materials, or put those that belong together into a base image; real images have manifests of a few kilobytes.',
   },
   'materials/lock-outdated': {
     kind: 'rejected',
