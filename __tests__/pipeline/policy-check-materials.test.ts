@@ -53,6 +53,19 @@ test('checkPolicy() says how many rules there are, and what each means', async (
 })
 
 describe('checkPolicy() notes what lets nothing through', () => {
+  const LOCKED = 'base-images: [{match: "bad.example/**", deny: true}, {match: "**", digest-lock: true}]\n'
+  const DEPLOY = `deploy: [{match: "**", build: ${github('app', 'any')}, require: [provenance, materials-verified]}]\n`
+  test.each<[string, string, string[]]>([
+    [
+      'materials without base images',
+      'materials: [{match: "https://example.com/**"}]\n',
+      ['policy/cannot-hold materials'],
+    ],
+    ['verified materials of pinned images', LOCKED + DEPLOY, ['policy/cannot-hold deploy']],
+    ['but not pinned materials', LOCKED + DEPLOY.replace('-verified', '-pinned'), []],
+    ['nor where images are signed, too', LOCKED.replace('deny: true', 'docker: true') + DEPLOY, []],
+    ['nor where nobody asks', LOCKED, []],
+  ])('%s', async (_what, text, expected) => expect(await notes(text)).toEqual(expected))
   test('a key that no rule names', async () => {
     const text = TEXT.replace('material-keys:\n', 'material-keys:\n  spare: {ssh: {key: "{{spare}}"}}\n')
     expect(await notes(text)).toEqual(['policy/key-unused spare'])

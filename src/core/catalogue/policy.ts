@@ -101,4 +101,10 @@ export const POLICY_ERRORS = {
       'A key file under material-keys does not hold a key of its kind. Shown as a note; nothing it signed could be accepted.',
     remedy: 'Put the public key alone into the file, as its tool writes it: for minisign the .pub file.',
   },
+  'policy/cannot-hold': {
+    kind: 'rejected',
+    meaning:
+      'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
+    remedy: 'Change one of the two parts that the message names.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
