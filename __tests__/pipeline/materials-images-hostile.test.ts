@@ -224,6 +224,9 @@ describe('13-adversary 39: ', () => {
     const refused = await world.judge(text, rule(''), { direct: true })
     expect(told(refused)).toEqual([`${world.name('acme/base')}@${digest} unknown core/address-refused`])
     expect(world.registry.log).toHaveLength(0)
+    const allowed = await world.judge(text, rule(', private: true'), { direct: true })
+    expect(told(allowed)).toEqual([`${world.name('acme/base')}@${digest} passed digest`])
+    expect(allowed.images[0]?.allowed?.private).toBe(true)
   })
 })
 

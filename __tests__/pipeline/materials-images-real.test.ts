@@ -70,7 +70,7 @@ function attach(name: string, digest: Digest, ...bundles: readonly Uint8Array[])
 async function sourceBundles(): Promise<readonly Uint8Array[]> {
   const subject = { serverUrl: 'https://github.com', repository: 'acme/app', commit: COMMIT }
   const detail = sourceDetailStatement(subject, { ...DETAIL, range: { anchor: ANCHOR, to: COMMIT, count: 3 } })
-  const refs = [CI.sourceRepositoryRef ?? '']
+  const refs = [CI.sourceRepositoryRef ?? ''] as const
   const summary = sourceSummaryStatement({ ...SUMMARY, ...subject, refs, detail: sha256(detail) })
   const session = bench.session({ identityToken: () => bench.stack.oidc.mint(CLAIMS) })
   return [(await session.sign(summary)).bundle, (await session.sign(detail)).bundle]
