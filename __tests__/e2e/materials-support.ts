@@ -36,6 +36,14 @@ export function signedRule({ stack }: Scenario): string {
 
 export async function openMaterialsBench(): Promise<MaterialsBench> {
   const scenario = await startScenario()
+  return benchOn(scenario).catch(async error => {
+    // Servers that nobody closes keep the tests waiting for ever.
+    await scenario.close()
+    throw error
+  })
+}
+
+async function benchOn(scenario: Scenario): Promise<MaterialsBench> {
   const { stack, repository, alice, bob } = scenario
   const { host } = stack.registry
   const attest = (inputs: Inputs = {}) => scenario.attest({ builder: 'buildah', ...inputs })
@@ -80,6 +88,8 @@ async function pushUnsigned(scenario: Scenario, image: string): Promise<string> 
     images: image,
     name: 'unsigned',
     sign: 'false',
+    'signing-config': undefined,
+    'trusted-root': undefined,
     labels: 'a=b',
   })
   const { digest } = made.outputs
