@@ -42,6 +42,12 @@ export const POLICY_ERRORS = {
     meaning: 'The first rule of the policy that matches the image denies it.',
     remedy: 'Use another image, or put a rule that allows this one above the denying rule.',
   },
+  'policy/docker-unknown': {
+    kind: 'rejected',
+    meaning:
+      'A rule of base-images asks for Docker’s own signature on an image of which nobody says from which repository Docker builds it. Docker’s builder signs for everybody who calls it, so without that a signature says nothing.',
+    remedy: 'Use signers with the repository that the image comes from, or digest-lock: true.',
+  },
   'policy/source-malformed': {
     kind: 'configuration',
     meaning: 'What is given as the place of the policy is neither a path of this repository nor OWNER/NAME@REF:PATH.',
@@ -101,17 +107,10 @@ export const POLICY_ERRORS = {
       'A key file under material-keys does not hold a key of its kind. Shown as a note; nothing it signed could be accepted.',
     remedy: 'Put the public key alone into the file, as its tool writes it: for minisign the .pub file.',
   },
-<<<<<<< HEAD
-  'policy/docker-unknown': {
-    kind: 'rejected',
-    meaning:
-      'A rule of base-images asks for Docker’s own signature on an image of which nobody says from which repository Docker builds it. Docker’s builder signs for everybody who calls it, so without that a signature says nothing.',
-    remedy: 'Use signers with the repository that the image comes from, or digest-lock: true.',
-=======
-  'policy/cannot-hold': 
+  'policy/cannot-hold': {
     kind: 'rejected',
     meaning:
       'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
     remedy: 'Change one of the two parts that the message names.',
->>>>>>> wt-policy,
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
