@@ -55,7 +55,7 @@ export interface BuildPulls {
  */
 export function imagesNamed(
   builds: readonly BuildPulls[],
-  { path, more }: Pick<ImagesRequest, 'path' | 'more'>,
+  { path, more, frontends = true }: Pick<ImagesRequest, 'path' | 'more' | 'frontends'>,
 ): Named {
   const all = new Collected()
   const [first] = builds
@@ -63,7 +63,7 @@ export function imagesNamed(
     all.add({ text: canonical, use, place, platforms: [platform ?? first?.options.buildPlatform ?? ''], base: false })
   for (const { options, pulls } of builds)
     for (const pull of pulls) {
-      if (!pull.needed || pull.later === true) continue
+      if (!pull.needed || pull.later === true || (pull.how === 'syntax' && !frontends)) continue
       const place = placeOf(pull, path)
       const text = imageText(pull)
       if (text === undefined && pull.unresolved !== undefined) all.refuse(pull, place, unresolved(pull))
