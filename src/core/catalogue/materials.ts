@@ -38,8 +38,9 @@ export const MATERIALS_ERRORS = {
   'materials/undeclared': {
     kind: 'rejected',
     meaning:
-      'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
-    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
+      'Something goes into the build that was not verified before it: the Dockerfile fetches it, the builder refused to fetch it, or says afterwards that it went in. It can stand in the Dockerfile, in an ONBUILD of a base image, or in what a frontend does.',
+    remedy:
+      'If you want it in the build, give its image a rule in base-images of the policy, or declare it in .github/waybill.materials.yml with its digest, in a reviewed commit.',
   },
   'materials/not-closed': {
     kind: 'rejected',
