@@ -202,7 +202,7 @@ describe('endFold()', () => {
   })
 
   test('13-adversary 4: carries the configuration error of an approved law it cannot judge, until it is put right', () => {
-    const newer = lawFiles({ ...BASE, '.github/waybill.yml': `${POLICY}base-images: []\n` })
+    const newer = lawFiles({ ...BASE, '.github/waybill.yml': `${POLICY}base-image: []\n` })
     const one = stepFold(start(), { commit: commit('m', { by: 'alice' }), broughtIn: [], law: newer }, NOW)
     expect(endFold(one, NOW).unsupported?.code).toBe('policy/unsupported')
     const two = stepFold(one, { commit: commit('n', { by: 'alice' }), broughtIn: [], law: files }, NOW)

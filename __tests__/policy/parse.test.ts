@@ -77,6 +77,14 @@ describe('parsePolicy() with keys that are not judged', () => {
     identity: `${POLICY}deploy: [{match: "**", build: {sigstore: {identity: {KEY: x}, issuer: "https://x"}}, require: signature}]\n`,
     github: POLICY + DEPLOY.replace('        repository:', '        KEY: x\n        repository:'),
     deploySource: POLICY + DEPLOY.replace('    require: [', '    source: {KEY: x}\n    require: [source-signed, '),
+    baseImageRule: `${POLICY}base-images: [{match: "**", KEY: x}]\n`,
+    baseSigner: `${POLICY}base-images: [{match: "**", signers: [{KEY: x}]}]\n`,
+    waybillBase: `${POLICY}base-images: [{match: "**", waybill: {KEY: x}}]\n`,
+    materialRule: `${POLICY}materials: [{match: "https://example.com/**", KEY: x}]\n`,
+    materialKey: `${POLICY}material-keys: {a: {KEY: x}}\n`,
+    materialOpenpgp: `${POLICY}material-keys: {a: {openpgp: {KEY: x}}}\n`,
+    materialSsh: `${POLICY}material-keys: {a: {ssh: {KEY: x}}}\n`,
+    materialMinisign: `${POLICY}material-keys: {a: {minisign: {KEY: x}}}\n`,
     deploySourceSigner:
       POLICY +
       DEPLOY.replace('    require: [', `${SOURCE.replace('KEY', 'signer: {KEY: x}')}    require: [source-signed, `),
@@ -97,17 +105,18 @@ describe('parsePolicy() with keys that are not judged', () => {
     expect(error.message).toContain('singers is not a key of a policy')
     expect(error.message).toMatch(/^\.github\/waybill\.yml:\d+:\d+: /)
   })
-  test.each(Object.entries(KEYS.build.never))(
-    '13-adversary 4: build: refuses %s for ever, with the reason',
-    (key, why) => {
-      const error = errorOf(() => parse(PLACES.build.replace('KEY', key)))
-      expect([error.code, error.kind]).toEqual(['policy/unsupported', 'configuration'])
-      expect(error.message).toContain(`build.${key} cannot stand here: ${key} ${why}`)
-    },
+  const never = Object.entries(KEYS).flatMap(([place, keys]) =>
+    'never' in keys
+      ? Object.entries(keys.never).map(([key, why]) => [place as keyof typeof KEYS, key, why] as const)
+      : [],
   )
-  test('only materials are left for later versions', () => {
-    expect(KEYS.policy.later).toEqual(['base-images', 'materials', 'material-keys'])
-    const rest = Object.entries(KEYS).filter(([place, { later }]) => place !== 'policy' && later.length > 0)
+  test.each(never)('13-adversary 4: %s: refuses %s for ever, with the reason', (place, key, why) => {
+    const error = errorOf(() => parse(PLACES[place].replace('KEY', key)))
+    expect([error.code, error.kind]).toEqual(['policy/unsupported', 'configuration'])
+    expect(error.message).toContain(`${key} cannot stand here: ${key} ${why}`)
+  })
+  test('nothing but signers that cannot sign commits is left for later versions', () => {
+    const rest = Object.entries(KEYS).filter(([, { later }]) => later.length > 0)
     expect(rest.map(([place]) => place)).toEqual(['principalSigner'])
   })
 })

@@ -28,6 +28,8 @@ export interface BuildRequest {
   readonly timeoutMs?: number
   /** Nothing else may enter; absent: nobody closed the build. */
   readonly allowed?: AllowedMaterials
+  /** Named contexts: name → `docker-image://…` or an absolute folder of this run; `allowed` has the same ones. */
+  readonly contexts?: ReadonlyMap<string, string>
 }
 
 /** A request whose every value was checked; `contextPath` and `filePath` are absolute, real and inside the tree. */
@@ -126,14 +128,19 @@ function malformed(what: string, value: string, expected: string): Error {
 async function resolvePaths(request: BuildRequest): Promise<{ contextPath: string; filePath: string }> {
   const root = await followPath(request.commitFolder)
   if (root === undefined) throw fail('build/context-missing', 'The exported tree of the commit is gone')
-  const context = insideTree(request.context, 'context')
-  const file = insideTree(request.file ?? posix.join(context, 'Dockerfile'), 'file')
+  const { context, file } = pathsInTree(request)
   const contextPath = await followInside(root.path, context, 'context')
   if (contextPath?.kind !== 'folder')
     throw fail('build/context-missing', `The commit has no folder ${printable(context)}`, { expected: 'a folder' })
   const filePath = await followInside(root.path, file, 'file')
   if (filePath?.kind !== 'file') throw await dockerfileMissing(root.path, file)
   return { contextPath: contextPath.path, filePath: filePath.path }
+}
+
+/** Context and Dockerfile, relative to the root of the tree. @throws `build/path-escapes` */
+export function pathsInTree(request: Pick<BuildRequest, 'context' | 'file'>): { context: string; file: string } {
+  const context = insideTree(request.context, 'context')
+  return { context, file: insideTree(request.file ?? posix.join(context, 'Dockerfile'), 'file') }
 }
 
 /** A path relative to the root of the tree, `.` and empty segments removed. */

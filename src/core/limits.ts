@@ -124,6 +124,8 @@ export const LIMITS = {
   materialsFileBytes: 1 * MIB,
   /** Items of it. 13-adversary 43: as many as references of a Dockerfile. */
   materials: 500,
+  /** Paths of a build's context that are looked through for lock files. Linux has 90,000 files. */
+  contextPaths: 200_000,
   /** Bytes of one material. A layer of 10 GB is the most that registries take. */
   materialBytes: 10 * 1024 * MIB,
   /** Bytes of a detached signature or a key beside it; minisign's have under 400, OpenPGP's under 4 KiB. */
@@ -131,4 +133,39 @@ export const LIMITS = {
   /** Bytes and lines of a checksum file. */
   checksumsBytes: 4 * MIB,
   checksumsLines: 50_000,
+  /** Materials fetched at the same time: more would share the same line. */
+  materialsParallel: 4,
+  /** Bytes of all materials of one run; a runner of GitHub has 14 GB of disk left. 13-adversary 43. */
+  materialsBytes: 12 * 1024 * MIB,
+  /** Milliseconds for fetching all of them. 13-adversary 43. */
+  materialsMs: 30 * 60_000,
+  /** Fewer bytes than these in this many milliseconds: nobody is really sending. As git's low-speed limits. */
+  materialSlowMs: 60_000,
+  materialSlowBytes: 60 * 1000,
+  /** Times one address is asked for the rest of a file that broke off. */
+  materialAttempts: 3,
+  /** Milliseconds before each of these but the first. */
+  materialPauseMs: 1_000,
+  /** Entries of one archive that is unpacked. Linux has 90,000 files. */
+  archiveEntries: 200_000,
+  /** Bytes that come out of one archive, and how many times as many as went in: deflate can say at most 1,032 in one byte. */
+  archiveBytes: 10 * 1024 * MIB,
+  archiveRatio: 200,
+  /** Bytes below which the ratio says nothing: a megabyte of zeros is no bomb. */
+  archiveSmallBytes: 64 * MIB,
+  /** Bytes of a link's target in an archive: PATH_MAX of Linux. */
+  archiveTargetBytes: 4_096,
+  /** Folders inside one another in an archive, and bytes of one path in it. PATH_MAX of Linux is 4,096. */
+  archiveDepth: 64,
+  archivePathBytes: 1_024,
+  /** Bytes of one extended header of a tar. Names and times take under 1 KiB. */
+  archiveHeaderBytes: 64 * KIB,
+  /** Bytes of manifests, configs and attestations of all base images together: 500 references of a few platforms. 13-adversary 43. */
+  baseImageBytes: 256 * MIB,
+  /** Milliseconds that the build which must be refused may take: a builder in a cluster may have to start for it. */
+  canaryMs: 5 * 60_000,
+  /** Things that a builder says went in, over all platforms: ten times what a Dockerfile may name. */
+  observedMaterials: 5_000,
+  /** Bytes of the builder's provenance of one platform, build steps included. BuildKit's own messages end at 16 MiB. */
+  builderProvenanceBytes: 16 * MIB,
 } as const

@@ -4,6 +4,7 @@ import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
 import { keptRoot } from '../pipeline/kept-replay.ts'
 import type { Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
+import { baseSigners } from '../policy/base-images.ts'
 import { type Expectation, ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
@@ -109,7 +110,7 @@ async function loadInstance(
   if (replay !== undefined) return loadTrust({ trustedRootFile: keptRoot(replay.kept, instance) })
   if (offline)
     throw fail('core/offline', 'The trust root of an instance on the network is fetched through TUF', {
-      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the deploy rule',
+      expected: policy === undefined ? '--trusted-root FILE' : 'trust: { file: PATH } in the rule',
       found: '--offline',
     })
   const bytes = await fetchByTuf('trusted_root.json', { instance, cacheFolder })
@@ -117,11 +118,12 @@ async function loadInstance(
   return parseTrustRoot(bytes, instance)
 }
 
-/** Public keys that may have signed: the one of the flag, and those that deploy rules name. */
+/** Public keys that may have signed: the one of the flag, and those that rules for images name, deployed or built upon. */
 async function keyMaterial({ keyFile, policy }: TrustOptions): Promise<readonly KeyMaterial[]> {
   const keys: KeyMaterial[] = []
   if (keyFile !== undefined) keys.push({ publicKey: textOf(await readFileBounded(keyFile, LIMITS.policyFileBytes)) })
-  const signers = (policy?.law.policy.deploy ?? []).flatMap(ruleSigners)
+  const { deploy = [], baseImages = [] } = policy?.law.policy ?? {}
+  const signers = [...deploy.flatMap(ruleSigners), ...baseImages.flatMap(baseSigners)]
   const files = new Set(signers.flatMap(signer => (signer.kind === 'key' ? [signer.file] : [])))
   for (const file of files) {
     const bytes = policy?.law.files.get(file)

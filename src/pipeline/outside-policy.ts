@@ -8,6 +8,7 @@ import { type OutsidePolicy, outsidePolicyUri, pinnedCommit } from '../policy/po
 import type { Receipt } from '../report/receipt.ts'
 import { parseCommit } from '../source/commit.ts'
 import type { History } from '../source/git.ts'
+import { fileAt } from './commit-files.ts'
 
 /** Another repository of the same server, read with the same token. */
 export interface PolicyRepository {
@@ -55,14 +56,14 @@ async function lawAt(history: History, id: CommitId, path: string): Promise<Law>
   if (isMalformed(commit))
     throw fail(commit.malformed.code, commit.malformed.message, { found: commit.malformed.found })
   await history.fetchTree(id)
-  const bytes = await fileAt(history, commit.tree, path)
+  const bytes = await fileAt(history, commit.tree, path, LIMITS.policyFileBytes)
   if (bytes === undefined)
     throw fail('policy/unusable', `${path} is missing or not a regular file`, {
       kind: 'configuration',
       expected: `a policy file at ${path}`,
       remedy: 'Give the path from the root of that repository: policy: OWNER/NAME@REF:PATH',
     })
-  const known = await namedFiles(bytes, path, file => fileAt(history, commit.tree, file))
+  const known = await namedFiles(bytes, path, file => fileAt(history, commit.tree, file, LIMITS.policyFileBytes))
   return lawFromFile(bytes, path, file => known.get(file))
 }
 
@@ -88,21 +89,6 @@ async function namedFiles(
       known.set(wanted, await read(wanted))
     }
   }
-}
-
-/** A regular file; links and submodules are none, what they point at is not in this commit. */
-async function fileAt(history: History, root: CommitId, path: string): Promise<Uint8Array | undefined> {
-  const segments = path.split('/')
-  const last = segments.pop()
-  let tree = root
-  for (const segment of segments) {
-    const folder = (await history.tree(tree)).find(entry => entry.name === segment && entry.mode === '40000')
-    if (folder === undefined) return undefined
-    tree = folder.id
-  }
-  const entry = (await history.tree(tree)).find(item => item.name === last)
-  const isFile = entry?.mode === '100644' || entry?.mode === '100755'
-  return isFile ? history.blob(entry.id, LIMITS.policyFileBytes) : undefined
 }
 
 function about(uri: string, error: WaybillError): Error {

@@ -1,6 +1,5 @@
-import { CATALOGUE } from '../core/catalogue.ts'
-import type { ErrorCode } from '../core/error.ts'
 import { type Finding, findingOf, type Outcome, worst } from '../core/verdict.ts'
+import { baseSigners } from '../policy/base-images.ts'
 import type { Answer } from '../policy/evidence.ts'
 import { ruleSigners } from '../policy/expectation.ts'
 import type { ExpectedSigner } from '../policy/expected.ts'
@@ -9,6 +8,7 @@ import type { Law } from '../policy/law.ts'
 import type { Policy } from '../policy/policy.ts'
 import { snapshotNotes } from '../policy/snapshot.ts'
 import { loadKeyring } from '../source/keyring.ts'
+import { findingAbout, materialNotes } from './policy-notes.ts'
 
 /** Whether somebody with the right to push can put anything he likes on a ref. */
 export interface RefProtection {
@@ -58,7 +58,7 @@ export async function checkPolicy(
   remote?: { readonly repository: string; readonly rulesets: RulesetPort },
 ): Promise<PolicyCheck> {
   const { policy } = law
-  const notes = [...(await keyNotes(law)), ...snapshotNotes(policy, now)]
+  const notes = [...(await keyNotes(law)), ...materialNotes(law), ...snapshotNotes(policy, now)]
   const asked =
     remote === undefined
       ? []
@@ -88,17 +88,24 @@ export function acceptedRefs(policy: Policy, repository: string): readonly Accep
       ),
     ]),
     ...own(policy.gateRefs ?? [], 'gate-refs'),
-    ...policy.deploy.flatMap(rule => ruleSigners(rule).flatMap(deployRefs)),
+    ...policy.deploy.flatMap(rule => ruleSigners(rule).flatMap(signer => signerRefs(signer, 'deploy'))),
+    ...(policy.baseImages ?? []).flatMap(rule =>
+      baseSigners(rule).flatMap(signer => signerRefs(signer, 'base-images')),
+    ),
+    ...[...(policy.materialKeys?.values() ?? [])].flatMap(key =>
+      key.kind === 'signer' ? signerRefs(key.signer, 'material-keys') : [],
+    ),
   ]
   const unique = new Map(refs.map(item => [`${item.repository.toLowerCase()} ${item.ref}`, item]))
   return [...unique.values()]
 }
 
-function deployRefs(signer: ExpectedSigner): readonly AcceptedRef[] {
+function signerRefs(signer: ExpectedSigner, block: string): readonly AcceptedRef[] {
   if (signer.kind !== 'github') return []
   const { repository, sourceRef } = signer
-  if (sourceRef === 'any') return [{ repository, ref: 'any', why: 'deploy source-ref' }]
-  return sourceRef.map(({ text }): AcceptedRef => ({ repository, ref: text, why: 'deploy source-ref' }))
+  const why = `${block} source-ref`
+  if (sourceRef === 'any') return [{ repository, ref: 'any', why }]
+  return sourceRef.map(({ text }): AcceptedRef => ({ repository, ref: text, why }))
 }
 
 async function protectionOf(
@@ -135,6 +142,9 @@ async function keyNotes({ policy, keyFiles }: Law): Promise<readonly Finding[]> 
       signers.flatMap(signer => (signer.kind === 'openpgp' ? [{ whose: name, ...signer }] : [])),
     ),
     ...policy.platformKeys.map(key => ({ whose: 'the platform', ...key })),
+    ...[...(policy.materialKeys ?? [])].flatMap(([name, key]) =>
+      key.kind === 'openpgp' ? [{ whose: `material-keys ${name}`, ...key }] : [],
+    ),
   ]
   return named
     .filter(({ fingerprint }) => !known.has(fingerprint))
@@ -147,14 +157,4 @@ async function keyNotes({ policy, keyFiles }: Law): Promise<readonly Finding[]> 
         { expected: `the key in ${file}`, found: 'other keys' },
       ),
     )
-}
-
-function findingAbout(
-  code: ErrorCode,
-  subject: string,
-  message: string,
-  severity: Finding['severity'],
-  facts: { readonly expected: string; readonly found: string },
-): Finding {
-  return { code, severity, subject, message, ...facts, remedy: CATALOGUE[code].remedy }
 }

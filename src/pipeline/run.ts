@@ -14,6 +14,7 @@ export class RunRecord {
   identity: Receipt['identity']
   signingKey: Receipt['signingKey']
   source: Receipt['source']
+  materials: Receipt['materials']
   suggestedPolicy: string | undefined
   readonly notices: string[] = []
   readonly notChecked: string[] = []
@@ -43,7 +44,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, signingKey, source, suggestedPolicy, ruleChanges } = this
+    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges } = this
     return {
       schemaVersion: 1,
       command,
@@ -53,6 +54,7 @@ export class RunRecord {
       attestations: this.attestations,
       ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
+      ...(materials === undefined ? {} : { materials }),
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),
       ...(identity === undefined ? {} : { identity }),

@@ -3,6 +3,7 @@ import type { ObservedSigner } from '../core/signer.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
+import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
 import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
 import { imageSubjects } from '../statements/subjects.ts'
@@ -10,6 +11,7 @@ import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { RunRecord } from './run.ts'
@@ -64,10 +66,14 @@ export async function signStatements(
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
+    const materials = materialsStatement(input.built, subjects)
+    const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
-      ...source.map(([name, predicateType, statement]) => sign(name, predicateType, statement, hand, ports)),
+      ...[...claims, ...source].map(([name, predicateType, statement]) =>
+        sign(name, predicateType, statement, hand, ports),
+      ),
     ] as const)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
     return {

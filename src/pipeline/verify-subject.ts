@@ -42,11 +42,12 @@ const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, sk
 /** What all subjects of one run share. */
 export class GateRun {
   readonly ports: VerifyPorts
-  readonly budget = new RunBudget()
+  readonly budget: RunBudget
   readonly #judged = new Map<string, Promise<SubjectReceipt>>()
 
-  constructor(ports: VerifyPorts) {
+  constructor(ports: VerifyPorts, budget = new RunBudget()) {
     this.ports = ports
+    this.budget = budget
   }
 
   /** Two tags of one digest are one image: same rule, same evidence, one verdict. */

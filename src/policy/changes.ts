@@ -2,6 +2,7 @@ import type { CommitId } from '../core/digest.ts'
 import type { ExpectedSigner, ExpectedWorkflow } from './expected.ts'
 import type { Pattern } from './match.ts'
 import type {
+  AllowRule,
   Deployer,
   DeployRule,
   DeploySource,
@@ -47,6 +48,9 @@ export type LawPart =
   | 'revocation'
   | 'source-workflows'
   | 'gate-refs'
+  | 'base-images'
+  | 'materials'
+  | 'material-key'
   | 'deploy-rule'
   | 'quarantine'
   | 'workflow'
@@ -73,8 +77,12 @@ export function revocationLine(revocation: Revocation): string {
 
 /** A deploy rule in words, every part that is judged named. */
 export function deployLine(rule: DeployRule): string {
-  if (rule.kind === 'deny') return `${patternList(rule.match)}: denied`
-  const { match, require, admit, build, builders, source, deployer, quarantineBy } = rule
+  return `${patternList(rule.match)}: ${rule.kind === 'deny' ? 'denied' : allowText(rule)}`
+}
+
+/** What a rule that allows asks for, without what it matches. */
+export function allowText(rule: AllowRule): string {
+  const { require, admit, build, builders, source, deployer, quarantineBy } = rule
   const parts = [
     `${require.join(', ')} by ${signerText(build)}`,
     `builders ${builders.join(', ')}`,
@@ -88,10 +96,10 @@ export function deployLine(rule: DeployRule): string {
     ...(quarantineBy === undefined ? [] : [`quarantine by ${signerText(quarantineBy)}`]),
     ...(rule.private ? ['private addresses allowed'] : []),
   ]
-  return `${patternList(match)}: ${parts.join(', ')}`
+  return parts.join(', ')
 }
 
-function trustText(trust: TrustName): string {
+export function trustText(trust: TrustName): string {
   return typeof trust === 'string' ? trust : trust.file
 }
 
@@ -103,7 +111,7 @@ export function quarantineLine({ digest, reason, since }: Quarantined): string {
   return `${digest} since ${since.toISOString()}: ${reason}`
 }
 
-function sourceText({ policy, anchor, digest, exceptions, signer }: DeploySource): string {
+export function sourceText({ policy, anchor, digest, exceptions, signer }: DeploySource): string {
   const file = digest === undefined ? '' : ` (${digest})`
   return `source by ${policy}${file} from ${anchor}, exceptions ${exceptions}, verified by ${signerText(signer)}`
 }

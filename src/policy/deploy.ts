@@ -30,14 +30,25 @@ export function parseDeploy(reading: FileReading, field: Field | undefined): rea
 function parseRule(reading: FileReading, field: Field): DeployRule {
   const fields = fieldsOf(reading, field, KEYS.deployRule)
   const match = subjectPatterns(reading, required(reading, field, fields, 'match'))
-  const deny = fields.get('deny')
-  if (deny === undefined) return parseAllow(reading, field, fields, match)
-  if (!booleanOf(reading, deny)) throw wrong(reading, deny, 'can only be true; leave it out otherwise', 'true')
-  if (fields.size > 2) throw wrong(reading, field, 'denies, so it can have no key but match and deny')
-  return { kind: 'deny', match }
+  return parseDeny(reading, field, fields) ? { kind: 'deny', match } : parseAllow(reading, field, fields, match)
 }
 
-function parseAllow(reading: FileReading, field: Field, fields: Fields, match: AllowRule['match']): AllowRule {
+/** `deny: true` stands alone beside `match`, in every list of rules. */
+export function parseDeny(reading: FileReading, rule: Field, fields: Fields): boolean {
+  if (!onlyTrue(reading, fields.get('deny'))) return false
+  if (fields.size > 2) throw wrong(reading, rule, 'denies, so it can have no key but match and deny')
+  return true
+}
+
+/** A switch that is either there or not: with `false` it would look like a rule and be none. */
+export function onlyTrue(reading: FileReading, field: Field | undefined): boolean {
+  if (field === undefined) return false
+  if (!booleanOf(reading, field)) throw wrong(reading, field, 'can only be true; leave it out otherwise', 'true')
+  return true
+}
+
+/** @param fields checked against their keys; `waybill` of `base-images` has fewer of them. */
+export function parseAllow(reading: FileReading, field: Field, fields: Fields, match: AllowRule['match']): AllowRule {
   const build = parseBuild(reading, required(reading, field, fields, 'build'))
   const asked = parseAsked(reading, required(reading, field, fields, 'require'), fields.get('admit'))
   refuseWithoutProvenance(reading, field, fields, asked, build)
@@ -61,7 +72,7 @@ function parseAllow(reading: FileReading, field: Field, fields: Fields, match: A
 }
 
 /** 13-adversary 29: exactly one root, never a bag of them. */
-function parseTrust(reading: FileReading, fields: Fields): TrustName {
+export function parseTrust(reading: FileReading, fields: Fields): TrustName {
   const field = fields.get('trust')
   if (field === undefined) return 'public-good'
   if (field.node.kind !== 'map') return wordOf(reading, field, TRUST_NAMES)
@@ -69,12 +80,12 @@ function parseTrust(reading: FileReading, fields: Fields): TrustName {
   return { file: namedFile(reading, file, 'trust') }
 }
 
-function isTrue(reading: FileReading, fields: Fields, key: string): boolean {
+export function isTrue(reading: FileReading, fields: Fields, key: string): boolean {
   const field = fields.get(key)
   return field !== undefined && booleanOf(reading, field)
 }
 
-function maxAge<K extends string>(key: K, reading: FileReading, field: Field | undefined) {
+export function maxAge<K extends string>(key: K, reading: FileReading, field: Field | undefined) {
   const seconds = field === undefined ? undefined : secondsOf(reading, field, 'an age')
   return (seconds === undefined ? {} : { [key]: seconds }) as { readonly [name in K]?: number }
 }

@@ -1,10 +1,11 @@
 import { latin1 } from '../core/bytes.ts'
 import type { LawFiles } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
-import type { LawLine } from './changes.ts'
+import type { LawLine, LawPart } from './changes.ts'
 import { type Budget, COVER_BUDGET, isCovered } from './cover.ts'
 import { isWorkflowPath, type Law } from './law.ts'
-import { type LawFact, lawFacts } from './law-facts.ts'
+import type { LawFact } from './law-fact.ts'
+import { lawFacts } from './law-facts.ts'
 import type { Policy } from './policy.ts'
 
 /** Characters of one line as shown; a longer one tells what only it has. */
@@ -33,15 +34,20 @@ export function policyDifference(before: Policy, after: Policy): readonly LawLin
       .filter(fact => nowByKey.get(fact.key)?.text !== fact.text)
       .map(fact => {
         const other = nowByKey.get(fact.key)
-        return lineOf('removed', fact, other, other === undefined && fact.loosensBy === 'going')
+        return lineOf(
+          'removed',
+          fact,
+          other,
+          other === undefined && (fact.loosensBy === 'going' || fact.exposes === true),
+        )
       }),
     ...now
       .filter(fact => oldByKey.get(fact.key)?.text !== fact.text)
       .map(fact => {
         const other = oldByKey.get(fact.key)
-        return lineOf('added', fact, other, other === undefined ? opens(fact, old, budget) : isLooser(fact, other))
+        return lineOf('added', fact, other, other === undefined ? opens(fact, oldByKey, budget) : isLooser(fact, other))
       }),
-    ...orderLine(old, now),
+    ...orderLines(old, now),
   ]
 }
 
@@ -57,9 +63,14 @@ function shownText({ text, grants }: LawFact, other: LawFact | undefined): strin
   return `${printable(text, 200)}${printable(only, MAX_LINE)}`
 }
 
-function opens({ what, opens: refs, loosensBy }: LawFact, old: readonly LawFact[], budget: Budget): boolean {
+function opens(
+  { what, opens: refs, loosensBy, within }: LawFact,
+  old: ReadonlyMap<string, LawFact>,
+  budget: Budget,
+): boolean {
+  if (within !== undefined && !old.has(within)) return false
   if (refs === undefined) return loosensBy === 'coming'
-  const known = old.filter(fact => fact.what === what).flatMap(fact => fact.opens ?? [])
+  const known = [...old.values()].filter(fact => fact.what === what).flatMap(fact => fact.opens ?? [])
   return !refs.every(pattern => isCovered(pattern, known, budget))
 }
 
@@ -69,22 +80,22 @@ function isLooser(now: LawFact, before: LawFact): boolean {
   return more || less
 }
 
-/** Deploy rules are read top down, so the same rules in another order are another policy. */
-function orderLine(old: readonly LawFact[], now: readonly LawFact[]): readonly LawLine[] {
-  const rules = (facts: readonly LawFact[], others: readonly LawFact[]) => {
+/** Parts of a policy that are read top down. */
+const ORDERED: readonly LawPart[] = ['base-images', 'materials', 'deploy-rule']
+
+/** The first match decides, so the same rules in another order are another policy. */
+function orderLines(old: readonly LawFact[], now: readonly LawFact[]): readonly LawLine[] {
+  const rules = (what: LawPart, facts: readonly LawFact[], others: readonly LawFact[]) => {
     const keys = new Set(others.map(fact => fact.key))
-    return facts.filter(fact => fact.what === 'deploy-rule' && keys.has(fact.key)).map(fact => fact.key)
+    return facts.filter(fact => fact.what === what && keys.has(fact.key)).map(fact => fact.key)
   }
-  const moved = rules(now, old)
-  if (rules(old, now).join('\n') === moved.join('\n')) return []
-  return [
-    {
-      what: 'deploy-rule',
-      how: 'added',
-      text: 'another order of the rules above: the first match decides',
-      loosens: true,
-    },
-  ]
+  const text = 'another order of the rules above: the first match decides'
+  return ORDERED.filter(what => rules(what, old, now).join('\n') !== rules(what, now, old).join('\n')).map(what => ({
+    what,
+    how: 'added',
+    text,
+    loosens: true,
+  }))
 }
 
 /** Inputs with which a workflow says how strictly it judges; a line that sets one of them. */

@@ -82,7 +82,20 @@ export function expectationFor(
   options: ExpectationOptions = {},
 ): Expectation {
   const found = typeof target === 'string' ? { kind: 'image' as const, reference: target } : fileTarget(target.file)
-  const rule = ruleFor(policy, found)
+  return expectationOf(ruleFor(policy, found), targetText(found), policy, options)
+}
+
+/**
+ * What a rule asks of one image or file.
+ * @param resource as deploy summaries name it.
+ * @param policy whose revocations and quarantine count.
+ */
+export function expectationOf(
+  rule: AllowRule,
+  resource: string,
+  policy: Pick<Policy, 'quarantined' | 'revoked'>,
+  options: ExpectationOptions = {},
+): Expectation {
   const { stage = 'deploy', revoked = [] } = options
   const { build, builders, trust, source, deployer, quarantineBy } = rule
   const require = itemsAt(stage, rule)
@@ -102,7 +115,7 @@ export function expectationFor(
     ...(quarantineBy === undefined ? {} : { quarantineBy }),
     quarantined: policy.quarantined,
     ...(options.policy === undefined ? {} : { policy: options.policy }),
-    resource: targetText(found),
+    resource,
     private: rule.private,
     revoked: [...policy.revoked, ...revoked],
     description: `${require.join(', ')} by ${signerText(build)}${deployed ? `, deployed by ${signerText(deployer.signer)}` : ''} (rule ${matchText(rule)})`,

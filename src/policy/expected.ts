@@ -40,7 +40,8 @@ export interface ExpectedGithub {
 /** `owner/repo/.github/workflows/f.yml` at a ref that matches, or at exactly one commit. */
 export interface ExpectedWorkflow {
   readonly path: string
-  readonly at: { readonly ref: Pattern } | { readonly commit: string }
+  /** `any`: at whatever its caller names, who is then pinned by everything else; no policy can say so. */
+  readonly at: { readonly ref: Pattern } | { readonly commit: string } | { readonly any: true }
   /** As written. */
   readonly text: string
 }

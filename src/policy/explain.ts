@@ -1,5 +1,6 @@
 import { printable } from '../core/text.ts'
 import { deployLine, patternList, people, principalSignerText, quarantineLine, revocationLine } from './changes.ts'
+import { explainMaterials } from './material-lines.ts'
 import type { ChangeRule, Policy, Principal, SourceRule } from './policy.ts'
 
 /** A part of a policy in plain words. */
@@ -55,6 +56,7 @@ export function explainPolicy(policy: Policy): readonly Section[] {
       lines: platformKeys.map(({ fingerprint, file }) => `also the key ${fingerprint} of ${file}`),
     },
     { title: 'Statements about commits', lines: policy.sourceWorkflows.map(path => `also those of ${path}`) },
+    ...explainMaterials(policy),
     {
       title: 'Deployments',
       lines:

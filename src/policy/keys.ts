@@ -11,6 +11,9 @@ export interface Keys {
 }
 
 const FOR_COMMITS = 'signs commits and tags; an image or file is signed by github, sigstore or key'
+const AT_RUN = 'speaks of where an image runs, and a base image is judged before it is built upon'
+const FOR_IMAGES = 'signs images; a file is signed by openpgp, ssh, minisign, sigstore or github'
+const FOR_COMMITS_ALONE = 'signs commits and tags; a file is signed by openpgp, ssh, minisign, sigstore or github'
 
 export const KEYS = {
   policy: {
@@ -27,9 +30,12 @@ export const KEYS = {
       'gate-refs',
       'revoked',
       'quarantined',
+      'base-images',
+      'materials',
+      'material-keys',
       'deploy',
     ],
-    later: ['base-images', 'materials', 'material-keys'],
+    later: [],
   },
   principal: { judged: ['github', 'emails', 'signers'], later: [] },
   account: { judged: ['login', 'id'], later: [] },
@@ -107,6 +113,49 @@ export const KEYS = {
   deployer: { judged: ['github', 'sigstore', 'key', 'environment', 'policy'], later: [] },
   /** Kinds of signers of quarantine records. */
   quarantineBy: { judged: ['github', 'sigstore', 'key'], later: [] },
+  baseImageRule: {
+    judged: [
+      'match',
+      'deny',
+      'signers',
+      'predicate',
+      'trust',
+      'max-age',
+      'docker',
+      'waybill',
+      'digest-lock',
+      'private',
+    ],
+    later: [],
+  },
+  /** Kinds of signers of a base image. */
+  baseSigner: {
+    judged: ['github', 'sigstore', 'key'],
+    later: [],
+    never: { ssh: FOR_COMMITS, openpgp: FOR_COMMITS, x509: FOR_COMMITS, 'ssh-ca': FOR_COMMITS },
+  },
+  /** The chain of a base image, in the words of a deploy rule. */
+  waybillBase: {
+    judged: ['build', 'source', 'quarantine-by', 'require', 'allow-audit', 'trust', 'max-age'],
+    later: [],
+    never: {
+      builders: 'stands in build',
+      admit: AT_RUN,
+      'max-age-at-run': AT_RUN,
+      deployer: 'speaks of deploying, and a base image is judged before it is built upon',
+      private: 'stands beside waybill',
+    },
+  },
+  materialRule: { judged: ['match', 'keys', 'deny', 'private'], later: [] },
+  /** Kinds of keys and signers of materials, with the trust root of the latter. */
+  materialKey: {
+    judged: ['openpgp', 'ssh', 'minisign', 'sigstore', 'github', 'trust'],
+    later: [],
+    never: { key: FOR_IMAGES, x509: FOR_COMMITS_ALONE, 'ssh-ca': FOR_COMMITS_ALONE },
+  },
+  materialOpenpgp: { judged: ['fingerprint', 'file'], later: [] },
+  materialSsh: { judged: ['key'], later: [] },
+  materialMinisign: { judged: ['file'], later: [] },
 } as const satisfies Record<string, Keys>
 
 /** Keys of a snapshot file; those of a principal and its signers are in `KEYS`, except that an OpenPGP key stands inside. */

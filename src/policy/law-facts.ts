@@ -7,29 +7,10 @@ import {
   quarantineLine,
   revocationLine,
 } from './changes.ts'
+import { fact, type LawFact } from './law-fact.ts'
 import type { Pattern } from './match.ts'
+import { materialFacts } from './material-facts.ts'
 import type { ChangeRule, Policy, Principal, ReviewRule, SourceRule, TagRule } from './policy.ts'
-
-/** One thing that a policy says, so that two policies can be compared thing by thing. */
-export interface LawFact {
-  readonly what: LawPart
-  /** The same in both policies when it is about the same thing. */
-  readonly key: string
-  /** Whole, not yet printable. */
-  readonly text: string
-  /** What it allows, in words; one more loosens. */
-  readonly grants: ReadonlySet<string>
-  /** What it asks for, and how much; less of it loosens. */
-  readonly demands: ReadonlyMap<string, number>
-  /** Whether the whole thing loosens by coming or by going; `opens`: when these refs had no such thing before. */
-  readonly loosensBy?: 'coming' | 'going'
-  readonly opens?: readonly Pattern[]
-}
-
-type Parts = Partial<Pick<LawFact, 'loosensBy' | 'opens'>> & {
-  readonly grants?: Iterable<string>
-  readonly demands?: Readonly<Record<string, number>>
-}
 
 /** Everything a policy says, in the order of the file. */
 export function lawFacts(policy: Policy): readonly LawFact[] {
@@ -60,19 +41,9 @@ export function lawFacts(policy: Policy): readonly LawFact[] {
     ...policy.sourceWorkflows.map(path => keyless('source-workflows', path, 'coming')),
     gateRefsFact(policy.gateRefs),
     ...policy.quarantined.map(entry => keyless('quarantine', quarantineLine(entry), 'going')),
+    ...materialFacts(policy),
     ...policy.deploy.map(rule => keyless('deploy-rule', deployLine(rule), rule.kind === 'deny' ? 'going' : 'coming')),
   ]
-}
-
-function fact(what: LawPart, key: string, text: string, { grants = [], demands = {}, ...rest }: Parts = {}): LawFact {
-  return {
-    what,
-    key: `${what} ${key}`,
-    text,
-    grants: new Set(grants),
-    demands: new Map(Object.entries(demands)),
-    ...rest,
-  }
 }
 
 /** A thing that is another one as soon as a letter of it differs. */

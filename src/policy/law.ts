@@ -6,9 +6,10 @@ import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import type { ExpectedSigner } from './expected.ts'
 import { keyFingerprint } from './key-file.ts'
+import type { BaseImageRule } from './material-rules.ts'
 import { parsePolicy } from './parse.ts'
 import type { ReadFile } from './paths.ts'
-import type { DeployRule, NamedFile, Policy } from './policy.ts'
+import type { AllowRule, NamedFile, Policy } from './policy.ts'
 import { bindRoots } from './x509-roots.ts'
 
 /**
@@ -158,11 +159,23 @@ function missing(path: string, at: string, found: string): Error {
 
 function bindKeys(policy: Policy, named: NamedBytes): Policy {
   const principals = bindRoots(policy, path => named.get(path)?.bytes ?? new Uint8Array())
-  return { ...policy, principals, deploy: policy.deploy.map(rule => bindRule(rule, named)) }
+  const { baseImages } = policy
+  return {
+    ...policy,
+    principals,
+    deploy: policy.deploy.map(rule => (rule.kind === 'deny' ? rule : bindRule(rule, named))),
+    ...(baseImages === undefined ? {} : { baseImages: baseImages.map(rule => bindBase(rule, named)) }),
+  }
 }
 
-function bindRule(rule: DeployRule, named: NamedBytes): DeployRule {
-  if (rule.kind === 'deny') return rule
+function bindBase(rule: BaseImageRule, named: NamedBytes): BaseImageRule {
+  if (rule.kind === 'waybill') return { ...rule, chain: bindRule(rule.chain, named) }
+  if (rule.kind !== 'signers') return rule
+  const [first, ...more] = rule.signers
+  return { ...rule, signers: [bindSigner(first, named), ...more.map(signer => bindSigner(signer, named))] }
+}
+
+function bindRule(rule: AllowRule, named: NamedBytes): AllowRule {
   const { build, source, deployer, quarantineBy } = rule
   return {
     ...rule,

@@ -1,4 +1,5 @@
-import type { ExpectedSigner } from './expected.ts'
+import type { ExpectedGithub, ExpectedSigner, ExpectedSigstore } from './expected.ts'
+import type { Pattern } from './match.ts'
 import type { AllowRule, SubjectPattern, TrustName } from './policy.ts'
 
 /** `base-images`, read top down; the first match decides and no match denies (4-materials § 3, 12-policy § 2). */
@@ -52,16 +53,19 @@ export interface MaterialRule {
   readonly private: boolean
 }
 
-/** `*` stays within a segment, `**` does not; host and scheme are literal. */
+/** `*` stays within a segment, `**` does not, neither leaves the path; scheme and host are literal. See `uri-pattern.ts`. */
 export interface UriPattern {
   readonly text: string
-  readonly matches: (uri: string) => boolean
+  /** Of everything before the first "?". */
+  readonly path: Pattern
+  /** Of what stands behind it; absent: the URI has no query. */
+  readonly query?: Pattern
 }
 
 /** Who may sign materials: keys that the policy brings, so that a judged commit cannot bring its own. */
 export type MaterialKey =
   | { readonly kind: 'openpgp'; readonly fingerprint: string; readonly file: string }
-  /** Public key as in `ssh`'s signer. */
+  /** `key`: one line as in a .pub file, without its comment. */
   | { readonly kind: 'ssh'; readonly fingerprint: string; readonly key: string }
   | { readonly kind: 'minisign'; readonly file: string }
-  | { readonly kind: 'signer'; readonly signer: ExpectedSigner; readonly trust: TrustName }
+  | { readonly kind: 'signer'; readonly signer: ExpectedGithub | ExpectedSigstore; readonly trust: TrustName }

@@ -1,6 +1,7 @@
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { parseDeploy } from './deploy.ts'
 import { KEYS } from './keys.ts'
+import { parseMaterialBlocks } from './material-blocks.ts'
 import type { FileReading, ReadFile } from './paths.ts'
 import { refPatterns } from './patterns.ts'
 import { parsePlatformKeys } from './platform-keys.ts'
@@ -52,6 +53,7 @@ function parse(bytes: Uint8Array, reading: FileReading, readFile: ReadFile): Pol
     exceptions: parseExceptions(reading, fields.get('exceptions'), names),
     revoked: parseRevoked(reading, fields.get('revoked')),
     quarantined: parseQuarantined(reading, fields.get('quarantined')),
+    ...parseMaterialBlocks(reading, fields),
     deploy: parseDeploy(reading, fields.get('deploy')),
     files: [...reading.files.values()],
     ...(gateRefs === undefined ? {} : { gateRefs: refPatterns(reading, gateRefs) }),

@@ -1,11 +1,9 @@
 import { type Budget, isCovered } from './cover.ts'
+import { HUB_ALIASES } from './image-name.ts'
 import { compilePattern, isPullRef, MAX_PATTERN, type Pattern } from './match.ts'
 import type { SubjectPattern } from './policy.ts'
 import { asciiOf, type Field, oneOrMore, type Reading, textOf, wrong } from './read.ts'
 import { FILE } from './subject.ts'
-
-/** Registries that are Docker Hub under another name; the canonical form has `docker.io`. 13-adversary 34 */
-const HUB_ALIASES = ['index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'hub.docker.com']
 
 /** One or more patterns of full ref names. Each must be able to match: see `refPattern`. */
 export function refPatterns(reading: Reading, field: Field): readonly [Pattern, ...Pattern[]] {

@@ -52,7 +52,7 @@ export interface Snapshot {
 
 export interface NamedFile {
   readonly path: string
-  readonly use: 'openpgp' | 'key' | 'trust' | 'x509' | 'snapshot'
+  readonly use: 'openpgp' | 'key' | 'trust' | 'x509' | 'snapshot' | 'minisign'
   /** `line:column` of the first place that names it. */
   readonly at: string
 }

@@ -107,7 +107,7 @@ export function parsePerson(reading: FileReading, field: Field): SigstoreSigner 
   return { kind: 'sigstore', identity: identity.exact, issuer }
 }
 
-function sshKey(reading: FileReading, field: Field): SshPublicKey {
+export function sshKey(reading: FileReading, field: Field): SshPublicKey {
   const text = asciiOf(reading, field)
   try {
     return parseAuthorizedKey(text)

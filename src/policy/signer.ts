@@ -129,6 +129,7 @@ function workflowMatches(expected: ExpectedWorkflow, server: string, uri: string
   if (!uri.startsWith(prefix)) return false
   const at = uri.slice(prefix.length)
   if ('commit' in expected.at) return commit === expected.at.commit && (at.startsWith('refs/') || at === commit)
+  if ('any' in expected.at) return /^[0-9a-f]{40}$/.test(at) || (at.startsWith('refs/') && !isPullRef(at))
   return matchesRef([expected.at.ref], at)
 }
 

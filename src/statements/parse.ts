@@ -53,6 +53,15 @@ export function parseForeignStatement(bytes: Uint8Array): Statement {
   return statement
 }
 
+/**
+ * As `parseForeignStatement`, with any predicate in either type, as BuildKit writes them: for statements that nobody has signed,
+ * which prove nothing by themselves.
+ * @throws `statements/malformed`, `statements/type-unsupported`
+ */
+export function parseUnsignedStatement(bytes: Uint8Array): Statement {
+  return statementOf(bytes, [STATEMENT_TYPE, STATEMENT_TYPE_V01])
+}
+
 /** slsa.dev/spec/v1.1/provenance § Schema, slsa.dev/spec/v1.2/verification_summary § Schema: `_type` is Statement/v1. */
 function needsV1(predicateType: string): boolean {
   return (

@@ -23,6 +23,7 @@ materials:
     verify: {openpgp: {signature: "{uri}.asc", key: krallin}}
     use: {dockerfile-add: true}
   - {name: node-base, uri: "docker-image://node:24-alpine", digest: {sha256: ${A}}, use: {base-image: true}}
+  - {name: buildkit, uri: "docker-image://moby/buildkit:v0.26.3", digest: {sha256: ${A}}, use: {builder: true}}
   - {name: libfoo, uri: "git+https://github.com/x/libfoo@v1.2", digest: {gitCommit: ${COMMIT}}, verify: {git: {key: libfoo}}, use: {build-context: libfoo}}
   - {name: core, uri: "artifact://acme/core/build.yml/core.tgz", verify: {github: ${GITHUB}}, use: {path: vendor/core, unpack: tar}}
   - {name: mini, uri: https://e.example/m, digest: {sha512: ${A}${A}}, verify: {minisign: {signature: "{uri}.minisig", key: {file: keys/m.pub}}}, use: {path: vendor/m}}
@@ -39,6 +40,7 @@ test('a manifest with every kind is read, and meets the schema', () => {
   expect(items.map(({ uri }) => uri.canonical)).toEqual([
     'https://github.com/krallin/tini/releases/download/v0.19.0/tini-amd64',
     'docker-image://docker.io/library/node:24-alpine',
+    'docker-image://docker.io/moby/buildkit:v0.26.3',
     'git+https://github.com/x/libfoo@v1.2',
     'artifact://acme/core/build.yml/core.tgz',
     'https://e.example/m',
@@ -52,11 +54,12 @@ test('a manifest with every kind is read, and meets the schema', () => {
     verify: { kind: 'openpgp', key: { from: 'policy', name: 'krallin' } },
     use: { kind: 'dockerfile-add' },
   })
-  expect(items[4]?.verify).toMatchObject({ signature: 'https://e.example/m.minisig', key: { from: 'commit' } })
-  expect(items[7]?.verify).toMatchObject({
+  expect(items[5]?.verify).toMatchObject({ signature: 'https://e.example/m.minisig', key: { from: 'commit' } })
+  expect(items[8]?.verify).toMatchObject({
     entry: 'x.tgz',
     verify: { signature: 'https://e.example/d/SHA256SUMS.gpg' },
   })
+  expect(items[2]?.use).toEqual({ kind: 'builder' })
   expect(breaks(SCHEMA, parseYaml(WHOLE))).toEqual([])
 })
 
@@ -124,6 +127,12 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   ['two uses', one(TINI.replace('path: v', 'path: v, dockerfile-add: true'))],
   ['a use that does not fit', one(TINI.replace('path: v', 'base-image: true'))],
+  ['a builder that is no image', one(TINI.replace('path: v', 'builder: true'))],
+  [
+    'two builders',
+    one(`name: b, uri: "docker-image://moby/buildkit:v1", digest: {sha256: ${A}}, use: {builder: true}`) +
+      `  - {name: c, uri: "docker-image://moby/buildkit:v2", digest: {sha256: ${A}}, use: {builder: true}}\n`,
+  ],
   ['dockerfile-add: false', one(TINI.replace('path: v', 'dockerfile-add: false'))],
   ['unpack: rar', one(TINI.replace('path: v', 'path: v, unpack: rar'))],
   ['ssh without a namespace', one(`${TINI}, verify: {ssh: {signature: "{uri}.sig", key: k}}`)],

@@ -78,4 +78,39 @@ export const POLICY_ERRORS = {
     remedy:
       'Put the branch back (git push --force-with-lease origin OLD-TIP:BRANCH) and merge from it: git checkout BRANCH, then git merge --no-ff -S OTHER. Or let a principal of policy-change, by both laws, change the policy and name the merge in exceptions.',
   },
+  'policy/no-key': {
+    kind: 'rejected',
+    meaning:
+      'A material is to be verified with a key that the policy does not have under material-keys. A judged commit cannot bring the keys that decide.',
+    remedy: 'Add the key to material-keys of the policy, or name one that is there.',
+  },
+  'policy/key-revoked': {
+    kind: 'rejected',
+    meaning: 'A material is signed by a key that the policy has under revoked.',
+    remedy: 'Take the material in a version that another key signed, and name that key in material-keys of the policy.',
+  },
+  'policy/key-unused': {
+    kind: 'rejected',
+    meaning:
+      'The policy has a key under material-keys that no rule of its materials names. Shown as a note; a manifest may still name the key.',
+    remedy: 'Name the key in keys of a materials rule, or take it out of material-keys.',
+  },
+  'policy/key-unusable': {
+    kind: 'rejected',
+    meaning:
+      'A key file under material-keys does not hold a key of its kind. Shown as a note; nothing it signed could be accepted.',
+    remedy: 'Put the public key alone into the file, as its tool writes it: for minisign the .pub file.',
+  },
+  'policy/docker-unknown': {
+    kind: 'rejected',
+    meaning:
+      'A rule of base-images asks for Docker’s own signature on an image of which nobody says from which repository Docker builds it. Docker’s builder signs for everybody who calls it, so without that a signature says nothing.',
+    remedy: 'Use signers with the repository that the image comes from, or digest-lock: true.',
+  },
+  'policy/cannot-hold': {
+    kind: 'rejected',
+    meaning:
+      'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
+    remedy: 'Change one of the two parts that the message names.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>

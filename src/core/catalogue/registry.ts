@@ -183,4 +183,16 @@ export const REGISTRY_ERRORS = {
       'An index that was named beside a platform’s manifest does not list that manifest, so nothing that is signed about the index speaks of it.',
     remedy: 'Name the index that the manifest was pushed with, by digest, or verify the index itself.',
   },
+  'registry/config-malformed': {
+    kind: 'rejected',
+    meaning:
+      'The config of a base image cannot be read, so that nobody can say what its ONBUILD would pull into a build.',
+    remedy: 'Use another image, or have this one built again.',
+  },
+  'registry/attestation-unusable': {
+    kind: 'rejected',
+    meaning:
+      'An index calls a manifest the attestation manifest of one of its platforms, and it is not: it is about another one, or holds no statement of the kind that was asked for.',
+    remedy: 'Find out who wrote the index. If it is your own, build and push the image again with provenance.',
+  },
 } as const satisfies Record<`registry/${string}`, CatalogueEntry>

@@ -87,7 +87,7 @@ async function runPolicyCheck(wish: PolicyCheckWish, desk: Desk): Promise<number
 }
 
 /** What would reject a commit is here a mistake in a file that nobody judged anything by: exit code 3. */
-async function usable<T>(work: Promise<T>): Promise<T> {
+export async function usable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
@@ -105,8 +105,8 @@ async function usable<T>(work: Promise<T>): Promise<T> {
 }
 
 /** The law as it lies on disk. A file that a link leads to would not be a file of the commit, so links are not followed. */
-async function workingLaw(
-  wish: PolicyCheckWish,
+export async function workingLaw(
+  wish: Pick<PolicyCheckWish, 'file' | 'repo'>,
   working: string,
 ): Promise<{ readonly law: Law; readonly path: string }> {
   const root = wish.file === undefined ? resolve(working, wish.repo) : working

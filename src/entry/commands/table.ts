@@ -1,6 +1,7 @@
 import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { materialsPrintCommand } from './materials-print.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
 import { quarantineAddCommand } from './quarantine-add.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   signersImportCommand,
   policyInitCommand,
   policyCheckCommand,
+  materialsPrintCommand,
   verifyImageCommand,
   attestFileCommand,
   verifyFileCommand,
@@ -34,7 +36,7 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['materials', 'attest', 'deploy', 'inspect', 'serve']
+const LATER = ['attest', 'deploy', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 

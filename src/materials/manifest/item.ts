@@ -55,5 +55,7 @@ export interface GithubProof {
 export type Use =
   | { readonly kind: 'dockerfile-add' }
   | { readonly kind: 'base-image' }
+  /** The image of the builder itself: BuildKit, made from this digest for one run (13-adversary 19). */
+  | { readonly kind: 'builder' }
   | { readonly kind: 'build-context'; readonly context: string }
   | { readonly kind: 'path'; readonly path: string; readonly unpack?: 'tar' | 'zip' }

@@ -35,6 +35,8 @@ const DISTINCT: readonly (readonly [string, (item: MaterialItem) => string | und
   ['uri', ({ uri }) => uri.canonical],
   ['use.path', ({ use }) => (use.kind === 'path' ? use.path.toLowerCase() : undefined)],
   ['use.build-context', ({ use }) => (use.kind === 'build-context' ? use.context : undefined)],
+  // A build has one builder.
+  ['use.builder', ({ use }) => (use.kind === 'builder' ? 'true' : undefined)],
 ]
 
 function refuseTwice(

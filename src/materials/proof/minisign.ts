@@ -51,6 +51,14 @@ export function verifyMinisign(signature: Uint8Array, publicKey: Uint8Array, bla
   return { keyId: idText(id), trustedComment }
 }
 
+/**
+ * The id of a minisign public key file, upper-case hex as minisign prints it.
+ * @throws `materials/signature-malformed` for anything else.
+ */
+export function minisignKeyId(publicKey: Uint8Array): string {
+  return idText(readKey(publicKey).id)
+}
+
 /** With its comment line, or the one line that `minisign -P` takes. */
 function readKey(bytes: Uint8Array): { readonly id: Uint8Array; readonly point: Uint8Array } {
   const lines = linesOf(bytes, 'key')

@@ -1,0 +1,24 @@
+import type { Digest } from '../core/digest.ts'
+import type { PullOptions } from '../materials/dockerfile/pull.ts'
+import type { MaterialItem } from '../materials/manifest/item.ts'
+import type { Law } from '../policy/law.ts'
+
+/** The files of a checkout that `waybill materials` looks at, as they lie there. */
+export interface MaterialsFiles {
+  /** `path` as the caller named it. */
+  readonly dockerfile: { readonly path: string; readonly bytes: Uint8Array }
+  /** One for each platform, without the manifest's contexts. */
+  readonly builds: readonly [PullOptions, ...PullOptions[]]
+  readonly manifest?: ReadManifest
+  /** Absent: nothing says what may enter. */
+  readonly policy?: { readonly path: string; readonly law: Law }
+  /** Of the files below the context, for the lock files among them. */
+  readonly contextPaths: readonly string[]
+}
+
+export interface ReadManifest {
+  readonly path: string
+  readonly bytes: Uint8Array
+  readonly digest: Digest
+  readonly items: readonly MaterialItem[]
+}

@@ -1,0 +1,177 @@
+import type { Digest } from '../core/digest.ts'
+import { asWaybillError } from '../core/error.ts'
+import { type Finding, findingOf, type Outcome } from '../core/verdict.ts'
+import { readDockerfile } from '../materials/dockerfile/instructions.ts'
+import type { Pull, PullOptions } from '../materials/dockerfile/pull.ts'
+import { pullsOf } from '../materials/dockerfile/pulls.ts'
+import { lockFilesIn } from '../materials/lock-files.ts'
+import type { MaterialItem, MaterialUri, Use, Verify } from '../materials/manifest/item.ts'
+import { baseImageRule } from '../policy/base-images.ts'
+import { materialRule } from '../policy/material-policy.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { ClosedWorld, WorldEntry, WorldItem, WorldRule } from '../report/closed-world.ts'
+import { nameOfPull } from './materials-command-name.ts'
+import type { MaterialsFiles } from './materials-command-request.ts'
+import { baseRuleText, materialRuleText } from './materials-command-rule.ts'
+import { missingRules, suggestedRules } from './materials-command-suggest.ts'
+
+/** One pull of one or more platforms. */
+interface Seen {
+  readonly pull: Pull
+  readonly platforms: readonly string[]
+}
+
+/**
+ * What a build would take in and which rule decides about it. Nobody is asked: a tag stands as the tag it is, and ONBUILD of base
+ * images is not known (4-materials § 2).
+ * @throws `materials/dockerfile-malformed`, `materials/too-many-references`
+ */
+export function closedWorld({ dockerfile, builds, manifest, policy, contextPaths }: MaterialsFiles): ClosedWorld {
+  const items = manifest?.items ?? []
+  const law = policy?.law.policy
+  const pulls = pullsOfAll(dockerfile.bytes, builds, items).map(seen => entryOf(seen, items, law))
+  const worldItems = items.map(item => itemOf(item, law))
+  const { found, more } = lockFilesIn(contextPaths)
+  const world = { file: dockerfile.path, pulls, items: worldItems, lockFiles: found, moreLockFiles: more }
+  return {
+    ...world,
+    ...(policy === undefined ? {} : { policy: { path: policy.path, digest: policy.law.policyDigest } }),
+    ...(manifest === undefined ? {} : { manifest: manifest.path }),
+    outcome: law === undefined ? 'not-asked' : outcomeOf(pulls, worldItems),
+    add: law === undefined ? suggestedRules(world) : missingRules(world),
+  }
+}
+
+/** The manifest's named contexts answer to names of the Dockerfile. */
+export function withContexts(options: PullOptions, items: readonly MaterialItem[]): PullOptions {
+  const given = items.flatMap(({ uri, use }): [string, string][] =>
+    use.kind === 'build-context' ? [[use.context, uri.canonical]] : [],
+  )
+  return { ...options, contexts: new Map([...options.contexts, ...given]) }
+}
+
+function pullsOfAll(
+  bytes: Uint8Array,
+  builds: readonly PullOptions[],
+  items: readonly MaterialItem[],
+): readonly Seen[] {
+  const file = readDockerfile(bytes)
+  const all = builds.flatMap(options =>
+    pullsOf(file, withContexts(options, items)).map(pull => ({ pull, platform: options.targetPlatform })),
+  )
+  const same = Map.groupBy(all, ({ pull: { platform: _, needed: __, ...rest } }) => JSON.stringify(rest))
+  return [...same.values()].flatMap(group => {
+    const [first] = group
+    if (first === undefined) return []
+    const needed = group.some(({ pull }) => pull.needed)
+    // A name that only some platforms have, or that asks for a platform by itself.
+    const asked = group.flatMap(
+      ({ pull, platform }) => pull.platform ?? (group.length === builds.length ? [] : platform),
+    )
+    return [{ pull: { ...first.pull, needed }, platforms: [...new Set(asked)] }]
+  })
+}
+
+function entryOf({ pull, platforms }: Seen, items: readonly MaterialItem[], policy: Policy | undefined): WorldEntry {
+  const { line, how, written, needed, later } = pull
+  const common = { line, how, written, platforms, needed, later: later === true }
+  try {
+    const named = nameOfPull(pull)
+    if (named.kind === 'open') return { ...common, findings: [openFinding(pull, named.why)] }
+    const { name } = named
+    if (named.kind === 'local') return { ...common, name, findings: [] }
+    const digest = named.kind === 'image' ? imageDigest(named, items) : otherDigest(name, pull, items)
+    const judged = policy === undefined ? {} : ruled(policy, named.kind === 'image' ? 'image' : 'other', name)
+    return { ...common, name, ...(digest === undefined ? {} : { digest }), findings: [], ...judged }
+  } catch (error) {
+    return { ...common, findings: [findingOf(asWaybillError(error), written)] }
+  }
+}
+
+/** The builder's own policy has the last word on what nobody can read here; it refuses what is not allowed. */
+function openFinding({ written, line }: Pull, why: string): Finding {
+  return {
+    code: 'materials/unresolved',
+    severity: 'reject',
+    subject: written,
+    message: `What line ${line} pulls in cannot be told before the build: ${why}`,
+    expected: 'a value in the Dockerfile, or --build-arg',
+    found: written,
+    remedy: 'Give the argument a default in the Dockerfile, or pass it: --build-arg NAME=VALUE',
+  }
+}
+
+function ruled(
+  policy: Policy,
+  kind: 'image' | 'other',
+  name: string,
+): { rule?: WorldRule; findings?: readonly Finding[] } {
+  try {
+    if (kind === 'image') {
+      const rule = baseImageRule(policy, name)
+      return { rule: { at: `base-images[${policy.baseImages?.indexOf(rule) ?? 0}]`, text: baseRuleText(rule) } }
+    }
+    const rule = materialRule(policy, name)
+    if (rule === undefined) return { rule: { at: 'no materials block:', text: 'a digest is enough' } }
+    return { rule: { at: `materials[${policy.materials?.indexOf(rule) ?? 0}]`, text: materialRuleText(rule) } }
+  } catch (error) {
+    return { findings: [findingOf(asWaybillError(error), name)] }
+  }
+}
+
+function imageDigest(
+  { name, digest }: { readonly name: string; readonly digest?: Digest },
+  items: readonly MaterialItem[],
+): WorldEntry['digest'] {
+  if (digest !== undefined) return { value: digest, from: 'Dockerfile' }
+  const item = items.find(({ uri }) => uri.kind === 'image' && uri.reference === name)
+  const hex = item?.digest.get('sha256')
+  return hex === undefined ? undefined : { value: `sha256:${hex}`, from: 'manifest' }
+}
+
+function otherDigest(name: string, { checksum }: Pull, items: readonly MaterialItem[]): WorldEntry['digest'] {
+  if (checksum !== undefined) return { value: checksum, from: 'Dockerfile' }
+  const item = items.find(({ uri }) => uri.canonical === name)
+  const [algorithm, hex] = [...(item?.digest ?? [])][0] ?? []
+  if (hex === undefined) return undefined
+  return { value: algorithm === 'gitCommit' ? hex : `${algorithm}:${hex}`, from: 'manifest' }
+}
+
+function itemOf(item: MaterialItem, policy: Policy | undefined): WorldItem {
+  const { name, at, uri, use, digest, verify } = item
+  return {
+    name,
+    at,
+    uri: uri.canonical,
+    use: useText(use),
+    digest: Object.fromEntries(digest),
+    ...(verify === undefined ? {} : { verify: verifyText(verify) }),
+    findings: [],
+    ...(policy === undefined ? {} : ruled(policy, uri.kind === 'image' ? 'image' : 'other', ruledName(uri))),
+  }
+}
+
+function ruledName(uri: MaterialUri): string {
+  return uri.kind === 'image' ? uri.reference : uri.canonical
+}
+
+function useText(use: Use): string {
+  if (use.kind === 'path') return `path ${use.path}${use.unpack === undefined ? '' : `, unpacked (${use.unpack})`}`
+  return use.kind === 'build-context' ? `build-context ${use.context}` : use.kind
+}
+
+function verifyText(verify: Verify): string {
+  if (verify.kind === 'github') return `github, ${verify.signer}`
+  if (verify.kind === 'sigstore') return `sigstore, ${verify.identity}`
+  if (verify.kind === 'checksums') return `checksums in ${verify.file}, by ${verifyText(verify.verify)}`
+  const { key } = verify
+  return `${verify.kind}, ${key.from === 'policy' ? `key ${key.name} of the policy` : `key ${key.file} of the commit: declared`}`
+}
+
+/** What is needed and has no rule, or is denied, would be refused; what cannot be told is neither. */
+function outcomeOf(pulls: readonly WorldEntry[], items: readonly WorldItem[]): Outcome {
+  const needed = pulls.filter(({ needed, later }) => needed && !later)
+  const findings = [...needed, ...items].flatMap(entry => entry.findings)
+  if (findings.some(({ code }) => code !== 'materials/unresolved')) return 'rejected'
+  return findings.length === 0 ? 'passed' : 'unknown'
+}
