@@ -141,6 +141,8 @@ export const LIMITS = {
   materialSlowBytes: 60 * 1000,
   /** Times one address is asked for the rest of a file that broke off. */
   materialAttempts: 3,
+  /** Milliseconds before each of these but the first. */
+  materialPauseMs: 1_000,
   /** Entries of one archive that is unpacked. Linux has 90,000 files. */
   archiveEntries: 200_000,
   /** Bytes that come out of one archive, and how many times as many as went in: deflate can say at most 1,032 in one byte. */

@@ -81,13 +81,43 @@ export const MATERIALS_ERRORS = {
   },
   'materials/out-of-bytes': {
     kind: 'unknown',
-    meaning: 'The manifests and configs of the base images are larger altogether than one run reads.',
-    remedy: 'Use fewer or ordinary base images; real ones have manifests of a few kilobytes.',
+    meaning:
+      'What is read in one run about base images, or of other materials, is more than a run reads.',
+    remedy: 'Use fewer or smaller materials; real base images have manifests of a few kilobytes.',
   },
   'materials/lock-outdated': {
     kind: 'rejected',
     meaning:
       'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
     remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
+  },
+  'materials/fetch-failed': {
+    kind: 'unknown',
+    meaning:
+      'Neither the address of a material nor a mirror gave its bytes, so nobody can say whether it is the right one.',
+    remedy: 'Run again, or name a mirror in the manifest that answers.',
+  },
+  'materials/fetch-refused': {
+    kind: 'unknown',
+    meaning:
+      'A server answered in a way from which the bytes of a material cannot be taken: another status, a compressed body, or another part of the file than was asked for.',
+    remedy: 'Open the address by hand, and name in the manifest one that gives the file itself.',
+  },
+  'materials/redirect-refused': {
+    kind: 'unknown',
+    meaning:
+      'A server sends the download of a material on too often, or to a place that is not asked: without TLS, or with a login.',
+    remedy: 'Name the place where the file really lies in the manifest.',
+  },
+  'materials/beside-missing': {
+    kind: 'rejected',
+    meaning:
+      'The signature, bundle or checksum file that the manifest names does not exist, so nobody vouches for the material.',
+    remedy: 'Correct its address in the manifest, or ask the author of the material for a signature.',
+  },
+  'materials/deadline': {
+    kind: 'unknown',
+    meaning: 'Fetching the materials took longer than it may, and what was not verified by then is not known.',
+    remedy: 'Run again; name a nearer mirror in the manifest, or use fewer and smaller materials.',
   },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>

@@ -100,6 +100,7 @@ export const POLICY_ERRORS = {
     meaning:
       'A key file under material-keys does not hold a key of its kind. Shown as a note; nothing it signed could be accepted.',
     remedy: 'Put the public key alone into the file, as its tool writes it: for minisign the .pub file.',
+  },
   'policy/docker-unknown': {
     kind: 'rejected',
     meaning:

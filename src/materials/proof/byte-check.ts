@@ -38,13 +38,18 @@ export class ByteCheck {
 
   /** @throws `materials/other-bytes` at the first byte above the bound. */
   update(chunk: Uint8Array): void {
+    this.requireRoom(chunk.byteLength)
     this.#bytes += chunk.byteLength
+    for (const hash of this.#hashes.values()) hash.update(chunk)
+  }
+
+  /** @param bytes that are to come. @throws `materials/other-bytes` when they are more than there may be. */
+  requireRoom(bytes: number): void {
     const { name, size } = this.#wanted
-    if (this.#bytes > size)
+    if (this.#bytes + bytes > size)
       throw fail('materials/other-bytes', `The material ${name} is larger than it may be`, {
         expected: `${size} bytes at most`,
       })
-    for (const hash of this.#hashes.values()) hash.update(chunk)
   }
 
   /** @throws `materials/other-bytes` for another digest than wanted. */
