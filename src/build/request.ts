@@ -28,6 +28,8 @@ export interface BuildRequest {
   readonly timeoutMs?: number
   /** Nothing else may enter; absent: nobody closed the build. */
   readonly allowed?: AllowedMaterials
+  /** Named contexts: name → `docker-image://…` or an absolute folder of this run; `allowed` has the same ones. */
+  readonly contexts?: ReadonlyMap<string, string>
 }
 
 /** A request whose every value was checked; `contextPath` and `filePath` are absolute, real and inside the tree. */

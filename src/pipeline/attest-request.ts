@@ -15,6 +15,7 @@ import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
+import type { MaterialsPorts } from './materials-ports.ts'
 import type { PolicyRepository } from './outside-policy.ts'
 import type { VerifyBundle } from './verify-request.ts'
 
@@ -26,6 +27,7 @@ export interface AttestRequest {
   /** A release build signs only with names that have a home (13-adversary 44). */
   readonly release: boolean
   readonly source: SourceRequest
+  readonly materials: MaterialsRequest
   readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
   /** Names of build arguments whose values may be recorded. */
   readonly recordBuildArgs: readonly string[]
@@ -88,6 +90,12 @@ export interface SourceRequest {
   readonly mode: StageMode | 'auto'
 }
 
+export interface MaterialsRequest {
+  readonly mode: StageMode | 'auto'
+  /** Path of the manifest from the root of the commit, where the usual one is not meant. */
+  readonly manifest?: string
+}
+
 /** The verified identity token's claims, in the spelling of those who need them. */
 export interface RunIdentity {
   readonly claims: RunClaims
@@ -108,6 +116,7 @@ export interface AttestPorts {
    * whose runs would count.
    */
   earlier?(question: EarlierQuestion): Promise<EarlierEvidence>
+  readonly materials: MaterialsPorts
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** The workspace's files, and the key that signs them where one is given. */

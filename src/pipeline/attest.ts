@@ -7,18 +7,20 @@ import { readServedImage } from './digest-stage.ts'
 import { keepDraft } from './draft.ts'
 import { leaveForLaterRuns } from './earlier.ts'
 import { signFiles } from './files-stage.ts'
-import { preflight } from './preflight.ts'
+import { verifyMaterials } from './materials-stage.ts'
+import { NOT_VERIFIED } from './materials-unchecked.ts'
+import { preflight, type Ready } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { RunRecord } from './run.ts'
 import { selfVerify } from './self-verify-stage.ts'
 import { signStatements } from './sign-stage.ts'
 import { beginSource } from './source-commits.ts'
-import { verifySource } from './source-stage.ts'
+import { type SourceOutcome, verifySource } from './source-stage.ts'
 import { StageLog } from './stages.ts'
 import { moveTags } from './tags-stage.ts'
 
 /**
- * The story of one run: verify the source, build, hash what the registry serves, sign, publish, read back, move the tag.
+ * The story of one run: verify the source and what goes in, build, hash what the registry serves, sign, publish, read back, move the tag.
  * Never throws: whatever happens, the receipt tells what was reached and what was not.
  */
 export async function attest(
@@ -30,6 +32,7 @@ export async function attest(
     await story(request, ports, record)
   } catch (error) {
     record.fail(error)
+    if (record.stages.state('materials') === 'not-reached') record.notChecked.push(NOT_VERIFIED)
     record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
   } finally {
     await record.end()
@@ -38,23 +41,32 @@ export async function attest(
 }
 
 async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
-  // Said in every run, also in one that ends early: what this version does not do must never look done.
-  record.notChecked.push('Base images and whatever else the build downloads: nothing was verified.')
   const commits = beginSource(request, ports, record) // they come while the preflight asks others
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
-  record.stages.notAsked('materials')
-  if (request.imageless) return signFiles(request, ports, { ready, source }, record) // no image: the files alone
-  const built = await buildImage(request, ports, ready, source, record) // what came out, by digest
+  if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
+  const materials = await verifyMaterials(request, ports, source, record) // what goes in
+  const built = await buildImage(request, ports, ready, { source, materials }, record) // what came out, by digest
   beginSigning(request, ports, built) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
   if (image !== undefined && request.sign) beginPublishing(request, ports, { source, built, image }) // connections open while the services sign
   const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
-  await publishBundles(ports, image, signed, record) // beside the image, in every repository
+  await publishBundles(ports, { built, image, signed }, record) // beside the image, in every repository
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
   await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
   await signFiles(request, ports, { ready, source }, record) // deployables that are no images
   await moveTags(request, ports, image, source, record) // last
+}
+
+function filesAlone(
+  request: AttestRequest,
+  ports: AttestPorts,
+  the: { readonly ready: Ready; readonly source: SourceOutcome },
+  record: RunRecord,
+): Promise<void> {
+  record.stages.notAsked('materials')
+  record.notChecked.push('What went into the files: this run did not make them.')
+  return signFiles(request, ports, the, record)
 }

@@ -2,38 +2,53 @@ import type { BuildResult } from '../build/builder.ts'
 import { type ExportedTree, exportTree } from '../source/export.ts'
 import { isRecorded } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { checkBuilt, placeInto } from './materials-built.ts'
+import type { MaterialsOutcome } from './materials-outcome.ts'
 import type { Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
 export interface Built {
   readonly result: BuildResult
+  /** What may be said of the materials, now that the builder has told what it did. */
+  readonly materials: MaterialsOutcome
   /** Absent for `layout` and `none`, which build nothing. */
   readonly exported?: ExportedTree
   readonly startedOn: Date
   readonly finishedOn: Date
 }
 
-/** Writes the verified tree byte for byte and builds from it, never from the workspace (13-adversary 14). */
+/**
+ * Writes the verified tree byte for byte, verified materials beside it, and builds from that, never from the workspace
+ * (13-adversary 14).
+ */
 export function buildImage(
   request: AttestRequest,
   ports: AttestPorts,
   ready: Ready,
-  source: SourceOutcome,
+  { source, materials }: { readonly source: SourceOutcome; readonly materials: MaterialsOutcome },
   record: RunRecord,
 ): Promise<Built> {
   return record.stages.run('build', undefined, async () => {
     const startedOn = ports.now()
     const exported = isRecorded(ready.builder.name) ? undefined : await exportVerified(ports, source)
+    if (exported !== undefined) await placeInto(exported, request, ports, materials)
+    const { allowed, contexts } = materials
     const result = await ready.builder.build({
       ...request.build,
       commitFolder: exported?.folder ?? '',
       sourceDateEpoch: source.commit.committer.time,
+      ...(allowed === undefined ? {} : { allowed }),
+      ...(contexts.size === 0 ? {} : { contexts }),
     })
     record.notices.push(...result.notes)
+    const stated = checkBuilt(materials, result, record)
     for (const note of exported?.notes ?? []) record.notChecked.push(`${note.message} (${note.code})`)
     const finishedOn = ports.now()
-    return { state: 'passed', value: { result, ...(exported ? { exported } : {}), startedOn, finishedOn } }
+    return {
+      state: 'passed',
+      value: { result, materials: stated, ...(exported ? { exported } : {}), startedOn, finishedOn },
+    }
   })
 }
 

@@ -14,7 +14,7 @@ import { pointBundleIndex, readBundleIndex } from '../registry/bundle-index.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
 import { isSourceSummary } from '../statements/source-vsa.ts'
-import { type SignedStatement, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
+import { PROVENANCE_PREDICATE, type SignedStatement, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
 import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
@@ -110,7 +110,8 @@ export async function leaveForLaterRuns(
   if (signed.source === undefined || !ref.startsWith('refs/heads/')) return
   const [repository] = image.repositories
   const tag = sourceIndexTag(ref)
-  const types = [VERIFICATION_SUMMARY_PREDICATE, SOURCE_VERIFICATION_PREDICATE]
+  // The provenance tells a later run which base images this one had.
+  const types = [VERIFICATION_SUMMARY_PREDICATE, SOURCE_VERIFICATION_PREDICATE, PROVENANCE_PREDICATE]
   const items = signed.bundles
     .filter(({ predicateType }) => types.includes(predicateType))
     .map(({ bytes, predicateType, signedAt }) => {

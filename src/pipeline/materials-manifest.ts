@@ -1,9 +1,9 @@
+import type { CommitId } from '../core/digest.ts'
 import { type Digest, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import { parseManifest } from '../materials/manifest/parse.ts'
-import type { CommitId } from '../core/digest.ts'
 import { fileAt, type TreeReader } from './commit-files.ts'
 
 /** Where the manifest lies unless the input `materials` says otherwise. */

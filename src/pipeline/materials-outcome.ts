@@ -54,4 +54,8 @@ export interface MaterialsOutcome {
   readonly judged: readonly JudgedMaterial[]
   /** Verified files that have to lie in the context: path relative to the root of the context → file or folder on disk. */
   readonly placed: ReadonlyMap<string, { readonly path: string; readonly unpack?: 'tar' | 'zip' }>
+  /** Named contexts that the manifest declares: name → `docker-image://…` or a folder; in every mode. */
+  readonly contexts: ReadonlyMap<string, string>
+  /** The resolved manifest as it was kept, once something was judged. */
+  readonly resolved?: { readonly bytes: Uint8Array; readonly digest: Digest }
 }

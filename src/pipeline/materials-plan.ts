@@ -89,7 +89,8 @@ async function lawOf(
 
 /** The history could not be judged, so nobody knows whether its law has rules. */
 function lawless(mode: AttestRequest['materials']['mode']): MaterialsPlan {
-  const because = 'Nobody judged base images and other materials: the history could not be judged, and with it its policy.'
+  const because =
+    'Nobody judged base images and other materials: the history could not be judged, and with it its policy.'
   if (mode !== 'enforce') return { kind: 'unknown', because }
   throw fail('materials/law-unknown', 'Nobody can say which rules hold for base images and other materials')
 }

@@ -5,6 +5,7 @@ import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
 export interface ProvenanceInput {
@@ -31,17 +32,26 @@ export function provenanceFacts(
     commit: { id: source.commit.id, ...(source.foundOnRef ? { ref: request.source.ref } : {}) },
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
     source: source.claim,
-    materials: { mode: 'off', verdict: 'not-asked' },
+    materials: built.materials.claim,
+    ...materialsFacts(built),
     inputs: buildInputs(request, source.commit.committer.time),
     tools: result.tools,
     waybillVersion: request.waybillVersion,
     startedOn: built.startedOn,
     finishedOn: built.finishedOn,
-    byproducts: (image?.attestationManifests ?? []).map(digest => ({
-      name: 'buildkit-attestation-manifest',
-      digest: { sha256: digest.slice('sha256:'.length) },
-    })),
+    byproducts: [
+      ...(image?.attestationManifests ?? []).map(digest => ({
+        name: 'buildkit-attestation-manifest',
+        digest: { sha256: digest.slice('sha256:'.length) },
+      })),
+      ...sourcePolicyByproduct(built),
+    ],
   }
+}
+
+function materialsFacts(built: Built): Pick<ProvenanceFacts, 'resolvedMaterials'> {
+  const materials = resolvedMaterials(built)
+  return materials.length === 0 ? {} : { resolvedMaterials: materials }
 }
 
 /** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */

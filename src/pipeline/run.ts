@@ -13,6 +13,7 @@ export class RunRecord {
   policy: Receipt['policy']
   identity: Receipt['identity']
   source: Receipt['source']
+  materials: Receipt['materials']
   suggestedPolicy: string | undefined
   readonly notices: string[] = []
   readonly notChecked: string[] = []
@@ -42,7 +43,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, source, suggestedPolicy, ruleChanges } = this
+    const { image, policy, identity, source, materials, suggestedPolicy, ruleChanges } = this
     return {
       schemaVersion: 1,
       command,
@@ -52,6 +53,7 @@ export class RunRecord {
       attestations: this.attestations,
       ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
+      ...(materials === undefined ? {} : { materials }),
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),
       ...(identity === undefined ? {} : { identity }),

@@ -7,6 +7,7 @@ import type { Repository } from '../registry/reference.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { claimedRequirements } from './materials-statements.ts'
 import { subjectsOf } from './publish-stage.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import type { Signed } from './sign-stage.ts'
@@ -31,11 +32,13 @@ export function selfVerify(
       require: ['signature', 'provenance'],
     })
     // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
-    const expectation = {
-      ...flags,
+    const sourced = { ...flags, ...sourceExpectation(flags, source, signed, record) }
+    const expectation: Expectation = {
+      ...sourced,
       builders: [built.result.builder],
       commit: source.commit.id,
-      ...sourceExpectation(flags, source, signed, record),
+      // What is claimed about materials must hold by the very rules that others apply.
+      require: [...sourced.require, ...claimedRequirements(built)],
     }
     const checks = image.repositories.flatMap(repository => {
       const the = { ports, image, signed, expectation, read: new Map() }

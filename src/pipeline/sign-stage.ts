@@ -5,6 +5,7 @@ import type { AttestationReceipt } from '../report/receipt.ts'
 import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
+import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
 import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
 import { imageSubjects } from '../statements/subjects.ts'
@@ -12,6 +13,7 @@ import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { materialsStatement } from './materials-statements.ts'
 import type { Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { RunRecord } from './run.ts'
@@ -68,10 +70,14 @@ export async function signStatements(
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
+    const materials = materialsStatement(input.built, subjects)
+    const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
-      ...source.map(([name, predicateType, statement]) => sign(name, predicateType, statement, session, ports)),
+      ...[...claims, ...source].map(([name, predicateType, statement]) =>
+        sign(name, predicateType, statement, session, ports),
+      ),
     ] as const)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
     return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }

@@ -51,6 +51,13 @@ export class StageLog {
     this.#set(name, 'not-asked', undefined, this.#ports.clock())
   }
 
+  /** What a later stage found out about an earlier one; nothing gets better by it. */
+  worsen(name: StageName, outcome: Outcome): void {
+    const known = this.#done.get(name)
+    if (known !== undefined && isOutcome(known.state))
+      this.#done.set(name, { ...known, state: worst([known.state, outcome]) })
+  }
+
   /** Every stage in order; those that were never begun are `not-reached`. Files are told of only where there were any. */
   receipts(): readonly StageReceipt[] {
     const stages = STAGES.filter(name => name !== 'files' || this.#done.has(name))

@@ -15,7 +15,7 @@ import { type MovedTag, moveTag } from './tags.ts'
  */
 export const BUNDLE_INDEX_TYPE = 'application/vnd.waybill.bundle-index.v0+json'
 
-/** Entries read of one index; a run writes two. */
+/** Entries read of one index; a run writes three. */
 const MAX_ENTRIES = 16
 
 /**

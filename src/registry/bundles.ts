@@ -1,5 +1,6 @@
 import { utf8 } from '../core/bytes.ts'
 import { type Digest, sha256 } from '../core/digest.ts'
+import { type FileToAttach, fileReferrer } from './attached-file.ts'
 import { BUNDLE_TYPE } from './bundle-manifest.ts'
 import type { RegistryClient } from './client.ts'
 import type { FallbackOptions } from './fallback.ts'
@@ -29,22 +30,25 @@ export interface AttachedBundle extends Attached {
 }
 
 /**
- * Stores bundles and makes them findable. Three serial stages: blobs, manifests, one update of the list.
- * @returns in the order of `items`; repeating the call with the same items changes nothing.
+ * Stores bundles, and documents that they name, and makes them findable. Three serial stages: blobs, manifests, one update of
+ * the list; two calls at once would write over each other's list.
+ * @returns bundles in the order of `items`; repeating the call with the same items changes nothing.
  */
 export async function attachBundles(
   client: RegistryClient,
   repository: Repository,
   items: readonly BundleToAttach[],
-  options: FallbackOptions = {},
+  { files = [], ...options }: FallbackOptions & { readonly files?: readonly FileToAttach[] } = {},
 ): Promise<readonly AttachedBundle[]> {
-  const bundles = new Map(items.map(item => [sha256(item.bundle), item.bundle]))
+  const contents = [...items.map(({ bundle }) => bundle), ...files.map(({ bytes }) => bytes)]
+  const blobs = new Map(contents.map(bytes => [sha256(bytes), bytes]))
   await Promise.all([
     client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
-    ...[...bundles.values()].map(bytes => client.putBlob(repository, bytes)),
+    ...[...blobs.values()].map(bytes => client.putBlob(repository, bytes)),
   ])
-  const attached = await attachReferrers(client, repository, items.map(bundleReferrer), options)
-  return attached.map((result, i) => {
+  const referrers = [...items.map(bundleReferrer), ...files.map(fileReferrer)]
+  const attached = await attachReferrers(client, repository, referrers, options)
+  return attached.slice(0, items.length).map((result, i) => {
     const item = items[i]
     return { ...result, predicateType: item?.predicateType ?? '', bundle: sha256(item?.bundle ?? '') }
   })

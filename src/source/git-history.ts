@@ -37,6 +37,7 @@ export class GitHistory implements History {
   readonly #merges: MergeTrees
   readonly #opened: OpenedFolders
   readonly #recent = new RecentBytes(RECENT_BYTES)
+  readonly #whole = new Map<CommitId, Promise<void>>()
 
   constructor(transport: GitTransport, objects: Objects, opened: OpenedFolders) {
     this.#transport = transport
@@ -155,8 +156,18 @@ export class GitHistory implements History {
     return this.#laws.read(commits)
   }
 
-  /** The `shallow` file says "this commit has no parents"; nothing may believe that, so it goes. */
+  /** Once: what nothing refers to would be sent again. */
   async fetchTree(commit: CommitId): Promise<void> {
+    const fetched = this.#whole.get(commit) ?? this.#fetchWhole(commit)
+    this.#whole.set(commit, fetched)
+    await fetched.catch(error => {
+      this.#whole.delete(commit)
+      throw error
+    })
+  }
+
+  /** The `shallow` file says "this commit has no parents"; nothing may believe that, so it goes. */
+  async #fetchWhole(commit: CommitId): Promise<void> {
     const { trees } = this.#opened
     await this.#transport.fetchObjects(trees, [commit], ['--depth=1'], false)
     await remove(`${trees}/shallow`)
