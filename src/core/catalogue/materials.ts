@@ -35,25 +35,6 @@ export const MATERIALS_ERRORS = {
     meaning: 'A signature is not one by the named key over the bytes of the material.',
     remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
   },
-  },
-  'materials/undeclared': {
-    kind: 'rejected',
-    meaning:
-      'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
-    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
-  },
-  'materials/not-closed': {
-    kind: 'rejected',
-    meaning:
-      'The builder was told what may enter the build and made an image without keeping the rest out. Nothing of it is signed.',
-    remedy: 'Use the builder buildx or buildah of a version that Waybill supports, or set materials-mode: audit.',
-  },
-  'materials/law-unknown': {
-    kind: 'unknown',
-    meaning:
-      'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
-    remedy: 'Repair what the stage source names, and run again.',
-  },
   'materials/not-an-image': {
     kind: 'rejected',
     meaning:
@@ -104,46 +85,11 @@ export const MATERIALS_ERRORS = {
       'What is read in one run about base images, or of other materials, is more than a run reads.',
     remedy: 'Use fewer or smaller materials; real base images have manifests of a few kilobytes.',
   },
-  'materials/fetch-failed': {
-    kind: 'unknown',
-    meaning:
-      'Neither the address of a material nor a mirror gave its bytes, so nobody can say whether it is the right one.',
-    remedy: 'Run again, or name a mirror in the manifest that answers.',
-  },
-  'materials/fetch-refused': {
-    kind: 'unknown',
-    meaning:
-      'A server answered in a way from which the bytes of a material cannot be taken: another status, a compressed body, or another part of the file than was asked for.',
-    remedy: 'Open the address by hand, and name in the manifest one that gives the file itself.',
-  },
-  'materials/redirect-refused': {
-    kind: 'unknown',
-    meaning:
-      'A server sends the download of a material on too often, or to a place that is not asked: without TLS, or with a login.',
-    remedy: 'Name the place where the file really lies in the manifest.',
-  },
-  'materials/beside-missing': {
-    kind: 'rejected',
-    meaning:
-      'The signature, bundle or checksum file that the manifest names does not exist, so nobody vouches for the material.',
-    remedy: 'Correct its address in the manifest, or ask the author of the material for a signature.',
-  },
-  'materials/deadline': {
-    kind: 'unknown',
-    meaning: 'Fetching the materials took longer than it may, and what was not verified by then is not known.',
-    remedy: 'Run again; name a nearer mirror in the manifest, or use fewer and smaller materials.',
-  },
-  'materials/out-of-bytes': {
-    kind: 'unknown',
-    meaning: 'The materials together have more bytes than are fetched in one run.',
-    remedy: 'Use fewer or smaller materials, or put those that belong together into a base image.',
-  },
   'materials/lock-outdated': {
     kind: 'rejected',
     meaning:
       'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
     remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
-<<<<<<< HEAD
   },
   'materials/fetch-failed': {
     kind: 'unknown',
@@ -173,7 +119,23 @@ export const MATERIALS_ERRORS = {
     kind: 'unknown',
     meaning: 'Fetching the materials took longer than it may, and what was not verified by then is not known.',
     remedy: 'Run again; name a nearer mirror in the manifest, or use fewer and smaller materials.',
-=======
->>>>>>> wt-story
+  },
+  'materials/undeclared': {
+    kind: 'rejected',
+    meaning:
+      'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
+    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
+  },
+  'materials/not-closed': {
+    kind: 'rejected',
+    meaning:
+      'The builder was told what may enter the build and made an image without keeping the rest out. Nothing of it is signed.',
+    remedy: 'Use the builder buildx or buildah of a version that Waybill supports, or set materials-mode: audit.',
+  },
+  'materials/law-unknown': {
+    kind: 'unknown',
+    meaning:
+      'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
+    remedy: 'Repair what the stage source names, and run again.',
   },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
