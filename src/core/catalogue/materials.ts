@@ -81,8 +81,7 @@ export const MATERIALS_ERRORS = {
   },
   'materials/out-of-bytes': {
     kind: 'unknown',
-    meaning:
-      'What is read in one run about base images, or of other materials, is more than a run reads.',
+    meaning: 'What is read in one run about base images, or of other materials, is more than a run reads.',
     remedy: 'Use fewer or smaller materials; real base images have manifests of a few kilobytes.',
   },
   'materials/lock-outdated': {
