@@ -33,6 +33,10 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     waybillVersion: WAYBILL_VERSION,
     release: RELEASE_BUILD,
     source: sourceOf(inputs, context, event),
+    materials: {
+      mode: inputs.materialsMode,
+      ...(inputs.materials === undefined ? {} : { manifest: inputs.materials }),
+    },
     build: buildOf(inputs, repositories, push),
     recordBuildArgs: inputs.recordBuildArgs,
     given: {

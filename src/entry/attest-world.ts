@@ -33,6 +33,7 @@ import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
+import { materialsPorts } from './materials-world.ts'
 import { registryCredentials } from './registry-login.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 import { workspaceFiles } from './workspace-files.ts'
@@ -64,6 +65,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     ...(platform === undefined ? {} : { platform }),
     registry,
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
+    materials: materialsPorts(world, credentials.source),
     builder: () => builderOf(world, registry, credentials.logins),
     folder: async name => {
       const path = join(folder, name)

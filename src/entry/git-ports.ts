@@ -27,7 +27,7 @@ export function gitPorts(world: AttestWorld): Pick<AttestPorts, 'git' | 'policyR
       stop: () => stage.stop(),
     },
     policyRepository: repository => ({
-      openHistory: head => stage.open({ folder: join(folder, 'git', 'policy'), head, repository }),
+      openHistory: head => stage.open({ folder: join(folder, 'git', `policy-${opened++}`), head, repository }),
       resolveRef: ref => resolveRef({ ...stage.options(repository), folder: join(folder, 'git', 'policy-refs') }, ref),
     }),
   }

@@ -4,12 +4,13 @@ import type { Environment } from '../io/environment.ts'
 import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
+import { checkMaterials, type MaterialsInputs, readMaterials } from './materials-inputs.ts'
 
 export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs extends FileInputs {
+export interface AttestInputs extends FileInputs, MaterialsInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
@@ -53,6 +54,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
     ...readSubjects(inputs),
     ...readSigning(inputs),
     ...readFiles(inputs),
+    ...readMaterials(inputs),
     ...readShared(inputs),
   }
   checkBuilder(read, inputs)
@@ -60,6 +62,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
   checkSigning(read)
   checkFiles(read)
   checkSource(read)
+  checkMaterials(read)
   return { ...read, builder: effectiveBuilder(read) }
 }
 

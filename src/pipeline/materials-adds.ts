@@ -13,8 +13,6 @@ export interface JudgedAdds {
   readonly repositories: readonly AllowedRepository[]
   /** Of the manifest, with the lines of the Dockerfile that use them; then what the Dockerfile pins itself, or nobody declares. */
   readonly judged: readonly JudgedMaterial[]
-  /** Sources that only the builder will know, one sentence each. */
-  readonly unresolved: readonly string[]
 }
 
 interface Add {
@@ -26,7 +24,7 @@ interface Add {
 
 /**
  * Every URL and repository that the Dockerfile adds is an item of the manifest, or carries its own checksum; anything else
- * is `materials/undeclared`. Pure; nothing is fetched here.
+ * is `materials/undeclared`. What has no source yet is refused by the judgement of images. Pure; nothing is fetched here.
  * @param path of the Dockerfile, for places.
  */
 export function judgeAdds(
@@ -49,11 +47,6 @@ export function judgeAdds(
     urls: unique([...allowed.flatMap(allowedUrl), ...used.flatMap(({ add, item }) => pinnedUrl(add, item, own))]),
     repositories: unique(allowed.flatMap(allowedRepository)),
     judged: [...placed, ...own],
-    unresolved: wanted.flatMap(({ line, unresolved, source }) =>
-      source !== undefined || unresolved === undefined
-        ? []
-        : [`What ADD in ${path}:${line} fetches: ${printable(unresolved, 200)}`],
-    ),
   }
 }
 

@@ -143,7 +143,7 @@ async function look(the: MaterialsCase) {
     manifest,
     previous,
     dockerfile: { path: file, bytes },
-    unchecked: [...adds.unresolved, ...unchecked(request.build.network, lockFilesIn(paths))],
+    unchecked: unchecked(request.build.network, lockFilesIn(paths)),
   }
 }
 

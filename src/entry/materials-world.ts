@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { LIMITS } from '../core/limits.ts'
+import { GithubApi } from '../github/api.ts'
+import { storedAttestations } from '../github/attestation-store.ts'
+import { addressGuard } from '../io/address.ts'
+import { after } from '../io/deadline.ts'
+import { placeMaterials } from '../materials/unpack/place.ts'
+import { fetchMaterials } from '../pipeline/materials-fetch.ts'
+import type { FetchPorts } from '../pipeline/materials-fetch-request.ts'
+import { judgeImages } from '../pipeline/materials-images.ts'
+import type { ImagesPorts } from '../pipeline/materials-images-request.ts'
+import type { MaterialsLaw } from '../pipeline/materials-plan.ts'
+import type { MaterialsPorts } from '../pipeline/materials-ports.ts'
+import type { CredentialSource } from '../registry/credentials.ts'
+import { loadTrust } from '../sigstore/trust/load.ts'
+import type { TrustRoot } from '../sigstore/trust/root.ts'
+import type { TufInstance } from '../sigstore/trust/tuf.ts'
+import type { AttestWorld } from './attest-world.ts'
+import { clientsOf, evidencePorts } from './gate-evidence.ts'
+import { verifiers } from './gate-trust.ts'
+import { requireGit } from './workspace.ts'
+
+/**
+ * Real implementations behind the ports of the stage `materials`. What a Dockerfile or a manifest names is judged content: it is
+ * asked for at public addresses alone unless the rule says otherwise, with logins for exactly that host (13-adversary 39).
+ */
+export function materialsPorts(world: AttestWorld, credentials: CredentialSource): MaterialsPorts {
+  return {
+    machine: machineOf(process.arch),
+    images: async (request, law) => {
+      const deadline = after(LIMITS.gateMs)
+      const ports = await imagesPorts(world, credentials, law)
+      return judgeImages(request, { ...ports, expired: deadline.reached }).finally(deadline.forget)
+    },
+    fetch: request => fetchMaterials(request, fetchPorts(world)),
+    place: placeMaterials,
+  }
+}
+
+/** As builders name it. Building runs on Linux alone. */
+function machineOf(arch: string): string {
+  const architecture = { x64: 'amd64', ia32: '386' }[arch] ?? arch
+  return `linux/${architecture}`
+}
+
+async function imagesPorts(
+  world: AttestWorld,
+  credentials: CredentialSource,
+  { law }: MaterialsLaw,
+): Promise<ImagesPorts> {
+  const { http, inputs, folder } = world
+  const store = storeOf(world)
+  const options = { http, credentials, insecureRegistries: inputs.insecureRegistries }
+  const clientFor = clientsOf(options)
+  const { evidence } = await evidencePorts({
+    ...options,
+    bundleFiles: [],
+    offline: false,
+    ...(store === undefined ? {} : { store }),
+  })
+  const verifier = await verifiers({
+    cacheFolder: join(folder, 'tuf'),
+    offline: false,
+    ...(law === undefined ? {} : { policy: { law } }),
+  })
+  return {
+    gate: { evidence, verifier, now: new Date(), clock: () => performance.now() },
+    registry: terms => clientFor('judged', terms),
+  }
+}
+
+/** The store answers nobody without a token, so without one it is not asked. */
+function storeOf({ http, inputs, context }: AttestWorld): GithubApi | undefined {
+  const { githubToken: token } = inputs
+  if (token === undefined) return undefined
+  return new GithubApi({ http, apiUrl: context.apiUrl, graphqlUrl: context.graphqlUrl, token })
+}
+
+function fetchPorts(world: AttestWorld): FetchPorts {
+  const { http, env, context, folder } = world
+  const api = storeOf(world)
+  const roots = new Map<TufInstance, Promise<TrustRoot>>()
+  return {
+    http,
+    guard: inside => addressGuard({ private: inside, pin: true }),
+    git: { program: requireGit(env), env },
+    ...(api === undefined
+      ? {}
+      : { attestations: (repository, subject) => storedAttestations({ api, http, repository, subject }) }),
+    trustRoot: instance => {
+      const root = roots.get(instance) ?? loadTrust({ tuf: instance, cacheFolder: join(folder, 'tuf') })
+      roots.set(instance, root)
+      return root
+    },
+    cacheFolder: join(context.temporary, 'waybill', 'materials'),
+    now: new Date(),
+  }
+}
