@@ -7,11 +7,12 @@ import { pathsBelow } from '../io/folder-paths.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import { parseManifest } from '../materials/manifest/parse.ts'
 import type { MaterialsFiles, ReadManifest } from '../pipeline/materials-command-request.ts'
+import { MANIFEST_PATH } from '../pipeline/materials-manifest.ts'
 import { POLICY_PATH } from '../policy/law.ts'
 import { usable, workingLaw } from './commands/policy-check.ts'
 import type { MaterialsWish } from './materials-options.ts'
+import { machineOf } from './materials-world.ts'
 
-export const MANIFEST_PATH = '.github/waybill.materials.yml'
 /** Whoever adds it hopes that some reader prefers it (13-adversary 5). */
 const RIVAL = '.github/waybill.materials.yaml'
 
@@ -58,7 +59,7 @@ function buildsOf({ buildArgs, target, platforms = [MACHINE] }: MaterialsWish): 
 }
 
 /** Images are of Linux, also on a machine that runs something else. */
-export const MACHINE = `linux/${{ x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch}`
+const MACHINE = machineOf(process.arch)
 
 async function manifestOf({ materials }: MaterialsWish, working: string): Promise<ReadManifest | undefined> {
   const path = materials ?? MANIFEST_PATH

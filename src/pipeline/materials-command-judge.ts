@@ -57,7 +57,7 @@ export async function judgeFiles(files: JudgedFiles, ports: JudgePorts): Promise
       contexts: contextsOf(items, fetched, images),
       pulls,
     },
-    unchecked: [...adds.unresolved, ...unchecked('default', lockFilesIn(files.contextPaths))],
+    unchecked: [...unchecked('default', lockFilesIn(files.contextPaths))],
   }
 }
 

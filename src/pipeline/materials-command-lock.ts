@@ -1,8 +1,6 @@
-import { hexOf } from '../core/digest.ts'
-import { asWaybillError } from '../core/error.ts'
+import { type Digest, hexOf } from '../core/digest.ts'
 import { together } from '../core/together.ts'
-import { findingOf, type Outcome, worst } from '../core/verdict.ts'
-import { readDockerfile } from '../materials/dockerfile/instructions.ts'
+import { worst } from '../core/verdict.ts'
 import { addImages, type NewImage, nameFor } from '../materials/manifest/add.ts'
 import type { DigestName, MaterialItem } from '../materials/manifest/item.ts'
 import { lockManifest } from '../materials/manifest/lock.ts'
@@ -11,7 +9,7 @@ import { lawOf } from './materials-command-judge.ts'
 import { type LockPorts, lockedImages } from './materials-command-lock-images.ts'
 import type { JudgedFiles } from './materials-command-request.ts'
 import type { FetchedMaterial, JudgedMaterial } from './materials-outcome.ts'
-import { materialReceipt } from './materials-receipt.ts'
+import { materialReceipt, proofWord } from './materials-receipt.ts'
 
 export interface LockOutcome extends LockReport {
   /** The manifest as it is to be; absent: it stays, because nothing differs or something failed. */
@@ -28,17 +26,16 @@ export async function lockFiles(files: JudgedFiles, path: string, ports: LockPor
   const items = files.manifest?.items ?? []
   const [images, fetched] = await together([lockedImages(files, path, ports), fetchNow(files, path, ports)])
   const judged = [...images.judged, ...fetched.map(item => item.judged)]
-  const verdict = judged.length === 0 ? 'passed' : worst(judged.map(item => item.verdict) as [Outcome, ...Outcome[]])
-  const wanted = new Map([...images.digests, ...(await digestsOf(fetched, ports))])
+  const verdict = worst(['passed', ...judged.map(item => item.verdict)])
+  const failed = judged.filter(item => item.verdict !== 'passed').map(item => materialReceipt(item, new Map()))
+  if (verdict !== 'passed') return { path, outcome: verdict, failed, changes: [] }
+  const wanted = new Map([...images.digests, ...(await digestsOf(fetched, items, ports))])
   const added = newImages(images.missing, items)
-  const changes = [...changesOf(items, wanted, judged), ...added.map(image => additionOf(image))]
-  const report = {
-    path,
-    outcome: verdict,
-    failed: judged.filter(item => item.verdict !== 'passed').map(item => materialReceipt(item, new Map())),
-    changes,
-  }
-  if (verdict !== 'passed' || changes.length === 0) return report
+  // The address of a judged image has the digest in it, which is what is asked for here.
+  const byUri = new Map(judged.map(item => [item.kind === 'image' ? `docker-image://${item.name}` : item.uri, item]))
+  const changes = [...changesOf(items, wanted, byUri), ...added.map(image => additionOf(image))]
+  const report = { path, outcome: verdict, failed, changes }
+  if (changes.length === 0) return report
   const before = files.manifest?.bytes
   const locked = before === undefined ? undefined : lockManifest(before, path, wanted)
   return { ...report, bytes: addImages(locked, path, added) }
@@ -50,11 +47,78 @@ async function fetchNow(files: JudgedFiles, path: string, ports: LockPorts): Pro
   const items = (files.manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
   if (items.length === 0) return []
   return ports.fetch({
-    items: items.map(item => ({ ...item, digest: new Map() })),
+    // A mirror that is behind would put an old file beside a new one.
+    items: items.map(item => ({ ...item, digest: new Map(), mirrors: [] })),
     manifest: path,
     policy,
     policyFiles,
     commitFile: file => ports.file(file),
     folder: await ports.folder(),
   })
+}
+
+/** Digests of what was fetched, by the algorithms that the item has; a new one is SHA-256. */
+async function digestsOf(
+  fetched: readonly FetchedMaterial[],
+  declared: readonly MaterialItem[],
+  ports: LockPorts,
+): Promise<ReadonlyMap<string, ReadonlyMap<DigestName, string>>> {
+  const entries = fetched.map(async ({ item, judged, path }) => {
+    const known = declared.find(({ name }) => name === item.name)?.digest ?? new Map()
+    const names = known.size > 0 ? [...known.keys()] : [item.uri.kind === 'git' ? 'gitCommit' : 'sha256']
+    const pairs = await Promise.all(
+      (names as readonly DigestName[]).map(async (name): Promise<readonly [DigestName, string][]> => {
+        const hex = judged.digest[name] ?? (name === 'gitCommit' ? undefined : await ports.hash(path ?? '', name))
+        return hex === undefined ? [] : [[name, hex]]
+      }),
+    )
+    return [item.name, new Map(pairs.flat())] as const
+  })
+  return new Map(await Promise.all(entries))
+}
+
+function changesOf(
+  items: readonly MaterialItem[],
+  wanted: ReadonlyMap<string, ReadonlyMap<DigestName, string>>,
+  judged: ReadonlyMap<string, JudgedMaterial>,
+): readonly LockChange[] {
+  return items.flatMap(({ name, uri, digest }) =>
+    [...(wanted.get(name) ?? [])].flatMap(([algorithm, next]): readonly LockChange[] => {
+      const old = digest.get(algorithm)
+      if (old === next) return []
+      return [
+        {
+          name,
+          uri: uri.canonical,
+          algorithm,
+          ...(old === undefined ? {} : { old }),
+          next,
+          ...proofOf(judged.get(uri.canonical)),
+          added: false,
+        },
+      ]
+    }),
+  )
+}
+
+function proofOf(judged: JudgedMaterial | undefined): Pick<LockChange, 'proof' | 'by'> {
+  if (judged === undefined) return { proof: 'none' }
+  return { proof: proofWord(judged), ...(judged.proof?.kind === 'signature' ? { by: judged.proof.by } : {}) }
+}
+
+function newImages(
+  missing: readonly { readonly reference: string; readonly digest: Digest }[],
+  items: readonly MaterialItem[],
+): readonly NewImage[] {
+  const taken = items.map(({ name }) => name)
+  return missing.map(({ reference, digest }) => {
+    const name = nameFor(reference, taken)
+    taken.push(name)
+    return { name, reference, digest }
+  })
+}
+
+function additionOf({ name, reference, digest }: NewImage): LockChange {
+  const uri = `docker-image://${reference}`
+  return { name, uri, algorithm: 'sha256', next: hexOf(digest), proof: 'pinned', added: true }
 }

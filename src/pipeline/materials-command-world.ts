@@ -81,8 +81,11 @@ function entryOf({ pull, platforms }: Seen, items: readonly MaterialItem[], poli
     const { name } = named
     if (named.kind === 'local') return { ...common, name, findings: [] }
     const digest = named.kind === 'image' ? imageDigest(named, items) : otherDigest(name, pull, items)
-    const judged = policy === undefined ? {} : ruled(policy, named.kind === 'image' ? 'image' : 'other', name)
-    return { ...common, name, ...(digest === undefined ? {} : { digest }), findings: [], ...judged }
+    const told = { ...common, name, ...(digest === undefined ? {} : { digest }), findings: [] }
+    if (policy === undefined) return told
+    const { needsDigest, ...judged } = ruled(policy, named.kind === 'image' ? 'image' : 'other', name)
+    const open = needsDigest === true && digest === undefined && needed && later !== true
+    return { ...told, ...judged, ...(open ? { findings: [unpinned(named.kind, name, pull)] } : {}) }
   } catch (error) {
     return { ...common, findings: [findingOf(asWaybillError(error), written)] }
   }
@@ -109,11 +112,16 @@ function ruled(
   try {
     if (kind === 'image') {
       const rule = baseImageRule(policy, name)
-      return { rule: { at: `base-images[${policy.baseImages?.indexOf(rule) ?? 0}]`, text: baseRuleText(rule) } }
+      const at = `base-images[${policy.baseImages?.indexOf(rule) ?? 0}]`
+      return { rule: { at, text: baseRuleText(rule) }, needsDigest: rule.kind === 'digest-lock' }
     }
     const rule = materialRule(policy, name)
-    if (rule === undefined) return { rule: { at: 'no materials block:', text: 'a digest is enough' } }
-    return { rule: { at: `materials[${policy.materials?.indexOf(rule) ?? 0}]`, text: materialRuleText(rule) } }
+    const needsDigest = true
+    if (rule === undefined) return { rule: { at: 'no materials block:', text: 'a digest is enough' }, needsDigest }
+    return {
+      needsDigest,
+      rule: { at: `materials[${policy.materials?.indexOf(rule) ?? 0}]`, text: materialRuleText(rule) },
+    }
   } catch (error) {
     return { findings: [findingOf(asWaybillError(error), name)] }
   }
@@ -147,8 +155,13 @@ function itemOf(item: MaterialItem, policy: Policy | undefined): WorldItem {
     digest: Object.fromEntries(digest),
     ...(verify === undefined ? {} : { verify: verifyText(verify) }),
     findings: [],
-    ...(policy === undefined ? {} : ruled(policy, uri.kind === 'image' ? 'image' : 'other', ruledName(uri))),
+    ...(policy === undefined ? {} : ruleAlone(policy, uri)),
   }
+}
+
+function ruleAlone(policy: Policy, uri: MaterialUri): Pick<Ruled, 'rule' | 'findings'> {
+  const { needsDigest: _, ...rest } = ruled(policy, uri.kind === 'image' ? 'image' : 'other', ruledName(uri))
+  return rest
 }
 
 function ruledName(uri: MaterialUri): string {
