@@ -148,6 +148,10 @@ export const LIMITS = {
   /** Bytes that come out of one archive, and how many times as many as went in: deflate can say at most 1,032 in one byte. */
   archiveBytes: 10 * 1024 * MIB,
   archiveRatio: 200,
+  /** Bytes below which the ratio says nothing: a megabyte of zeros is no bomb. */
+  archiveSmallBytes: 64 * MIB,
+  /** Bytes of a link's target in an archive: PATH_MAX of Linux. */
+  archiveTargetBytes: 4_096,
   /** Folders inside one another in an archive, and bytes of one path in it. PATH_MAX of Linux is 4,096. */
   archiveDepth: 64,
   archivePathBytes: 1_024,

@@ -137,4 +137,38 @@ export const MATERIALS_ERRORS = {
       'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
     remedy: 'Repair what the stage source names, and run again.',
   },
+  'materials/archive-malformed': {
+    kind: 'rejected',
+    meaning:
+      'An archive that is to be unpacked is not what its kind of archive is, or says two things in two places, so that two programs would take two things out of it.',
+    remedy: 'Have it packed again: tar -czf NAME.tar.gz FOLDER, or zip -r NAME.zip FOLDER.',
+  },
+  'materials/archive-unsafe': {
+    kind: 'rejected',
+    meaning:
+      'An archive that is to be unpacked holds what would reach outside its folder, or what is no file, folder or link: an absolute path, a way up, a name twice, a device.',
+    remedy: 'Do not build with it before you know who packed it so; have it packed again without that entry.',
+  },
+  'materials/archive-too-large': {
+    kind: 'rejected',
+    meaning: 'An archive unpacks to more files or bytes than are accepted, or to far more bytes than it has itself.',
+    remedy: 'Pack only what the build needs.',
+  },
+  'materials/place-taken': {
+    kind: 'rejected',
+    meaning:
+      'A material would come to lie where the commit has something already, below a link of it, or where it would say what is built. A material adds to the verified commit and never changes it.',
+    remedy: 'Give it a path of its own in the manifest: use: {path: vendor/NAME}.',
+  },
+  'materials/artifact-unavailable': {
+    kind: 'unknown',
+    meaning:
+      'The artifact of another workflow that the manifest names cannot be had: there is no successful run of it, the run kept no such file, or the platform deleted it because it is too old.',
+    remedy: 'Run that workflow again: gh workflow run FILE.yml --repo OWNER/REPOSITORY',
+  },
+  'materials/artifact-ambiguous': {
+    kind: 'rejected',
+    meaning: 'The run of another workflow kept several things that could be the file that the manifest names.',
+    remedy: 'Have the workflow upload it in an artifact that is called as the file.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
