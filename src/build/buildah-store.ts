@@ -5,6 +5,7 @@ import { isObject, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { printable } from '../core/text.ts'
 import { childEnvironment } from '../io/environment.ts'
 import { makeFolder, makeTemporaryFolder, writeFileAtomic } from '../io/files.ts'
+import { machinePolicy, registryPolicy } from './buildah-policy.ts'
 import type { BuildWorld, ToolRecord } from './builder.ts'
 import { answer, ask } from './tools.ts'
 
@@ -25,16 +26,21 @@ export interface BuildahStore {
   readonly rootless: boolean
   readonly isolation: 'oci' | 'rootless' | 'chroot'
   readonly configuration: { readonly storage: string; readonly registries: string }
+  /** Temporary files, and the folders behind `RUN --mount=type=cache`, which buildah else shares with every build of the user. */
+  readonly temporary: string
+  /** Signature policy that lets images come from registries alone; absent: the machine has none, and pulls nothing. */
+  readonly registryPolicy?: string
   readonly notes: readonly string[]
 }
 
 type Storage = Omit<BuildahStore, 'rootless' | 'isolation' | 'notes'>
+type Flagged = Pick<BuildahStore, 'folder' | 'graphRoot' | 'runRoot' | 'driver'>
 
 const INSECURE_HOST = /^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?$/
 /** A program that exists in no image: its absence is told only after the container around it was made. */
 const PROBE = '/waybill-isolation-probe'
 
-export function buildahFlags(store: Omit<BuildahStore, 'rootless' | 'isolation' | 'notes'>): readonly string[] {
+export function buildahFlags(store: Flagged): readonly string[] {
   return [
     `--root=${store.graphRoot}`,
     `--runroot=${store.runRoot}`,
@@ -78,7 +84,14 @@ async function writeStorage(folder: string, driver: 'overlay' | 'vfs', world: Bu
   const configuration = { storage: join(own, 'storage.conf'), registries: join(own, 'registries.conf') }
   await writeFileAtomic(configuration.storage, storageConf(driver, graphRoot, runRoot))
   await writeFileAtomic(configuration.registries, registriesConf(world.insecureRegistries))
-  return { folder, graphRoot, runRoot, driver, configuration }
+  const temporary = join(folder, 'tmp')
+  await makeFolder(temporary)
+  const storage = { folder, graphRoot, runRoot, driver, configuration, temporary }
+  const policy = registryPolicy((await machinePolicy(world.env)) ?? {})
+  if (policy === undefined) return storage
+  const path = join(own, 'policy.json')
+  await writeFileAtomic(path, JSON.stringify(policy))
+  return { ...storage, registryPolicy: path }
 }
 
 function storageConf(driver: string, graphRoot: string, runRoot: string): string {
@@ -111,6 +124,7 @@ function environmentOf(world: BuildWorld, storage: Storage): Record<string, stri
   return childEnvironment(world.env, {
     CONTAINERS_STORAGE_CONF: storage.configuration.storage,
     CONTAINERS_REGISTRIES_CONF: storage.configuration.registries,
+    TMPDIR: storage.temporary,
   })
 }
 

@@ -5,19 +5,17 @@ import { fail } from '../core/error.ts'
 import { childEnvironment } from '../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
 import { findTool } from '../io/process.ts'
+import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
 import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
-import { checkImagePositions } from './dockerfile-images.ts'
 import { pushEverywhere } from './layout.ts'
-import { checkPlatforms } from './platforms.ts'
+import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
 import { answer, runBuilder } from './tools.ts'
 
 /** Local name of the one index a run's own storage holds; it never leaves the machine. */
 const LIST = 'localhost/waybill:build'
-/** Bytes of a Dockerfile; BuildKit refuses larger ones, too. */
-const DOCKERFILE_BYTES = 1024 * 1024
 /** Bytes of a digest file: `sha256:` and 64 digits. */
 const DIGEST_FILE_BYTES = 256
 
@@ -39,7 +37,9 @@ export class BuildahBuilder implements Builder {
 
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
-    checkImagePositions(await this.#dockerfile(checked.filePath), checked.buildArgs)
+    const { file } = await readBuildahDockerfile(checked.filePath)
+    for (const platform of platformsOf(checked))
+      checkImagePositions(file, pullOptions(checked, platform, machinePlatform()))
     const store = await prepareStore(this.#host, this.#world)
     try {
       return await this.#buildIn(store, checked)
@@ -97,12 +97,6 @@ export class BuildahBuilder implements Builder {
     )
   }
 
-  async #dockerfile(path: string): Promise<string> {
-    const text = decodeUtf8(await readFileBounded(path, DOCKERFILE_BYTES))
-    if (text === undefined) throw fail('build/image-refused', 'The Dockerfile is not UTF-8', { expected: 'UTF-8' })
-    return text
-  }
-
   /** A container that a failed or killed build leaves stays mounted, and then its folder cannot be removed. */
   async #removeStore(store: BuildahStore): Promise<void> {
     const env = buildahEnvironment(this.#world, store)
@@ -111,7 +105,7 @@ export class BuildahBuilder implements Builder {
     const rm = findTool('rm', this.#world.env.PATH ?? '')
     // Rootless storage holds files of mapped users, which only `buildah unshare` may remove.
     if (store.rootless && rm !== undefined)
-      await answer(this.#host.buildah, [...flags, 'unshare', rm, '-rf', '--', store.graphRoot], env)
+      await answer(this.#host.buildah, [...flags, 'unshare', rm, '-rf', '--', store.graphRoot, store.temporary], env)
     // What cannot be removed is left to the machine's own clean-up: the image is made, and the folder is private.
     await remove(store.folder).catch(() => undefined)
   }
@@ -119,12 +113,13 @@ export class BuildahBuilder implements Builder {
 
 export function buildahEnvironment(
   world: BuildWorld,
-  store: Pick<BuildahStore, 'configuration'>,
+  store: Pick<BuildahStore, 'configuration' | 'temporary'>,
 ): Record<string, string> {
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = world.env
   return childEnvironment(world.env, {
     CONTAINERS_STORAGE_CONF: store.configuration.storage,
     CONTAINERS_REGISTRIES_CONF: store.configuration.registries,
+    TMPDIR: store.temporary,
     ...(REGISTRY_AUTH_FILE === undefined ? {} : { REGISTRY_AUTH_FILE }),
     ...(DOCKER_CONFIG === undefined ? {} : { DOCKER_CONFIG }),
   })
@@ -148,6 +143,7 @@ export function buildArguments(
     `--manifest=${LIST}`,
     `--isolation=${store.isolation}`,
     ...(request.network === 'none' ? ['--network=none'] : []),
+    ...(store.registryPolicy === undefined ? [] : [`--signature-policy=${store.registryPolicy}`]),
     ...(authFile === undefined ? [] : [`--authfile=${authFile}`]),
     ...(request.sourceDateEpoch === undefined ? [] : [`--timestamp=${request.sourceDateEpoch}`]),
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
@@ -159,6 +155,10 @@ export function buildArguments(
     '--',
     request.contextPath,
   ]
+}
+
+function platformsOf({ platforms }: CheckedRequest): readonly string[] {
+  return platforms.length === 0 ? [machinePlatform()] : platforms
 }
 
 function exportArguments(store: BuildahStore, layout: string, digestFile: string): readonly string[] {

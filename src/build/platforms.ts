@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Digest, hexOf } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
+import { architecture } from '../io/environment.ts'
 import { readFileBounded } from '../io/files.ts'
 import { parseManifest } from '../registry/manifest.ts'
 
@@ -33,4 +34,11 @@ function platformText(platform?: { os: string; architecture: string; variant?: s
 /** `linux/arm64` is also what is written out as `linux/arm64/v8`. */
 function matches(wanted: string, found: string): boolean {
   return found === wanted || found.startsWith(`${wanted}/`)
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm: 'arm/v7', ppc64: 'ppc64le' }
+
+/** The machine's own platform in the words of image-spec: `linux/amd64`. */
+export function machinePlatform(name: string = architecture()): string {
+  return `linux/${ARCHITECTURES[name] ?? name}`
 }

@@ -5,6 +5,11 @@ export function environment(): Environment {
   return process.env
 }
 
+/** The machine's processor as Node names it: `x64`, `arm64`. */
+export function architecture(): string {
+  return process.arch
+}
+
 /** Variables a child may see; everything else stays here. 5-build § 1, 13-adversary 16. */
 const CHILD_ALLOWED = [
   'PATH',

@@ -1,6 +1,7 @@
 import { type FindingGroup, groupFindings, subjectsText } from './groups.ts'
+import { materialSubjects } from './materials.ts'
 import { fileOf, lineOf } from './places.ts'
-import type { Receipt } from './receipt.ts'
+import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { ruleNotes } from './terminal-source.ts'
 
 /** What a runner shows beside a line of a file or on the run's page. 8-report § 3. */
@@ -24,12 +25,21 @@ export const ANNOTATIONS = 10
  */
 export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
   const { error, subjects, notices, verdict } = receipt
-  const groups = groupFindings(subjects)
+  const groups = groupFindings([...subjects, ...materialSubjects(receipt)])
   const against = groups.filter(({ outcome }) => outcome !== 'note')
   const ended: readonly AnnotationReceipt[] =
     error === undefined
       ? []
-      : [{ level: 'error', title: error.code, message: `${error.message}${factsText(error)}\n→ ${error.remedy}` }]
+      : [
+          {
+            level: 'error',
+            title: error.code,
+            message: `${error.message}${factsText(error)}\n→ ${error.remedy}`,
+            ...placeOf(
+              groups.filter(({ finding }) => finding.message === error.message).flatMap(group => group.subjects),
+            ),
+          },
+        ]
   const told = against.filter(({ finding, subjects: of }) => of.length > 1 || finding.message !== error?.message)
   const errors = [...ended, ...told.map(group => annotationOf('error', group))]
   // A step that fails without a word is what nobody can repair.
@@ -46,13 +56,20 @@ export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
 function annotationOf(level: AnnotationReceipt['level'], group: FindingGroup): AnnotationReceipt {
   const { finding, subjects } = group
   const about = subjects.length === 1 ? '' : `${subjectsText(group)}: `
-  const place = subjects.flatMap(({ places = [] }) => places).find(it => fileOf(it) !== undefined)
-  const file = place === undefined ? undefined : fileOf(place)
-  const line = place === undefined ? undefined : lineOf(place)
   return {
     level,
     title: finding.code,
     message: `${about}${finding.message}${factsText(finding)}\n→ ${finding.remedy}`,
+    ...placeOf(subjects),
+  }
+}
+
+/** The line that named the first of them: of a manifest, or of the Dockerfile for a base image. */
+function placeOf(subjects: readonly SubjectReceipt[]): Pick<AnnotationReceipt, 'file' | 'line'> {
+  const place = subjects.flatMap(({ places = [] }) => places).find(it => fileOf(it) !== undefined)
+  const file = place === undefined ? undefined : fileOf(place)
+  const line = place === undefined ? undefined : lineOf(place)
+  return {
     ...(file === undefined ? {} : { file }),
     ...(file === undefined || line === undefined ? {} : { line }),
   }

@@ -4,6 +4,7 @@ import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
 import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
 import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
 import { keptOnDisk } from './kept.ts'
+import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
 import { subjectDetails } from './subject-details.ts'
@@ -87,14 +88,16 @@ function graph({ stages, subjects }: Receipt): readonly string[] {
 
 function lists(receipt: Receipt, limit: number): readonly string[] {
   const { subjects, image, attestations } = receipt
+  const found = [...subjects, ...materialSubjects(receipt)]
   const commits = subjects.filter(isCommit)
   const tags = subjects.filter(isTag)
   const others = worstFirst(othersOf(subjects))
   const parts: string[] = []
-  if (subjects.some(({ findings }) => findings.length > 0))
-    parts.push(`### Findings\n\n${findingTable(subjects, limit)}`)
+  if (found.some(({ findings }) => findings.length > 0)) parts.push(`### Findings\n\n${findingTable(found, limit)}`)
   if (tags.length > 0) parts.push(`### Tag\n\n${tagTable(tags, limit)}`)
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
+  const materials = materialsPart(receipt, limit)
+  if (materials !== undefined) parts.push(materials)
   if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`, ...subjectDetails(others, limit))
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
   if (attestations.length > 0)

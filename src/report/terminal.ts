@@ -14,6 +14,7 @@ import {
   treeLines,
   wrap,
 } from './terminal-lines.ts'
+import { materialLines } from './terminal-materials.ts'
 import { commitRows, ruleLines } from './terminal-source.ts'
 import { subjectLines } from './terminal-subjects.ts'
 import { duration, shellQuote } from './text.ts'
@@ -35,6 +36,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${recordedWord(receipt)}${countWord(receipt)}`,
     ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
     ...imageLines(receipt),
+    ...materialLines(receipt, paint, columns),
     ...commitLines(receipt.subjects, paint, columns),
     ...subjectLines(receipt, paint, columns),
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
