@@ -104,11 +104,34 @@ function openFinding({ written, line }: Pull, why: string): Finding {
   }
 }
 
-function ruled(
-  policy: Policy,
-  kind: 'image' | 'other',
-  name: string,
-): { rule?: WorldRule; findings?: readonly Finding[] } {
+/** Allowed by its digest alone, or by one at least, and none is written down. */
+function unpinned(kind: 'image' | 'url' | 'git', name: string, { written }: Pull): Finding {
+  const common = { severity: 'reject', subject: name, found: written } as const
+  if (kind === 'image')
+    return {
+      ...common,
+      code: 'materials/not-pinned',
+      message: 'Nothing says which digest was reviewed',
+      expected: '@sha256:… in the Dockerfile, or an item of the materials manifest',
+      remedy: 'Look the digest up and write it down: waybill materials lock',
+    }
+  const digest = kind === 'git' ? 'gitCommit: COMMIT' : 'sha256: HEX'
+  return {
+    ...common,
+    code: 'materials/undeclared',
+    message: 'The materials manifest does not declare what ADD fetches',
+    expected: 'an item of the materials manifest',
+    remedy: `Add to its materials: - {name: NAME, uri: ${JSON.stringify(name)}, digest: {${digest}}, use: {dockerfile-add: true}}`,
+  }
+}
+
+interface Ruled {
+  readonly rule?: WorldRule
+  readonly findings?: readonly Finding[]
+  readonly needsDigest?: boolean
+}
+
+function ruled(policy: Policy, kind: 'image' | 'other', name: string): Ruled {
   try {
     if (kind === 'image') {
       const rule = baseImageRule(policy, name)
