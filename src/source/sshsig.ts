@@ -75,7 +75,11 @@ export function parseSshsig(blob: Uint8Array, namespace = 'git', readKey = parse
  * @param keyObject from `sshKeyObject(sig.key)`; callers that meet a key often keep it.
  */
 export async function verifySshsig(sig: Sshsig, message: Uint8Array, keyObject: KeyObject): Promise<boolean> {
-  const digest = createHash(sig.hash).update(message).digest()
+  return verifySshsigDigest(sig, createHash(sig.hash).update(message).digest(), keyObject)
+}
+
+/** As `verifySshsig`, for whoever has hashed the message already, with `sig.hash`. */
+export function verifySshsigDigest(sig: Sshsig, digest: Uint8Array, keyObject: KeyObject): Promise<boolean> {
   const data = concatBytes([MAGIC, ...[utf8(sig.namespace), utf8(''), utf8(sig.hash), digest].flatMap(wireString)])
   return verifySshSignature(sig.signature, data, sig.key, keyObject)
 }
