@@ -47,6 +47,7 @@ test.each([ATTEST_INPUTS, VERIFY_INPUTS])('a table names every input once, in on
 test('the smallest step has defaults for everything', () => {
   expect(attest({ tags: 'v1', 'github-token': 'ghs' })).toEqual({
     sourceMode: 'auto',
+    materialsMode: 'auto',
     builder: 'auto',
     context: '.',
     platforms: [],
@@ -84,6 +85,8 @@ test('every input arrives typed', () => {
       'source-mode': 'enforce',
       policy: './.github/waybill.yml',
       since: COMMIT,
+      materials: './deps/materials.yml',
+      'materials-mode': 'enforce',
       builder: 'buildah',
       context: 'app',
       file: 'app/Dockerfile',
@@ -112,6 +115,8 @@ test('every input arrives typed', () => {
   ).toEqual({
     commit: COMMIT,
     sourceMode: 'enforce',
+    materialsMode: 'enforce',
+    materials: 'deps/materials.yml',
     policy: './.github/waybill.yml',
     since: COMMIT,
     builder: 'buildah',
@@ -198,6 +203,9 @@ test.each([
   [{ name: '../x' }],
   [{ name: 'a b' }],
   [{ 'transparency-log': 'private' }],
+  [{ 'materials-mode': 'maybe' }],
+  [{ materials: '../deps.yml' }],
+  [{ materials: '/etc/deps.yml' }],
   [{ 'insecure-registries': 'http://x' }],
   [{ 'github-token': 'two words' }],
 ])('attest refuses %j', async inputs => {
@@ -242,6 +250,13 @@ test.each([
   [{ builder: 'none' }],
   [{ 'source-mode': 'enforce' }],
   [{ 'source-mode': 'off', since: COMMIT }],
+  [{ 'materials-mode': 'off', materials: 'deps.yml' }],
+  [{ 'materials-mode': 'audit', digest: DIGEST }],
+  [{ 'materials-mode': 'enforce', since: COMMIT, layout: 'x' }],
+  [{ materials: 'deps.yml', layout: 'x' }],
+  [{ 'materials-mode': 'audit', files: '*.tgz', builder: 'none' }],
+  [{ 'materials-mode': 'enforce' }],
+  [{ 'materials-mode': 'enforce', 'source-mode': 'off' }],
 ])('attest finds the contradiction in %j', async inputs => {
   const error = await errorOf(() => attest(inputs as Record<string, string>))
   expect(error.code).toBe('entry/input-contradiction')

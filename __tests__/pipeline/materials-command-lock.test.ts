@@ -87,7 +87,7 @@ function portsOf({
       const named = imagesNamed(builds, { path: request.path, more: [...request.more, ...more] })
       return { images: named.images.map(({ reference, places }) => judgeOne(reference, request, [...places])), pulls }
     },
-    fetch: async ({ items }) =>
+    bring: async ({ items }) =>
       items.map((item: MaterialItem) => {
         asked.push(item.uri.canonical)
         expect([item.digest.size, item.mirrors.length]).toEqual([0, 0])

@@ -111,6 +111,62 @@ test.each([
   expect(breaks(SCHEMA, parseYaml(changed))).not.toEqual([])
 })
 
+/** What may go into a build, with every key a rule can have. */
+const MATERIALS = `version: 1
+base-images:
+  - {match: "ghcr.io/my-org/bad", deny: true}
+  - match: ["ghcr.io/my-org/**"]
+    signers: [{key: keys/base.pem}, {sigstore: {identity: a@example.com, issuer: "https://accounts.google.com"}}]
+    predicate: https://slsa.dev/provenance/v1
+    trust: {file: keys/root.json}
+    max-age: 90d
+    private: true
+  - {match: "quay.io/my-org/**", waybill: {build: {key: keys/base.pem, builders: buildx}, quarantine-by: {key: keys/base.pem}, require: [signature, provenance], allow-audit: true, trust: github, max-age: 12h}}
+  - {match: "docker.io/docker/**", docker: true}
+  - {match: "**", digest-lock: true}
+materials:
+  - {match: ["https://example.com/**"], keys: [tini, zig], private: true}
+  - {match: "git+https://example.com/**", deny: true}
+material-keys:
+  tini: {openpgp: {fingerprint: ${'3D5E07B2'.repeat(5)}, file: keys/tini.asc}}
+  zig: {minisign: {file: keys/zig.pub}}
+  carol: {ssh: {key: "${sshLine('carol')}"}}
+  next: {sigstore: {identity: a@example.com, issuer: "https://accounts.google.com"}, trust: github}
+`
+
+test('what may go into a build is read, and meets the schema', () => {
+  const { baseImages, materials, materialKeys } = parsePolicy(utf8(MATERIALS), '.github/waybill.yml', readFile)
+  expect([baseImages?.length, materials?.length, materialKeys?.size]).toEqual([5, 2, 4])
+  expect(breaks(SCHEMA, parseYaml(MATERIALS))).toEqual([])
+})
+
+test.each([
+  ['two ways to trust', 'docker: true', 'docker: true, digest-lock: true'],
+  ['a signer beside a pin', 'digest-lock: true', 'digest-lock: true, signers: {key: a.pem}'],
+  ['no way to trust', ', docker: true', ''],
+  ['a way that is off', 'docker: true', 'docker: false'],
+  ['something beside a denial', 'bad", deny: true', 'bad", deny: true, docker: true'],
+  ['a denial of what is signed', 'signers: [', 'deny: true\n    signers: ['],
+  ['a statement of Docker', 'docker: true', 'docker: true, predicate: "https://slsa.dev/provenance/v1"'],
+  ['no signers', /signers: \[.*\]/, 'signers: []'],
+  ['a signer of two kinds', '{key: keys/base.pem}, {', '{key: keys/base.pem, '],
+  ['a key of commits for an image', '[{key: keys/base.pem}', '[{openpgp: {file: a.asc}}'],
+  ['a deploy of a base image', '[signature, provenance]', '[signature, deploy-verified]'],
+  ['a chain without a builder', 'build: {key: keys/base.pem, builders: buildx}, ', ''],
+  ['an image by its URI', 'docker.io/docker/**', '/docker/**'],
+  ['any host', '"https://example.com/**"', '"https://*/**"'],
+  ['a login', '"https://example.com/**"', '"https://alice@example.com/**"'],
+  ['another scheme', '"https://example.com/**"', '"ftp://example.com/**"'],
+  ['keys beside a denial', 'deny: true}\nmaterial-keys', 'deny: true, keys: zig}\nmaterial-keys'],
+  ['two keys under one name', '{minisign: {file: keys/zig.pub}}', '{minisign: {file: a.pub}, ssh: {key: x}}'],
+  ['a root without certificates', '{minisign: {file: keys/zig.pub}}', '{minisign: {file: a.pub}, trust: github}'],
+])('schemas/policy.json and the parser refuse of materials %s', (_what, from, to) => {
+  const changed = MATERIALS.replace(from, to)
+  expect(changed).not.toBe(MATERIALS)
+  expect(breaks(SCHEMA, parseYaml(changed))).not.toEqual([])
+  expect(() => parsePolicy(utf8(changed), '.github/waybill.yml', readFile)).toThrow()
+})
+
 test.each([
   ['commits and tag in one rule', 'tag: {', 'commits: {signers: [alice]}\n    tag: {'],
   ['a rule without either', 'tag: {signers: ["@maintainers"], on: [refs/heads/main]}', 'allow-other-commit: false'],

@@ -1,4 +1,5 @@
 import { join, relative, resolve, sep } from 'node:path'
+import { machinePlatform } from '../build/platforms.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -11,7 +12,6 @@ import { MANIFEST_PATH } from '../pipeline/materials-manifest.ts'
 import { POLICY_PATH } from '../policy/law.ts'
 import { usable, workingLaw } from './commands/policy-check.ts'
 import type { MaterialsWish } from './materials-options.ts'
-import { machineOf } from './materials-world.ts'
 
 /** Whoever adds it hopes that some reader prefers it (13-adversary 5). */
 const RIVAL = '.github/waybill.materials.yaml'
@@ -59,7 +59,7 @@ function buildsOf({ buildArgs, target, platforms = [MACHINE] }: MaterialsWish): 
 }
 
 /** Images are of Linux, also on a machine that runs something else. */
-const MACHINE = machineOf(process.arch)
+const MACHINE = machinePlatform()
 
 async function manifestOf({ materials }: MaterialsWish, working: string): Promise<ReadManifest | undefined> {
   const path = materials ?? MANIFEST_PATH

@@ -61,12 +61,12 @@ export async function withMaterials<T>(
     }
     const credentials = await loadCredentials(env, env.HOME)
     const clientFor = clientsOf({ http, credentials, insecureRegistries })
-    const { images, fetch } = materialsPorts(home, credentials)
+    const { images, bring } = materialsPorts(home, credentials)
     return await work(
       { ...files, policy: files.policy },
       {
         images,
-        fetch,
+        bring,
         file: async path => workingFile(world.workingFolder, path),
         folder: () => makeTemporaryFolder(folder, 'fetched-'),
         clock: () => performance.now(),

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { machinePlatform } from '../build/platforms.ts'
 import { LIMITS } from '../core/limits.ts'
 import { GithubApi } from '../github/api.ts'
 import { storedAttestations } from '../github/attestation-store.ts'
@@ -38,21 +39,15 @@ export interface MaterialsHome {
  */
 export function materialsPorts(world: MaterialsHome, credentials: CredentialSource): MaterialsPorts {
   return {
-    machine: machineOf(process.arch),
+    machine: machinePlatform(),
     images: async (request, law) => {
       const deadline = after(LIMITS.gateMs)
       const ports = await imagesPorts(world, credentials, law)
       return judgeImages(request, { ...ports, expired: deadline.reached }).finally(deadline.forget)
     },
-    fetch: request => fetchMaterials(request, fetchPorts(world)),
+    bring: request => fetchMaterials(request, fetchPorts(world)),
     place: placeMaterials,
   }
-}
-
-/** As builders name it. Building runs on Linux alone. */
-export function machineOf(arch: string): string {
-  const architecture = { x64: 'amd64', ia32: '386' }[arch] ?? arch
-  return `linux/${architecture}`
 }
 
 async function imagesPorts(

@@ -5,6 +5,7 @@ import { findingOf } from '../core/verdict.ts'
 import type { Pull } from '../materials/dockerfile/pull.ts'
 import { materialRule } from '../policy/material-policy.ts'
 import type { Policy } from '../policy/policy.ts'
+import { placed } from './materials-images-findings.ts'
 import type { FetchedMaterial, JudgedMaterial } from './materials-outcome.ts'
 
 /** What ADD fetches, measured against what the manifest declares. */
@@ -37,7 +38,7 @@ export function judgeAdds(
   const adds = addsOf(wanted, path)
   const items = fetched.filter(({ item }) => item.use.kind === 'dockerfile-add')
   const used = adds.map(add => ({ add, item: items.find(item => names(item, add)) }))
-  const placed = fetched.map(({ item, judged }) => {
+  const declared = fetched.map(({ item, judged }) => {
     const places = used.flatMap(({ add, item: of }) => (of?.item === item ? add.places : []))
     return { ...judged, places: [...judged.places, ...places] }
   })
@@ -46,7 +47,7 @@ export function judgeAdds(
   return {
     urls: unique([...allowed.flatMap(allowedUrl), ...used.flatMap(({ add, item }) => pinnedUrl(add, item, own))]),
     repositories: unique(allowed.flatMap(allowedRepository)),
-    judged: [...placed, ...own],
+    judged: [...declared, ...own],
   }
 }
 
@@ -120,23 +121,20 @@ function judgeAlone(add: Add, policy: Policy): JudgedMaterial {
   } catch (error) {
     const known = asWaybillError(error)
     const verdict = known.kind === 'unknown' ? 'unknown' : 'rejected'
-    return { ...common, digest: {}, verdict, findings: [findingOf(known, source)] }
+    return { ...common, digest: {}, verdict, findings: placed([findingOf(known, source)], common.name, places) }
   }
 }
 
-function undeclared({ source, git, places }: Add): Error {
-  const [place = 'the Dockerfile'] = places
-  const shown = printable(source, 200)
-  return fail('materials/undeclared', `${place}: ADD fetches ${shown}, which the manifest does not declare`, {
+function undeclared({ source, git }: Add): Error {
+  return fail('materials/undeclared', 'ADD fetches it, and no materials manifest declares it', {
     expected: 'an item of .github/waybill.materials.yml',
     found: source,
     remedy: `Add it to .github/waybill.materials.yml, in a reviewed commit:\n${itemYaml(source, git)}`,
   })
 }
 
-function unsigned({ source, places }: Add, keys: readonly string[]): Error {
-  const [place = 'the Dockerfile'] = places
-  return fail('materials/undeclared', `${place}: the checksum alone does not allow ${printable(source, 200)}`, {
+function unsigned({ source }: Add, keys: readonly string[]): Error {
+  return fail('materials/undeclared', 'A checksum alone does not allow it', {
     expected: `a signature by one of: ${keys.join(', ')}`,
     found: 'ADD --checksum',
     remedy: `Declare it with its signature in .github/waybill.materials.yml:\n${itemYaml(source, false)}`,

@@ -25,7 +25,7 @@ export async function bringMaterials(
   const items = (manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
   if (manifest === undefined || items.length === 0) return []
   const { history, commit } = source
-  return ports.materials.fetch({
+  return ports.materials.bring({
     items,
     manifest: manifest.path,
     policy: law.policy,

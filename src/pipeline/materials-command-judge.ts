@@ -68,7 +68,7 @@ export async function bringFiles(
 ): Promise<readonly FetchedMaterial[]> {
   const items = (manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
   if (manifest === undefined || items.length === 0) return []
-  return ports.fetch({
+  return ports.bring({
     items,
     manifest: manifest.path,
     policy: policy.law.policy,

@@ -46,7 +46,7 @@ async function fetchNow(files: JudgedFiles, path: string, ports: LockPorts): Pro
   const { policy, files: policyFiles } = lawOf(files.policy)
   const items = (files.manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
   if (items.length === 0) return []
-  return ports.fetch({
+  return ports.bring({
     // A mirror that is behind would put an old file beside a new one.
     items: items.map(item => ({ ...item, digest: new Map(), mirrors: [] })),
     manifest: path,

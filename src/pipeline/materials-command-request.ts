@@ -28,7 +28,7 @@ export interface ReadManifest {
 export type JudgedFiles = MaterialsFiles & { readonly policy: NonNullable<MaterialsFiles['policy']> }
 
 /** All that judging a checkout may ask of the world. */
-export interface JudgePorts extends Pick<MaterialsPorts, 'images' | 'fetch'> {
+export interface JudgePorts extends Pick<MaterialsPorts, 'images' | 'bring'> {
   /** A file of the checkout; undefined when there is none. */
   file(path: string): Promise<Uint8Array | undefined>
   /** An empty private folder, removed when the command ends. */

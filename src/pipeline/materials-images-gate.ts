@@ -50,7 +50,7 @@ export class ImageGate {
       failed.push(answer)
     }
     const unknown = failed.filter(({ kind }) => kind === 'unknown')
-    const told = unknown.length > 0 ? unknown : failed
+    const told = closestOf(unknown.length > 0 ? unknown : failed)
     return {
       kind: unknown.length > 0 ? 'unknown' : 'rejected',
       findings: distinct(told.flatMap(item => item.findings)),
@@ -100,6 +100,13 @@ export class ImageGate {
     this.#sources.set(key, sources)
     return sources
   }
+}
+
+/** Those with the least against them: of a signer that is almost right, the rest is what people need to know. */
+function closestOf<T extends { readonly findings: readonly Finding[] }>(answers: readonly T[]): readonly T[] {
+  const against = ({ findings }: T) => findings.filter(({ severity }) => severity === 'reject').length
+  const least = Math.min(...answers.map(against))
+  return answers.filter(answer => against(answer) === least)
 }
 
 function once(source: EvidenceSource): EvidenceSource {

@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from '../core/digest.ts'
+import { isDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { ContentReader } from '../registry/bundle-manifest.ts'
@@ -84,7 +84,7 @@ function keyOf({ host, repository }: Repository, place: string, terms: { readonl
 }
 
 function notThere({ host, repository }: Repository, place: string): Error {
-  const named = isDigest(place) ? { digest: place as Digest } : { tag: place }
+  const named = isDigest(place) ? { digest: place } : { tag: place }
   return fail('registry/not-found', `The registry has no ${formatReference({ host, repository, ...named })}`)
 }
 

@@ -10,7 +10,7 @@ export interface MaterialsPorts {
   /** `judgeImages` with registries behind it, and the keys and trust roots of this law. */
   images(request: ImagesRequest, law: MaterialsLaw): Promise<JudgedImages>
   /** `fetchMaterials` with the network behind it. */
-  fetch(request: FetchRequest): Promise<readonly FetchedMaterial[]>
+  bring(request: FetchRequest): Promise<readonly FetchedMaterial[]>
   /** `placeMaterials`. @param folder the context, real and inside the export. */
   place(folder: string, placed: MaterialsOutcome['placed']): Promise<void>
 }

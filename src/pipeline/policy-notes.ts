@@ -4,10 +4,38 @@ import type { Finding } from '../core/verdict.ts'
 import { minisignKeyId } from '../materials/proof/minisign.ts'
 import type { Law } from '../policy/law.ts'
 import type { MaterialKey } from '../policy/material-rules.ts'
+import type { Policy } from '../policy/policy.ts'
+import { everyItem } from '../policy/requirements.ts'
 import { type Revocable, revokedText, revokes } from '../policy/revocation.ts'
 
-/** What is odd about the keys of materials: none of it makes the policy unusable, and all of it lets nothing through. */
-export function materialNotes({ policy, files }: Law): readonly Finding[] {
+/** What is odd about the rules for materials: none of it makes the policy unusable, and all of it lets nothing through. */
+export function materialNotes(law: Law): readonly Finding[] {
+  return [...impossible(law.policy), ...materialKeyNotes(law)]
+}
+
+/** Parts of a policy that contradict each other. */
+function impossible({ baseImages, materials, deploy }: Policy): readonly Finding[] {
+  const allowing = (baseImages ?? []).filter(({ kind }) => kind !== 'deny')
+  const pinned = allowing.length > 0 && allowing.every(({ kind }) => kind === 'digest-lock')
+  const asks = deploy.some(rule => rule.kind === 'allow' && everyItem(rule).includes('materials-verified'))
+  const none = 'There is a materials block and no base-images block, so no image can be built upon'
+  const never =
+    'A deploy rule requires materials-verified, and every base image is pinned by digest-lock, never verified'
+  return [
+    ...(materials !== undefined && baseImages === undefined
+      ? [cannotHold('materials', none, 'base-images: [{match: …}]', 'no such block: only FROM scratch passes')]
+      : []),
+    ...(pinned && asks
+      ? [cannotHold('deploy', never, 'materials-pinned, or signers in base-images', 'digest-lock')]
+      : []),
+  ]
+}
+
+function cannotHold(subject: string, message: string, expected: string, found: string): Finding {
+  return findingAbout('policy/cannot-hold', subject, message, 'note', { expected, found })
+}
+
+function materialKeyNotes({ policy, files }: Law): readonly Finding[] {
   const { materials, materialKeys, revoked } = policy
   const named = new Set(materials?.flatMap(({ keys }) => keys))
   return [...(materialKeys ?? [])].flatMap(([name, key]) => [

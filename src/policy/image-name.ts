@@ -1,8 +1,9 @@
 /** Docker Hub under another name; the canonical form has `docker.io`. 13-adversary 34 */
 export const HUB_ALIASES = ['index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'hub.docker.com']
 
-const HOST =
-  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?$/
+const LABEL = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
+const DNS_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`)
+const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?$/
 // distribution-spec v1.1.1 § Pulling manifests.
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
@@ -25,6 +26,11 @@ export function imageName(canonical: string): string | undefined {
   return isName(name) ? name : undefined
 }
 
+/** A name of hosts in lower case, or an IPv6 address in brackets; nothing that only some resolvers take. */
+export function isHostName(name: string): boolean {
+  return DNS_NAME.test(name) || /^\[[0-9a-f:]+\]$/.test(name)
+}
+
 function isName(name: string): boolean {
   const [host = '', ...path] = name.split('/')
   if (!HOST.test(host) || !isHost(host) || path.length === 0) return false
@@ -36,7 +42,8 @@ function isName(name: string): boolean {
 function isHost(host: string): boolean {
   if (host !== 'localhost' && !/[.:[]/.test(host)) return false
   const plain = host.replace(/:[0-9]+$/, '')
-  if (host === 'docker.io:443' || HUB_ALIASES.includes(plain) || host.startsWith('[::ffff:')) return false
+  if (!isHostName(plain)) return false
+  if (HUB_ALIASES.includes(host) || host.startsWith('[::ffff:')) return false
   const url = `https://${host}/`
   if (!URL.canParse(url)) return false
   // Without its port a single label would be read as the first part of a repository.

@@ -1,3 +1,4 @@
+import { isHostName } from './image-name.ts'
 import { compilePattern, matches, type Pattern } from './match.ts'
 import type { UriPattern } from './material-rules.ts'
 
@@ -39,7 +40,7 @@ function isCanonicalUrl(text: string): boolean {
     url.protocol === 'http:' ? !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname) : url.protocol !== 'https:'
   )
     return false
-  if (url.hostname.endsWith('.') || url.hostname.startsWith('[::ffff:') || /[#\\\s]/.test(text)) return false
+  if (!isHostName(url.hostname) || url.hostname.startsWith('[::ffff:') || /[#\\\s]/.test(text)) return false
   // What servers decode before they split a path: an encoded "/", "\", "." or "%", controls, and "..;" of some of them.
   return !/%(?:2[ef5]|5c|[01][0-9a-f]|7f)|\/\.{1,2}(?:;|$)/i.test(url.pathname)
 }

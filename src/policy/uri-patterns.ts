@@ -1,3 +1,4 @@
+import { isHostName } from './image-name.ts'
 import { MAX_PATTERN } from './match.ts'
 import type { UriPattern } from './material-rules.ts'
 import { asciiOf, distinctList, type Field, type Reading, wrong } from './read.ts'
@@ -39,7 +40,9 @@ function checkHost(scheme: string, host: string, path: string, never: Never): vo
   const address = `${protocol}://${host}/`
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined || url.hostname === '') throw never('this is no host', FORMS)
-  if (url.host.endsWith('.')) throw never('the trailing dot is dropped', `${scheme}://${url.host.slice(0, -1)}${path}`)
+  if (url.hostname.endsWith('.'))
+    throw never('the trailing dot is dropped', `${scheme}://${url.host.replace(/\.(?=:|$)/, '')}${path}`)
+  if (!isHostName(url.hostname)) throw never('this is no host', FORMS)
   if (url.host !== host) throw never('the host has one spelling', `${scheme}://${url.host}${path}`)
   if (scheme === 'http' && !isLoopback(url)) throw never('http is for this machine alone', `https://${host}${path}`)
 }

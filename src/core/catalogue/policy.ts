@@ -107,4 +107,10 @@ export const POLICY_ERRORS = {
       'A rule of base-images asks for Docker’s own signature on an image of which nobody says from which repository Docker builds it. Docker’s builder signs for everybody who calls it, so without that a signature says nothing.',
     remedy: 'Use signers with the repository that the image comes from, or digest-lock: true.',
   },
+  'policy/cannot-hold': {
+    kind: 'rejected',
+    meaning:
+      'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
+    remedy: 'Change one of the two parts that the message names.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
