@@ -1,4 +1,7 @@
+import fc from 'fast-check'
 import { type Digest, hexOf, sha256 } from '../../src/core/digest.ts'
+import { readImage } from '../../src/pipeline/materials-images-named.ts'
+import { formatReference } from '../../src/registry/reference.ts'
 import { certificate, ISSUER, SAN, signed } from '../policy/images.ts'
 import { putBundle } from '../registry/evidence-world.ts'
 import { buildFor, ImagesWorld, policyWith, told } from './materials-images-world.ts'
@@ -290,6 +293,12 @@ describe('named contexts, frontends and images that no Dockerfile names', () => 
     ])
   })
 
+  test('of a frontend nothing is asked where the builder runs none', async () => {
+    const text = '# syntax=ghcr.io/acme/frontend\nFROM scratch'
+    expect((await world.judge(text, '', { frontends: false })).images).toEqual([])
+    expect(told(await world.judge(text, ''))).toEqual(['ghcr.io/acme/frontend:latest rejected policy/no-rule'])
+  })
+
   test('of stages that the target does not need nothing is asked', async () => {
     const digest = world.image('acme/base', 'one')
     const text = `FROM ghcr.io/other/unused AS no\nFROM ghcr.io/acme/base@${digest}\nONBUILD COPY --from=ghcr.io/later/x / /`
@@ -351,4 +360,20 @@ describe('ONBUILD of a base image', () => {
       `ghcr.io/acme/base@${digest} rejected registry/config-malformed`,
     ])
   })
+})
+
+test('13-adversary 34: any text in an image’s place is one canonical name, or none', () => {
+  const word = fc.oneof(
+    fc.string(),
+    fc.stringMatching(/^[a-zA-Z0-9./:@_-]{0,60}$/),
+    fc.constantFrom('oci:', 'docker://', 'GHCR.IO/', 'index.docker.io/', 'library/', ':443/', '@sha256:', 'a'),
+  )
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 4 }), parts => {
+      const found = readImage(parts.join(''))
+      if (!('canonical' in found)) return expect(found.code).toBe('materials/not-an-image')
+      expect(found.tag ?? found.digest).toBeDefined()
+      return expect(readImage(formatReference(found))).toEqual(found)
+    }),
+  )
 })

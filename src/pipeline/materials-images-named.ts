@@ -63,7 +63,7 @@ export function imagesNamed(
     all.add({ text: canonical, use, place, platforms: [platform ?? first?.options.buildPlatform ?? ''], base: false })
   for (const { options, pulls } of builds)
     for (const pull of pulls) {
-      if (!pull.needed || pull.later === true) continue
+      if (!pull.needed || pull.later === true || (pull.how === 'syntax' && !frontends)) continue
       const place = placeOf(pull, path)
       const text = imageText(pull)
       if (text === undefined && pull.unresolved !== undefined) all.refuse(pull, place, unresolved(pull))

@@ -24,6 +24,8 @@ export interface ImagesRequest {
   readonly declared: ReadonlyMap<string, Digest>
   /** Path of the materials manifest, for remedies. Default: `.github/waybill.materials.yml`. */
   readonly manifest?: string
+  /** False for builders that run no frontend image, whatever `# syntax=` says: buildah. Default: true. */
+  readonly frontends?: boolean
   /** Images that no Dockerfile names. `canonical`: a reference with its tag or digest. */
   readonly more: readonly MoreImage[]
 }
