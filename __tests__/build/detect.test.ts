@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { detectBuilder, openBuilder, readInspect } from '../../src/build/detect.ts'
+import { readInspect } from '../../src/build/buildx-inspect.ts'
+import { detectBuilder, openBuilder } from '../../src/build/detect.ts'
 import { errorOf, script, temporaryFolder, world } from './support.ts'
 
 const INSPECT = `Name:          builder-1
@@ -78,23 +79,23 @@ test('a tool in a relative folder of PATH is not found: whoever owns the workspa
 })
 
 test.each([
-  ['a running node', INSPECT, { driver: 'docker-container', answers: true, buildkit: ['v0.26.3'] }],
+  ['a running node', INSPECT, { driver: 'docker-container', nodes: 1, answers: true, buildkit: ['v0.26.3'] }],
   [
     'an inactive node',
     'Driver: docker-container\nNodes:\nEndpoint: x\nStatus: inactive\n',
-    { driver: 'docker-container', answers: true, buildkit: [] },
+    { driver: 'docker-container', nodes: 1, answers: true, buildkit: [] },
   ],
   [
     'one broken node of two',
     'Driver: remote\nEndpoint: a\nError: x\nEndpoint: b\nStatus: running\n',
-    { driver: 'remote', answers: true, buildkit: [] },
+    { driver: 'remote', nodes: 2, answers: true, buildkit: [] },
   ],
   [
     'an older spelling',
     'Driver: docker\nEndpoint: x\nBuildkit: v0.11.6\n',
-    { driver: 'docker', answers: true, buildkit: ['v0.11.6'] },
+    { driver: 'docker', nodes: 1, answers: true, buildkit: ['v0.11.6'] },
   ],
-  ['nothing', '', { driver: 'unknown', answers: true, buildkit: [] }],
+  ['nothing', '', { driver: 'unknown', nodes: 0, answers: true, buildkit: [] }],
 ])('readInspect() reads %s', (_what, text, expected) => {
   expect(readInspect(text)).toEqual(expected)
 })

@@ -1,10 +1,14 @@
-import { join } from 'node:path'
+import { utf8 } from '../core/bytes.ts'
 import { fail } from '../core/error.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded } from '../io/files.ts'
 import type { Builder, BuildResult, BuildWorld, ImageDescriptor, ToolRecord } from './builder.ts'
+import { refusalOf } from './buildkit-refusal.ts'
+import { type BuildxFiles, buildxArguments, buildxFiles } from './buildx-arguments.ts'
+import { closeWorld, hostsOf, observe, SOURCE_POLICY } from './buildx-closed.ts'
 import { readBuildxMetadata } from './buildx-metadata.ts'
 import { dockerCredentials } from './credentials.ts'
+import { builderImage, createBuilder } from './fresh-builder.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
 import { runBuilder } from './tools.ts'
 
@@ -15,6 +19,8 @@ export interface BuildxHost {
   readonly docker: string
   /** `docker-container`, `remote`, `kubernetes`, `docker`. */
   readonly driver: string
+  /** Machines behind it; each builds some of the platforms. Default: one. */
+  readonly nodes?: number
   readonly tools: readonly ToolRecord[]
 }
 
@@ -44,6 +50,15 @@ export function dockerEnvironment(
   return childEnvironment(env, { ...docker, ...extra })
 }
 
+/** One build's way to a builder: what every call of it gets, and what is known of who answers. */
+interface Session {
+  readonly env: Readonly<Record<string, string>>
+  readonly driver: string
+  readonly tools: readonly ToolRecord[]
+  readonly fresh: boolean
+  readonly files: BuildxFiles
+}
+
 /** Builds with `docker buildx build`; pushes by digest, or writes an OCI layout (tar) when the request does not push. */
 export class BuildxBuilder implements Builder {
   readonly name = 'buildx'
@@ -59,25 +74,74 @@ export class BuildxBuilder implements Builder {
 
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
+    const session = await this.#open(checked)
+    const image = builderImage(checked.allowed)
+    if (image === undefined) return this.#buildIn(session, checked)
+    const fresh = await createBuilder({
+      docker: this.#host.docker,
+      env: session.env,
+      run: this.#world.env,
+      folder: session.files.folder,
+      image,
+      hosts: hostsOf(checked),
+      insecureRegistries: this.#world.insecureRegistries,
+    })
+    let left: string | undefined
+    let result: BuildResult
+    try {
+      const tools = [...session.tools.filter(({ name }) => name !== 'buildkit'), ...fresh.tools]
+      const env = { ...session.env, ...fresh.env }
+      result = await this.#buildIn({ ...session, driver: 'docker-container', env, tools, fresh: true }, checked)
+    } finally {
+      left = await fresh.remove()
+      if (left !== undefined) this.#world.output.write(utf8(`${left}\n`))
+    }
+    return left === undefined ? result : { ...result, notes: [...result.notes, left] }
+  }
+
+  async #open(checked: CheckedRequest): Promise<Session> {
     const files = buildxFiles(this.#world.folder)
     await makeFolder(files.folder)
     const credentials = await dockerCredentials(this.#world.env, files.folder, this.#world.logins)
+    const env = dockerEnvironment(this.#world.env, { ...credentials, ...epochVariable(checked) })
+    const { driver, tools } = this.#host
+    return { env, driver, tools, fresh: false, files }
+  }
+
+  async #buildIn(session: Session, checked: CheckedRequest): Promise<BuildResult> {
+    const { docker, nodes = 1 } = this.#host
+    const { files, fresh } = session
+    const closed = await closeWorld(checked, {
+      docker,
+      env: session.env,
+      folder: files.folder,
+      second: this.#world.env[SOURCE_POLICY],
+      // Of several nodes each builds some of the platforms, and each must refuse.
+      platforms: fresh || nodes < 2 ? [] : checked.platforms,
+    })
+    await this.#run(session, checked, closed.env)
+    const metadata = await this.#metadata(files.metadata)
+    const image = readBuildxMetadata(metadata)
+    if (!checked.push) await this.#compare(image, files.layout)
+    const observed = await observe({ docker, env: session.env, metadata, checked })
+    return this.#result(session, checked, image, { ...closed.facts, ...observed })
+  }
+
+  async #run(session: Session, checked: CheckedRequest, more: Readonly<Record<string, string>>): Promise<void> {
+    const { allowed, timeoutMs } = checked
     await runBuilder(
       'buildx',
       {
         file: this.#host.docker,
-        args: buildxArguments(checked, files),
-        env: dockerEnvironment(this.#world.env, { ...credentials, ...epochVariable(checked) }),
+        args: buildxArguments(checked, session.files),
+        env: { ...session.env, ...more },
         // Never the workspace: a `docker-bake` file or `.env` there must not shape the build.
-        cwd: files.folder,
-        ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+        cwd: session.files.folder,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
       },
       this.#world.output,
-      lines => adviceFor(this.#host.driver, lines),
+      (lines, text) => (allowed && refusalOf(text, allowed)) ?? adviceFor(session.driver, lines),
     )
-    const image = readBuildxMetadata(await this.#metadata(files.metadata))
-    if (!checked.push) await this.#compare(image, files.layout)
-    return this.#result(checked, image, files.layout)
   }
 
   async #metadata(path: string): Promise<Uint8Array> {
@@ -95,73 +159,41 @@ export class BuildxBuilder implements Builder {
       })
   }
 
-  #result(request: CheckedRequest, image: ImageDescriptor, layout: string): BuildResult {
+  #result(
+    { fresh, driver, tools, files }: Session,
+    request: CheckedRequest,
+    image: ImageDescriptor,
+    facts: Pick<BuildResult, 'enforcement' | 'observed'>,
+  ): BuildResult {
     return {
       digest: image.digest,
       ...(image.mediaType === '' ? {} : { mediaType: image.mediaType }),
       builder: 'buildx',
-      tools: this.#host.tools,
+      tools,
       pushedTo: request.push ? request.images : [],
-      ...(request.push ? {} : { layout }),
-      // Nobody but this run may have made a `fresh` builder, and Waybill did not make this one (13-adversary 19).
+      ...(request.push ? {} : { layout: files.layout }),
+      // `fresh` is only a builder that Waybill itself made for this build (13-adversary 19); its storage began empty.
       conditions: {
-        builder: 'shared',
-        cache: 'shared',
+        builder: fresh ? 'fresh' : 'shared',
+        cache: fresh ? 'none' : 'shared',
         network: request.network,
-        isolation: this.#host.driver === 'remote' ? 'unknown' : 'processes',
+        isolation: driver === 'remote' ? 'unknown' : 'processes',
       },
-      notes: ['The builder is shared: layers and cache mounts of other builds on it can be part of this image.'],
+      ...facts,
+      notes: notesOf(fresh, request, facts),
     }
   }
 }
 
-interface BuildxFiles {
-  readonly folder: string
-  readonly metadata: string
-  readonly layout: string
-}
+const SHARED = 'The builder is shared: layers and cache mounts of other builds on it can be part of this image.'
+const SILENT = 'The builder wrote no provenance that could be compared with what was allowed.'
 
-export function buildxFiles(runFolder: string): BuildxFiles {
-  const folder = join(runFolder, 'buildx')
-  return { folder, metadata: join(folder, 'metadata.json'), layout: join(folder, 'layout.tar') }
-}
-
-/** The argument list; every value from outside stands behind a `--name=` or after `--`. */
-export function buildxArguments(request: CheckedRequest, files: BuildxFiles): readonly string[] {
-  return [
-    'buildx',
-    'build',
-    '--progress=plain',
-    '--provenance=mode=min',
-    `--metadata-file=${files.metadata}`,
-    `--output=${outputOf(request, files)}`,
-    ...(request.network === 'none' ? ['--network=none'] : []),
-    ...(request.target === undefined ? [] : [`--target=${request.target}`]),
-    ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
-    ...pairs('--build-arg', request.buildArgs),
-    ...pairs('--label', request.labels),
-    ...pairs('--annotation', request.annotations),
-    `--file=${request.filePath}`,
-    '--',
-    request.contextPath,
-  ]
-}
-
-/** `--output` is CSV: a list of names and a path with a comma are quoted as one field. */
-function outputOf(request: CheckedRequest, files: BuildxFiles): string {
-  const rewrite = request.sourceDateEpoch === undefined ? [] : ['rewrite-timestamp=true']
-  const fields = request.push
-    ? ['type=image', `name=${request.images.join(',')}`, 'push-by-digest=true', 'name-canonical=true', 'push=true']
-    : ['type=oci', `dest=${files.layout}`]
-  return [...fields, ...rewrite].map(csvField).join(',')
-}
-
-function csvField(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
-}
-
-function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+function notesOf(
+  fresh: boolean,
+  { allowed }: CheckedRequest,
+  { observed }: Pick<BuildResult, 'observed'>,
+): readonly string[] {
+  return [...(fresh ? [] : [SHARED]), ...(allowed !== undefined && observed === undefined ? [SILENT] : [])]
 }
 
 /** buildx hands this variable of its own environment to BuildKit as a build argument. */

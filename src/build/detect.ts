@@ -8,6 +8,7 @@ import { BuildahBuilder } from './buildah.ts'
 import type { BuildahHost } from './buildah-store.ts'
 import type { Builder, BuildWorld, ToolRecord } from './builder.ts'
 import { BuildxBuilder, type BuildxHost, dockerEnvironment } from './buildx.ts'
+import { readInspect } from './buildx-inspect.ts'
 import { dockerConfigFolder } from './credentials.ts'
 import { ask, recordTool } from './tools.ts'
 
@@ -61,7 +62,7 @@ async function findBuildx(env: Environment): Promise<BuildxHost | Absent> {
   if (!builder.answers) return absent('the selected buildx builder does not answer')
   const tools: ToolRecord[] = [await recordTool('buildx', await pluginFile(env, docker), version)]
   for (const buildkit of builder.buildkit) tools.push({ name: 'buildkit', version: printable(buildkit, 120) })
-  return { kind: 'buildx', docker, driver: builder.driver, tools }
+  return { kind: 'buildx', docker, driver: builder.driver, nodes: builder.nodes, tools }
 }
 
 async function findBuildah(env: Environment): Promise<BuildahHost | Absent> {
@@ -70,25 +71,6 @@ async function findBuildah(env: Environment): Promise<BuildahHost | Absent> {
   const version = await ask(buildah, ['--version'], childEnvironment(env))
   if (version === undefined) return absent('buildah --version ended with an error')
   return { kind: 'buildah', buildah, tools: [await recordTool('buildah', buildah, version)] }
-}
-
-/**
- * Reads `docker buildx inspect`: a header (`Name`, `Driver`), then `Nodes:` with `Status`, `Error`, `BuildKit version` each.
- * A node that was never started is `inactive` and starts with the build; one with an `Error` cannot.
- */
-export function readInspect(text: string): { driver: string; answers: boolean; buildkit: readonly string[] } {
-  const values = (name: string): string[] =>
-    text.split('\n').flatMap(line => {
-      const [key, ...rest] = line.split(':')
-      return key?.trim().toLowerCase() === name ? [rest.join(':').trim()] : []
-    })
-  const nodes = values('endpoint').length
-  const broken = values('error').length
-  return {
-    driver: values('driver')[0] ?? 'unknown',
-    answers: nodes === 0 || broken < nodes,
-    buildkit: [...new Set([...values('buildkit version'), ...values('buildkit')])],
-  }
 }
 
 /** Where docker looks for the plugin, in its order; the docker program itself when it is found nowhere. */

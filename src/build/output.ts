@@ -19,6 +19,11 @@ export class OutputTail implements OutputSink {
     this.#kept = joined.subarray(Math.max(0, joined.byteLength - KEPT_BYTES))
   }
 
+  /** What was kept, as it came: for finding something in it, never for showing. */
+  text(): string {
+    return this.#kept.toString('utf8')
+  }
+
   /** The last non-empty lines, printable, oldest first. */
   lines(count: number): readonly string[] {
     const lines = this.#kept

@@ -1,5 +1,5 @@
 import { decodeUtf8 } from '../core/bytes.ts'
-import { asWaybillError, fail } from '../core/error.ts'
+import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { hashFile } from '../io/files.ts'
 import { type ProcessRequest, type ProcessResult, run } from '../io/process.ts'
@@ -42,18 +42,20 @@ export async function recordTool(name: string, file: string, version: string): P
 
 /**
  * Runs a builder with its output streamed to the sink.
+ * @param explain gets the last lines, printable, and the same as they came: a remedy, or the error to end with instead.
  * @throws `build/failed` with the last lines when it ends with an error or does not end.
  */
 export async function runBuilder(
   name: string,
   request: Omit<ProcessRequest, 'onOutput' | 'maxOutputBytes'>,
   output: OutputSink,
-  remedy?: (lines: readonly string[]) => string | undefined,
+  explain?: (lines: readonly string[], text: string) => string | WaybillError | undefined,
 ): Promise<ProcessResult> {
   const tail = new OutputTail(output)
   const failed = (how: string, cause?: unknown): Error => {
     const lines = tail.lines(12)
-    const advice = remedy?.(lines)
+    const advice = explain?.(lines, tail.text())
+    if (advice instanceof WaybillError) return advice
     return fail('build/failed', `${name} ${how}`, {
       expected: 'exit code 0',
       found: lines.join(' ⏎ ').slice(-1000),

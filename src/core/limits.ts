@@ -159,4 +159,10 @@ export const LIMITS = {
   archiveHeaderBytes: 64 * KIB,
   /** Bytes of manifests, configs and attestations of all base images together: 500 references of a few platforms. 13-adversary 43. */
   baseImageBytes: 256 * MIB,
+  /** Milliseconds that the build which must be refused may take: a builder in a cluster may have to start for it. */
+  canaryMs: 5 * 60_000,
+  /** Things that a builder says went in, over all platforms: ten times what a Dockerfile may name. */
+  observedMaterials: 5_000,
+  /** Bytes of the builder's provenance of one platform, build steps included. BuildKit's own messages end at 16 MiB. */
+  builderProvenanceBytes: 16 * MIB,
 } as const

@@ -171,4 +171,24 @@ export const MATERIALS_ERRORS = {
     meaning: 'The run of another workflow kept several things that could be the file that the manifest names.',
     remedy: 'Have the workflow upload it in an artifact that is called as the file.',
   },
+  'materials/policy-not-enforced': {
+    kind: 'rejected',
+    meaning:
+      'Before a build into which nothing undeclared may come, the builder is asked for something that is always refused. It did not refuse it because of the policy, so nobody can say what it would let in. Nothing was built.',
+    remedy:
+      'Use a builder with BuildKit 0.11 or newer, and a buildx that hands a source policy over (0.10 or newer): add a step `uses: docker/setup-buildx-action` before this one.',
+  },
+  'materials/second-policy': {
+    kind: 'configuration',
+    meaning:
+      'The job sets a source policy of its own for BuildKit, and a build takes one. Waybill hands over the one that keeps undeclared materials out, and does not put yours aside silently.',
+    remedy:
+      'Remove EXPERIMENTAL_BUILDKIT_SOURCE_POLICY from the job; what it denies belongs into base-images of the policy: `- {match: "NAME", deny: true}`.',
+  },
+  'materials/provenance-malformed': {
+    kind: 'unknown',
+    meaning:
+      'The builder’s own list of what went into the build cannot be read, so it cannot be compared with what was verified.',
+    remedy: 'Update buildx and BuildKit; if they are recent, report the form of their provenance.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>

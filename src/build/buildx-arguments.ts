@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { fail } from '../core/error.ts'
+import type { CheckedRequest } from './request.ts'
+
+export interface BuildxFiles {
+  readonly folder: string
+  readonly metadata: string
+  readonly layout: string
+}
+
+export function buildxFiles(runFolder: string): BuildxFiles {
+  const folder = join(runFolder, 'buildx')
+  return { folder, metadata: join(folder, 'metadata.json'), layout: join(folder, 'layout.tar') }
+}
+
+/** The argument list; every value from outside stands behind a `--name=` or after `--`. */
+export function buildxArguments(request: CheckedRequest, files: BuildxFiles): readonly string[] {
+  return [
+    'buildx',
+    'build',
+    '--progress=plain',
+    '--provenance=mode=min',
+    `--metadata-file=${files.metadata}`,
+    `--output=${outputOf(request, files)}`,
+    ...(request.network === 'none' ? ['--network=none'] : []),
+    ...(request.target === undefined ? [] : [`--target=${request.target}`]),
+    ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
+    ...pairs('--build-arg', request.buildArgs),
+    ...pairs('--label', request.labels),
+    ...pairs('--annotation', request.annotations),
+    ...contexts(request),
+    `--file=${request.filePath}`,
+    '--',
+    request.contextPath,
+  ]
+}
+
+/** `--output` is CSV: a list of names and a path with a comma are quoted as one field. */
+function outputOf(request: CheckedRequest, files: BuildxFiles): string {
+  const rewrite = request.sourceDateEpoch === undefined ? [] : ['rewrite-timestamp=true']
+  const fields = request.push
+    ? ['type=image', `name=${request.images.join(',')}`, 'push-by-digest=true', 'name-canonical=true', 'push=true']
+    : ['type=oci', `dest=${files.layout}`]
+  return [...fields, ...rewrite].map(csvField).join(',')
+}
+
+function csvField(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
+}
+
+function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+}
+
+/** A folder of this run, or an image by its digest: nothing that would be fetched from elsewhere. */
+function contexts({ allowed }: CheckedRequest): readonly string[] {
+  return [...(allowed?.contexts ?? [])].map(([name, source]) => {
+    if (
+      !/^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$/.test(name) ||
+      !/^(?:\/|docker-image:\/\/[^=]+@sha256:[0-9a-f]{64}$)/.test(source)
+    )
+      throw fail('build/request-malformed', 'A named context is not acceptable', {
+        expected: 'a name, and an image by its digest or an absolute folder',
+        found: `${name}=${source}`,
+      })
+    return `--build-context=${name}=${source}`
+  })
+}
