@@ -55,7 +55,7 @@ export interface BuildPulls {
  */
 export function imagesNamed(
   builds: readonly BuildPulls[],
-  { path, more }: Pick<ImagesRequest, 'path' | 'more'>,
+  { path, more, frontends = true }: Pick<ImagesRequest, 'path' | 'more' | 'frontends'>,
 ): Named {
   const all = new Collected()
   const [first] = builds
