@@ -44,6 +44,8 @@ export interface FetchedMaterial {
   readonly size?: number
   /** Which of its addresses answered. */
   readonly from?: string
+  /** Every host that answered on the way, redirects too. */
+  readonly hosts?: readonly string[]
 }
 
 /** What the rest of the run needs to know of the materials. */

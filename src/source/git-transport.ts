@@ -2,6 +2,7 @@ import { encodeBase64, latin1, utf8 } from '../core/bytes.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
+import type { Pin } from '../io/address.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { folderBytes, watchFolder } from '../io/folder-size.ts'
 import { isLoopbackHost } from '../io/http.ts'
@@ -21,6 +22,8 @@ export interface TransportOptions {
   readonly deadline: Date
   /** Ends the command that runs, and every later one. */
   readonly signal?: AbortSignal
+  /** Where the host of the URL is, whatever its name means a moment later (13-adversary 39). */
+  readonly pin?: Pin
   readonly now: () => number
   /** The URL is a path of this machine, asked for by name; otherwise paths are refused. */
   readonly localPath?: boolean
@@ -205,7 +208,7 @@ export class GitTransport {
   }
 
   #config(): readonly (readonly [string, string])[] {
-    const { token } = this.#options
+    const { token, pin } = this.#options
     const basic = token === undefined ? '' : encodeBase64(utf8(`x-access-token:${token}`))
     return [
       ['remote.source.url', this.url],
@@ -224,6 +227,7 @@ export class GitTransport {
       ['fetch.recurseSubmodules', 'false'],
       ['gc.auto', '0'],
       ['maintenance.auto', 'false'],
+      ...(pin === undefined ? [] : [['http.curloptResolve', pinnedTo(this.url, pin)] as const]),
       ...(token === undefined ? [] : [[`http.${this.url}.extraHeader`, `Authorization: Basic ${basic}`] as const]),
     ]
   }
@@ -236,6 +240,14 @@ export class GitTransport {
   #hasToken(): boolean {
     return this.#options.token !== undefined
   }
+}
+
+/** `host:port:address,address`, libcurl § CURLOPT_RESOLVE; git has passed it on since 2.37. */
+function pinnedTo(text: string, { host, addresses }: Pin): string {
+  const url = new URL(text)
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
+  const named = host.includes(':') ? `[${host}]` : host
+  return `${named}:${port}:${addresses.map(({ address, family }) => (family === 6 ? `[${address}]` : address)).join(',')}`
 }
 
 function checkedUrl(text: string, localPath: boolean): string {

@@ -4,6 +4,7 @@ import { fail } from '../core/error.ts'
 import type { LawFiles } from '../core/facts.ts'
 import { printable } from '../core/text.ts'
 import { together } from '../core/together.ts'
+import type { Pin } from '../io/address.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, remove } from '../io/files.ts'
 import { realClock } from '../io/retry.ts'
@@ -29,6 +30,10 @@ export interface HistoryOptions {
   readonly token?: string
   readonly env: Environment
   readonly head: CommitId
+  /** Without its ancestors: who wants one commit and its tree needs no history. */
+  readonly tipOnly?: boolean
+  /** Where the host of the URL is: nothing else is connected to. */
+  readonly pin?: Pin
   /** Further commits that must be there, such as the anchor or the base of a pull request. */
   readonly also?: readonly CommitId[]
   readonly deadline: Date
@@ -100,7 +105,10 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     initBare(transport, options.folder, 'commits.git'),
     initBare(transport, options.folder, 'trees.git'),
   ] as const)
-  await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
+  const flags = ['--filter=tree:0', ...(options.tipOnly === true ? ['--depth=1'] : [])]
+  await transport.fetchObjects(commits, [options.head], flags, true)
+  // It would say "this commit has no parents", which nothing may believe.
+  if (options.tipOnly === true) await remove(`${commits}/shallow`)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
     const history = new GitHistory(transport, objects, { commits, trees, head: options.head, gitVersion })

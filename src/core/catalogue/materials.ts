@@ -191,4 +191,28 @@ export const MATERIALS_ERRORS = {
       'The builder’s own list of what went into the build cannot be read, so it cannot be compared with what was verified.',
     remedy: 'Update buildx and BuildKit; if they are recent, report the form of their provenance.',
   },
+  'materials/key-not-allowed': {
+    kind: 'rejected',
+    meaning:
+      'The policy says whose signature this material needs, and the manifest names none of these keys. A manifest is part of what is judged: it can ask for more than the policy, never for less.',
+    remedy: 'Name one of the keys of the policy’s rule under verify in the manifest.',
+  },
+  'materials/key-unusable': {
+    kind: 'rejected',
+    meaning:
+      'The key that a material is to be verified with is missing, cannot be read, is of another kind, or is too weak.',
+    remedy: 'Put the public key, of the kind that verify says, where the policy or the manifest names it.',
+  },
+  'materials/key-expired': {
+    kind: 'rejected',
+    meaning:
+      'The key that signed a material has expired. When a signature beside a file was made only its maker says, so nobody knows whether the key was still valid then.',
+    remedy:
+      'Fetch the key anew from its owner, who may have prolonged it: gpg --refresh-keys, then gpg --armor --export FINGERPRINT',
+  },
+  'materials/key-revoked': {
+    kind: 'rejected',
+    meaning: 'The key that signed a material was revoked by its own owner.',
+    remedy: 'Take the material in a version that the owner signed with another key.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
