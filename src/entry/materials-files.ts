@@ -83,3 +83,12 @@ async function policyOf({ policy }: MaterialsWish, working: string): Promise<Mat
 export function workingFile(working: string, path: string): Uint8Array | undefined {
   return readOwnFile(resolve(working, path), LIMITS.policyFileBytes)
 }
+
+/** For what cannot be done without rules. */
+export function noPolicy(): Error {
+  return fail('policy/no-expectation', 'Nothing says what may enter a build: there is no policy', {
+    expected: '.github/waybill.yml with base-images, or --policy FILE',
+    found: 'neither',
+    remedy: 'See what the Dockerfile pulls in, with rules to begin from: waybill materials print',
+  })
+}

@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fail } from '../core/error.ts'
 import { maybe } from '../github/attest-inputs.ts'
 import { hashFileWith, makeTemporaryFolder, remove } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
@@ -9,7 +8,7 @@ import type { JudgedFiles } from '../pipeline/materials-command-request.ts'
 import { loadCredentials } from '../registry/credentials.ts'
 import type { CommandLine, Desk } from './commands/command.ts'
 import { clientsOf } from './gate-evidence.ts'
-import { materialsFiles, workingFile } from './materials-files.ts'
+import { materialsFiles, noPolicy, workingFile } from './materials-files.ts'
 import { MATERIALS_OPTIONS, type MaterialsLine, type MaterialsWish, readMaterialsWish } from './materials-options.ts'
 import { type MaterialsHome, materialsPorts } from './materials-world.ts'
 import { platformAddress } from './platform-api.ts'
@@ -78,12 +77,4 @@ export async function withMaterials<T>(
     http.close()
     await remove(folder)
   }
-}
-
-function noPolicy(): Error {
-  return fail('policy/no-expectation', 'Nothing says what may enter a build: there is no policy', {
-    expected: '.github/waybill.yml with base-images, or --policy FILE',
-    found: 'neither',
-    remedy: 'See what the Dockerfile pulls in, with rules to begin from: waybill materials print',
-  })
 }
