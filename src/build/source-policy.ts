@@ -107,7 +107,12 @@ function repositoryRules({ remote, ref, commit }: AllowedRepository): readonly J
     },
     updates: { identifier: to, attrs },
   }))
-  const constraints = [remoteIs, ...Object.entries(attrs).map(([key, value]) => equal(key, value))]
+  // A kept `.git` holds whatever the server sent besides the commit.
+  const constraints = [
+    remoteIs,
+    ...Object.entries(attrs).map(([key, value]) => equal(key, value)),
+    equal('git.keepgitdir', ''),
+  ]
   return [...converts, { action: 'ALLOW', selector: { identifier: `^${target}$`, match_type: 'REGEX', constraints } }]
 }
 
