@@ -11,8 +11,14 @@ import { join } from 'node:path'
 
 type Part = { readonly [key: string]: unknown }
 
-/** Endpoints that Waybill asks, each with the fields the double has where it has not all of them. */
-const USED: Readonly<Record<string, readonly string[] | 'whole'>> = {
+/** Fields of an object, or of the objects of a list; with fields of their own where these are not had whole either. */
+type Fields = readonly (string | Readonly<Record<string, Fields>>)[]
+
+/**
+ * Endpoints that Waybill asks, each with the fields the double has where it has not all of them; `redirect`: it has no answer
+ * of its own.
+ */
+const USED: Readonly<Record<string, Fields | 'whole' | 'redirect'>> = {
   '/repos/{owner}/{repo}': ['id', 'name', 'full_name', 'private', 'fork', 'visibility', 'default_branch'],
   '/repos/{owner}/{repo}/activity': 'whole',
   '/repos/{owner}/{repo}/rules/branches/{branch}': 'whole',
@@ -26,6 +32,17 @@ const USED: Readonly<Record<string, readonly string[] | 'whole'>> = {
     'enabled',
   ],
   '/repos/{owner}/{repo}/attestations/{subject_digest}': 'whole',
+  '/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs': [
+    'total_count',
+    {
+      workflow_runs: [
+        ...['id', 'event', 'status', 'conclusion', 'head_branch', 'head_sha', 'path', 'run_number', 'run_attempt'],
+        ...['html_url', 'created_at', { repository: ['id', 'full_name'] }, { head_repository: ['id', 'full_name'] }],
+      ],
+    },
+  ],
+  '/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts': 'whole',
+  '/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}': 'redirect',
   '/users/{username}': 'whole',
   '/users/{username}/gpg_keys': 'whole',
   '/users/{username}/ssh_signing_keys': 'whole',
@@ -55,17 +72,13 @@ const endpoints = Object.fromEntries(
   Object.entries(USED).map(([path, fields]) => {
     const get = at(at(at(api, 'paths'), path), 'get')
     const parameters = (get.parameters as Part[]).map(resolved)
-    const answer = at(
-      at(at(at(resolved(at(at(get, 'responses'), '200')), 'content'), 'application/json'), 'schema'),
-      '',
-    )
     return [
       `GET ${path}`,
       {
         query: Object.fromEntries(
           parameters.filter(p => p.in === 'query').map(p => [String(p.name), clean(p.schema as Part)]),
         ),
-        schema: clean(fields === 'whole' ? answer : picked(answer, fields)),
+        schema: fields === 'redirect' ? {} : clean(fields === 'whole' ? answerOf(get) : picked(answerOf(get), fields)),
       },
     ]
   }),
@@ -98,14 +111,25 @@ function resolved(part: Part): Part {
   return part.$ref.replace('#/', '').split('/').reduce(at, api)
 }
 
+function answerOf(get: Part): Part {
+  return at(at(at(resolved(at(at(get, 'responses'), '200')), 'content'), 'application/json'), 'schema')
+}
+
 /** The schema of these properties alone. */
-function picked(part: Part, fields: readonly string[]): Part {
+function picked(part: Part, fields: Fields): Part {
   const schema = resolved(part)
+  if (schema.type === 'array') return { type: 'array', items: picked(at(schema, 'items'), fields) }
   const properties = at(schema, 'properties')
+  const pairs = fields.flatMap((field): (readonly [string, Part])[] =>
+    typeof field === 'string'
+      ? [[field, at(properties, field)]]
+      : Object.entries(field).map(([name, inner]) => [name, picked(at(properties, name), inner)]),
+  )
+  const names = pairs.map(([name]) => name)
   return {
     type: 'object',
-    properties: Object.fromEntries(fields.map(field => [field, at(properties, field)])),
-    required: ((schema.required ?? []) as string[]).filter(field => fields.includes(field)),
+    properties: Object.fromEntries(pairs),
+    required: ((schema.required ?? []) as string[]).filter(field => names.includes(field)),
   }
 }
 

@@ -94,6 +94,38 @@ export interface ModelAttestation {
   readonly bundleUrl?: string
 }
 
+/** What a run of a workflow kept. */
+export interface ModelArtifact {
+  readonly id: number
+  readonly name: string
+  /** Said in the list. */
+  readonly expired?: boolean
+  /** 410 at the download, whatever the list says. */
+  readonly gone?: boolean
+  /** Where the zip lies, with a query that lets everybody in. */
+  readonly url?: string
+  /** `sha256:…` of the zip; null as before upload-artifact v4. */
+  readonly digest?: string | null
+}
+
+/** One run of a workflow; whatever is not said is as for a successful push to `main`. */
+export interface ModelRun {
+  readonly id: number
+  /** File name, `build.yml`. */
+  readonly workflow: string
+  readonly branch?: string
+  readonly event?: string
+  readonly status?: string
+  readonly conclusion?: string
+  readonly created?: string
+  /** As the API says it; default `.github/workflows/<workflow>`. */
+  readonly path?: string
+  readonly headRepository?: { readonly id: number; readonly full_name: string }
+  readonly artifacts: readonly ModelArtifact[]
+  /** Answered although the question excludes it. */
+  readonly smuggled?: boolean
+}
+
 export interface ModelRepository {
   readonly id: number
   readonly name: string
@@ -110,10 +142,19 @@ export interface ModelRepository {
   readonly protection: Map<string, object>
   /** `sha256:…` of a subject → what is stored about it. */
   readonly attestations: Map<string, ModelAttestation[]>
+  /** Newest first, as the API lists them. */
+  readonly runs: ModelRun[]
 }
 
 /** What a token may do. `administration` also shows who may bypass rulesets. */
-export type Permission = 'contents' | 'pull-requests' | 'metadata' | 'administration' | 'members' | 'attestations'
+export type Permission =
+  | 'contents'
+  | 'pull-requests'
+  | 'metadata'
+  | 'administration'
+  | 'members'
+  | 'attestations'
+  | 'actions'
 
 /** GitHub shows no more commits of a pull request than these. */
 export const SHOWN_COMMITS = 250
@@ -123,7 +164,14 @@ export class Model {
   readonly repositories = new Map<string, ModelRepository>()
   /** `acme` → logins of its members, `acme/team` → of the team's. */
   readonly members = new Map<string, string[]>()
-  readonly permissions = new Set<Permission>(['contents', 'pull-requests', 'metadata', 'members', 'attestations'])
+  readonly permissions = new Set<Permission>([
+    'contents',
+    'pull-requests',
+    'metadata',
+    'members',
+    'attestations',
+    'actions',
+  ])
 
   user(login: string, id: number, more: Partial<Pick<ModelUser, 'type' | 'email'>> = {}): ModelUser {
     const user: ModelUser = { id, login, type: 'User', gpgKeys: [], sshSigningKeys: [], ...more }
@@ -145,6 +193,7 @@ export class Model {
       rulesets: [],
       protection: new Map(),
       attestations: new Map(),
+      runs: [],
     }
     this.repositories.set(name, repository)
     return repository

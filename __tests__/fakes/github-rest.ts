@@ -1,3 +1,4 @@
+import { artifactZip, listedArtifacts, listedRuns } from './github-actions.ts'
 import type { Model, ModelActivity, ModelGpgKey, ModelRepository, ModelRuleset, ModelUser } from './github-model.ts'
 import { answerProblems, type Match, matchEndpoint, questionProblems } from './github-openapi.ts'
 import type { ServiceAnswer, ServiceRequest } from './service.ts'
@@ -16,6 +17,8 @@ interface Call {
 interface Keyed {
   readonly key: string
   readonly list: readonly object[]
+  /** With `total_count`, in pages by number. */
+  readonly counted?: true
 }
 
 type Reply = ServiceAnswer | readonly object[] | Keyed
@@ -97,6 +100,19 @@ const ROUTES: Readonly<Record<string, (call: Call) => Reply>> = {
       }))
       return list.length === 0 ? NOT_FOUND : { key: 'attestations', list }
     }),
+  'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs': call =>
+    inRepository(call, 'actions', repository => ({
+      key: 'workflow_runs',
+      list: listedRuns(repository, call.values.workflow_id ?? '', call.query),
+      counted: true,
+    })),
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts': call =>
+    inRepository(call, 'actions', repository => {
+      const list = listedArtifacts(repository, Number(call.values.run_id))
+      return list === undefined ? NOT_FOUND : { key: 'artifacts', list, counted: true }
+    }),
+  'GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}': call =>
+    inRepository(call, 'actions', repository => artifactZip(repository, call.values) ?? NOT_FOUND),
   'GET /users/{username}': call => ofUser(call, user => ok(publicUser(user))),
   'GET /users/{username}/gpg_keys': call => ofUser(call, user => user.gpgKeys.map(gpgKey)),
   'GET /users/{username}/ssh_signing_keys': call =>
@@ -122,7 +138,7 @@ const NOT_FOUND = error(404, 'Not Found')
 
 function inRepository(
   { model, values }: Call,
-  permission: 'contents' | 'metadata' | 'administration' | 'attestations',
+  permission: 'contents' | 'metadata' | 'administration' | 'attestations' | 'actions',
   read: (repository: ModelRepository) => Reply,
 ): Reply {
   const repository = model.repositories.get(`${values.owner}/${values.repo}`)
@@ -152,14 +168,16 @@ function paged(reply: Reply, { query, url, path }: Call): ServiceAnswer {
   if ('status' in reply) return reply
   const list = 'key' in reply ? reply.list : reply
   const size = Math.min(Number(query.get('per_page') ?? 30), 100)
-  const byCursor = path.endsWith('/activity') || 'key' in reply
+  const byCursor = path.endsWith('/activity') || ('key' in reply && reply.counted !== true)
   const begin = byCursor ? Number(query.get('after') ?? 0) : (Number(query.get('page') ?? 1) - 1) * size
   const end = begin + size
   const next = new URLSearchParams(query)
   next.set(byCursor ? 'after' : 'page', String(byCursor ? end : end / size + 1))
   const link = end < list.length ? { link: `<${url}${path}?${next}>; rel="next"` } : {}
   const page = list.slice(begin, end)
-  return { status: 200, headers: link, body: 'key' in reply ? { [reply.key]: page } : page }
+  if (!('key' in reply)) return { status: 200, headers: link, body: page }
+  const count = reply.counted === true ? { total_count: list.length } : {}
+  return { status: 200, headers: link, body: { ...count, [reply.key]: page } }
 }
 
 function activity(model: Model, { actor, ref, after, at, before, type = 'push' }: ModelActivity, id: number): object {

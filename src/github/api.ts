@@ -131,6 +131,19 @@ export class GithubApi {
   }
 
   /**
+   * Where something large is kept: the address in a redirect (302) to another server, which is not asked here and gets no token.
+   * @returns undefined when it was kept once and is gone (410).
+   * @throws as `get`
+   */
+  async place(path: string, question: Question): Promise<string | undefined> {
+    const answer = await this.#send({ method: 'GET', url: `${this.#options.apiUrl}${path}` }, question, false)
+    if (answer.status === 410) return undefined
+    const to = redirectOf(answer, this.#options.apiUrl)
+    if (answer.status !== 302 || to === undefined) throw failureOf(answer, question, this.#clock.now())
+    return to
+  }
+
+  /**
    * Asks one GraphQL query; reading only. @param query never holds foreign text: that goes into `variables`.
    * @throws as `get`, and for errors that concern the whole query
    */
@@ -165,8 +178,11 @@ export class GithubApi {
     return shaped(question, () => parseJson(answer.body, 'answer of the API'))
   }
 
-  /** Waits for what passes by itself; follows redirects, which renamed repositories have, on the API's own origin only. */
-  async #send(request: HttpRequest, question: Question): Promise<HttpAnswer> {
+  /**
+   * Waits for what passes by itself; follows redirects, which renamed repositories have, on the API's own origin only.
+   * @param elsewhere false: a 302 is an answer.
+   */
+  async #send(request: HttpRequest, question: Question, elsewhere = true): Promise<HttpAnswer> {
     let url = request.url
     for (let hops = 0; hops <= LIMITS.redirects; hops++) {
       const answer = await withRetry(() => this.#once({ ...request, url }), {
@@ -174,7 +190,7 @@ export class GithubApi {
         budgetMs: this.#budget(question),
       })
       const to = redirectOf(answer, url)
-      if (to === undefined || request.method !== 'GET') return answer
+      if (to === undefined || request.method !== 'GET' || (!elsewhere && answer.status === 302)) return answer
       if (originOf(to) !== originOf(this.#options.apiUrl))
         throw fail('github/api-refused', `The API sends ${question.of} to another server`, {
           expected: originOf(this.#options.apiUrl) ?? '',

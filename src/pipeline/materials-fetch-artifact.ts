@@ -1,3 +1,4 @@
+import { hexOf } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { remove } from '../io/files.ts'
@@ -36,7 +37,8 @@ export async function fetchArtifact(
   const archive = run.part()
   const out = run.part()
   try {
-    const wanted = { name: `${uri.canonical} (zip)`, digest: new Map(), size: LIMITS.materialBytes }
+    const digest = new Map(place.digest === undefined ? [] : [['sha256', hexOf(place.digest)]])
+    const wanted = { name: `${uri.canonical} (zip)`, digest, size: LIMITS.materialBytes }
     // Chosen by the platform's API, not by the manifest; the address still has to be a public one.
     const addresses = [{ url: place.url, guard: run.guard(false) }]
     const { hosts } = await download({ wanted, addresses, path: archive }, run.download)

@@ -63,4 +63,6 @@ export interface ArtifactPlace {
   readonly run: string
   /** Where the zip can be had without a login for a minute; its query is a secret and is never shown. */
   readonly url: string
+  /** Of the zip, as the platform says. */
+  readonly digest?: Digest
 }
