@@ -76,7 +76,11 @@ test('a declared thing with another checksum is told as that', () => {
   const remote = 'https://example.com/acme/lib.git'
   const allowed = allowing({ urls, repositories: [{ remote, ref: 'v1', commit: COMMIT }] })
   expect(refusalOf(denied('https://example.com/tool'), allowed)?.message).toContain('declared otherwise')
-  expect(refusalOf(denied('git://example.com/acme/lib.git#v1'), allowed)?.remedy).toContain(`--checksum ${COMMIT}`)
+  for (const ref of ['v1', 'v1:dir', COMMIT])
+    expect(refusalOf(denied(`git://example.com/acme/lib.git#${ref}`), allowed)?.remedy).toContain(
+      `--checksum ${COMMIT}`,
+    )
+  expect(refusalOf(denied('git://example.com/acme/lib.git#v2'), allowed)?.message).toContain('not declared')
 })
 
 test('other bytes of a URL are told with both sums', () => {

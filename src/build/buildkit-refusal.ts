@@ -84,8 +84,11 @@ function locationOf(source: string): string | undefined {
 function declaredOtherwise(identifier: string, { urls, repositories }: AllowedMaterials): string | undefined {
   if (urls.some(({ url }) => url === identifier))
     return 'The Dockerfile gives another --checksum than was declared: make both the same.'
+  const [location, ref = ''] = identifier.replace(/^git:\/\//, '').split('#')
+  const [name = ''] = ref.split(':', 1)
+  // Once the policy has put the commit in the place of the ref, that is what the builder names.
   const repository = repositories.find(
-    ({ remote, ref }) => `git://${gitLocation(remote)}${ref === '' ? '' : `#${ref}`}` === identifier,
+    one => gitLocation(one.remote) === location && [one.ref.split(':', 1)[0], one.commit].includes(name),
   )
   return repository === undefined
     ? undefined

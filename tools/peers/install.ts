@@ -111,7 +111,7 @@ function build(peer: GoPeer, place: string): void {
       cpSync(join(import.meta.dirname, peer.wrapped.source), join(work, 'main.go'))
       go(work, ['get', `${peer.module}/...@${peer.version}`])
     }
-    go(work, ['build', '-mod=mod', '-o', program, peer.main])
+    go(work, ['build', '-mod=mod', '-o', program, peer.main], peer.static === true ? { CGO_ENABLED: '0' } : {})
   }
   for (const [name, path] of Object.entries(peer.files ?? {})) {
     const module = JSON.parse(go(work, ['mod', 'download', '-json', `${peer.module}@${peer.version}`])) as {

@@ -51,10 +51,10 @@ export class Supervisor {
     return peer
   }
 
-  /** Their data goes with them, so none but BuildKit, which may hold mounts, is given time. */
+  /** Their data goes with them, so none but those that may hold mounts and containers are given time. */
   async stop(): Promise<void> {
     for (const peer of this.#peers.reverse().splice(0))
-      await peer.kill(peer.name === 'buildkitd' ? 'SIGTERM' : 'SIGKILL')
+      await peer.kill(peer.name === 'buildkitd' || peer.name === 'dockerd' ? 'SIGTERM' : 'SIGKILL')
   }
 }
 

@@ -15,11 +15,14 @@ export interface GoPeer {
   readonly wrapped?: true | { readonly source: string }
   /** What the module that is made for it replaces, as `go mod edit -replace` takes it. */
   readonly replace?: readonly string[]
+  /** Without the C library: for programs that are put into an image from nothing. */
+  readonly static?: true
   /** Files of the module that are kept beside the program: name in the cache → path in the module. */
   readonly files?: Readonly<Record<string, string>>
 }
 
 const TRILLIAN = { module: 'github.com/google/trillian', version: 'v1.7.3' } as const
+const BUILDKIT = { module: 'github.com/moby/buildkit', version: 'v0.26.3' } as const
 const CONTAINER_REGISTRY = { module: 'github.com/google/go-containerregistry', version: 'v0.21.9' } as const
 
 export const GO_PEERS = [
@@ -94,12 +97,14 @@ export const GO_PEERS = [
     main: 'github.com/docker/buildx/cmd/buildx',
     wrapped: true,
   },
+  { ...BUILDKIT, name: 'buildkitd', main: 'github.com/moby/buildkit/cmd/buildkitd', wrapped: true },
+  { ...BUILDKIT, name: 'buildctl', main: 'github.com/moby/buildkit/cmd/buildctl', wrapped: true, static: true },
   {
-    name: 'buildkitd',
-    module: 'github.com/moby/buildkit',
-    version: 'v0.26.3',
-    main: 'github.com/moby/buildkit/cmd/buildkitd',
+    ...BUILDKIT,
+    name: 'dockerfile-frontend',
+    main: 'github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend',
     wrapped: true,
+    static: true,
   },
   {
     name: 'policy-tester',
@@ -126,6 +131,7 @@ export const DEBIAN_PEERS = {
   setpriv: 'util-linux',
   unshare: 'util-linux',
   docker: 'docker.io',
+  dockerd: 'docker.io',
   buildah: 'buildah',
   skopeo: 'skopeo',
   runc: 'runc',

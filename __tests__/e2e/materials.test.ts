@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { jest } from '@jest/globals'
+import { sha256 } from '../../src/core/digest.ts'
+import { RESOLVED_MATERIALS_TYPE } from '../../src/statements/resolved-materials.ts'
+import { SCAI_PREDICATE } from '../../src/statements/scai.ts'
+import { breaks } from '../report/schema.ts'
+import { codeOf, logEntries } from './aftermath.ts'
+import { RESULT_SCHEMA } from './gate-support.ts'
+import { type MaterialsBench, openMaterialsBench, signedRule, statementsOf } from './materials-support.ts'
+
+// Real builds on a busy machine; buildah itself waits between three tries to reach a registry.
+jest.setTimeout(240_000)
+
+const MANIFEST = '.github/waybill.materials.yml'
+let bench: MaterialsBench
+let rules: string
+
+beforeAll(async () => {
+  bench = await openMaterialsBench()
+  rules = `base-images:
+${signedRule(bench.scenario)}  - {match: "${bench.host}/acme/unsigned", digest-lock: true, private: true}
+`
+  await bench.rules(rules)
+})
+afterAll(() => bench.close())
+
+const hex = (digest: string) => digest.slice('sha256:'.length)
+const stateOf = (step: Awaited<ReturnType<MaterialsBench['attest']>>) =>
+  step.result.stages.find(({ name }) => name === 'materials')
+
+describe('under enforce', () => {
+  test('a signed base passes; provenance and SCAI say by whom, and the gate holds the image to it', async () => {
+    await bench.commit({ Dockerfile: `FROM ${bench.base.name}\nCOPY hello.txt /\n`, [MANIFEST]: null })
+    const step = await bench.attest({ tags: 'signed' })
+    expect([step.code, codeOf(step), step.outputs['materials-verdict']]).toEqual([0, undefined, 'passed'])
+    expect(stateOf(step)).toMatchObject({ state: 'passed', mode: 'enforce' })
+    expect(breaks(RESULT_SCHEMA, step.result)).toEqual([])
+    const { types, attributes, provenance } = statementsOf(step)
+    expect(types).toContain(SCAI_PREDICATE)
+    expect(attributes.map(({ attribute }) => attribute)).toEqual([
+      'BASE_IMAGE_SIGNATURE_VERIFIED',
+      'BASE_IMAGES_DECLARED',
+    ])
+    expect(attributes[0]?.target).toMatchObject({ digest: { sha256: hex(bench.base.digest) } })
+    const [, base] = provenance?.predicate.buildDefinition.resolvedDependencies ?? []
+    expect(base).toMatchObject({
+      uri: `docker-image://${bench.base.name}`,
+      digest: { sha256: hex(bench.base.digest) },
+      annotations: { proof: 'signed', verdict: 'passed', enforced: 'true' },
+    })
+    expect(provenance?.predicate.buildDefinition.internalParameters.waybill?.materials).toEqual({
+      mode: 'enforce',
+      verdict: 'passed',
+    })
+    expect(step.summary).toContain('### Base images and other materials')
+    expect(step.summary).toContain(bench.base.digest)
+    const items = ['materials-verified', 'materials-pinned', 'closed-world']
+    const image = `${bench.scenario.image}@${step.outputs.digest}`
+    const verdicts = await Promise.all(
+      items.map(item =>
+        bench.scenario.cli([
+          ...['verify', 'image', image, '--require', `signature,provenance,${item}`, ...bench.scenario.expected],
+        ]),
+      ),
+    )
+    // 13-adversary 18: buildah never earns a closed world.
+    expect(verdicts.map(({ code }) => code)).toEqual([0, 0, 1])
+  })
+
+  test('the resolved manifest lies beside the result and beside the image, bound by its digest', async () => {
+    const step = await bench.attest({ tags: 'signed' })
+    const bytes = readFileSync(join(dirname(step.outputs.result ?? ''), 'waybill-materials.json'))
+    const { attributes } = statementsOf(step)
+    expect(attributes.at(-1)).toMatchObject({ evidence: { digest: { sha256: hex(sha256(bytes)) } } })
+    const store = bench.scenario.stack.registry.storage.open('acme/app')
+    const referrers = [...store.manifests.values()].map(({ bytes: manifest }) => JSON.parse(manifest.toString()))
+    const own = referrers.find(
+      ({ artifactType, subject }) => artifactType === RESOLVED_MATERIALS_TYPE && subject.digest === step.outputs.digest,
+    )
+    expect(own.layers[0].digest).toBe(sha256(bytes))
+    expect(store.blobs.get(own.layers[0].digest)?.equals(bytes)).toBe(true)
+  })
+
+  test('C1: an unsigned base is denied before anything is built, with the line and the YAML to add', async () => {
+    await bench.rules(
+      rules.replace(
+        /, digest-lock: true/,
+        `, signers: [{ sigstore: { identity: x@example.com, issuer: "https://issuer.example" } }], trust: { file: trust/root.json }`,
+      ),
+    )
+    await bench.commit({ Dockerfile: `FROM ${bench.unsigned.name}\n`, [MANIFEST]: null })
+    const before = logEntries(bench.scenario)
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, codeOf(step), step.outputs['materials-verdict']]).toEqual([
+      1,
+      'verify/no-attestation',
+      'rejected',
+    ])
+    expect(step.result.stages.find(({ name }) => name === 'build')?.state).toBe('not-reached')
+    expect(step.result.image).toBeUndefined()
+    expect(step.result.error?.message).toMatch(/^Dockerfile:1: /)
+    expect(step.log).toContain('file=Dockerfile,line=1')
+    expect(logEntries(bench.scenario)).toBe(before)
+    await bench.rules(rules)
+  })
+
+  test('13-adversary 39: a base without a rule is not even asked for', async () => {
+    await bench.commit({ Dockerfile: `FROM ${bench.host}/acme/other:1\n`, [MANIFEST]: null })
+    bench.scenario.stack.registry.log.length = 0
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, codeOf(step)]).toEqual([1, 'policy/no-rule'])
+    expect(bench.scenario.stack.registry.log.filter(({ path }) => path.includes('acme/other'))).toEqual([])
+  })
+
+  test('a digest that was reviewed is pinned: said so, and not taken for verified', async () => {
+    const { name, digest } = bench.unsigned
+    const pinned = `version: 1\nmaterials:\n  - {name: base, uri: "docker-image://${name}", digest: {sha256: ${hex(digest)}}, use: {base-image: true}}\n`
+    await bench.commit({ Dockerfile: `FROM ${name}\nCOPY hello.txt /\n`, [MANIFEST]: pinned })
+    const step = await bench.attest({ tags: 'pinned' })
+    expect([step.code, codeOf(step)]).toEqual([0, undefined])
+    expect(step.summary).toContain('**pinned**')
+    expect(statementsOf(step).attributes.map(({ attribute }) => attribute)).toEqual([
+      'BASE_IMAGE_DIGEST_PINNED',
+      'BASE_IMAGES_DECLARED',
+    ])
+    const image = `${bench.scenario.image}@${step.outputs.digest}`
+    const asked = ['materials-verified', 'materials-pinned'].map(item =>
+      bench.scenario.cli([
+        'verify',
+        'image',
+        image,
+        '--require',
+        `signature,provenance,${item}`,
+        ...bench.scenario.expected,
+      ]),
+    )
+    expect((await Promise.all(asked)).map(({ code }) => code)).toEqual([1, 0])
+  })
+
+  test('a tag that nobody pinned is refused with the line to add', async () => {
+    await bench.commit({ Dockerfile: `FROM ${bench.unsigned.name}\n`, [MANIFEST]: null })
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, codeOf(step)]).toEqual([1, 'materials/not-pinned'])
+    expect(step.result.error?.remedy).toContain(hex(bench.unsigned.digest))
+  })
+
+  test('the base image of the last attested image of this branch is shown beside the new one', async () => {
+    await bench.commit({ Dockerfile: `FROM ${bench.base.name}\nCOPY hello.txt /\n`, [MANIFEST]: null })
+    await bench.attest({ tags: 'changed' })
+    const again = await bench.attest({
+      images: `${bench.host}/acme/base`,
+      tags: '1',
+      name: 'base',
+      'build-args': 'CHANGED=1',
+      labels: 'a.b=c',
+    })
+    expect(again.outputs.digest).not.toBe(bench.base.digest)
+    const step = await bench.attest({ tags: 'changed' })
+    expect(codeOf(step)).toBeUndefined()
+    expect(step.result.materials?.items[0]).toMatchObject({ previous: bench.base.digest, digest: again.outputs.digest })
+    expect(step.summary).toContain(`${bench.base.digest.slice(0, 19)}\` → `)
+  })
+})
+
+describe('other modes', () => {
+  test('13-adversary 41: an audit goes on, says what is bad, and claims nothing', async () => {
+    await bench.commit({ Dockerfile: `FROM ${bench.unsigned.name}\nCOPY hello.txt /\n`, [MANIFEST]: null })
+    const step = await bench.attest({ tags: 'audit', 'materials-mode': 'audit' })
+    expect([step.code, codeOf(step), step.outputs['materials-verdict'], step.outputs.verdict]).toEqual([
+      0,
+      undefined,
+      'rejected',
+      'rejected',
+    ])
+    const { types, provenance } = statementsOf(step)
+    expect(types).not.toContain(SCAI_PREDICATE)
+    expect(provenance?.predicate.buildDefinition.internalParameters.waybill?.materials).toEqual({
+      mode: 'audit',
+      verdict: 'rejected',
+    })
+    expect(JSON.stringify(types) + JSON.stringify(provenance)).not.toContain('_VERIFIED')
+  })
+
+  test('13-adversary 38: off is said first and claims nothing', async () => {
+    const step = await bench.attest({ tags: 'off', 'materials-mode': 'off' })
+    expect([step.code, step.outputs['materials-verdict']]).toEqual([0, 'not-asked'])
+    expect(step.summary.split('\n\n')[0]).toContain('materials-mode is off')
+    expect(statementsOf(step).types).not.toContain(SCAI_PREDICATE)
+  })
+
+  test('13-adversary 20: a developer’s own commit cannot add a rule', async () => {
+    const own = `version: 1\nbase-images: [{match: "**", digest-lock: true}]\n`
+    await bench.commit({
+      '.github/waybill.yml': own,
+      Dockerfile: `FROM ${bench.host}/acme/other@${bench.unsigned.digest}\n`,
+    })
+    const step = await bench.attest({ tags: 'never', 'source-mode': 'audit' })
+    expect([step.code, codeOf(step)]).toEqual([1, 'policy/no-rule'])
+  })
+})
