@@ -195,6 +195,15 @@ describe('after the build (4-materials § 4)', () => {
     expect(record.materials?.closed).toEqual({ by: 'builder', builder: 'fresh', cache: 'none', network: 'none' })
   })
 
+  test('a repository is known by its commit, by whatever name the builder gives that', () => {
+    const commit = 'c'.repeat(40)
+    const lib = material({ kind: 'git', uri: 'git+https://dl.example/lib@v1', digest: { gitCommit: commit } })
+    for (const digest of [{ sha1: commit }, { gitCommit: commit }])
+      expect(check([seen('https://dl.example/lib.git#v1', digest)], { judged: [lib] }).checked().claim.verdict).toBe(
+        'passed',
+      )
+  })
+
   test.each([
     ['another digest', seen('pkg:docker/node@24', { sha256: hexOf(B) })],
     ['a digest of another kind', seen('pkg:docker/node@24', { sha512: 'a'.repeat(128) })],

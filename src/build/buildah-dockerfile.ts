@@ -39,7 +39,7 @@ export async function readBuildahDockerfile(path: string): Promise<BuildahDocker
 export function pullOptions(request: CheckedRequest, targetPlatform: string, buildPlatform: string): PullOptions {
   return {
     buildArgs: new Map(Object.entries(request.buildArgs)),
-    contexts: request.allowed?.contexts ?? new Map(),
+    contexts: request.allowed?.contexts ?? request.contexts ?? new Map(),
     targetPlatform,
     buildPlatform,
     ...(request.target === undefined ? {} : { target: request.target }),

@@ -53,8 +53,8 @@ function pairs(flag: string, values: Readonly<Record<string, string>>): readonly
 }
 
 /** A folder of this run, or an image by its digest: nothing that would be fetched from elsewhere. */
-function contexts({ allowed }: CheckedRequest): readonly string[] {
-  return [...(allowed?.contexts ?? [])].map(([name, source]) => {
+function contexts({ allowed, contexts: open = new Map() }: CheckedRequest): readonly string[] {
+  return [...(allowed?.contexts ?? open)].map(([name, source]) => {
     if (
       !/^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$/.test(name) ||
       !/^(?:\/|docker-image:\/\/[^=]+@sha256:[0-9a-f]{64}$)/.test(source)

@@ -77,7 +77,10 @@ function undeclared({ judged }: MaterialsOutcome, observed: readonly ObservedMat
 
 /** By digest, equal in every algorithm that both name and in one at least; what has none, by its URI alone. */
 function isSame({ uri, digest, verdict }: JudgedMaterial, observed: ObservedMaterial): boolean {
-  const entries = Object.entries(observed.digest)
+  // Builders call the id of a commit by the function that makes it.
+  const entries = Object.entries(observed.digest).map(
+    ([name, hex]) => [name === 'sha1' ? 'gitCommit' : name, hex] as const,
+  )
   if (entries.length === 0) return uri === observed.uri && verdict === 'passed'
   const shared = entries.filter(([algorithm]) => digest[algorithm] !== undefined)
   return shared.length > 0 && shared.every(([algorithm, hex]) => digest[algorithm] === hex)
