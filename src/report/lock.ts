@@ -1,6 +1,6 @@
 import { printable } from '../core/text.ts'
 import type { Outcome } from '../core/verdict.ts'
-import { materialLines } from './materials-terminal.ts'
+import { materialTable } from './materials-table.ts'
 import type { MaterialReceipt } from './receipt.ts'
 import { type Paint, painter, type TerminalOptions, wrap } from './terminal-lines.ts'
 
@@ -39,7 +39,7 @@ export function renderLock(report: LockReport, state: 'written' | 'checked', opt
   const lines = [
     `materials lock: ${paint(verdictOf(report, state), headline(report))}`,
     ...changes.flatMap(change => changeLines(change, paint, columns)),
-    ...(failed.length === 0 ? [] : ['', ...materialLines(failed, paint, columns)]),
+    ...(failed.length === 0 ? [] : ['', ...materialTable(failed, paint, columns)]),
     ...(outcome === 'passed'
       ? []
       : ['', ...wrap(`Nothing was written: ${printable(path)} is as it was.`, columns, '', '')]),

@@ -1,6 +1,6 @@
 import { asWaybillError, type WaybillError } from '../../core/error.ts'
 import { verifyFiles } from '../../pipeline/materials-command-judge.ts'
-import { renderMaterials } from '../../report/materials-terminal.ts'
+import { renderMaterials } from '../../report/materials-table.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { renderResult } from '../../report/result.ts'
 import { renderError, wantsColour } from '../../report/terminal.ts'

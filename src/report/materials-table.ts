@@ -1,4 +1,5 @@
 import { printable } from '../core/text.ts'
+import { materialsInOrder } from './materials.ts'
 import type { MaterialReceipt, Receipt } from './receipt.ts'
 import { notCheckedLines } from './terminal.ts'
 import {
@@ -16,17 +17,17 @@ const COLUMNS = 80
 /** Places named of one material. */
 const PLACES = 4
 /** What was proved, in one word of at most eight letters; a digest alone is never called verified. */
-export const PROOF_WORDS = { signed: 'signed', declared: 'declared', pinned: 'pinned', none: '–' } as const
+const PROOF_WORDS = { signed: 'signed', declared: 'declared', pinned: 'pinned', none: '–' } as const
 
 /** The result of `waybill materials verify` as text. */
 export function renderMaterials(receipt: Receipt, options: TerminalOptions): string {
   const columns = Math.max(60, options.columns ?? COLUMNS)
   const paint = painter(options)
-  const items = receipt.materials?.items ?? []
+  const items = materialsInOrder(receipt)
   const lines = [
     ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${counted(items)}`,
-    ...(items.length === 0 ? [] : ['', ...materialLines(items, paint, columns)]),
+    ...(items.length === 0 ? [] : ['', ...materialTable(items, paint, columns)]),
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
     ...notCheckedLines(receipt, columns),
   ]
@@ -45,7 +46,7 @@ function counted(items: readonly MaterialReceipt[]): string {
 }
 
 /** A table of materials, each with who signed it, where it is named and what stands against it. */
-export function materialLines(items: readonly MaterialReceipt[], paint: Paint, columns: number): readonly string[] {
+export function materialTable(items: readonly MaterialReceipt[], paint: Paint, columns: number): readonly string[] {
   const width = Math.min(44, Math.max(4, ...items.map(({ name }) => printable(name, 500).length)))
   return [
     `verdict   proof     ${'name'.padEnd(width)}  digest`,
