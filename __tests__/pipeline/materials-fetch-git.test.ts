@@ -71,7 +71,7 @@ test('a commit that is pinned gives its tree, written by Waybill, and nothing of
   await expect(lstat(join(folder, '.git'))).rejects.toThrow('ENOENT')
 })
 
-test('the history before it is not fetched, and no login is sent', async () => {
+test('13-adversary 17: no login is sent to somebody else’s repository', async () => {
   await fetched(item('main'))
   const sent = server.log.map(({ headers }) => headers.authorization)
   expect(sent.length).toBeGreaterThan(0)
