@@ -12,6 +12,7 @@ export class RunRecord {
   image: ImageReceipt | undefined
   policy: Receipt['policy']
   identity: Receipt['identity']
+  signingKey: Receipt['signingKey']
   source: Receipt['source']
   suggestedPolicy: string | undefined
   readonly notices: string[] = []
@@ -42,7 +43,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, source, suggestedPolicy, ruleChanges } = this
+    const { image, policy, identity, signingKey, source, suggestedPolicy, ruleChanges } = this
     return {
       schemaVersion: 1,
       command,
@@ -55,6 +56,7 @@ export class RunRecord {
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),
       ...(identity === undefined ? {} : { identity }),
+      ...(signingKey === undefined ? {} : { signingKey }),
       ...(suggestedPolicy === undefined ? {} : { suggestedPolicy }),
       notChecked: [...this.notChecked],
       notices: [...this.notices],

@@ -2,7 +2,7 @@ import { utf8 } from '../core/bytes.ts'
 import { type Digest, sha256 } from '../core/digest.ts'
 import { BUNDLE_TYPE } from './bundle-manifest.ts'
 import type { RegistryClient } from './client.ts'
-import type { FallbackOptions } from './fallback.ts'
+import type { UpdateOptions } from './kept-update.ts'
 import { type Descriptor, EMPTY_CONFIG, OCI_MANIFEST } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { type Attached, attachReferrers, type Referrer } from './referrers.ts'
@@ -36,7 +36,7 @@ export async function attachBundles(
   client: RegistryClient,
   repository: Repository,
   items: readonly BundleToAttach[],
-  options: FallbackOptions = {},
+  options: UpdateOptions = {},
 ): Promise<readonly AttachedBundle[]> {
   const bundles = new Map(items.map(item => [sha256(item.bundle), item.bundle]))
   await Promise.all([

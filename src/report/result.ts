@@ -18,6 +18,8 @@ const ORDER: readonly string[] = [
   'levels',
   'source',
   'identity',
+  'signingKey',
+  'fingerprint',
   'policy',
   'explanation',
   'step',
