@@ -123,7 +123,8 @@ export const MATERIALS_ERRORS = {
     kind: 'rejected',
     meaning:
       'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
-    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
+    remedy:
+      'Declare it in a reviewed commit, or take it out: a rule of `base-images` in the policy for an image, an item of .github/waybill.materials.yml for the rest.',
   },
   'materials/not-closed': {
     kind: 'rejected',
@@ -214,5 +215,23 @@ export const MATERIALS_ERRORS = {
     kind: 'rejected',
     meaning: 'The key that signed a material was revoked by its own owner.',
     remedy: 'Take the material in a version that the owner signed with another key.',
+  },
+  'materials/read-differently': {
+    kind: 'rejected',
+    meaning:
+      'This part of the Dockerfile is, or could be, read otherwise by buildah than by BuildKit: what was looked up and verified might not be what it takes.',
+    remedy: 'Write the line in the plain form that the message names, or set `builder: buildx`.',
+  },
+  'materials/not-with-buildah': {
+    kind: 'configuration',
+    meaning:
+      'The Dockerfile needs something that buildah cannot be kept to: it would fetch it by itself, or leave the build’s own folders.',
+    remedy:
+      'Set `builder: buildx`, or declare the file in the materials manifest with `use: {path: vendor/file}` and take it with COPY.',
+  },
+  'materials/store-unreadable': {
+    kind: 'unknown',
+    meaning: 'The storage that buildah wrote cannot be read, so nobody can say which images went into the build.',
+    remedy: 'Run it again; if it stays, set `builder: buildx` and report the version of buildah.',
   },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
