@@ -194,8 +194,14 @@ test('a named context is an image by its digest: another one of the same name is
   const dockerfile = 'FROM tools\nRUN cat /version\n'
   const source = `${image('lib/other:1')}@${other}`
   const contexts = new Map([['tools', source]])
-  const { log } = await build(building, dockerfile, allowing({ contexts }))
+  const { log } = await build(
+    building,
+    dockerfile,
+    allowing({ images: [imageOf(building, `lib/other:1@${other}`, other)], contexts }),
+  )
   expect(log).toContain('this is other')
+  const unjudged = await errorOf(build(building, dockerfile, allowing({ contexts })))
+  expect(unjudged).toMatchObject({ code: 'materials/undeclared', found: source })
   const error = await errorOf(build(building, dockerfile, allowing()))
   expect(error).toMatchObject({ code: 'materials/undeclared', found: 'docker-image://docker.io/library/tools:latest' })
 })
