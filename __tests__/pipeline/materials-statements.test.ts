@@ -16,6 +16,7 @@ import {
 } from '../../src/pipeline/materials-statements.ts'
 import { parseStatement } from '../../src/statements/parse.ts'
 import { readScai } from '../../src/statements/scai.ts'
+import { allowedImage } from '../build/policy-model.ts'
 import { A, B, built, newRecord } from './materials-world.ts'
 
 const ALLOWED: AllowedMaterials = { images: [], urls: [], repositories: [], contexts: new Map(), pulls: [] }
@@ -134,6 +135,19 @@ describe('claims (4-materials § 6)', () => {
       )
     },
   )
+
+  test('13-adversary 19: no closed world with a frontend that nobody signed: it has the network whatever RUN has', () => {
+    const frontend = allowedImage('docker/dockerfile:1', A, { use: 'frontend' })
+    const allowed = { ...ALLOWED, images: [frontend] }
+    expect(attributes(made([material()], {}, { allowed }))).not.toContain('BUILD_SOURCES_CLOSED_WORLD')
+    expect(claimedRequirements(made([material()], {}, { allowed }))).toEqual(['materials-pinned'])
+    const proof = signed('policy') as NonNullable<JudgedMaterial['proof']>
+    expect(attributes(made([material({ proof })], {}, { allowed }))).toContain('BUILD_SOURCES_CLOSED_WORLD')
+    const record = newRecord()
+    const { materials, result } = made([material()], {}, { allowed })
+    checkBuilt(materials, result, record)
+    expect(record.notChecked.join()).toContain('the frontend docker/dockerfile:1')
+  })
 
   test('whatever texts signers and Dockerfiles bring, what is written is read back', () => {
     fc.assert(
