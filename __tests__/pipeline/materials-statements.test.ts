@@ -23,6 +23,8 @@ const ALLOWED: AllowedMaterials = { images: [], urls: [], repositories: [], cont
 const POLICY: Enforcement = { by: 'builder', policy: { bytes: utf8('{}'), digest: sha256('{}') } }
 const CLOSED: BuildConditions = { builder: 'fresh', cache: 'none', network: 'none', isolation: 'processes' }
 const RESOLVED = { bytes: utf8('{}\n'), digest: sha256('{}\n') }
+/** Of the builder's own provenance. */
+const SEEN: readonly ObservedMaterial[] = [{ uri: 'pkg:docker/node@24', digest: { sha256: hexOf(A) } }]
 const SUBJECTS = [{ name: 'ghcr.io/acme/app', digest: { sha256: hexOf(B) } }] as const
 
 const signed = (keys: 'policy' | 'declared-by-commit'): JudgedMaterial['proof'] => {
@@ -54,7 +56,7 @@ function made(
   over: Partial<MaterialsOutcome> = {},
 ): Built {
   const now = new Date(0)
-  const build = built({ builder: 'buildx', enforcement: POLICY, conditions: CLOSED, ...result })
+  const build = built({ builder: 'buildx', enforcement: POLICY, conditions: CLOSED, observed: SEEN, ...result })
   return { result: build, materials: outcome(judged, over), startedOn: now, finishedOn: now }
 }
 
@@ -147,6 +149,15 @@ describe('claims (4-materials § 6)', () => {
     const { materials, result } = made([material()], {}, { allowed })
     checkBuilt(materials, result, record)
     expect(record.notChecked.join()).toContain('the frontend docker/dockerfile:1')
+  })
+
+  test('13-adversary 19: no closed world that the builder’s own provenance does not confirm', () => {
+    const { observed: _, ...silent } = made([material()]).result
+    expect(attributes({ ...made([material()]), result: silent })).not.toContain('BUILD_SOURCES_CLOSED_WORLD')
+    const allowed = { ...ALLOWED, images: [allowedImage('node:24', A)] }
+    const empty = made([material()], { observed: [] }, { allowed })
+    expect(attributes(empty)).toEqual(['BASE_IMAGE_DIGEST_PINNED', 'BASE_IMAGES_DECLARED'])
+    expect(attributes(made([], { observed: [] }))).toContain('BUILD_SOURCES_CLOSED_WORLD')
   })
 
   test('whatever texts signers and Dockerfiles bring, what is written is read back', () => {

@@ -24,7 +24,7 @@ export function materialsClaims({ materials, result }: Built): readonly ScaiClai
   return [
     ...distinct(judged.flatMap(claimsOf)),
     { attribute: 'BASE_IMAGES_DECLARED', evidence: manifest },
-    ...(unsignedFrontends(materials).length === 0 ? closedClaim(result) : []),
+    ...(unsignedFrontends(materials).length === 0 && isConfirmed(materials, result) ? closedClaim(result) : []),
   ]
 }
 
@@ -70,6 +70,15 @@ function closedClaim({ enforcement, conditions }: Built['result']): readonly Sca
   const closed: BuildConditions = { builder, cache, network }
   const evidence = { name: 'source-policy', digest: digestSet(enforcement.policy.digest) }
   return [{ attribute: 'BUILD_SOURCES_CLOSED_WORLD', conditions: closed, evidence }]
+}
+
+/**
+ * The builder's own provenance says what went in, and was compared. One that names nothing although images were let in says
+ * nothing either; then the canary alone speaks for the builder.
+ */
+function isConfirmed({ allowed }: MaterialsOutcome, { observed }: Built['result']): boolean {
+  const images = (allowed?.images ?? []).filter(({ use }) => use !== 'builder')
+  return observed !== undefined && (observed.length > 0 || images.length === 0)
 }
 
 /**
