@@ -136,6 +136,21 @@ describe('13-adversary 21: an index', () => {
   })
 })
 
+test('13-adversary 31: a platform in quarantine is refused, whoever signed the index around it', async () => {
+  const [amd64, arm64] = [part('a'), part('b', 'linux/arm64')]
+  const index = world.index('acme/base', { 'linux/amd64': amd64, 'linux/arm64': arm64 }, '1')
+  sign(index)
+  const policy = policyWith(RULES, `quarantined: [{digest: "${amd64}", reason: bad, since: 2026-05-02}]\n`)
+  expect(told(await world.judge(FROM, RULES, { policy }))).toEqual(rejected('verify/quarantined'))
+  expect(told(await world.judge(FROM, RULES, { policy, builds: [ARM64] }))).toEqual(passed)
+  const locked = policyWith(LOCK, `quarantined: [{digest: "${amd64}", reason: bad, since: 2026-05-02}]\n`)
+  const declared = new Map([['ghcr.io/acme/base:1', index]])
+  expect(told(await world.judge(FROM, LOCK, { policy: locked, declared }))).toEqual(rejected('verify/quarantined'))
+  expect(told(await world.judge(FROM, LOCK, { policy: locked, declared, builds: [ARM64] }))).toEqual([
+    'ghcr.io/acme/base:1 passed digest',
+  ])
+})
+
 test('13-adversary 21: the platform that FROM names counts, not only the one that is built for', async () => {
   const [amd64, arm64] = [part('a'), part('b', 'linux/arm64')]
   sign(arm64)

@@ -140,7 +140,7 @@ async function prove(opened: Opened, { request, reader, gate }: ImageWorld): Pro
   const reference = { ...image.reference, digest }
   const platforms = toProve(opened)
   if (rule.kind === 'docker' || rule.kind === 'digest-lock')
-    refuseQuarantined(policy, shownName(reference), [digest, ...platforms])
+    refuseQuarantined(policy, shownName(reference), [digest, ...digestsOf(opened)])
   if (rule.kind === 'digest-lock') return { kind: 'passed', via: 'pinned', notes: [] }
   const registry = reader.under(rule)
   if (rule.kind === 'docker') {
