@@ -29,7 +29,7 @@ export interface FreshBuilderRequest {
   readonly run: Environment
   readonly folder: string
   readonly image: AllowedImage
-  /** `host[:port]` of every registry and server the build talks to. Loopback is reached from the machine's own network only. */
+  /** `host[:port]` of registries. Loopback is reached from the machine's own network only. */
   readonly hosts: readonly string[]
   /** Those without TLS. Loopback has none. */
   readonly insecureRegistries: readonly string[]
