@@ -50,7 +50,7 @@ export function proofText({ proof, by }: MaterialReceipt): string {
   const who = by === undefined ? '' : ` by ${by}`
   if (proof === 'signed') return `signed${who}`
   if (proof === 'declared') return `signed${who}, a key that the commit itself declares`
-  return proof === 'pinned' ? 'pinned by digest, signed by nobody' : 'nothing'
+  return proof === 'pinned' ? 'pinned by its digest' : 'nothing is proved of it'
 }
 
 function proofCell(item: MaterialReceipt): string {
