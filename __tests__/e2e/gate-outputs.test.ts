@@ -40,7 +40,7 @@ test('one bad image: no file is pinned, SARIF has its line, events has its line,
     'certificate-oidc-issuer': scenario.expected[3],
     'insecure-registries': scenario.stack.registry.host,
   }
-  const { code, outputs, result } = await scenario.verify(inputs, { env: { GITHUB_WORKSPACE: workspace } })
+  const { code, outputs, result, run } = await scenario.verify(inputs, { env: { GITHUB_WORKSPACE: workspace } })
   expect([code, outputs.verdict, outputs.pinned]).toEqual([1, 'rejected', ''])
   for (const [path, text] of Object.entries(files)) expect(readFileSync(join(workspace, path), 'utf8')).toBe(text)
   const [bad] = result.subjects.filter(({ verdict }) => verdict === 'rejected')
@@ -58,6 +58,9 @@ test('one bad image: no file is pinned, SARIF has its line, events has its line,
     ['waybill.rejected', bad?.name, bad?.digest],
   ])
   for (const event of events) expect(breaks(EVENT_SCHEMA, event)).toEqual([])
+  const { GITHUB_SERVER_URL: server, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: attempt } = run.environment
+  const link = `${server}/acme/app/actions/runs/${id}/attempts/${attempt}`
+  expect([result.run, ...events.map(event => event.run)]).toEqual([link, link])
 })
 
 test('a layout, a bundle and a trust root are enough to pass, without a socket', async () => {

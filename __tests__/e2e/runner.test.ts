@@ -82,6 +82,8 @@ test('a fork’s pull request that insists on signing is refused by the event, n
   )
   expect([step.code, codeOf(step)]).toEqual([3, 'entry/input-contradiction'])
   expect(step.summary).toContain('sign: auto')
+  const { GITHUB_SERVER_URL: server, GITHUB_RUN_ID: id } = step.run.environment
+  expect(step.result.run).toBe(`${server}/acme/app/actions/runs/${id}/attempts/1`)
   expectNothingHappened(step)
 })
 

@@ -155,6 +155,18 @@ test.each([
   expect(planAttest(inputs(), run()).files).toBeUndefined()
 })
 
+test.each([
+  ['push', push, true],
+  ['pull request', () => pull(7), false],
+  ['fork', () => pull(9), false],
+  ['merge group', group, false],
+] as const)('planAttest() of a %s: a key signs the image exactly where something is signed', (_, run, sign) => {
+  const { keyed } = planAttest(inputs({ key: 'env:KEY' }), run())
+  expect(keyed !== undefined).toBe(sign)
+  expect(planAttest(inputs(), run()).keyed).toBeUndefined()
+  expect(planAttest(inputs({ files: '*.tgz', builder: 'none', key: 'env:KEY' }), run()).keyed).toBeUndefined()
+})
+
 test('planAttest() takes a repository, and nothing more, for the bundles of files', () => {
   const given = (repository: string) => inputs({ files: '*.tgz', 'files-repository': repository })
   expect(planAttest(given('ghcr.io/acme/files'), push()).files?.repository).toMatchObject({ host: 'ghcr.io' })

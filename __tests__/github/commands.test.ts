@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { ANNOTATIONS_PER_LEVEL, annotationCommand, WorkflowLog } from '../../src/github/commands.ts'
+import { ANNOTATIONS_PER_LEVEL } from '../../src/core/annotation.ts'
+import { annotationCommand, WorkflowLog } from '../../src/github/commands.ts'
 import { defuseText, escapeData, escapeProperty } from '../../src/github/escape.ts'
 import { obeyed } from './support.ts'
 

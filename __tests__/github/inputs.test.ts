@@ -63,6 +63,7 @@ test('the smallest step has defaults for everything', () => {
     sign: 'auto',
     transparencyLog: 'auto',
     insecureRegistries: [],
+    caCertificates: [],
     githubToken: 'ghs',
     summary: true,
   })
@@ -107,6 +108,7 @@ test('every input arrives typed', () => {
       'trusted-root': 'root.json',
       'transparency-log': 'own',
       'insecure-registries': '127.0.0.1:5000\n[::1]:5000',
+      'ca-certificates': 'ca.pem\nmore/ca.pem',
       files: 'dist/*.tgz\ndist/*.zip',
       'files-repository': 'ghcr.io/acme/files',
       summary: 'false',
@@ -141,6 +143,7 @@ test('every input arrives typed', () => {
     trustedRoot: 'root.json',
     transparencyLog: 'own',
     insecureRegistries: ['127.0.0.1:5000', '[::1]:5000'],
+    caCertificates: ['ca.pem', 'more/ca.pem'],
     summary: false,
     result: 'out/result.json',
   })
@@ -237,12 +240,11 @@ test.each([
   [{ sign: 'false', 'transparency-log': 'public' }],
   [{ sign: 'false', 'signing-config': 'c', 'trusted-root': 'r' }],
   [{ 'files-repository': 'ghcr.io/acme/files' }],
-  [{ key: 'env:KEY' }],
+  [{ key: 'env:KEY', sign: 'false' }],
+  [{ key: 'env:KEY', 'transparency-log': 'none' }],
+  [{ key: 'env:KEY', 'transparency-log': 'own' }],
   [{ files: '*.tgz', 'key-password': 'env:PASSWORD' }],
   [{ files: '*.tgz', sign: 'false' }],
-  [{ files: '*.tgz', key: 'env:KEY' }],
-  [{ files: '*.tgz', key: 'env:KEY', digest: DIGEST }],
-  [{ files: '*.tgz', key: 'env:KEY', layout: 'out' }],
   [{ files: '*.tgz', builder: 'none', tags: 'v1' }],
   [{ files: '*.tgz', builder: 'none', images: 'ghcr.io/acme/app' }],
   [{ files: '*.tgz', builder: 'none', push: 'true' }],
@@ -272,6 +274,11 @@ test('files are signed beside an image, alone, and alone with a key, which needs
     keyPassword: 'env:PASSWORD',
     transparencyLog: 'none',
   })
+})
+
+test.each([{}, { digest: DIGEST }, { layout: 'out' }, { files: '*.tgz' }])('a key signs an image, with %j', given => {
+  const key = { key: 'env:KEY', 'key-password': 'env:PASSWORD' }
+  expect(attest({ ...given, ...key })).toMatchObject({ key: 'env:KEY', keyPassword: 'env:PASSWORD' })
 })
 
 test('13-adversary 23: none and own never combine with the public certificate authority', async () => {
@@ -308,6 +315,7 @@ test('verify reads every input typed', () => {
     sourceRefs: ['refs/tags/v*', 'refs/heads/main'],
     require: ['signature', 'provenance'],
     insecureRegistries: [],
+    caCertificates: [],
     transparencyLog: 'auto',
     summary: true,
   })

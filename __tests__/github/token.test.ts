@@ -1,6 +1,6 @@
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { WaybillError } from '../../src/core/error.ts'
-import { checkClaims, isPublicRepository, maySign, readClaims } from '../../src/github/claims.ts'
+import { checkClaims, maySign, readClaims } from '../../src/github/claims.ts'
 import type { RunEvent } from '../../src/github/event.ts'
 import { IdTokens } from '../../src/github/token.ts'
 import { verifyToken } from '../../src/github/verify.ts'
@@ -264,16 +264,6 @@ test('an issuer whose keys cannot be had is unknown, not rejected', async () => 
   const work = verifyToken(token, { audience: 'sigstore', allowedIssuers: [issuer] }, http, new Date())
   expect(await errorOf(work)).toMatchObject({ code: 'github/keys-unreachable', kind: 'unknown' })
 }, 90_000)
-
-test.each([
-  ['public', true],
-  ['private', false],
-  ['internal', false],
-  ['PUBLIC', false],
-  [undefined, false],
-] as const)('13-adversary 23: a repository whose visibility is %s is public: %s', (visibility, expected) => {
-  expect(isPublicRepository(visibility === undefined ? {} : { repositoryVisibility: visibility })).toBe(expected)
-})
 
 test.each([
   ['push', 'refs/heads/main', true],

@@ -5,25 +5,18 @@ import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
 import { type Attested, attachAttested, attestedBundle, PROVENANCE } from './attested.ts'
 import { identityFlags, judgedBy, keyFlags, wrongIdentities } from './judged.ts'
-import { Matrix } from './matrix.ts'
-import { fileOf, type KeyFiles, makeKey, signFile, signImage } from './signing.ts'
-import { openWorld, pinned, pushStranger, repositoryIn, type World } from './world.ts'
+import { withKeyedWorld } from './keyed-world.ts'
+import { fileOf, type KeyFiles, signFile, signImage } from './signing.ts'
+import { pinned, pushStranger, repositoryIn, type World } from './world.ts'
 
 /** Bundles beside images that others than Waybill and a plain `cosign sign` wrote, judged by `waybill verify image`. */
 jest.setTimeout(180_000)
 
-const matrix = new Matrix('inwards-bundles')
 let world: World
 let key: KeyFiles
 let strangersKey: KeyFiles
-beforeAll(async () => {
-  world = await openWorld()
-  key = await makeKey(world, 'alice')
-  strangersKey = await makeKey(world, 'mallory')
-})
-afterAll(async () => {
-  matrix.write()
-  await world?.close()
+const matrix = withKeyedWorld('inwards-bundles', made => {
+  ;({ world, key, strangersKey } = made)
 })
 
 const CUSTOM = 'https://cosign.sigstore.dev/attestation/v1'

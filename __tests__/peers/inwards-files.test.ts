@@ -3,9 +3,9 @@ import { jest } from '@jest/globals'
 import { type Digest, hexOf, sha256 } from '../../src/core/digest.ts'
 import { attestedBundle, PROVENANCE } from './attested.ts'
 import { identityFlags, judgedBy, keyFlags, wrongIdentities } from './judged.ts'
-import { Matrix } from './matrix.ts'
-import { fileOf, type KeyFiles, makeKey, type Signing, type Signs, signFile } from './signing.ts'
-import { type Cosign, cosign, openWorld, type World } from './world.ts'
+import { withKeyedWorld } from './keyed-world.ts'
+import { fileOf, type KeyFiles, type Signing, type Signs, signFile } from './signing.ts'
+import { type Cosign, cosign, type World } from './world.ts'
 
 /**
  * Bundles that both cosigns write for files, as messages and as statements, with real Sigstore services, judged by
@@ -13,22 +13,15 @@ import { type Cosign, cosign, openWorld, type World } from './world.ts'
  */
 jest.setTimeout(180_000)
 
-const matrix = new Matrix('inwards-files')
 let world: World
 let key: KeyFiles
 let strangersKey: KeyFiles
 let file: string
 let other: string
-beforeAll(async () => {
-  world = await openWorld()
-  key = await makeKey(world, 'alice')
-  strangersKey = await makeKey(world, 'mallory')
+const matrix = withKeyedWorld('inwards-files', made => {
+  ;({ world, key, strangersKey } = made)
   file = fileOf(world, 'app.tar', CONTENT)
   other = fileOf(world, 'other.tar', 'other bytes')
-})
-afterAll(async () => {
-  matrix.write()
-  await world?.close()
 })
 
 const CONTENT = 'the bytes of a release'

@@ -4,25 +4,18 @@ import { fetchLegacy, type LegacySignature, legacyTag } from '../../src/registry
 import { parseReference } from '../../src/registry/reference.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import { identityFlags, judgedBy, keyFlags, wrongIdentities } from './judged.ts'
-import { Matrix } from './matrix.ts'
-import { fileOf, type KeyFiles, makeKey, type Signing, type Signs, signImage } from './signing.ts'
-import { clientFor, openWorld, pinned, pushStranger, repositoryIn, type World } from './world.ts'
+import { withKeyedWorld } from './keyed-world.ts'
+import { fileOf, type KeyFiles, type Signing, type Signs, signImage } from './signing.ts'
+import { clientFor, pinned, pushStranger, repositoryIn, type World } from './world.ts'
 
 /** What cosign 2 writes beside an image as `.sig` and `.att`, with real Sigstore services, judged by `waybill verify image`. */
 jest.setTimeout(180_000)
 
-const matrix = new Matrix('inwards-legacy')
 let world: World
 let key: KeyFiles
 let strangersKey: KeyFiles
-beforeAll(async () => {
-  world = await openWorld()
-  key = await makeKey(world, 'alice')
-  strangersKey = await makeKey(world, 'mallory')
-})
-afterAll(async () => {
-  matrix.write()
-  await world?.close()
+const matrix = withKeyedWorld('inwards-legacy', made => {
+  ;({ world, key, strangersKey } = made)
 })
 
 /** What cosign calls a predicate that it knows nothing about. */

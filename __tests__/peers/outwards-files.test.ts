@@ -4,25 +4,18 @@ import { basename, join } from 'node:path'
 import { jest } from '@jest/globals'
 import { sha256 } from '../../src/core/digest.ts'
 import { identityFlags, judgedBy, keyFlags, wrongIdentities } from './judged.ts'
-import { Matrix } from './matrix.ts'
-import { fileOf, type KeyFiles, makeKey, signFile } from './signing.ts'
-import { attest, type Cosign, cosign, openWorld, type World, waybill } from './world.ts'
+import { withKeyedWorld } from './keyed-world.ts'
+import { fileOf, type KeyFiles, signFile } from './signing.ts'
+import { attest, type Cosign, cosign, type World, waybill } from './world.ts'
 
 /** Files that `waybill attest file` and the action's `files` sign with real Sigstore services, judged by whoever may read bundles. */
 jest.setTimeout(180_000)
 
-const matrix = new Matrix('outwards-files')
 let world: World
 let key: KeyFiles
 let strangersKey: KeyFiles
-beforeAll(async () => {
-  world = await openWorld()
-  key = await makeKey(world, 'alice')
-  strangersKey = await makeKey(world, 'mallory')
-})
-afterAll(async () => {
-  matrix.write()
-  await world?.close()
+const matrix = withKeyedWorld('outwards-files', made => {
+  ;({ world, key, strangersKey } = made)
 })
 
 const SIGN = 'https://sigstore.dev/cosign/sign/v1'

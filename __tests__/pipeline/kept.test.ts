@@ -19,8 +19,8 @@ import { hexOf, sha256 } from '../../src/core/digest.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
 import { WaybillError } from '../../src/core/error.ts'
 import { LIMITS } from '../../src/core/limits.ts'
-import { keepEvidence, keptPolicyDigest } from '../../src/pipeline/kept.ts'
-import { formatManifest, isKeptPath, parseKeptManifest } from '../../src/pipeline/kept-manifest.ts'
+import { keepEvidence } from '../../src/pipeline/kept.ts'
+import { formatManifest, isKeptPath, parseKeptManifest, policyDigest } from '../../src/pipeline/kept-manifest.ts'
 import { openKept } from '../../src/pipeline/kept-open.ts'
 import {
   ATTESTATION,
@@ -92,7 +92,7 @@ describe('keepEvidence()', () => {
     expect(kept.trustedRoots).toEqual([{ name: 'public-good', digest: sha256(ROOT), bytes: expect.anything() }])
     expect(kept.policy).toMatchObject({
       path: '.github/waybill.yml',
-      digest: keptPolicyDigest({ path: '', files: POLICY }),
+      digest: policyDigest([...POLICY].map(([path, content]) => ({ path, digest: sha256(content) }))),
     })
     expect([...(kept.policy?.files ?? [])].map(([path]) => path)).toEqual([...POLICY.keys()].sort())
     expect(files().map(path => path.replace(/[0-9a-f]{64}/, '<sha256>'))).toEqual([

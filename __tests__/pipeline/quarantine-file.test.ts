@@ -6,7 +6,6 @@ import fc from 'fast-check'
 import { sha256 } from '../../src/core/digest.ts'
 import {
   type FileReason,
-  finishQuarantine,
   heldFiles,
   quarantineFile,
   readFileRecord,
@@ -143,16 +142,21 @@ describe('a run that was killed is finished by the next', () => {
     expect([held?.record.files.length, held?.record.files[0].mode, held?.unfinished]).toEqual([1, '0755', []])
   })
 
-  test('with the file moved and its bundle not, which nobody judges again', async () => {
+  test('with the file moved and its bundle not: the bundle is named, and left, for nobody judged it again', async () => {
     const bundle = `${path}.sigstore.json`
     await writeFile(bundle, '{}')
     await quarantineFile(path, directory, REASON, bundle)
     await rm(join(own(), 'install.sh.sigstore.json'))
     await writeFile(bundle, '{}')
     const [held] = await heldFiles(directory)
-    expect(held?.unfinished).toHaveLength(1)
-    if (held !== undefined) await finishQuarantine(held)
-    expect([await there(bundle), (await heldFiles(directory))[0]?.unfinished]).toEqual([false, []])
+    expect([held?.unfinished, await there(bundle)]).toEqual([[bundle], true])
+  })
+
+  test('but what was put back or fetched anew is moved by no list', async () => {
+    const { record } = await quarantineFile(path, directory, REASON)
+    await restoreFiles(record, await readFileRecord(record))
+    const [held] = await heldFiles(directory)
+    expect([held?.unfinished, await readFile(path)]).toEqual([[path], BYTES])
   })
 })
 

@@ -1,6 +1,7 @@
 import { utf8 } from '../../src/core/bytes.ts'
 import { type Digest, sha256 } from '../../src/core/digest.ts'
 import { LIMITS } from '../../src/core/limits.ts'
+import { checkAttachable } from '../../src/registry/attachable.ts'
 import { appendToFallback, checkFallbackSize, fallbackTag } from '../../src/registry/fallback.ts'
 import { type Descriptor, EMPTY_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../../src/registry/manifest.ts'
 import { attachReferrers, listReferrers, type Referrer } from '../../src/registry/referrers.ts'
@@ -178,6 +179,23 @@ test('13-adversary 26: an index over 3 MB is refused before anything is signed',
   const work = attachReferrers(client, repository, [referrer(subject, 'mine')], { settleMs: 1 })
   expect(await codeOf(work)).toBe('registry/fallback-too-large')
 })
+
+test.each([
+  ['without the referrers API', { referrers: false }, 'registry/fallback-too-large'],
+  ['with it, where no index is appended to', {}, 'nothing'],
+] as const)(
+  '13-adversary 26: whether an index over 3 MB stops a run, on a registry %s',
+  async (_what, options, code) => {
+    const { connection, client, repository, subject } = await setUp(options)
+    const annotations = { x: 'y'.repeat(LIMITS.fallbackIndexBytes) }
+    await putIndex(connection, subject.digest, { manifests: [], annotations })
+    const found = await checkAttachable(client, repository, subject.digest).then(
+      () => 'nothing',
+      error => error.code,
+    )
+    expect(found).toBe(code)
+  },
+)
 
 test('listReferrers() merges the API and a tag from the time before it, each digest once', async () => {
   const { registry, connection, client, repository, subject } = await setUp({})

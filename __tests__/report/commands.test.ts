@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { sha256 } from '../../src/core/digest.ts'
 import { isPrintable } from '../../src/core/text.ts'
 import { needsTrustedRoot, pullCommand, verifyArgs, verifyCommand, verifyCommands } from '../../src/report/commands.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
@@ -43,6 +44,16 @@ test('verifyCommands() leave out gh when GitHub did not issue the identity or an
   }
   for (const receipt of [other, own]) expect(verifyCommands(receipt).join('\n')).not.toContain('gh attestation')
   expect([needsTrustedRoot(RELEASE), needsTrustedRoot(own)]).toEqual([false, true])
+})
+
+test('verifyCommands() of a release that a key signed name the key, and no identity', () => {
+  const { identity: _, ...release } = RELEASE
+  const file = "/tmp/waybill/it's/signing-key.pub"
+  const keyed: Receipt = { ...release, signingKey: { fingerprint: sha256('key'), file } }
+  const programs = verifyCommands(keyed).map(line => line.split(' --')[0]?.split(" '")[0])
+  expect(programs).toEqual(['cosign verify', 'cosign verify-attestation', 'waybill verify image'])
+  for (const line of verifyCommands(keyed)) expect(words(line)).toEqual(expect.arrayContaining(['--key', file]))
+  expect(verifyArgs(keyed)).toEqual(expect.arrayContaining(['--key', file]))
 })
 
 test.each(HOSTILE_TEXTS)('13-adversary 37: no command of a receipt full of %j does anything but print it', text => {

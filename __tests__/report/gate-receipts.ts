@@ -1,18 +1,19 @@
 import type { Finding } from '../../src/core/verdict.ts'
-import type { LinkReceipt, Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
+import type { ChainLink } from '../../src/policy/chain.ts'
+import type { Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
 import { digest } from './receipts.ts'
 
 const WORKFLOW = 'https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.3'
 const LOG = { url: 'https://rekor.sigstore.dev', index: '123456' }
 
-const link = (more: Partial<LinkReceipt> & Pick<LinkReceipt, 'link'>): LinkReceipt => ({
+const link = (more: Partial<ChainLink> & Pick<ChainLink, 'link'>): ChainLink => ({
   state: 'passed',
   below: [],
   ...more,
 })
 
 /** Image → provenance → commit → source summary → detail, and a signature beside it. */
-export const CHAIN: readonly LinkReceipt[] = [
+export const CHAIN: readonly ChainLink[] = [
   link({ link: 'signature', digest: digest('1'), by: WORKFLOW, signedAt: '2026-05-02T10:00:00Z', log: LOG }),
   link({
     link: 'provenance',

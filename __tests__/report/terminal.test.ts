@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { fail } from '../../src/core/error.ts'
 import { isPrintable } from '../../src/core/text.ts'
-import type { LinkReceipt } from '../../src/report/receipt.ts'
+import type { ChainLink } from '../../src/policy/chain.ts'
 import { renderError, renderTerminal, wantsColour } from '../../src/report/terminal.ts'
 import { GATE_RECEIPTS, many } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
@@ -130,7 +130,7 @@ test('13-adversary 3: changed rules come before the verdict, and more than forty
 })
 
 test('the chain fits 80 columns however deep it is, whoever signed', () => {
-  let below: readonly LinkReceipt[] = []
+  let below: readonly ChainLink[] = []
   for (let depth = 0; depth < 20; depth++)
     below = [
       { link: 'reproducible', state: 'not-asked', digest: 'a'.repeat(64), by: `${depth}${'w'.repeat(200)}`, below },
@@ -161,7 +161,7 @@ test('ninety images with the same cause are one sentence with a count', () => {
 })
 
 test('a hundred thousand links are drawn up to a bound', () => {
-  const links = Array.from({ length: 100_000 }, (): LinkReceipt => ({ link: 'sbom', state: 'passed', below: [] }))
+  const links = Array.from({ length: 100_000 }, (): ChainLink => ({ link: 'sbom', state: 'passed', below: [] }))
   const subject = { name: 'x', digest: 'x', verdict: 'passed' as const, findings: [], links }
   const text = renderTerminal({ ...GATE_RECEIPTS['gate-image'], subjects: [subject] }, { colour: false })
   expect(text.split('\n').length).toBeLessThan(100)

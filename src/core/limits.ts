@@ -76,6 +76,9 @@ export const LIMITS = {
   fallbackIndexBytes: 3 * MIB,
   /** Bytes of an answer of a service (token, log, certificate, timestamp). */
   serviceAnswerBytes: 1 * MIB,
+  /** Bytes of one file of certificate authorities, and how many it may hold. All public ones together: 150, 250 KiB. */
+  authorityBytes: 1 * MIB,
+  authorities: 500,
   /** Bytes of response headers. Google Artifact Registry sends tokens in headers. 6-sign-and-publish § 3. */
   headerBytes: 32 * KIB,
   /** Milliseconds one request may take without streaming a body. */

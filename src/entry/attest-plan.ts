@@ -51,6 +51,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     run: { id: context.runId, repositoryId: context.repositoryId },
     push,
     sign: unsigned === undefined,
+    ...(inputs.key === undefined || imageless || unsigned !== undefined ? {} : { keyed: runnerOf(context) }),
     ...(unsigned === undefined ? {} : { unsignedBecause: unsigned }),
     ...(proposal && !imageless ? draftOf(context) : {}),
     serverUrl: context.serverUrl,
@@ -120,11 +121,16 @@ function unsignedBecause(event: BuildEvent, inputs: AttestInputs, push: boolean)
   return undefined
 }
 
-/** Nothing without a workflow reference: an old server's run has no name to state. */
 function draftOf(context: RunContext): Pick<AttestRequest, 'draftClaims'> {
+  const { runner } = runnerOf(context)
+  return runner === undefined ? {} : { draftClaims: runner }
+}
+
+/** Nothing without a workflow reference: an old server's run has no name to state. */
+function runnerOf(context: RunContext): { readonly runner?: RunClaims } {
   const { workflowRef } = context
   if (workflowRef === undefined) return {}
-  const draftClaims: RunClaims = {
+  const runner: RunClaims = {
     repository: context.repository,
     repository_id: context.repositoryId,
     repository_owner_id: context.ownerId,
@@ -137,7 +143,7 @@ function draftOf(context: RunContext): Pick<AttestRequest, 'draftClaims'> {
     run_id: context.runId,
     run_attempt: context.runAttempt,
   }
-  return { draftClaims }
+  return { runner }
 }
 
 function neverSigned(event: BuildEvent): Error {

@@ -33,6 +33,7 @@ import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
+import { openImageKey } from './image-key.ts'
 import { materialsPorts } from './materials-world.ts'
 import { registryCredentials } from './registry-login.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
@@ -105,7 +106,8 @@ function earlierPort(
   sigstore: Pick<SigstorePorts, 'identity' | 'verifier'>,
 ): Pick<AttestPorts, 'earlier'> {
   const { serverUrl, draftClaims, repositories } = request
-  if (!request.sign && draftClaims === undefined) return {}
+  // With a key the claims may be the runner's word, and a token would be asked for a convenience.
+  if (request.keyed !== undefined || (!request.sign && draftClaims === undefined)) return {}
   return {
     earlier: async question => {
       const { claims, issuer } = request.sign
@@ -135,12 +137,15 @@ async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<R
   }
 }
 
-type SigstorePorts = Pick<AttestPorts, 'identity' | 'guardTransparency' | 'session' | 'verifier' | 'sigstoreTrust'> & {
+type SigstorePorts = Pick<
+  AttestPorts,
+  'identity' | 'guardTransparency' | 'session' | 'imageKey' | 'verifier' | 'sigstoreTrust'
+> & {
   /** For a key, which needs no identity. */
   readonly signerServices: () => Promise<SignerServices>
 }
 
-function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): SigstorePorts {
+function sigstoreOf({ env, inputs, context, request, log, http, folder }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
@@ -161,13 +166,19 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
     )
   })
   const logged = inputs.transparencyLog !== 'none'
+  const identity = once(async () => {
+    const { claims } = await (await tokens()).get()
+    checkClaims(claims, context)
+    if (!maySign(claims)) throw mayNotSign(claims)
+    return identityOf(claims)
+  })
+  const ifAvailable = async () => ((await tokens()).available ? identity() : undefined)
+  const { keyed } = request
+  const imageKey =
+    keyed && once(() => openImageKey({ env, inputs, context, http, services, identity: ifAvailable, ...keyed }))
   return {
-    identity: once(async () => {
-      const { claims } = await (await tokens()).get()
-      checkClaims(claims, context)
-      if (!maySign(claims)) throw mayNotSign(claims)
-      return identityOf(claims)
-    }),
+    identity,
+    ...(imageKey === undefined ? {} : { imageKey }),
     guardTransparency: async ({ certified }) => {
       const choice = { visibility: certified.repositoryVisibility, transparencyLog: inputs.transparencyLog }
       assertTransparencyAllowed({ ...choice, services: await services() })
@@ -186,7 +197,9 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
     verifier: once(async () => {
       const root = await trust()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
-      return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, logged ? {} : { logs: 0 }))
+      const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
+      const need = { ...(logged ? {} : { logs: 0 }), ...keys }
+      return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, need))
     }),
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { WorkflowLog } from '../github/commands.ts'
-import { type RunContext, readContext } from '../github/context.ts'
+import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
 import { makeFolder } from '../io/files.ts'
@@ -12,6 +12,7 @@ import { verifyArgs, verifyCommand } from '../report/commands.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { planAttest } from './attest-plan.ts'
 import { attestPorts } from './attest-world.ts'
+import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { inWorkspace } from './workspace.ts'
@@ -55,9 +56,10 @@ async function attestRun(
   const folder = join(context.temporary, 'waybill', request.name)
   await makeFolder(folder)
   reporting.resultPath ??= join(folder, 'result.json')
+  const trusting = await withAuthorities(env, inputs.caCertificates, context)
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
-    const ports = await attestPorts({ env, inputs, context, request, log, http, folder })
+    const ports = await attestPorts({ env: trusting, inputs, context, request, log, http, folder })
     return await attest(request, ports)
   } finally {
     http.close()
@@ -72,6 +74,7 @@ function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {
     ...(inputs.summary && summary !== undefined ? { summary } : {}),
     ...(output === undefined ? {} : { output }),
     ...(resultPath === undefined ? {} : { resultPath }),
+    run: runUrl(context),
   }
 }
 

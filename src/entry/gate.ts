@@ -67,7 +67,7 @@ export async function runGate(options: GateOptions): Promise<GateResult> {
   const rejected = new Map<string, RejectedSubject>()
   const ports: VerifyPorts = {
     ...evidence,
-    hashFile: async path => ({ ...(await hashStableFile(path, { first: 0 })), content: () => createReadStream(path) }),
+    hashFile: async path => ({ ...(await hashStableFile(path)), content: () => createReadStream(path) }),
     verifier,
     judged: async subject => {
       if (subject.receipt.verdict === 'rejected') rejected.set(keyOf(subject.subject), rejectedOf(subject))

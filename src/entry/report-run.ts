@@ -18,6 +18,8 @@ import { renderTerminal } from '../report/terminal.ts'
 export interface Reporting {
   readonly summary?: string
   readonly output?: string
+  /** URL of the workflow run. */
+  readonly run?: string
   resultPath?: string
 }
 
@@ -52,13 +54,19 @@ export function refusedReceipt(command: string, error: WaybillError): Receipt {
   }
 }
 
+/** The receipt of a workflow run: whoever reads the result or an event finds the run's log by it. */
+export function ofRun(receipt: Receipt, run: string | undefined): Receipt {
+  return run === undefined ? receipt : { ...receipt, run }
+}
+
 /** Writes result, outputs, summary and annotations, on success and on failure; one that cannot be written stops no other. */
 export async function reportRun(
-  receipt: Receipt,
+  found: Receipt,
   reporting: Reporting,
   log: WorkflowLog,
   outputs: Readonly<Record<string, string>>,
 ): Promise<void> {
+  const receipt = ofRun(found, reporting.run)
   log.info(renderTerminal(receipt, { colour: false, columns: 120 }))
   for (const annotation of annotationsOf(receipt)) log.annotate(annotation)
   const { summary, output, resultPath } = reporting

@@ -5,7 +5,7 @@ import { HttpClient } from '../io/http.ts'
 import { OfflineHttpClient } from '../io/offline-http.ts'
 import { keepEvidence } from '../pipeline/kept.ts'
 import { QUARANTINE_FOLDER } from '../pipeline/quarantine-file.ts'
-import { loadCredentials } from '../registry/credentials.ts'
+import { type CredentialSource, loadCredentials } from '../registry/credentials.ts'
 import { parseReference, repositoryOf } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
@@ -32,6 +32,13 @@ export interface CommandSubjects extends Partial<Pick<GateSubjects, 'images' | '
   readonly named?: NamedImages
 }
 
+interface VerifyWorld {
+  readonly wish: VerifyWish
+  readonly desk: Desk
+  readonly http: HttpClient
+  readonly credentials: CredentialSource
+}
+
 /** Runs the gate for one command line, does what follows from it, shows it, and gives the exit code. */
 export async function verifyCommand(
   command: string,
@@ -42,41 +49,39 @@ export async function verifyCommand(
   const folder = desk.world.workingFolder
   const found = named === undefined ? {} : { named: named.subjects, unreadable: named.unreadable }
   const http = new HttpClient({ plainHttpHosts: wish.insecureRegistries })
-  // Whatever could be wrong with who signs is found before anything is judged.
-  const hands = await handsOf(wish, desk, http)
-  const result = await gateOf(command, wish, { ...NO_SUBJECTS, ...typed, ...found, folder }, desk)
-  const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
-  const after = { ...wish, ...maybe('hands', hands), folder, now: new Date() }
-  const receipt = await afterGate(result, after).finally(() => http.close())
-  await writePinned(pinned)
-  show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
-  return exitCodeOfVerdict(receipt.verdict)
+  try {
+    const world = { wish, desk, http, credentials: await loadCredentials(desk.env, desk.env.HOME) }
+    // Whatever could be wrong with who signs is found before anything is judged.
+    const hands = handsOf(world)
+    const result = await gateOf(command, { ...NO_SUBJECTS, ...typed, ...found, folder }, world)
+    const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
+    const receipt = await afterGate(result, { ...wish, ...maybe('hands', hands), folder, now: new Date() })
+    await writePinned(pinned)
+    show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
+    return exitCodeOfVerdict(receipt.verdict)
+  } finally {
+    http.close()
+  }
 }
 
-async function handsOf(wish: VerifyWish, desk: Desk, http: HttpClient): Promise<QuarantineHands | undefined> {
+function handsOf({ wish, desk, http, credentials }: VerifyWorld): QuarantineHands | undefined {
   const { recordSigner, insecureRegistries, filesRepository, quarantineDirectory = QUARANTINE_FOLDER } = wish
   if (recordSigner === undefined) return undefined
-  const { env, world } = desk
-  const directory = resolve(world.workingFolder, quarantineDirectory)
-  const ports = recordPorts(recordSigner, { desk, http, directory })
-  const credentials = await loadCredentials(env, env.HOME)
+  const directory = resolve(desk.world.workingFolder, quarantineDirectory)
   return {
-    ...ports,
+    ...recordPorts(recordSigner, { desk, http, directory }),
     clientFor: clientsOf({ http, credentials, insecureRegistries }),
     ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
   }
 }
 
-async function gateOf(
-  command: string,
-  wish: VerifyWish,
-  subjects: GateSubjects,
-  { world, env }: Desk,
-): Promise<GateResult> {
+async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld): Promise<GateResult> {
+  const { wish, credentials } = the
+  const { world, env } = the.desk
   const { insecureRegistries, flags, key, trustedRoot, filesRepository, out } = wish
   const inFolder = (path: string): string => resolve(world.workingFolder, path)
   const offline = wish.offline || wish.replay !== undefined
-  const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
+  const http = offline ? new OfflineHttpClient() : the.http
   const given = wish.policy === undefined ? undefined : await policyFile(wish.policy, world.workingFolder)
   const replay =
     wish.replay === undefined ? undefined : await openReplay(wish.replay, world.workingFolder, callerOf(wish, given))
@@ -84,34 +89,30 @@ async function gateOf(
   const recording = out === undefined ? undefined : new GateRecording()
   const now = replay?.kept.time ?? new Date()
   const { api } = platformApi(env, http)
-  try {
-    const result = await runGate({
-      command,
-      subjects,
-      ...maybe('policy', policy),
-      flags,
-      stage: wish.stage,
-      ...(key === undefined ? {} : { keyFile: inFolder(key) }),
-      ...(trustedRoot === undefined ? {} : { trustedRootFile: inFolder(trustedRoot) }),
-      ...maybe('filesRepository', filesRepository),
-      bundleFiles: wish.bundles.map(inFolder),
-      offline,
-      http,
-      credentials: await loadCredentials(env, env.HOME),
-      insecureRegistries,
-      cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
-      now,
-      ...(api.hasToken ? { store: api } : {}),
-      ...maybe('recording', recording),
-      ...maybe('replay', replay),
-    })
-    if (replay !== undefined) return { ...result, receipt: replayedReceipt(result.receipt, replay) }
-    if (out === undefined || recording === undefined) return result
-    const digest = await keepEvidence(inFolder(out), recording.kept(now, policy?.kept))
-    return { ...result, receipt: { ...result.receipt, evidence: { folder: out, digest } } }
-  } finally {
-    http.close()
-  }
+  const result = await runGate({
+    command,
+    subjects,
+    ...maybe('policy', policy),
+    flags,
+    stage: wish.stage,
+    ...(key === undefined ? {} : { keyFile: inFolder(key) }),
+    ...(trustedRoot === undefined ? {} : { trustedRootFile: inFolder(trustedRoot) }),
+    ...maybe('filesRepository', filesRepository),
+    bundleFiles: wish.bundles.map(inFolder),
+    offline,
+    http,
+    credentials,
+    insecureRegistries,
+    cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
+    now,
+    ...(api.hasToken ? { store: api } : {}),
+    ...maybe('recording', recording),
+    ...maybe('replay', replay),
+  })
+  if (replay !== undefined) return { ...result, receipt: replayedReceipt(result.receipt, replay) }
+  if (out === undefined || recording === undefined) return result
+  const digest = await keepEvidence(inFolder(out), recording.kept(now, policy?.kept))
+  return { ...result, receipt: { ...result.receipt, evidence: { folder: out, digest } } }
 }
 
 /** Everything but `require` says who is expected. */

@@ -4,7 +4,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { GithubApi } from '../github/api.ts'
 import { WorkflowLog } from '../github/commands.ts'
-import { type RunContext, readContext } from '../github/context.ts'
+import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
@@ -14,18 +14,20 @@ import { OfflineHttpClient } from '../io/offline-http.ts'
 import { lawOf } from '../pipeline/source-law.ts'
 import { POLICY_PATH, parseLaw } from '../policy/law.ts'
 import { matchesRef } from '../policy/match.ts'
+import type { CredentialSource } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
 import { openHistory } from '../source/git.ts'
 import { fileSubjects } from '../subjects/files.ts'
 import { checkPolicyPath } from './attest-plan.ts'
+import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
-import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
 import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
@@ -44,7 +46,8 @@ async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
     reporting = reportingOf(inputs, context)
-    const { receipt, pinned } = await verifyAll(env, inputs, context, log)
+    const trusting = await withAuthorities(env, inputs.caCertificates, context)
+    const { receipt, pinned } = await verifyAll(trusting, inputs, context, log)
     await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects), pinned: pinned.join('\n') })
     return exitCodeOfVerdict(receipt.verdict)
   } catch (error) {
@@ -60,6 +63,14 @@ interface Verified {
   readonly pinned: readonly string[]
 }
 
+interface VerifyWorld {
+  readonly env: Environment
+  readonly inputs: VerifyInputs
+  readonly context: RunContext
+  readonly http: HttpClient
+  readonly credentials: CredentialSource
+}
+
 /** The verdict, then everything that follows from it and cannot change it. */
 async function verifyAll(
   env: Environment,
@@ -70,23 +81,22 @@ async function verifyAll(
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
     const { source: credentials } = await registryCredentials(env, inputs.githubToken, context.actor)
-    const hands = await quarantineHands({ env, inputs, context, log, http, credentials })
-    return await verifyWith(env, inputs, context, hands)
+    const world = { env, inputs, context, http, credentials }
+    // Whatever could be wrong with who signs is found before anything is judged.
+    return await verifyWith(world, await quarantineHands({ ...world, log }))
   } finally {
     http.close()
   }
 }
 
-async function verifyWith(
-  env: Environment,
-  inputs: VerifyInputs,
-  context: RunContext,
-  hands: QuarantineHands | undefined,
-): Promise<Verified> {
+async function verifyWith(world: VerifyWorld, hands: QuarantineHands | undefined): Promise<Verified> {
+  const { inputs, context } = world
   const now = new Date()
   const folder = context.workspace
   const named = await namedImages(inputs, folder)
-  const result = await gateOf(env, inputs, context, named, now)
+  const judged = await gateOf(world, named, now)
+  // Events are written before the run is reported, and name it, too.
+  const result = { ...judged, receipt: ofRun(judged.receipt, runUrl(context)) }
   const pinned = inputs.pin ? pinnedFiles(result.receipt, named.sources) : []
   const receipt = await afterGate(result, { ...inputs, ...(hands === undefined ? {} : { hands }), folder, now })
   const { sarif } = inputs
@@ -109,40 +119,30 @@ async function namedImages({ manifests, compose }: VerifyInputs, folder: string)
   return joinNamed(parts)
 }
 
-async function gateOf(
-  env: Environment,
-  inputs: VerifyInputs,
-  context: RunContext,
-  named: NamedImages,
-  now: Date,
-): Promise<GateResult> {
+async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promise<GateResult> {
+  const { env, inputs, context, credentials } = world
   const { offline, insecureRegistries, filesRepository, images, files } = inputs
-  const http = offline ? new OfflineHttpClient() : new HttpClient({ plainHttpHosts: insecureRegistries })
-  try {
-    const { source } = await registryCredentials(env, inputs.githubToken, context.actor)
-    const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
-    const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
-    return await runGate({
-      command: 'verify',
-      subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
-      ...(policy === undefined ? {} : { policy }),
-      flags: flagsOf(inputs),
-      ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
-      ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
-      ...(filesRepository === undefined ? {} : { filesRepository }),
-      stage: inputs.stage,
-      bundleFiles: bundles,
-      offline,
-      http,
-      credentials: source,
-      insecureRegistries,
-      cacheFolder: join(context.temporary, 'waybill', 'tuf'),
-      now,
-      ...storeOf(inputs, context, http),
-    })
-  } finally {
-    http.close()
-  }
+  const http = offline ? new OfflineHttpClient() : world.http
+  const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
+  const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
+  return runGate({
+    command: 'verify',
+    subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
+    ...(policy === undefined ? {} : { policy }),
+    flags: flagsOf(inputs),
+    ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
+    ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
+    ...(filesRepository === undefined ? {} : { filesRepository }),
+    stage: inputs.stage,
+    bundleFiles: bundles,
+    offline,
+    http,
+    credentials,
+    insecureRegistries,
+    cacheFolder: join(context.temporary, 'waybill', 'tuf'),
+    now,
+    ...storeOf(inputs, context, http),
+  })
 }
 
 /** Without a token the platform is not asked: it would soon refuse, and what is rejected would then be unknown. */
@@ -226,5 +226,6 @@ function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
     ...(inputs.summary && summary !== undefined ? { summary } : {}),
     ...(output === undefined ? {} : { output }),
     resultPath: path,
+    run: runUrl(context),
   }
 }

@@ -20,7 +20,7 @@ export interface WorkspaceWorld {
 export function workspaceFiles({ env, inputs, context, services }: WorkspaceWorld): WorkspaceFiles {
   return {
     find: patterns => findFiles(context.workspace, patterns, LIMITS.attestedFiles),
-    hash: async path => (await hashStableFile(path, { first: 0 })).digest,
+    hash: async path => (await hashStableFile(path)).digest,
     present: async path => ((await exists(path)) ? readFileBounded(path, LIMITS.bundleBytes) : undefined),
     write: (path, bytes) => writeFileAtomic(path, bytes),
     keySigner: async () => {

@@ -40,6 +40,8 @@ export interface AttestInputs extends FileInputs, MaterialsInputs {
   readonly trustedRoot?: string
   readonly transparencyLog: TransparencyLog
   readonly insecureRegistries: readonly string[]
+  /** Paths, as written. */
+  readonly caCertificates: readonly string[]
   readonly githubToken?: string
   readonly summary: boolean
   readonly result?: string
@@ -69,10 +71,11 @@ export function readAttestInputs(env: Environment): AttestInputs {
 /** The inputs that both doors share. */
 export function readShared(
   inputs: Inputs,
-): Pick<AttestInputs, 'trustedRoot' | 'insecureRegistries' | 'githubToken' | 'summary' | 'result'> {
+): Pick<AttestInputs, 'trustedRoot' | 'insecureRegistries' | 'caCertificates' | 'githubToken' | 'summary' | 'result'> {
   return {
     ...maybe('trustedRoot', inputs.text('trusted-root')),
     insecureRegistries: inputs.list('insecure-registries').map(hostOf),
+    caCertificates: inputs.list('ca-certificates'),
     ...maybe('githubToken', tokenOf(inputs)),
     summary: inputs.flag('summary') ?? true,
     ...maybe('result', inputs.text('result')),

@@ -75,11 +75,6 @@ export function readClaims(payload: JsonObject): TokenClaims {
   }
 }
 
-/** Only `public` is public: an absent or new word is treated as private. 13-adversary 23. */
-export function isPublicRepository(claims: Pick<TokenClaims, 'repositoryVisibility'>): boolean {
-  return claims.repositoryVisibility === 'public'
-}
-
 /** Whether the token's own event may sign. 13-adversary 6. */
 export function maySign(claims: Pick<TokenClaims, 'eventName' | 'ref'>): boolean {
   return SIGNING_EVENTS.has(claims.eventName) && !claims.ref.startsWith('refs/pull/')

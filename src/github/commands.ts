@@ -1,20 +1,8 @@
+import { ANNOTATIONS_PER_LEVEL, type Annotation } from '../core/annotation.ts'
 import { utf8 } from '../core/bytes.ts'
 import { isPrintable, printable } from '../core/text.ts'
 import { defuseText, escapeData, escapeProperty } from './escape.ts'
 import { GuardedOutput } from './guarded-output.ts'
-
-/** What the runner shows beside a file or on the run's page. 8-report § 3. */
-export interface Annotation {
-  readonly level: 'error' | 'warning' | 'notice'
-  readonly message: string
-  readonly title?: string
-  /** Relative to the root of the repository. */
-  readonly file?: string
-  readonly line?: number
-}
-
-/** Annotations the runner shows of each level and step; more are dropped without a word, so we drop them aloud. */
-export const ANNOTATIONS_PER_LEVEL = 10
 
 /**
  * The runner's log: plain lines, commands, and the output of children, which can command nothing.

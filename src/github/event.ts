@@ -48,8 +48,6 @@ export interface PullRequestEvent {
   readonly dependabot: boolean
 }
 
-export type EventKind = RunEvent['kind']
-
 /** What the runner's variables say beside the payload. */
 export interface EventVariables {
   readonly eventName: string

@@ -7,7 +7,7 @@ export interface FileInputs {
   readonly files: readonly string[]
   /** As written. */
   readonly filesRepository?: string
-  /** `env:NAME` or a path: signs the files in place of the run's identity. */
+  /** `env:NAME` or a path: signs image and files in place of the run's identity. */
   readonly key?: string
   /** `env:NAME` */
   readonly keyPassword?: string
@@ -38,8 +38,6 @@ export function checkFiles(read: AttestInputs): void {
   const none = files.length === 0
   if (filesRepository !== undefined && none)
     throw contradiction('The input files-repository is for the bundles of files', 'files: <patterns>', 'no files')
-  if (key !== undefined && none)
-    throw contradiction('The input key signs files, and there are none', 'files: <patterns>', 'no files')
   if (key === undefined && keyPassword !== undefined)
     throw contradiction('The input key-password is for a key', 'key: env:NAME, or no key-password', 'no key')
   if (sign === false && !none)
@@ -51,11 +49,16 @@ export function checkFiles(read: AttestInputs): void {
         'files alone, or an image',
         'images or tags',
       )
-  } else if (key !== undefined)
-    // An image that is signed with a key belongs to a later version; it is never signed by somebody else instead.
+  } else if (key !== undefined) checkImageKey(read)
+}
+
+function checkImageKey({ sign, transparencyLog, signingConfig }: AttestInputs): void {
+  if (sign === false) throw contradiction('A key is named, but nothing is signed', 'sign: auto', 'sign: false')
+  // A gate asks for the word of a service about every image: a signature that nobody saw would pass nowhere.
+  if (transparencyLog === 'none' && signingConfig === undefined)
     throw contradiction(
-      'The input key signs files only, and this step makes an image',
-      'builder: none, and files',
-      'key',
+      'Without a log an image needs a timestamp authority of your own, also with a key',
+      'signing-config: <path of signing_config.json>',
+      'transparency-log: none without signing-config',
     )
 }

@@ -28,6 +28,10 @@ const SHARED: readonly InputRow[] = [
   served('trusted-root', 'Path of a trusted_root.json. Default: the public Sigstore instance, by TUF.'),
   served('insecure-registries', 'Registries without TLS besides loopback, host[:port], one a line.'),
   served(
+    'ca-certificates',
+    'PEM files of further certificate authorities, for every server that is asked, one a line.',
+  ),
+  served(
     'github-token',
     'Token that reads the repository and logs in to ghcr.io when the docker configuration has no login.',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
@@ -35,7 +39,6 @@ const SHARED: readonly InputRow[] = [
   ),
   served('summary', 'Write the job summary: true or false.', 'true'),
   served('result', 'Path of the result JSON, written on success and on failure.'),
-  later('ca-certificates', 'Certificates of registries with a private authority.'),
 ]
 
 export const ATTEST_INPUTS: readonly InputRow[] = [
@@ -64,7 +67,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('name', "Key of this step among several of one job. Default: the first image's repository."),
   served('files', 'Patterns of files to sign that are no images, below the workspace, one a line.'),
   served('files-repository', 'Registry repository that also keeps the bundles of the files, found by their digests.'),
-  served('key', 'env:NAME or path of a private key that signs the files. Default: the identity of the run.'),
+  served('key', 'env:NAME or path of a private key that signs image and files. Default: the identity of the run.'),
   served('key-password', 'env:NAME of the variable that holds its password.'),
   served('sign', 'auto (where the event may sign), true or false.', 'auto'),
   served('signing-config', 'Path of a signing_config.json that names the Sigstore services. Needs trusted-root.'),

@@ -4,7 +4,10 @@ import { type AttestInputs, maybe, policyPath, readShared } from './attest-input
 import { VERIFY_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
 
-type SharedInputs = Pick<AttestInputs, 'trustedRoot' | 'insecureRegistries' | 'githubToken' | 'summary' | 'result'>
+type SharedInputs = Pick<
+  AttestInputs,
+  'trustedRoot' | 'insecureRegistries' | 'caCertificates' | 'githubToken' | 'summary' | 'result'
+>
 
 /** What is verified, as written: at least one of all. */
 export interface VerifySubjects {

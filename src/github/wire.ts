@@ -1,6 +1,6 @@
 import { type CommitId, parseCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import type { Json } from '../core/json.ts'
 import { integerAt, objectAt, stringAt } from '../core/shape.ts'
 import type { Account } from '../policy/evidence.ts'
 
@@ -70,11 +70,6 @@ function loginAt(value: Json | undefined, path: string): string {
   const login = stringAt(value, path)
   if (!/^[A-Za-z0-9_.[\]-]{1,100}$/.test(login)) throw shape(path, 'a login', login)
   return login
-}
-
-/** An object, or undefined for null and nothing: a part of a GraphQL answer that an error took away. */
-export function objectOrNothing(value: Json | undefined): JsonObject | undefined {
-  return isObject(value) ? value : undefined
 }
 
 /** A branch as the API names it, in full. Names that no ref may have would be matched as something else later. */

@@ -1,7 +1,7 @@
-import * as fs from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
+import { globNames, leavesFolder } from './glob.ts'
 import { followPath } from './paths.ts'
 
 export interface FoundFile {
@@ -10,6 +10,9 @@ export interface FoundFile {
   /** Below the folder, with `/`. */
   readonly name: string
 }
+
+/** Folders are among the names that a pattern matches. */
+const NAMES_PER_FILE = 4
 
 /**
  * Regular files below a folder that match patterns of `*`, `**`, `?` and `{a,b}`; each once, in the order of their names.
@@ -28,7 +31,7 @@ export async function findFiles(
   for (const pattern of patterns) {
     checkPattern(pattern)
     let matched = false
-    for await (const name of fs.glob(pattern, { cwd: root })) {
+    for (const name of await globNames(pattern, root, most * NAMES_PER_FILE)) {
       const file = await fileAt(root, name)
       if (file === undefined) continue
       matched = true
@@ -42,8 +45,7 @@ export async function findFiles(
 }
 
 function checkPattern(pattern: string): void {
-  const parts = pattern.split('/')
-  if (!/^[/!-]|[\\\0]/.test(pattern) && !parts.includes('..')) return
+  if (!/^[!-]|[\\\0]/.test(pattern) && !leavesFolder(pattern)) return
   throw refused(`${printable(pattern, 200)} is not a pattern below the folder`, pattern, 'dist/*.tgz, without .. or !')
 }
 

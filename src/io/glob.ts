@@ -1,4 +1,5 @@
 import { glob, lstat, realpath } from 'node:fs/promises'
+import { isAbsolute, normalize } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 
@@ -19,6 +20,11 @@ export async function kindAt(path: string): Promise<NamedKind | undefined> {
 /** The path with every link on the way followed; undefined when it leads nowhere. */
 export async function realPath(path: string): Promise<string | undefined> {
   return realpath(path).catch(() => undefined)
+}
+
+/** Whether a pattern may lead out of the folder it is used in. Braces may hide a way up: `{a,..}/b`. */
+export function leavesFolder(pattern: string): boolean {
+  return isAbsolute(pattern) || normalize(pattern).startsWith('..') || /(?:^|[/{,])\.\.(?:[/},]|$)/.test(pattern)
 }
 
 /**

@@ -67,7 +67,7 @@ export class HttpClient {
 
   /**
    * Sends and reads the whole answer, whatever its status.
-   * @throws `core/unreachable` (no answer), `core/answer-too-large`, `core/plain-http`
+   * @throws `core/unreachable` (no answer), `core/certificate-refused`, `core/answer-too-large`, `core/plain-http`
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? LIMITS.requestMs)
@@ -212,8 +212,18 @@ function joinHeaders(message: IncomingMessage): Record<string, string> {
   return joined
 }
 
+/** Codes of node:tls about the other side's certificate, which are OpenSSL's names and its own check of host names. */
+const CERTIFICATE_REFUSED = /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|ERR_TLS_CERT_)/
+
 function unreachable(url: URL, error: unknown): unknown {
   if (error instanceof Error && error.name === 'WaybillError') return error
   const reason = error instanceof Error ? error.message : String(error)
+  // Asking again changes nothing, and what to do is another thing.
+  if (error instanceof Error && CERTIFICATE_REFUSED.test(String((error as NodeJS.ErrnoException).code)))
+    return fail('core/certificate-refused', `The certificate of ${url.host} is not one this machine trusts`, {
+      expected: 'a certificate for this host by an authority that is trusted here',
+      found: reason,
+      cause: error,
+    })
   return fail('core/unreachable', `No usable answer from ${url.origin}${url.pathname}`, { found: reason, cause: error })
 }

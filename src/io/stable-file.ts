@@ -10,13 +10,9 @@ export interface HashedFile {
   readonly digest: Digest
   /** Bytes. */
   readonly size: number
-  /** The first bytes, as many as asked for or as there are. */
-  readonly begins: Uint8Array
 }
 
 export interface HashOptions {
-  /** How many of the first bytes are kept. */
-  readonly first: number
   /** Told after each piece with the bytes read so far; the next one is not read before it is done. */
   progress?(bytes: number): void | Promise<void>
 }
@@ -27,7 +23,7 @@ export interface HashOptions {
  * @throws `verify/file-not-plain`; `verify/file-changed` when size, time of change or the file itself is another one after the
  * reading than before; `core/file-unreadable`.
  */
-export async function hashStableFile(path: string, options: HashOptions): Promise<HashedFile> {
+export async function hashStableFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     try {
@@ -50,20 +46,17 @@ async function hashed(handle: FileHandle, path: string, options: HashOptions): P
   if (!before.isFile()) throw notPlain(path, before.isDirectory() ? 'a folder' : 'a device, pipe or socket')
   const hash = createHash('sha256')
   const piece = new Uint8Array(PIECE)
-  const begins: Uint8Array[] = []
   let size = 0
   for (;;) {
     const { bytesRead } = await handle.read(piece, 0, PIECE, size)
     if (bytesRead === 0) break
-    const read = piece.subarray(0, bytesRead)
-    hash.update(read)
-    if (size < options.first) begins.push(read.slice(0, options.first - size))
+    hash.update(piece.subarray(0, bytesRead))
     size += bytesRead
     await options.progress?.(size)
   }
   const [after, named] = [await handle.stat({ bigint: true }), await lstat(path, { bigint: true })]
   if (BigInt(size) !== before.size || !sameFile(before, after) || !sameFile(before, named)) throw changed(path)
-  return { digest: parseDigest(`sha256:${hash.digest('hex')}`), size, begins: new Uint8Array(Buffer.concat(begins)) }
+  return { digest: parseDigest(`sha256:${hash.digest('hex')}`), size }
 }
 
 function sameFile(a: BigIntStats, b: BigIntStats): boolean {

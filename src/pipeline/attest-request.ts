@@ -1,6 +1,7 @@
 import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
+import type { KeySigner } from '../core/signer.ts'
 import type { StageMode } from '../core/stage.ts'
 import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
@@ -8,7 +9,7 @@ import type { OutsidePolicy } from '../policy/policy-source.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
-import type { SigningSession } from '../sigstore/sign/session.ts'
+import type { SignedBundle, SigningSession } from '../sigstore/sign/session.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { StoredReview } from '../source/review-refs.ts'
@@ -45,6 +46,11 @@ export interface AttestRequest {
   readonly run?: { readonly id: string; readonly repositoryId: string }
   readonly push: boolean
   readonly sign: boolean
+  /**
+   * A key signs what is stated of the image, in place of the run's identity; never in a run without an image. `runner`: the run
+   * as the runner's variables tell it, for a job that may have no token.
+   */
+  readonly keyed?: { readonly runner?: RunClaims }
   /** Why nothing is signed, for the first line of the summary; absent when `sign`. */
   readonly unsignedBecause?: string
   /** For a proposal: the run as the runner's variables tell it. For the unsigned draft alone, never for a signature. */
@@ -102,6 +108,18 @@ export interface RunIdentity {
   readonly certified: CertifiedClaims
 }
 
+/** A key that signs in place of the run's identity, and what its owner says of the run. */
+export interface ImageKey {
+  readonly signer: KeySigner
+  /** PEM of the public half, for whoever verifies. */
+  readonly publicKey: string
+  readonly claims: RunClaims
+  /** `runner`: there is no token, so any step of the job may have set what the claims say. */
+  readonly claimsBy: 'token' | 'runner'
+  /** @throws as `SigningSession.sign` */
+  sign(statement: Uint8Array): Promise<SignedBundle>
+}
+
 /** All that `attest` may ask of the world. */
 export interface AttestPorts {
   readonly git: SourcePort
@@ -128,6 +146,11 @@ export interface AttestPorts {
   /** Stops before any certificate is asked for when private names would become public (13-adversary 23). */
   guardTransparency(identity: RunIdentity): Promise<void>
   session(): Promise<SigningSession>
+  /**
+   * The key of `request.keyed`, opened and allowed to be seen where its signatures will be (13-adversary 23).
+   * @throws `sigstore/signing-key-…`, `sigstore/private-repository`, and what `identity` throws where the job may have a token
+   */
+  imageKey?(): Promise<ImageKey>
   /** The gate's own check against the trust root of the signing services. */
   verifier(): Promise<VerifyBundle>
   /** Name → version of what checks commits; the OpenPGP library only when it was used. */

@@ -10,7 +10,7 @@ import type { Built } from './build-stage.ts'
 export function beginSigning(request: AttestRequest, ports: AttestPorts, { result }: Built): void {
   if (!request.sign || result.pushedTo.length === 0) return
   const begun = [
-    ports.session().then(session => session.certificate()),
+    ...(request.keyed === undefined ? [ports.session().then(session => session.certificate())] : []),
     ...request.repositories.map(repository =>
       ports.registry.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
     ),

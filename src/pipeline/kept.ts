@@ -17,7 +17,6 @@ import {
   legacyPath,
   MANIFEST_FILE,
   malformed,
-  policyDigest,
   policyPath,
   rootPath,
 } from './kept-manifest.ts'
@@ -67,11 +66,6 @@ export async function keepEvidence(folder: string, kept: Kept): Promise<Digest> 
   checkSize(kept, files)
   await writeFolderAtomic(folder, listOf(files))
   return sha256(bytes)
-}
-
-/** The digest by which a caller pins a policy with all its files. */
-export function keptPolicyDigest({ files }: KeptPolicy): Digest {
-  return policyDigest([...files].map(([path, content]) => ({ path, digest: sha256(content) })))
 }
 
 function manifestOf(kept: Kept, files: Map<string, Uint8Array>): KeptManifest {

@@ -1,8 +1,11 @@
 import type { Builder } from '../build/builder.ts'
 import { together } from '../core/together.ts'
+import { checkAttachable } from '../registry/attachable.ts'
+import type { Repository } from '../registry/reference.ts'
+import type { RunClaims } from '../statements/claims.ts'
 import { requireOwnNames } from '../statements/uris.ts'
 import type { FileSigner, FileToAttest } from './attest-file.ts'
-import type { AttestPorts, AttestRequest, RunIdentity } from './attest-request.ts'
+import type { AttestPorts, AttestRequest, ImageKey, RunIdentity } from './attest-request.ts'
 import { findWorkspaceFiles } from './files-stage.ts'
 import type { RunRecord } from './run.ts'
 
@@ -12,8 +15,15 @@ export interface Ready {
   readonly files: readonly FileToAttest[]
   /** Signs them in place of the run's identity. */
   readonly fileSigner?: FileSigner
-  /** Present when something will be signed. */
+  /** Present when something will be signed by the run's identity. */
   readonly identity?: RunIdentity
+  /** Present when the image will be signed with a key in its place. */
+  readonly imageKey?: ImageKey
+}
+
+/** What is known of the run, by its token or by the word of whoever holds the key; undefined when nothing is signed. */
+export function claimsOf({ identity, imageKey }: Ready): RunClaims | undefined {
+  return identity?.claims ?? imageKey?.claims
 }
 
 /** What is read and written side by side at first: image, shared blob, bundles. */
@@ -31,12 +41,15 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
     const repositories = request.imageless ? [] : request.repositories
     for (const repository of request.sign ? repositories : []) ports.registry.warm(repository, CONNECTIONS)
     const files = request.sign ? request.files : undefined
-    const [identity, builder, found, fileSigner] = await together([
-      request.sign && files?.keyed !== true ? identify(ports) : Promise.resolve(undefined),
+    const keyed = request.keyed !== undefined || files?.keyed === true
+    const [identity, imageKey, builder, found, fileSigner] = await together([
+      request.sign && !keyed ? identify(ports) : Promise.resolve(undefined),
+      request.sign && request.keyed !== undefined ? openKey(ports) : Promise.resolve(undefined),
       request.imageless ? Promise.resolve(NOTHING_TO_BUILD) : ports.builder(),
       files === undefined ? Promise.resolve([]) : findWorkspaceFiles(files, ports),
       files?.keyed === true ? ports.files.keySigner() : Promise.resolve(undefined),
       ...repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
+      ...repositories.map(repository => attachable(request, ports, repository)),
       ...(files?.repository === undefined ? [] : [ports.registry.checkPush(files.repository)]),
     ] as const)
     return {
@@ -45,6 +58,7 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
         builder,
         files: found,
         ...(identity === undefined ? {} : { identity }),
+        ...(imageKey === undefined ? {} : { imageKey }),
         ...(fileSigner === undefined ? {} : { fileSigner }),
       },
     }
@@ -54,6 +68,22 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
 const NOTHING_TO_BUILD: Builder = {
   name: 'none',
   build: () => Promise.reject(new TypeError('a run for files alone builds nothing')),
+}
+
+/** Of an image that was built elsewhere the digest is known by now, and with it where bundles will be listed. */
+function attachable(
+  { sign, push, given }: AttestRequest,
+  { registry }: AttestPorts,
+  repository: Repository,
+): Promise<void> | undefined {
+  return sign && push && given.digest !== undefined ? checkAttachable(registry, repository, given.digest) : undefined
+}
+
+async function openKey(ports: AttestPorts): Promise<ImageKey> {
+  if (ports.imageKey === undefined) throw new TypeError('a keyed run without a key')
+  const key = await ports.imageKey()
+  await ports.verifier() // what will be read back can be judged
+  return key
 }
 
 /** The private-repository guard comes before any certificate is asked for, with the token's own word (13-adversary 23). */

@@ -15,12 +15,14 @@ export interface ProvenanceInput {
   readonly image: ServedImage | undefined
   /** Of the verified token, or for a draft of the runner's variables. */
   readonly claims: RunClaims
+  /** Whose word they are; absent: a certificate certifies them. */
+  readonly claimsBy?: 'token' | 'runner'
 }
 
 /** Gathers what the provenance states; every value was verified, measured or given as an input in this run. */
 export function provenanceFacts(
   request: AttestRequest,
-  { source, built, image, claims }: ProvenanceInput,
+  { source, built, image, claims, claimsBy }: ProvenanceInput,
   subjects: readonly [Subject, ...Subject[]],
 ): ProvenanceFacts {
   const { result, exported } = built
@@ -28,6 +30,7 @@ export function provenanceFacts(
     subjects,
     builder: result.builder,
     claims,
+    ...(claimsBy === undefined ? {} : { claimsBy }),
     serverUrl: request.serverUrl,
     commit: { id: source.commit.id, ...(source.foundOnRef ? { ref: request.source.ref } : {}) },
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),

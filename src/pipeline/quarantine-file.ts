@@ -139,8 +139,11 @@ export interface HeldFile {
   /** Absolute path of the record. */
   readonly path: string
   readonly record: FileQuarantineRecord
-  /** Names under which it still, or again, lies where it was: an earlier run was interrupted, or somebody fetched it anew. */
-  readonly unfinished: readonly QuarantinedName[]
+  /**
+   * Where the file or its bundle still, or again, lies: an earlier run was interrupted, it was put back, or somebody fetched it
+   * anew. Nothing is moved from there unless it is judged and rejected again.
+   */
+  readonly unfinished: readonly string[]
 }
 
 /**
@@ -156,14 +159,18 @@ export async function heldFiles(directory: string): Promise<readonly HeldFile[]>
     const path = join(root, name, RECORD_NAME)
     if (!(await exists(path))) continue
     const record = await readFileRecord(path)
-    const left = await Promise.all(record.files.map(file => isUnfinished(file, record.digest)))
-    held.push({ path, record, unfinished: record.files.filter((_, at) => left[at]) })
+    held.push({ path, record, unfinished: await stillThere(record) })
   }
   return held
 }
 
-async function isUnfinished({ original, bundle }: QuarantinedName, digest: Digest): Promise<boolean> {
-  return (await liesAt(original, digest)) || (bundle !== undefined && (await liesAt(bundle.original, bundle.digest)))
+async function stillThere({ files, digest }: FileQuarantineRecord): Promise<readonly string[]> {
+  const places = files.flatMap(({ original, bundle }) => [
+    { original, digest },
+    ...(bundle === undefined ? [] : [bundle]),
+  ])
+  const left = await Promise.all(places.map(place => liesAt(place.original, place.digest)))
+  return places.filter((_, at) => left[at]).map(({ original }) => original)
 }
 
 async function liesAt(path: string, digest: Digest): Promise<boolean> {
@@ -171,11 +178,6 @@ async function liesAt(path: string, digest: Digest): Promise<boolean> {
     file => file.digest === digest,
     () => false,
   )
-}
-
-/** Finishes what an interrupted run began. A file that was replaced meanwhile is left alone. @throws as `quarantineFile` */
-export async function finishQuarantine({ path, record, unfinished }: HeldFile): Promise<void> {
-  for (const entry of unfinished) await moveEntry(dirname(path), entry, record.digest)
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
-import type { LinkReceipt, SubjectReceipt } from '../report/receipt.ts'
+import type { ChainLink } from '../policy/chain.ts'
+import type { SubjectReceipt } from '../report/receipt.ts'
 import { shellQuote } from '../report/text.ts'
 import { integrityClass } from './quarantine-decision.ts'
 
@@ -38,7 +39,7 @@ function rank({ code }: Finding): number {
   return integrityClass(code) === 'foreign' ? 0 : 1
 }
 
-function evidenceOf({ link, bundle, log, below }: LinkReceipt): readonly string[] {
+function evidenceOf({ link, bundle, log, below }: ChainLink): readonly string[] {
   return [
     ...(bundle === undefined ? [] : [`${link}: bundle ${bundle}`]),
     ...(log === undefined ? [] : [`${link}: entry ${log.index} of ${log.url}`]),

@@ -12,6 +12,7 @@ export class RunRecord {
   image: ImageReceipt | undefined
   policy: Receipt['policy']
   identity: Receipt['identity']
+  signingKey: Receipt['signingKey']
   source: Receipt['source']
   materials: Receipt['materials']
   suggestedPolicy: string | undefined
@@ -43,7 +44,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, source, materials, suggestedPolicy, ruleChanges } = this
+    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges } = this
     return {
       schemaVersion: 1,
       command,
@@ -57,6 +58,7 @@ export class RunRecord {
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),
       ...(identity === undefined ? {} : { identity }),
+      ...(signingKey === undefined ? {} : { signingKey }),
       ...(suggestedPolicy === undefined ? {} : { suggestedPolicy }),
       notChecked: [...this.notChecked],
       notices: [...this.notices],

@@ -1,7 +1,8 @@
 import { CATALOGUE } from '../core/catalogue.ts'
 import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
-import { type Expectation, expectationFromFlags } from '../policy/gate.ts'
+import type { ObservedSigner } from '../core/signer.ts'
+import { type Expectation, type ExpectationFlags, expectationFromFlags } from '../policy/gate.ts'
 import { fetchBundles, type ReadBundles } from '../registry/bundles.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -15,7 +16,7 @@ import type { SourceOutcome } from './source-stage.ts'
 import { judge } from './verify-subject.ts'
 
 /**
- * Reads everything back from the registry and judges it with the gate's own code, expecting exactly this run's identity.
+ * Reads everything back from the registry and judges it with the gate's own code, expecting exactly this run's identity or key.
  * Attestations that others planted are named and ignored; what counts is that ours are served and verify.
  */
 export function selfVerify(
@@ -26,11 +27,7 @@ export function selfVerify(
 ): Promise<void> {
   return record.stages.run('self-verify', undefined, async () => {
     const { signer } = signed
-    const flags = expectationFromFlags({
-      certificateIdentity: signer.san.value,
-      certificateOidcIssuer: signer.issuer,
-      require: ['signature', 'provenance'],
-    })
+    const flags = expectationFromFlags({ ...flagsOf(signer), require: ['signature', 'provenance'] })
     // Of this run's own builder: a recorded image claims no commit, which nobody else's gate accepts unasked.
     const sourced = { ...flags, ...sourceExpectation(flags, source, signed, record) }
     const expectation: Expectation = {
@@ -48,6 +45,11 @@ export function selfVerify(
     if (request.tags.length === 0) record.stages.notAsked('tags')
     return { state: 'passed', value: undefined }
   })
+}
+
+function flagsOf(signer: ObservedSigner): ExpectationFlags {
+  if (signer.kind === 'key') return { key: { file: 'the key of this run', fingerprint: signer.fingerprint } }
+  return { certificateIdentity: signer.san.value, certificateOidcIssuer: signer.issuer }
 }
 
 /** What was stated about the source must be found by the same steps, from the image's digest to the anchor. */

@@ -1,9 +1,7 @@
 import { type Digest, hexOf, sha256 } from '../core/digest.ts'
-import type { CertificateSigner } from '../core/signer.ts'
+import type { ObservedSigner } from '../core/signer.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
-import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
-import type { SigningSession } from '../sigstore/sign/session.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
@@ -14,14 +12,15 @@ import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { materialsStatement } from './materials-statements.ts'
-import type { Ready } from './preflight.ts'
+import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { RunRecord } from './run.ts'
+import { type Hand, handOf } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { type SourceDocuments, sourceStatements } from './source-statements.ts'
 
 export interface Signed {
-  readonly signer: CertificateSigner
+  readonly signer: ObservedSigner
   readonly bundles: readonly [SignedDocument, ...SignedDocument[]]
   /** What was stated about the source, if anything. */
   readonly source?: SourceDocuments
@@ -44,7 +43,8 @@ export interface SignInput {
 }
 
 /**
- * Signs every statement about the image and its commit with one certificate; each bundle is on disk the moment it exists.
+ * Signs every statement about the image and its commit with one certificate or key; each bundle is on disk the moment it
+ * exists.
  * @returns undefined when this run signs nothing.
  */
 export async function signStatements(
@@ -53,34 +53,33 @@ export async function signStatements(
   input: SignInput,
   record: RunRecord,
 ): Promise<Signed | undefined> {
-  const { image } = input
-  const identity = input.ready.identity
-  if (!request.sign || image === undefined || identity === undefined) return undefined
+  const { image, ready } = input
+  if (!request.sign || image === undefined || claimsOf(ready) === undefined) return undefined
   return record.stages.run('sign', undefined, async () => {
-    const session = await ports.session()
-    const signer = await session.certificate()
-    assertCertificateMatchesClaims(signer, identity.certified, request.serverUrl)
-    record.identity = { san: signer.san.value, issuer: signer.issuer }
+    const hand = await handOf(request, ports, ready, record)
     const subjects = imageSubjects({
       repositories: namesOf(image),
       digest: image.descriptor.digest,
       platforms: image.kind === 'index' ? image.platforms : [],
     })
-    const facts = provenanceFacts(request, { ...input, image, claims: identity.claims }, subjects)
+    const facts = provenanceFacts(request, { ...input, ...hand, image }, subjects)
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
     const materials = materialsStatement(input.built, subjects)
     const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
     const bundles = await Promise.all([
-      sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
-      sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
+      sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
+      sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
       ...[...claims, ...source].map(([name, predicateType, statement]) =>
-        sign(name, predicateType, statement, session, ports),
+        sign(name, predicateType, statement, hand, ports),
       ),
     ] as const)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }
+    return {
+      state: 'passed',
+      value: { signer: hand.signer, bundles, ...(stated === undefined ? {} : { source: stated }) },
+    }
   })
 }
 
@@ -101,10 +100,10 @@ async function sign(
   name: string,
   predicateType: string,
   statement: Uint8Array,
-  session: SigningSession,
+  hand: Pick<Hand, 'sign'>,
   ports: AttestPorts,
 ): Promise<SignedDocument> {
-  const { bundle, signedAt, log } = await session.sign(statement)
+  const { bundle, signedAt, log } = await hand.sign(statement)
   const path = await ports.keep(`bundles/${name}.sigstore.json`, bundle)
   return { predicateType, bytes: bundle, digest: sha256(bundle), signedAt, path, ...(log === undefined ? {} : { log }) }
 }

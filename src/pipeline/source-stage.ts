@@ -10,7 +10,7 @@ import type { History } from '../source/git.ts'
 import type { StageClaim } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { policyReceipt } from './outside-policy.ts'
-import type { Ready } from './preflight.ts'
+import { claimsOf, type Ready } from './preflight.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import { type Fetched, locate, type Position } from './source-commits.ts'
 import { hasNoRule, type Judgement, judge } from './source-judge.ts'
@@ -68,7 +68,7 @@ function checkOtherCommit(
   judgement: SourceJudgement | undefined,
   record: RunRecord,
 ): void {
-  const sha = ready.identity?.claims.sha
+  const sha = claimsOf(ready)?.sha
   if (sha === undefined || sha === request.source.head) return
   const rules = judgement?.law.policy.source.filter(rule => matchesRef(rule.refs, request.source.ref)) ?? []
   if (rules.length > 0 && rules.every(rule => rule.allowOtherCommit)) {

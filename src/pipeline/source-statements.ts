@@ -12,7 +12,7 @@ import {
 import { repositoryUri, type SourceSubject, sourceSummaryStatement } from '../statements/source-vsa.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
-import type { Ready } from './preflight.ts'
+import { claimsOf, type Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
@@ -48,7 +48,7 @@ export async function sourceStatements(
 ): Promise<SourceDocuments | undefined> {
   const judgement = statedJudgement(request, source, built)
   // Of another commit than the run's own the certificate would prove nothing, and no gate would take it (13-adversary 28).
-  if (judgement === undefined || source.commit.id !== ready.identity?.claims.sha) return undefined
+  if (judgement === undefined || source.commit.id !== claimsOf(ready)?.sha) return undefined
   const { serverUrl, repository } = request
   const commit = source.commit.id
   const subject: SourceSubject = { serverUrl, repository, commit }

@@ -78,12 +78,18 @@ interface Origin {
   readonly ownRun: string
 }
 
-/** Only provenance of this very repository counts: anybody may attach a statement about our commit. */
-function originOf(signed: Verified<SignedStatement>, request: AttestRequest): Origin | undefined {
-  if (signed.statement.predicateType !== PROVENANCE_PREDICATE || signed.signer.kind !== 'certificate') return undefined
-  const { sourceRepositoryIdentifier, runInvocationUri } = signed.signer.ci
+/**
+ * Only provenance of this very repository counts: anybody may attach a statement about our commit. What a certificate does not
+ * say of the run, the provenance does where the key of this run signed it; no other key's is verified at all.
+ */
+function originOf({ statement, signer }: Verified<SignedStatement>, request: AttestRequest): Origin | undefined {
+  if (statement.predicateType !== PROVENANCE_PREDICATE) return undefined
+  const { resolvedDependencies, claimedSource, github, invocationId } = readProvenance(statement.predicate)
+  const { sourceRepositoryIdentifier, runInvocationUri } =
+    signer.kind === 'certificate'
+      ? signer.ci
+      : { sourceRepositoryIdentifier: github?.repository_id, runInvocationUri: invocationId }
   if (request.run === undefined || sourceRepositoryIdentifier !== request.run.repositoryId) return undefined
-  const { resolvedDependencies, claimedSource } = readProvenance(signed.statement.predicate)
   const commit = (resolvedDependencies[0] ?? claimedSource)?.digest.gitCommit
   const run = /\/actions\/runs\/(\d+)/.exec(runInvocationUri ?? '')?.[1]
   return commit === undefined || run === undefined ? undefined : { commit, run, ownRun: request.run.id }

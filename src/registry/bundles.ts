@@ -3,7 +3,7 @@ import { type Digest, sha256 } from '../core/digest.ts'
 import { type FileToAttach, fileReferrer } from './attached-file.ts'
 import { BUNDLE_TYPE } from './bundle-manifest.ts'
 import type { RegistryClient } from './client.ts'
-import type { FallbackOptions } from './fallback.ts'
+import type { UpdateOptions } from './kept-update.ts'
 import { type Descriptor, EMPTY_CONFIG, OCI_MANIFEST } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { type Attached, attachReferrers, type Referrer } from './referrers.ts'
@@ -38,7 +38,7 @@ export async function attachBundles(
   client: RegistryClient,
   repository: Repository,
   items: readonly BundleToAttach[],
-  { files = [], ...options }: FallbackOptions & { readonly files?: readonly FileToAttach[] } = {},
+  { files = [], ...options }: UpdateOptions & { readonly files?: readonly FileToAttach[] } = {},
 ): Promise<readonly AttachedBundle[]> {
   const contents = [...items.map(({ bundle }) => bundle), ...files.map(({ bytes }) => bytes)]
   const blobs = new Map(contents.map(bytes => [sha256(bytes), bytes]))

@@ -1,9 +1,10 @@
 import { utf8 } from '../core/bytes.ts'
-import { type Digest, hexOf, isDigest } from '../core/digest.ts'
-import { fail, WaybillError } from '../core/error.ts'
+import { type Digest, hexOf } from '../core/digest.ts'
+import { fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { PutOptions, RawManifest, RegistryClient } from './client.ts'
+import { conditionsOf, putUnlessChanged, type UpdateOptions, updateUntilKept } from './kept-update.ts'
 import { type Descriptor, OCI_INDEX } from './manifest.ts'
 import { formatReference, type Repository } from './reference.ts'
 
@@ -11,8 +12,7 @@ import { formatReference, type Repository } from './reference.ts'
  * The fallback for registries without a referrers API: a tag `sha256-<hex of the subject>` that holds an OCI index of
  * what is attached. distribution-spec v1.1.1 § Unavailable Referrers API.
  *
- * Trap: it is read, changed and written by many, usually without a lock. Two writers that read the same index lose one
- * entry; so each writer waits until slower ones must have written, reads back, and appends again until its own are in.
+ * Trap: it is read, changed and written by many, usually without a lock (`updateUntilKept`).
  */
 export interface FallbackIndex {
   /** The document as it was, unknown fields and entries included. */
@@ -63,47 +63,26 @@ function hasPlatform(entry: Json): boolean {
   return isObject(entry) && isObject(entry.platform)
 }
 
-export interface FallbackOptions {
-  /**
-   * Milliseconds between a write and its read-back; default: four times this writer's own read-to-write time, at
-   * least 250. It must be longer than another writer needs from reading to writing.
-   */
-  readonly settleMs?: number
-  /** Writes before giving up. */
-  readonly rounds?: number
-}
-
-const SETTLE_MS = 250
-const ROUNDS = 12
-
 /**
  * Puts entries into the fallback index of one subject in one update, and makes sure that they stay.
  * @throws `registry/fallback-contended`, `registry/fallback-unavailable`, `registry/fallback-too-large`,
  * `registry/tag-not-ours`, `registry/tag-immutable`
  */
-export async function appendToFallback(
+export function appendToFallback(
   client: RegistryClient,
   repository: Repository,
   subject: Digest,
   wanted: readonly Descriptor[],
-  options: FallbackOptions = {},
+  options: UpdateOptions = {},
 ): Promise<void> {
-  const clock = client.transport.clock
-  const rounds = options.rounds ?? ROUNDS
-  let written = false
-  for (let round = 0; ; round++) {
-    const started = clock.now()
+  return updateUntilKept(client.transport.clock, options, async ({ number, written, last }) => {
     const state = await readFallback(client, repository, subject)
     const missing = missingFrom(state, wanted)
-    if (missing.length === 0) return
-    if (written && state.kind === 'none' && round >= 3) throw unavailable(repository, subject, state.reason)
-    if (round >= rounds) throw contended(repository, subject, missing)
-    const taken = await write(client, repository, subject, state, missing)
-    written ||= taken
-    const settle = options.settleMs ?? Math.max(SETTLE_MS, 4 * (clock.now() - started))
-    // The jitter grows, so that writers which collided do not meet again; a refused write may try at once.
-    await clock.sleep(Math.round((taken ? settle : 0) + clock.random() * settle * Math.min(4, 1 + round / 2)))
-  }
+    if (missing.length === 0) return { kept: undefined }
+    if (written && state.kind === 'none' && number >= 3) throw unavailable(repository, subject, state.reason)
+    if (last) throw contended(repository, subject, missing)
+    return { taken: await write(client, repository, subject, state, missing) }
+  })
 }
 
 function missingFrom(state: FallbackState, wanted: readonly Descriptor[]): readonly Descriptor[] {
@@ -112,7 +91,6 @@ function missingFrom(state: FallbackState, wanted: readonly Descriptor[]): reado
   return wanted.filter(entry => !present.has(entry.digest))
 }
 
-/** @returns false when somebody else was faster and the registry said so. */
 async function write(
   client: RegistryClient,
   repository: Repository,
@@ -124,13 +102,7 @@ async function write(
   if (state.kind === 'foreign') throw notOurs(repository, tag, state.raw)
   const bytes = utf8(JSON.stringify(nextDocument(state, missing)))
   if (bytes.byteLength > LIMITS.fallbackIndexBytes) throw tooLarge(repository, tag, bytes.byteLength)
-  try {
-    await client.putManifest(repository, tag, OCI_INDEX, bytes, conditions(state))
-    return true
-  } catch (error) {
-    if (error instanceof WaybillError && error.code === 'registry/precondition-failed') return false
-    throw error
-  }
+  return putUnlessChanged(client, repository, { tag, mediaType: OCI_INDEX, bytes }, conditions(state))
 }
 
 /** Preflight: an index too large to append to is known before anything is signed (13-adversary 26). */
@@ -149,16 +121,10 @@ function nextDocument(state: FallbackState, missing: readonly Descriptor[]): obj
   return { ...state.index.document, manifests: [...state.index.entries, ...missing] }
 }
 
-/** A registry that gives ETags may honour conditions; one that ignores them is caught by the read-back. */
 function conditions(state: FallbackState): PutOptions {
-  if (state.kind === 'index') return state.index.etag === undefined ? {} : { ifMatch: state.index.etag }
-  return state.kind === 'none' && state.reason === 'absent' ? { ifNoneMatch: '*' } : {}
-}
-
-/** Digests the index names, in its order; entries without a readable digest are counted apart. */
-export function digestsIn(entries: readonly Json[]): { digests: readonly Digest[]; unreadable: number } {
-  const digests = entries.map(entry => (isObject(entry) ? entry.digest : undefined)).filter(isDigest)
-  return { digests, unreadable: entries.length - digests.length }
+  // Where the tag leads to the subject itself there is something, and it is not what is replaced.
+  if (state.kind === 'none' && state.reason === 'subject') return {}
+  return conditionsOf(state.kind === 'index' ? state.index : undefined)
 }
 
 function contended(repository: Repository, subject: Digest, missing: readonly Descriptor[]): Error {

@@ -1,9 +1,10 @@
 import { utf8 } from '../core/bytes.ts'
 import { type Digest, hexOf, sha256 } from '../core/digest.ts'
-import { fail, WaybillError } from '../core/error.ts'
+import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { BUNDLE_TYPE, EMPTY_CONFIG_BYTES } from './bundles.ts'
-import type { PutOptions, RawManifest, RegistryClient } from './client.ts'
+import type { RawManifest, RegistryClient } from './client.ts'
+import { conditionsOf, putUnlessChanged, type UpdateOptions, updateUntilKept } from './kept-update.ts'
 import { type Descriptor, EMPTY_CONFIG, type ImageManifest, OCI_MANIFEST, parseManifest } from './manifest.ts'
 import { formatReference, type Repository } from './reference.ts'
 
@@ -29,16 +30,6 @@ export interface StoredFileBundles {
   readonly changed: boolean
 }
 
-export interface FileBundlesOptions {
-  /** Milliseconds between a write and its read-back; it must be longer than another writer needs from reading to writing. */
-  readonly settleMs?: number
-  /** Writes before giving up. */
-  readonly rounds?: number
-}
-
-const SETTLE_MS = 250
-const ROUNDS = 12
-
 /**
  * Adds bundles to those of a file and makes sure that they stay: other writers' layers are kept, and what was written is read
  * back until ours are in. Repeating it changes nothing.
@@ -49,23 +40,21 @@ export async function pushFileBundles(
   repository: Repository,
   file: Digest,
   bundles: readonly Uint8Array[],
-  options: FileBundlesOptions = {},
+  options: UpdateOptions = {},
 ): Promise<StoredFileBundles> {
-  const { rounds = ROUNDS, settleMs } = options
-  const { clock } = client.transport
   const tag = fileTag(file)
   const wanted = await storeBlobs(client, repository, bundles)
-  for (let round = 0; ; round++) {
-    const started = clock.now()
+  return updateUntilKept(client.transport.clock, options, async ({ number, last }) => {
     const present = await readPresent(client, repository, file)
     const missing = wanted.filter(layer => !present?.layers.some(({ digest }) => digest === layer.digest))
-    if (present !== undefined && missing.length === 0) return { tag, manifest: present.raw.digest, changed: round > 0 }
-    if (round >= rounds) throw contended(repository, tag, missing)
-    const taken = await write(client, repository, file, present, missing)
-    const settle = settleMs ?? Math.max(SETTLE_MS, 4 * (clock.now() - started))
-    // The jitter grows, so that writers which collided do not meet again; a refused write may try at once.
-    await clock.sleep(Math.round((taken ? settle : 0) + clock.random() * settle * Math.min(4, 1 + round / 2)))
-  }
+    if (present !== undefined && missing.length === 0)
+      return { kept: { tag, manifest: present.raw.digest, changed: number > 0 } }
+    if (last) throw contended(repository, tag, missing)
+    const layers = [...(present?.layers ?? []), ...missing]
+    if (layers.length > LIMITS.subjectBundles) throw full(repository, file, layers.length)
+    const manifest = { tag, mediaType: OCI_MANIFEST, bytes: manifestBytes(file, layers) }
+    return { taken: await putUnlessChanged(client, repository, manifest, conditionsOf(present?.raw)) }
+  })
 }
 
 async function storeBlobs(
@@ -105,25 +94,6 @@ function manifestOf(raw: RawManifest): ImageManifest | undefined {
   }
 }
 
-/** @returns false when somebody else was faster and the registry said so. */
-async function write(
-  client: RegistryClient,
-  repository: Repository,
-  file: Digest,
-  present: Present | undefined,
-  missing: readonly Descriptor[],
-): Promise<boolean> {
-  const layers = [...(present?.layers ?? []), ...missing]
-  if (layers.length > LIMITS.subjectBundles) throw full(repository, file, layers.length)
-  try {
-    await client.putManifest(repository, fileTag(file), OCI_MANIFEST, manifestBytes(file, layers), conditions(present))
-    return true
-  } catch (error) {
-    if (error instanceof WaybillError && error.code === 'registry/precondition-failed') return false
-    throw error
-  }
-}
-
 function manifestBytes(file: Digest, layers: readonly Descriptor[]): Uint8Array {
   const { mediaType, size, digest } = EMPTY_CONFIG
   const manifest = {
@@ -135,12 +105,6 @@ function manifestBytes(file: Digest, layers: readonly Descriptor[]): Uint8Array 
     annotations: { [FILE_DIGEST_ANNOTATION]: file },
   }
   return utf8(JSON.stringify(manifest))
-}
-
-/** A registry that gives ETags may honour conditions; one that ignores them is caught by the read-back. */
-function conditions(present: Present | undefined): PutOptions {
-  if (present === undefined) return { ifNoneMatch: '*' }
-  return present.raw.etag === undefined ? {} : { ifMatch: present.raw.etag }
 }
 
 function named(repository: Repository, file: Digest): string {

@@ -4,7 +4,8 @@ import { type Json, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer } from '../io/http.ts'
 import type { RegistryClient } from './client.ts'
-import { appendToFallback, type FallbackOptions, fallbackTag, readFallback } from './fallback.ts'
+import { appendToFallback, fallbackTag, readFallback } from './fallback.ts'
+import type { UpdateOptions } from './kept-update.ts'
 import { type Descriptor, OCI_INDEX, OCI_MANIFEST, readDescriptor } from './manifest.ts'
 import type { Repository } from './reference.ts'
 
@@ -218,7 +219,7 @@ export async function attachReferrers(
   client: RegistryClient,
   repository: Repository,
   referrers: readonly Referrer[],
-  options: FallbackOptions = {},
+  options: UpdateOptions = {},
 ): Promise<readonly Attached[]> {
   const first = referrers[0]
   if (first === undefined) return []

@@ -1,22 +1,9 @@
+import { ANNOTATIONS_PER_LEVEL as ANNOTATIONS, type Annotation as AnnotationReceipt } from '../core/annotation.ts'
 import { type FindingGroup, groupFindings, subjectsText } from './groups.ts'
 import { materialSubjects } from './materials.ts'
 import { fileOf, lineOf } from './places.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { ruleNotes } from './terminal-source.ts'
-
-/** What a runner shows beside a line of a file or on the run's page. 8-report § 3. */
-export interface AnnotationReceipt {
-  readonly level: 'error' | 'warning' | 'notice'
-  readonly message: string
-  /** The code. */
-  readonly title?: string
-  /** Relative to the root of the repository. */
-  readonly file?: string
-  readonly line?: number
-}
-
-/** A runner shows so many of each level and step, and drops more without a word. */
-export const ANNOTATIONS = 10
 
 /**
  * At most ten annotations a level, the most important first: the error that ended the run, what was refused, what could not

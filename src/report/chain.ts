@@ -1,5 +1,6 @@
 import { STAGES, type StageState } from '../core/stage.ts'
-import type { LinkReceipt, StageReceipt, SubjectReceipt } from './receipt.ts'
+import type { ChainLink } from '../policy/chain.ts'
+import type { StageReceipt, SubjectReceipt } from './receipt.ts'
 import { LINK_WORDS, STAGE_WORDS } from './words.ts'
 
 /** Stages that are links of the chain, in its order. */
@@ -38,7 +39,7 @@ export function subjectChain({ verdict, links = [] }: SubjectReceipt): readonly 
   const nodes: string[] = [`  s["subject: ${word(verdict)}"]:::${id(verdict)}`]
   const arrows: string[] = []
   const used = new Set<StageState>([verdict])
-  const draw = (list: readonly LinkReceipt[], above: string, depth: number): void => {
+  const draw = (list: readonly ChainLink[], above: string, depth: number): void => {
     for (const { link, state, below } of list) {
       if (depth === 0 || nodes.length > DRAWN) return
       const name = `l${nodes.length}`

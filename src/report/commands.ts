@@ -10,8 +10,7 @@ const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com'
 export function verifyCommands(receipt: Receipt): readonly string[] {
   const target = signedImage(receipt)
   if (target === undefined) return []
-  const { reference, identity } = target
-  const expect = ['--certificate-identity', identity.san, '--certificate-oidc-issuer', identity.issuer]
+  const { reference, signer: expect } = target
   const provenance = hasProvenance(receipt)
   return [
     command('cosign verify', [...expect, reference]),
@@ -31,15 +30,12 @@ export function verifyCommand(receipt: Receipt): string | undefined {
 export function verifyArgs(receipt: Receipt): readonly string[] | undefined {
   const target = signedImage(receipt)
   if (target === undefined) return undefined
-  const { reference, identity } = target
+  const { reference, signer } = target
   return [
     'verify',
     'image',
     reference,
-    '--certificate-identity',
-    identity.san,
-    '--certificate-oidc-issuer',
-    identity.issuer,
+    ...signer,
     '--require',
     hasProvenance(receipt) && !isRecorded(receipt) ? 'signature,provenance' : 'signature',
   ]
@@ -66,13 +62,26 @@ function command(program: string, words: readonly string[]): string | undefined 
 
 interface SignedImage {
   readonly reference: string
-  readonly identity: NonNullable<Receipt['identity']>
+  /** Options that name who signed; cosign and Waybill spell them alike. */
+  readonly signer: readonly [string, string, ...string[]]
 }
 
-function signedImage({ image, identity, attestations }: Receipt): SignedImage | undefined {
-  if (image === undefined || identity === undefined || !image.pushed || attestations.length === 0) return undefined
+function signedImage({ image, identity, signingKey, attestations }: Receipt): SignedImage | undefined {
+  const signer = signerOptions({ identity, signingKey })
+  if (image === undefined || signer === undefined || !image.pushed || attestations.length === 0) return undefined
   if (!attestations.every(({ stored }) => isStored(stored))) return undefined
-  return { reference: `${image.repository}@${image.digest}`, identity }
+  return { reference: `${image.repository}@${image.digest}`, signer }
+}
+
+function signerOptions({
+  identity,
+  signingKey,
+}: {
+  readonly [K in 'identity' | 'signingKey']: Receipt[K] | undefined
+}): SignedImage['signer'] | undefined {
+  if (signingKey !== undefined) return ['--key', signingKey.file]
+  if (identity === undefined) return undefined
+  return ['--certificate-identity', identity.san, '--certificate-oidc-issuer', identity.issuer]
 }
 
 function hasProvenance({ attestations }: Receipt): boolean {
@@ -86,12 +95,18 @@ function isRecorded({ image }: Receipt): boolean {
 
 function ghApplies(receipt: Receipt): boolean {
   const repository = ownerAndName(receipt)
-  return repository !== undefined && receipt.identity?.issuer === GITHUB_ISSUER && !needsTrustedRoot(receipt)
+  return (
+    repository !== undefined &&
+    receipt.identity?.issuer === GITHUB_ISSUER &&
+    receipt.signingKey === undefined &&
+    !needsTrustedRoot(receipt)
+  )
 }
 
-function ghCommand(receipt: Receipt, { reference, identity }: SignedImage): string | undefined {
+function ghCommand(receipt: Receipt, { reference }: SignedImage): string | undefined {
+  const { identity } = receipt
   const repository = ownerAndName(receipt)
-  if (repository === undefined) return undefined
+  if (repository === undefined || identity === undefined) return undefined
   const expect = ['--repo', repository, '--cert-identity', identity.san, '--cert-oidc-issuer', identity.issuer]
   return command('gh attestation verify --bundle-from-oci', [...expect, `oci://${reference}`])
 }

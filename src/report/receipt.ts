@@ -2,6 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import type { TrustedTime } from '../core/facts.ts'
 import type { StageMode, StageName, StageState } from '../core/stage.ts'
 import type { Basis, Finding, Outcome } from '../core/verdict.ts'
+import type { ChainLink } from '../policy/chain.ts'
 import type { LawPart } from '../policy/changes.ts'
 import type { ReviewJudgement } from '../policy/judgement.ts'
 import type { Place } from '../subjects/place.ts'
@@ -14,34 +15,6 @@ export interface StageReceipt {
   readonly ms: number
 }
 
-/**
- * One link of a subject's chain, with what it rests on below it (7-verify-deploy § 1, step 5). The tree that people see; every
- * text in it is a fixed word, a digest, or was chosen by a signer and is shown escaped.
- */
-export interface LinkReceipt {
-  readonly link:
-    | 'signature'
-    | 'provenance'
-    | 'commit'
-    | 'source'
-    | 'source-detail'
-    | 'materials'
-    | 'sbom'
-    | 'reproducible'
-    | 'deploy'
-    | 'quarantine'
-  readonly state: 'passed' | 'rejected' | 'unknown' | 'not-asked'
-  /** What it is about or rests on: a digest, a commit id. */
-  readonly digest?: string
-  readonly by?: string
-  /** ISO 8601, of a trusted service. */
-  readonly signedAt?: string
-  /** SHA-256 of the bundle. */
-  readonly bundle?: Digest
-  readonly log?: { readonly url: string; readonly index: string }
-  readonly below: readonly LinkReceipt[]
-}
-
 /** What was judged: an image, a commit, a tag, a file. `kind`, `principal`, `key` are filled for commits and tags. */
 export interface SubjectReceipt {
   readonly name: string
@@ -52,7 +25,7 @@ export interface SubjectReceipt {
   readonly by?: string
   readonly findings: readonly Finding[]
   /** Of an image or file: its chain, one root a requirement. */
-  readonly links?: readonly LinkReceipt[]
+  readonly links?: readonly ChainLink[]
   /** Where the image was named: manifests, compose files. */
   readonly places?: readonly Place[]
   /** Absent: nothing holds it back, or nobody looked. */
@@ -218,6 +191,8 @@ export interface Receipt {
   readonly ruleChanges?: readonly RuleChange[]
   /** Who the image's signature can be checked against: the exact identity to expect. */
   readonly identity?: { readonly san: string; readonly issuer: string }
+  /** The key that signed in its place: `sha256:` over the DER SubjectPublicKeyInfo, and the PEM file that the run left. */
+  readonly signingKey?: { readonly fingerprint: Digest; readonly file: string }
   /** What was not checked and why, one sentence each. Always present, even if empty. */
   readonly notChecked: readonly string[]
   /** What the first line of the summary says before anything else, e.g. an unsigned draft or "no policy". */

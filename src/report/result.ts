@@ -21,6 +21,8 @@ const ORDER: readonly string[] = [
   'levels',
   'source',
   'identity',
+  'signingKey',
+  'fingerprint',
   'policy',
   'explanation',
   'step',

@@ -1,6 +1,7 @@
+import type { ChainLink } from '../policy/chain.ts'
 import { shortName } from './groups.ts'
 import { placeText } from './places.ts'
-import type { LinkReceipt, SubjectReceipt } from './receipt.ts'
+import type { SubjectReceipt } from './receipt.ts'
 import { codeSpan } from './text.ts'
 import { LINK_WORDS, MARKS, quarantineText } from './words.ts'
 
@@ -55,9 +56,9 @@ function placesText(places: NonNullable<SubjectReceipt['places']>, limit: number
 }
 
 /** A nested list; no line begins with foreign text, for three backticks there would open a block. Foreign text stands in code spans alone. */
-function linkItems(links: readonly LinkReceipt[]): readonly string[] {
+function linkItems(links: readonly ChainLink[]): readonly string[] {
   const items: string[] = []
-  const write = (list: readonly LinkReceipt[], above: string | undefined, depth: number): void => {
+  const write = (list: readonly ChainLink[], above: string | undefined, depth: number): void => {
     for (const link of list) {
       if (depth === DEPTH || items.length === LINKS) return
       items.push(`${'  '.repeat(depth)}- ${linkText(link, above)}`)
@@ -68,7 +69,7 @@ function linkItems(links: readonly LinkReceipt[]): readonly string[] {
   return items
 }
 
-function linkText({ link, state, digest, by, signedAt, log }: LinkReceipt, above: string | undefined): string {
+function linkText({ link, state, digest, by, signedAt, log }: ChainLink, above: string | undefined): string {
   const facts = [
     ...(digest === undefined ? [] : [codeSpan(digest)]),
     ...(by === undefined || by === above ? [] : [`by ${codeSpan(by, 500)}`]),

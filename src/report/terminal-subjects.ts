@@ -1,9 +1,10 @@
 import { printable } from '../core/text.ts'
+import type { ChainLink } from '../policy/chain.ts'
 import { isCommit, isTag } from './commits.ts'
 import { othersOf, worstFirst } from './counts.ts'
 import { type FindingGroup, groupFindings, shortName } from './groups.ts'
 import { placeText } from './places.ts'
-import type { LinkReceipt, Receipt, SubjectReceipt } from './receipt.ts'
+import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { type Branch, describe, findingBranches, type Paint, treeLines } from './terminal-lines.ts'
 import { shortDigest } from './text.ts'
 import { columnsOf, cut, padded } from './width.ts'
@@ -68,7 +69,7 @@ function subjectName({ ref, name, digest }: SubjectReceipt): string {
 /** The chain, bounded; who signed is said where it is not who signed what stands above. */
 function linkBranches({ links = [], by }: SubjectReceipt, paint: Paint): readonly Branch[] {
   let left = LINKS
-  const branches = (list: readonly LinkReceipt[], above: string | undefined, depth: number): readonly Branch[] =>
+  const branches = (list: readonly ChainLink[], above: string | undefined, depth: number): readonly Branch[] =>
     list.flatMap(link => {
       if (depth === 0 || left === 0) return []
       left--
@@ -82,7 +83,7 @@ function linkBranches({ links = [], by }: SubjectReceipt, paint: Paint): readonl
   return branches(links, by, DEPTH)
 }
 
-function linkLines(link: LinkReceipt, above: string | undefined, paint: Paint, columns: number): readonly string[] {
+function linkLines(link: ChainLink, above: string | undefined, paint: Paint, columns: number): readonly string[] {
   const { link: name, state, digest, by, signedAt, log } = link
   const word = LINK_WORDS[name]
   const shown = state.replace('-', ' ')

@@ -1,6 +1,7 @@
 import type { StageState } from '../core/stage.ts'
 import type { Outcome } from '../core/verdict.ts'
-import type { LinkReceipt, QuarantineReceipt, StageReceipt } from './receipt.ts'
+import type { ChainLink } from '../policy/chain.ts'
+import type { QuarantineReceipt, StageReceipt } from './receipt.ts'
 
 /** The only words for a state, with its mark in Markdown. */
 export const MARKS = {
@@ -46,7 +47,7 @@ export const LINK_WORDS = {
   reproducible: 'reproducible build',
   deploy: 'deploy summary',
   quarantine: 'quarantine',
-} as const satisfies Record<LinkReceipt['link'], string>
+} as const satisfies Record<ChainLink['link'], string>
 
 const QUARANTINED_BY = { policy: 'by the policy', record: 'by a signed record', run: 'by this run' } as const
 

@@ -208,12 +208,14 @@ export class GitTransport {
   }
 
   #config(): readonly (readonly [string, string])[] {
-    const { token, pin } = this.#options
+    const { token, env, pin } = this.#options
     const basic = token === undefined ? '' : encodeBase64(utf8(`x-access-token:${token}`))
     return [
       ['remote.source.url', this.url],
       // A redirect would carry the question, and with an unscoped header the token, to a host nobody named.
       ['http.followRedirects', 'false'],
+      // git's own client knows no variable for it.
+      ...(env.SSL_CERT_FILE ? [['http.sslCAInfo', env.SSL_CERT_FILE] as const] : []),
       ['http.lowSpeedLimit', '1000'],
       ['http.lowSpeedTime', '60'],
       ['protocol.version', '2'],

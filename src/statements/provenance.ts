@@ -58,8 +58,13 @@ export interface Tool {
 export interface ProvenanceFacts {
   readonly subjects: readonly [Subject, ...Subject[]]
   readonly builder: BuilderName
-  /** Claims of the verified token; the environment is not asked. */
+  /** Claims of the verified token; the environment is not asked, unless `claimsBy` says so. */
   readonly claims: RunClaims
+  /**
+   * Set where a key signs, and so no certificate stands behind the claims: they are those of a verified token, or of the
+   * runner's variables, which any step of a job may set.
+   */
+  readonly claimsBy?: 'token' | 'runner'
   /** `https://github.com`, without a slash at the end. */
   readonly serverUrl: string
   /** The commit whose export was built. `ref` only when the commit was found in that ref's history in this run (13-adversary 7). */
@@ -142,6 +147,7 @@ function waybillParameters(facts: ProvenanceFacts): JsonObject {
   const { context } = facts
   return compact({
     draft: facts.draft,
+    claims: facts.claimsBy,
     builder: facts.builder,
     source: { mode: facts.source.mode, verdict: facts.source.verdict },
     materials: { mode: facts.materials.mode, verdict: facts.materials.verdict },

@@ -1,8 +1,7 @@
 import { isAbsolute, join, normalize, relative, sep } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
-import { globNames, kindAt, realPath } from '../io/glob.ts'
-import { type HashedFile, type HashOptions, hashStableFile } from '../io/stable-file.ts'
+import { globNames, kindAt, leavesFolder, realPath } from '../io/glob.ts'
 import { SUBJECT_LIMITS } from './limits.ts'
 
 /** A file to be judged. */
@@ -41,21 +40,13 @@ export async function fileSubjects(
   return [first, ...rest]
 }
 
-/** SHA-256, size and first bytes of a file that nobody changed meanwhile. @throws as `hashStableFile` */
-export async function hashSubject(
-  { path }: FileSubject,
-  progress?: NonNullable<HashOptions['progress']>,
-): Promise<HashedFile> {
-  return hashStableFile(path, { first: SUBJECT_LIMITS.firstBytes, ...(progress === undefined ? {} : { progress }) })
-}
-
 async function matching(pattern: string, cwd: string): Promise<readonly FileSubject[]> {
   const literal = isAbsolute(pattern) ? pattern : join(cwd, pattern)
   const kind = pattern === '' ? undefined : await kindAt(literal)
   if (kind === 'folder') throw notPlain(pattern, 'a folder', `Name its files: '${pattern.replace(/\/+$/, '')}/**'`)
   if (kind !== undefined) return [await plainFile(pattern, literal, kind, cwd)]
   if (!/[*?[\]{}]/.test(pattern)) return []
-  if (climbs(pattern)) {
+  if (leavesFolder(pattern)) {
     const remedy = 'Run in the folder above, or name the files one by one.'
     throw notPlain(pattern, 'a pattern that leads out of the folder', remedy)
   }
@@ -66,11 +57,6 @@ async function matching(pattern: string, cwd: string): Promise<readonly FileSubj
     if (matched !== undefined && matched !== 'folder') files.push(await plainFile(name, path, matched, cwd))
   }
   return files
-}
-
-/** Braces may hide a way up: `{a,..}/b`. */
-function climbs(pattern: string): boolean {
-  return isAbsolute(pattern) || normalize(pattern).startsWith('..') || /(?:^|[/{,])\.\.(?:[/},]|$)/.test(pattern)
 }
 
 /** @throws `verify/file-not-plain` also when a folder on the way from `cwd` is a link: it may point elsewhere a moment later. */

@@ -22,6 +22,4 @@ export const SUBJECT_LIMITS = {
   variableCharacters: 4096,
   /** Files that globs may name in one run. */
   files: 10_000,
-  /** First bytes of a file that are kept, to see what it pretends to be. 13-adversary 22. */
-  firstBytes: 64,
 } as const

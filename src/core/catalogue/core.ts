@@ -76,4 +76,17 @@ export const CORE_ERRORS = {
     remedy:
       'If the registry is your own and in your network, say `private: true` in the policy’s rule for it; otherwise remove the reference.',
   },
+  'core/certificate-refused': {
+    kind: 'unknown',
+    meaning:
+      'A server showed a certificate that this machine does not trust for its name: made by an unknown authority, expired, or for another host. Nothing was sent to it.',
+    remedy:
+      'If the server is inside your own network, name the PEM file of its authority: `ca-certificates: FILE` in the step, NODE_EXTRA_CA_CERTS=FILE for the command line. Otherwise somebody may stand in between.',
+  },
+  'core/authority-unusable': {
+    kind: 'configuration',
+    meaning:
+      'A file of certificate authorities that an input names is not PEM, holds something else than certificates, or a server’s own certificate, which would be trusted for nothing.',
+    remedy: 'Name the PEM file of the authority that signed the server’s certificate; your network’s owner has it.',
+  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

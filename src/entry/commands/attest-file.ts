@@ -177,7 +177,7 @@ async function runAttestFile(wish: AttestFile, desk: Desk): Promise<number> {
     const store = await storeOf(wish, desk, http)
     const signer = await signerOf(wish, { folder, env, http })
     const ports: AttestFilesPorts = {
-      hash: async path => (await hashStableFile(path, { first: 0 })).digest,
+      hash: async path => (await hashStableFile(path)).digest,
       present: async path => ((await exists(path)) ? readFileBounded(path, LIMITS.bundleBytes) : undefined),
       write: writeFileAtomic,
       sign: statement => signer.sign(statement),

@@ -137,7 +137,7 @@ function shown(line: string): string {
 }
 
 function fileData({ path, record, unfinished }: HeldFile): object {
-  return { path, ...record, unfinished: unfinished.map(({ original }) => original) }
+  return { path, ...record, unfinished }
 }
 
 /** The reason of a release of this very record; it decides nothing, the gate judges the file again. */
@@ -155,7 +155,7 @@ function fileLines({ path, record, unfinished }: HeldFile, released: string | un
     `file    ${digest}  since ${quarantinedAt}: ${subject}, ${codes.join(', ')}`,
     `        ${path}`,
     ...(released === undefined ? [] : [`        released: ${released}`]),
-    ...unfinished.map(({ original }) => `        it still lies, or lies again, at ${original}`),
+    ...unfinished.map(place => `        still lies, or lies again, at ${place}`),
   ]
 }
 

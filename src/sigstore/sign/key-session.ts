@@ -1,30 +1,20 @@
 import { fail } from '../../core/error.ts'
 import type { KeySigner } from '../../core/signer.ts'
-import type { HttpClient } from '../../io/http.ts'
 import { parseStatement } from '../../statements/parse.ts'
-import type { SigningServices } from '../trust/services.ts'
 import type { SigningKey } from './key.ts'
 import {
+  openWitnesses,
   type Patience,
-  refuseUnverifiable,
   signWitnessed,
-  transportOf,
   type WitnessedBundle,
   type Witnesses,
-  warmServices,
+  type WitnessOptions,
 } from './witness.ts'
 
 export interface KeySessionOptions extends Patience {
   readonly key: SigningKey
   /** Who shall see the signatures. Absent: nobody; nothing leaves this machine, and no bundle says when it was made. */
-  readonly witnesses?: {
-    readonly services: SigningServices
-    readonly http: HttpClient
-    /** Milliseconds since the epoch, by this machine. */
-    readonly now: () => number
-    /** False: timestamps only. Default true. */
-    readonly log?: boolean
-  }
+  readonly witnesses?: WitnessOptions
 }
 
 /** Signs statements with one key that somebody keeps. Safe to call concurrently. */
@@ -51,18 +41,13 @@ export function openKeySession({ key, witnesses: given, ...patience }: KeySessio
   }
 }
 
-function witnessesOf(
-  key: SigningKey,
-  { services, http, now, log = true }: NonNullable<KeySessionOptions['witnesses']>,
-  patience: Patience,
-): Witnesses {
-  refuseUnverifiable(services, log)
+function witnessesOf(key: SigningKey, options: WitnessOptions, patience: Patience): Witnesses {
+  const { services, log = true } = options
   // A hashedrekord of Rekor v2 names the hash by the kind of key, and the entry that is read back must be over SHA-256.
   if (log && key.details === undefined && services.rekor.some(({ majorApiVersion }) => majorApiVersion === 2))
     throw fail('sigstore/signing-key-unusable', 'A Rekor v2 log takes no signatures of this kind of key', {
       expected: 'ECDSA P-256, or RSA of 2048, 3072 or 4096 bits; or a Rekor v1 log',
       found: 'a key of another kind',
     })
-  warmServices(http, services, log)
-  return { transport: transportOf(http, patience), services, log, now }
+  return openWitnesses(options, patience)
 }

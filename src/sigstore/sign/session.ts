@@ -1,27 +1,11 @@
 import type { CertificateSigner } from '../../core/signer.ts'
-import type { HttpClient } from '../../io/http.ts'
 import { parseStatement } from '../../statements/parse.ts'
-import type { SigningServices } from '../trust/services.ts'
 import { CredentialStore } from './credential.ts'
-import {
-  type Patience,
-  refuseUnverifiable,
-  signWitnessed,
-  transportOf,
-  type WitnessedBundle,
-  type Witnesses,
-  warmServices,
-} from './witness.ts'
+import { openWitnesses, type Patience, signWitnessed, type WitnessedBundle, type WitnessOptions } from './witness.ts'
 
-export interface SessionOptions extends Patience {
-  readonly services: SigningServices
-  readonly http: HttpClient
+export interface SessionOptions extends Patience, WitnessOptions {
   /** A fresh identity token with audience `sigstore`; asked for once a certificate, never kept, never shown. */
   readonly identityToken: () => Promise<string>
-  /** Milliseconds since the epoch, by this machine. */
-  readonly now: () => number
-  /** False for `transparency-log: none`: timestamps only. Default true. */
-  readonly log?: boolean
 }
 
 /** A v0.3 bundle, encoded once: store and publish exactly these bytes. */
@@ -48,13 +32,11 @@ export interface SigningSession {
  * @throws `sigstore/no-service` when the services cannot give a bundle that verifies.
  */
 export function openSession(options: SessionOptions): SigningSession {
-  const { services, http, identityToken, now, log = true } = options
-  refuseUnverifiable(services, log)
-  const transport = transportOf(http, options)
+  const { services, http, identityToken, now } = options
+  const witnesses = openWitnesses(options, options)
+  const { transport } = witnesses
   const credentials = new CredentialStore({ transport, fulcioUrl: services.fulcioUrl, identityToken, now })
-  const witnesses: Witnesses = { transport, services, log, now }
   if (services.fulcioUrl !== undefined) http.warm(services.fulcioUrl, 1)
-  warmServices(http, services, log)
   return {
     certificate: async () => (await credentials.get()).signer,
     sign: async statement => {

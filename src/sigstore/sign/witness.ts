@@ -22,7 +22,7 @@ export interface Patience {
   readonly clock?: RetryClock
 }
 
-export function transportOf(http: HttpClient, { requestMs, retryBudgetMs, clock }: Patience): Transport {
+function transportOf(http: HttpClient, { requestMs, retryBudgetMs, clock }: Patience): Transport {
   return {
     http,
     ...(requestMs === undefined ? {} : { requestMs }),
@@ -31,12 +31,32 @@ export function transportOf(http: HttpClient, { requestMs, retryBudgetMs, clock 
   }
 }
 
+/** Who shall see signatures. */
+export interface WitnessOptions {
+  readonly services: SigningServices
+  readonly http: HttpClient
+  /** Milliseconds since the epoch, by this machine. */
+  readonly now: () => number
+  /** False for `transparency-log: none`: timestamps only. Default true. */
+  readonly log?: boolean
+}
+
 /** The services that will have seen the signature. */
 export interface Witnesses {
   readonly transport: Transport
   readonly services: SigningServices
   readonly log: boolean
   readonly now: () => number
+}
+
+/**
+ * Begins to open connections to the services of choice, and asks them nothing yet.
+ * @throws `sigstore/no-service` when the services cannot give a bundle that verifies.
+ */
+export function openWitnesses({ services, http, now, log = true }: WitnessOptions, patience: Patience): Witnesses {
+  refuseUnverifiable(services, log)
+  warmServices(http, services, log)
+  return { transport: transportOf(http, patience), services, log, now }
 }
 
 /** Who signs, and what a bundle says of it. */
@@ -145,15 +165,14 @@ function refuseSecondDuplicate(error: unknown): never {
 /** Statements signed side by side: signature, provenance, and the two about the source. */
 const STATEMENTS_AT_ONCE = 4
 
-/** Begins to open connections to the services of choice, and asks them nothing yet. */
-export function warmServices(http: HttpClient, services: SigningServices, log: boolean): void {
+function warmServices(http: HttpClient, services: SigningServices, log: boolean): void {
   const { rekor, tsa, selection } = services
   const logs = log ? rekor.slice(0, selection.rekor).map(({ url }) => url) : []
   for (const url of [...logs, ...tsa.slice(0, selection.tsa)]) http.warm(url, STATEMENTS_AT_ONCE)
 }
 
 /** Without a log that promises a time, a timestamp is the only proof of when, and without one nothing verifies. */
-export function refuseUnverifiable({ rekor, tsa, selection }: SigningServices, log: boolean): void {
+function refuseUnverifiable({ rekor, tsa, selection }: SigningServices, log: boolean): void {
   if (log && selection.rekor === 0) {
     throw fail('sigstore/no-service', 'The signing configuration names no transparency log', {
       remedy: 'Add rekorTlogUrls to the signing configuration, or set transparency-log: none.',

@@ -1,0 +1,54 @@
+import { utf8 } from '../core/bytes.ts'
+import { parseDigest } from '../core/digest.ts'
+import type { ObservedSigner } from '../core/signer.ts'
+import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
+import type { SignedBundle } from '../sigstore/sign/session.ts'
+import type { RunClaims } from '../statements/claims.ts'
+import type { AttestPorts, AttestRequest, ImageKey } from './attest-request.ts'
+import type { Ready } from './preflight.ts'
+import type { RunRecord } from './run.ts'
+
+/** Who signs what this run states of its image, and what may be said of the run by this signer. */
+export interface Hand {
+  readonly signer: ObservedSigner
+  readonly claims: RunClaims
+  /** Set for a key, behind which no certificate stands. */
+  readonly claimsBy?: ImageKey['claimsBy']
+  sign(statement: Uint8Array): Promise<SignedBundle>
+}
+
+/** Where a run leaves the public half of its key, below its own folder. */
+const PUBLIC_KEY = 'signing-key.pub'
+
+/**
+ * The run's identity with its one certificate, which must say what the token says; or the key that was named in its place. Who
+ * it is stands in the receipt from now on. @throws `sigstore/…`
+ */
+export async function handOf(
+  request: AttestRequest,
+  ports: AttestPorts,
+  { identity, imageKey }: Ready,
+  record: RunRecord,
+): Promise<Hand> {
+  if (imageKey !== undefined) return keyHand(imageKey, ports, record)
+  if (identity === undefined) throw new TypeError('statements without a signer')
+  const session = await ports.session()
+  const signer = await session.certificate()
+  assertCertificateMatchesClaims(signer, identity.certified, request.serverUrl)
+  record.identity = { san: signer.san.value, issuer: signer.issuer }
+  return { signer, claims: identity.claims, sign: statement => session.sign(statement) }
+}
+
+async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Promise<Hand> {
+  const { signer, claims, claimsBy } = key
+  const file = await ports.keep(PUBLIC_KEY, utf8(key.publicKey))
+  record.signingKey = { fingerprint: parseDigest(`sha256:${signer.fingerprint}`), file }
+  record.notices.push(
+    'The image is signed with a key: what its statements say of this run is the word of whoever holds the key.',
+    ...(claimsBy === 'runner' ? [BY_RUNNER] : []),
+  )
+  return { signer, claims, claimsBy, sign: statement => key.sign(statement) }
+}
+
+const BY_RUNNER =
+  'No identity token was at hand: the provenance tells of the run what the runner’s variables say, which any step of the job may set, and says so.'
