@@ -93,6 +93,8 @@ test('13-adversary 19: a closed build proves the policy first, builds with the s
   const result = await build(docker, allowed)
   expect(docker.verbs()).toEqual(['canary', 'build'])
   const [canary, built] = docker.calls('build')
+  // A policy beside the Dockerfile stays in force: nothing says otherwise.
+  expect(built?.argv.filter(part => part.includes('policy'))).toEqual([])
   const path = built?.env.EXPERIMENTAL_BUILDKIT_SOURCE_POLICY ?? ''
   expect(canary?.env).toEqual(built?.env)
   expect(readFileSync(path)).toEqual(Buffer.from(sourcePolicy(allowed)))

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { AllowedMaterials } from '../../src/build/allowed.ts'
 import { sourcePolicy } from '../../src/build/source-policy.ts'
 import { type Digest, sha256 } from '../../src/core/digest.ts'
+import { parseReference } from '../../src/registry/reference.ts'
 import { allowing } from '../build/policy-model.ts'
 import { errorOf, script } from '../build/support.ts'
 import {
@@ -259,10 +260,32 @@ test('a checksum in the Dockerfile that is not the declared one is refused befor
   expect(building.web.log.length).toBe(before)
 })
 
-test('another spelling of a registry is the same place, and built from there', async () => {
-  const spelled = at('lib/base:1').replace('127.0.0.1', 'LOCALHOST')
+test('13-adversary 34: a spelling that BuildKit takes for another place is brought to the one that was verified', async () => {
+  const port = building.registry.host.split(':')[1]
+  const spelled = `LOCALHOST:${port}/lib/base:1`
   const error = await errorOf(build(building, `FROM ${spelled}\n`, allowing({ images: [BASE()] })))
   expect(error).toMatchObject({ code: 'materials/undeclared', found: `docker-image://${spelled}` })
+  const localhost = { ...BASE(), reference: parseReference(`localhost:${port}/lib/base:1`), names: [spelled] }
+  const { result } = await build(building, `FROM ${spelled}\n`, allowing({ images: [localhost] }))
+  expect(result.observed).toEqual([
+    {
+      uri: expect.stringContaining(`pkg:docker/localhost%3A${port}/lib/base@1?`),
+      digest: { sha256: base.slice('sha256:'.length) },
+    },
+  ])
+})
+
+test('a named context can be a folder that this run wrote', async () => {
+  const folder = join(building.folder, 'tools')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'part'), 'of this run\n')
+  const dockerfile = `FROM ${at('lib/base:1')}\nCOPY --from=tools part /part\nRUN cat /part\n`
+  const { log } = await build(
+    building,
+    dockerfile,
+    allowing({ images: [BASE()], contexts: new Map([['tools', folder]]) }),
+  )
+  expect(log).toContain('of this run')
 })
 
 test('several platforms: the builder’s history says what went into each', async () => {
