@@ -218,4 +218,22 @@ export const MATERIALS_ERRORS = {
       'The builder’s own list of what went into the build cannot be read, so it cannot be compared with what was verified.',
     remedy: 'Update buildx and BuildKit; if they are recent, report the form of their provenance.',
   },
+  'materials/read-differently': {
+    kind: 'rejected',
+    meaning:
+      'This part of the Dockerfile is, or could be, read otherwise by buildah than by BuildKit: what was looked up and verified might not be what it takes.',
+    remedy: 'Write the line in the plain form that the message names, or set `builder: buildx`.',
+  },
+  'materials/not-with-buildah': {
+    kind: 'configuration',
+    meaning:
+      'The Dockerfile needs something that buildah cannot be kept to: it would fetch it by itself, or leave the build’s own folders.',
+    remedy:
+      'Set `builder: buildx`, or declare the file in the materials manifest with `use: {path: vendor/file}` and take it with COPY.',
+  },
+  'materials/store-unreadable': {
+    kind: 'unknown',
+    meaning: 'The storage that buildah wrote cannot be read, so nobody can say which images went into the build.',
+    remedy: 'Run it again; if it stays, set `builder: buildx` and report the version of buildah.',
+  },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>
