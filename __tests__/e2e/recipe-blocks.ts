@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 
 /** Something on a page that is carried out, and what the page says comes of it. */
 export interface Action {
-  readonly kind: 'sh' | 'workflow'
+  /** `file`: the text is written there. */
+  readonly kind: 'sh' | 'workflow' | 'file'
+  /** Of a file: where it is written. */
+  readonly path?: string
   readonly line: number
   readonly text: string
   /** The exit code that the page claims. */
@@ -27,23 +30,32 @@ interface Fence {
 
 /**
  * Reads a recipe. Its fenced blocks are of a closed list, by the words behind the three ticks: `yaml policy`, `yaml workflow exit=N`,
- * `sh exit=N` and `text`, which shows what the block before it prints. All but the policy may say `when=SITUATION`; a text that
- * does, or says `exit=N`, is what comes when the block before it is carried out once more.
+ * `sh exit=N`, `LANGUAGE file=PATH` and `text`, which shows what the block before it prints. Commands and workflows may say
+ * `when=SITUATION`; a text that does, or says `exit=N`, is what comes when the block before it is carried out once more.
+ * @param read blocks that another test reads, by their words.
  * @throws for any other block: nothing stands on these pages that no test has run.
  */
-export function readRecipe(path: string): Page {
+export function readRecipe(path: string, read: readonly string[] = []): Page {
   const policies: string[] = []
   const actions: Action[] = []
   let mayShow = false
   for (const { line, info, text } of fencesOf(readFileSync(path, 'utf8'))) {
-    const last = actions.at(-1)
+    const last = actions.findLast(({ kind }) => kind !== 'file')
+    if (read.includes(info)) continue
     if (info === 'yaml policy') policies.push(text)
     else if (info === 'text' && mayShow && last !== undefined) actions.splice(-1, 1, { ...last, shown: text })
+    else if (/ file=/.test(info)) actions.push(fileOf(path, { line, info, text }))
     else actions.push(actionOf(path, { line, info, text }, last))
-    mayShow = info !== 'yaml policy' && !info.startsWith('text')
+    mayShow = /^(?:sh|yaml workflow) /.test(info)
   }
   if (policies.length !== 1) throw new Error(`${path} has ${policies.length} policies`)
   return { policy: policies[0] ?? '', actions }
+}
+
+function fileOf(page: string, { line, info, text }: Fence): Action {
+  const [, path] = /^[a-z]+ file=([A-Za-z0-9._/-]+)$/.exec(info) ?? []
+  if (path === undefined || path.includes('..')) throw new Error(`${page}:${line}: ${info} names no file`)
+  return { kind: 'file', line, text, exit: 0, path }
 }
 
 function actionOf(path: string, { line, info, text }: Fence, last: Action | undefined): Action {

@@ -1,5 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openForger } from '../fakes/forge.ts'
+import { writeLayout } from '../fakes/layout.ts'
 import type { RecipeWorld } from './recipe-world.ts'
 
 /** What happens to the world between two blocks of a page; `before` comes before the first of every page. */
@@ -13,6 +16,20 @@ export const SITUATIONS: Readonly<Record<string, (world: RecipeWorld) => Promise
       `services:\n  app:\n    image: ${world.fill('ghcr.io/acme/app:1.2')} # from the release\n`,
     )
     pods(world, '1.2', digest)
+    await tools(world)
+  },
+  'a-clone-with-a-remote': async world => {
+    const { folder, scenario, secrets } = world
+    const key = join(scenario.stack.folder, 'materials-key')
+    const origin = join(scenario.stack.folder, 'origin.git')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+    secrets.set('secrets.MATERIALS_KEY', readFileSync(key, 'utf8').trim())
+    const git = (...args: readonly string[]) => execFileSync('git', ['-C', folder, ...args])
+    git('init', '--quiet', '--initial-branch=main')
+    git('add', '.')
+    git('-c', 'user.name=Alice', '-c', 'user.email=alice@example.com', 'commit', '--quiet', '-m', 'As it is')
+    execFileSync('git', ['clone', '--quiet', '--bare', folder, origin])
+    git('remote', 'add', 'origin', origin)
   },
   'a-changed-file': world => world.file('incoming/app-1.3.tar.gz', 'with a back door', { about: 'the release 1.3' }),
   'only-the-release': async ({ folder }) => {
@@ -32,6 +49,14 @@ export const SITUATIONS: Readonly<Record<string, (world: RecipeWorld) => Promise
     await world.image('1.2', 'app-1.2')
     rendered(world, '1.2')
   },
+}
+
+/** An image that nobody signed, of somebody else. */
+async function tools({ scenario }: RecipeWorld): Promise<void> {
+  const { stack } = scenario
+  const vendor = await openForger(stack, `${stack.registry.host}/vendor/tools`)
+  await vendor.push(writeLayout(join(stack.folder, 'image-tools'), { content: 'tools' }).folder, '2')
+  vendor.close()
 }
 
 /** What helm or kustomize print. */

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import type { Finished } from '../fakes/scenario.ts'
+import type { Action } from './recipe-blocks.ts'
 import { type RecipeWorld, workspaceOf } from './recipe-world.ts'
 
 interface Step {
@@ -21,13 +22,26 @@ interface Workflow {
 
 /** Actions of others that a page may use; the workspace is a checkout already, and what is uploaded must be there. */
 const OTHERS: Readonly<Record<string, (given: Step['with'], workspace: string) => boolean>> = {
-  'actions/checkout@v5': () => true,
+  'actions/checkout@v5': (given, workspace) => {
+    if (given?.path === undefined) return true
+    if (given.repository !== 'OWNER/waybill') return false
+    symlinkSync(join(import.meta.dirname, '..', '..'), join(workspace, String(given.path)))
+    return true
+  },
   'actions/upload-artifact@v4': (given, workspace) => existsSync(join(workspace, String(given?.path))),
   'github/codeql-action/upload-sarif@v4': (given, workspace) => existsSync(join(workspace, String(given?.sarif_file))),
 }
 
+/** What one block of a page says. */
+export async function carryOut(world: RecipeWorld, { kind, line, text, path }: Action): Promise<Finished> {
+  if (kind === 'sh') return shell(world.fill(text), world.folder, world.env)
+  if (kind === 'workflow') return runWorkflow(world, text, `line-${line}`)
+  world.write(path ?? '', world.fill(text))
+  return { code: 0, log: '', stdout: '' }
+}
+
 /** Carries out each step of each job, as the runner does, on a copy of the clone. @returns the code of the first that fails. */
-export async function runWorkflow(world: RecipeWorld, text: string, name: string): Promise<Finished> {
+async function runWorkflow(world: RecipeWorld, text: string, name: string): Promise<Finished> {
   const workflow = parse(world.fill(text)) as Workflow
   const event = Object.keys(workflow.on)[0] ?? 'push'
   const workspace = workspaceOf(world, name)
@@ -36,7 +50,11 @@ export async function runWorkflow(world: RecipeWorld, text: string, name: string
   for (const { steps } of Object.values(workflow.jobs))
     for (const step of steps) {
       if (!wanted(step.if, code)) continue
-      const done = await runStep(world, step, { workspace, event, expand: value => expand(value, outputs) })
+      const done = await runStep(world, step, {
+        workspace,
+        event,
+        expand: value => expand(value, outputs, world.secrets),
+      })
       if (step.id !== undefined) outputs.set(step.id, done.outputs)
       log += done.log
       code ||= done.code
@@ -89,9 +107,15 @@ const DEFAULTS = Object.fromEntries(
   ).flatMap(([name, { default: value }]) => (value === undefined || value.includes('${{') ? [] : [[name, value]])),
 )
 
-/** `${{ steps.ID.outputs.NAME }}`, and one field of the first subject. */
-function expand(text: string, outputs: ReadonlyMap<string, Record<string, string>>): string {
+/** `${{ steps.ID.outputs.NAME }}`, one field of the first subject, secrets and the token. */
+function expand(
+  text: string,
+  outputs: ReadonlyMap<string, Record<string, string>>,
+  secrets: ReadonlyMap<string, string>,
+): string {
   return text.replace(/\$\{\{ (.*?) \}\}/g, (_, expression: string) => {
+    const secret = secrets.get(expression)
+    if (secret !== undefined) return secret
     const [, id, name] = /^steps\.([a-z-]+)\.outputs\.([a-z-]+)$/.exec(expression) ?? []
     if (id !== undefined && name !== undefined) return outputs.get(id)?.[name] ?? ''
     const [, from = '', field = ''] =
@@ -103,7 +127,7 @@ function expand(text: string, outputs: ReadonlyMap<string, Record<string, string
 }
 
 /** A shell as the runner starts it. */
-export function shell(script: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Finished> {
+function shell(script: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], { cwd, env })
     let [log, stdout] = ['', '']

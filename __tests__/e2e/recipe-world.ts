@@ -23,6 +23,8 @@ export interface RecipeWorld {
   shown(text: string): string
   /** Variables of a shell in which the programs that a page calls can be found. */
   readonly env: Readonly<Record<string, string>>
+  /** Expression of a workflow → what it is here. */
+  readonly secrets: Map<string, string>
   /** What stand-ins were called with, one call a line. */
   calls(): readonly string[]
   write(path: string, text: string): void
@@ -68,6 +70,7 @@ export async function openRecipeWorld(rules: string): Promise<RecipeWorld> {
     fill,
     shown: text => shownText(text, scenario, folder),
     env,
+    secrets: new Map([['github.token', 'a-token']]),
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1) : []),
     write,
     image: async (tag, content, by = 'acme') => {
@@ -91,19 +94,27 @@ export async function openRecipeWorld(rules: string): Promise<RecipeWorld> {
 }
 
 interface Rules {
-  readonly deploy: readonly { readonly match: readonly string[]; readonly trust?: unknown }[]
+  readonly deploy?: readonly { readonly match: readonly string[]; readonly trust?: unknown }[]
+  readonly 'base-images'?: readonly { readonly signers?: unknown; readonly deny?: true }[]
 }
 
 /** The same rules with the trust root of the stack, whose registry has an address inside. */
 function rulesHere(text: string): unknown {
-  const { deploy, ...more } = parse(text) as Rules
+  const { deploy, 'base-images': images, ...more } = parse(text) as Rules
+  const within = images?.map(rule => ({
+    ...rule,
+    ...(rule.signers === undefined ? {} : { trust: { file: 'trust/root.json' } }),
+    ...(rule.deny === true ? {} : { private: true }),
+  }))
+  const judged = deploy?.map(rule => {
+    if (rule.trust !== 'public-good') return rule
+    const inside = rule.match.some(pattern => pattern.startsWith('file:')) ? {} : { private: true }
+    return { ...rule, trust: { file: 'trust/root.json' }, ...inside }
+  })
   return {
     ...more,
-    deploy: deploy.map(rule => {
-      if (rule.trust !== 'public-good') return rule
-      const inside = rule.match.some(pattern => pattern.startsWith('file:')) ? {} : { private: true }
-      return { ...rule, trust: { file: 'trust/root.json' }, ...inside }
-    }),
+    ...(within === undefined ? {} : { 'base-images': within }),
+    ...(judged === undefined ? {} : { deploy: judged }),
   }
 }
 
@@ -122,7 +133,7 @@ function programs(folder: string): { readonly PATH: string } {
   const pods = `[ "$1 $2" != 'get pods' ] || cat '${join(folder, 'pods.json')}'\n`
   program('kubectl', `${note('kubectl')}${applied}${pods}`)
   for (const name of ['helm', 'kustomize']) program(name, `${note(name)}cat '${join(folder, 'rendered.yaml')}'\n`)
-  for (const name of ['oras', 'logger', 'docker', 'aws']) program(name, note(name))
+  for (const name of ['oras', 'logger', 'docker', 'aws', 'gh']) program(name, note(name))
   return { PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH ?? ''}` }
 }
 
@@ -134,6 +145,7 @@ function shownText(text: string, { stack }: Scenario, folder: string): string {
     .replace(/\b[0-9a-f]{64}\b/g, '…')
     .replace(/\b[0-9a-f]{40}\b/g, '…')
     .replace(/\bsha256:[0-9a-f]{12}\b/g, 'sha256:…')
+    .replace(/→ [0-9a-f]{12}\b/g, '→ …')
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '…')
 }
 

@@ -4,19 +4,20 @@ import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { missingLine, readRecipe } from './recipe-blocks.ts'
 import { SITUATIONS } from './recipe-situations.ts'
-import { runWorkflow, shell } from './recipe-workflow.ts'
+import { carryOut } from './recipe-workflow.ts'
 import { openRecipeWorld, type RecipeWorld } from './recipe-world.ts'
 
 jest.setTimeout(120_000)
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'docs', 'recipes')
-const RECIPES = readdirSync(FOLDER).filter(name => name.startsWith('check-'))
+const RECIPES = readdirSync(FOLDER).filter(name => /^(?:check|update)-/.test(name))
 
 /** What a page does with something that passed, and must not do with anything else. */
 const USES = /\b(kubectl apply|docker compose|oras cp|aws s3 sync incoming) /
 
-test('there is a recipe for each of the three moments', () => {
-  expect(RECIPES).toEqual(['check-at-deploy.md', 'check-at-upload.md', 'check-where-it-runs.md'])
+test('there is a recipe for each of the three moments, and one for what goes in', () => {
+  const checks = ['check-at-deploy.md', 'check-at-upload.md', 'check-where-it-runs.md']
+  expect(RECIPES).toEqual([...checks, 'update-materials.md'])
 })
 
 describe.each(RECIPES)('%s', name => {
@@ -33,13 +34,11 @@ describe.each(RECIPES)('%s', name => {
   // One after the other: a page is a story, and each block finds what those before it left behind.
   test.each(actions.map(action => [`${action.kind} of line ${action.line}`, action] as const))(
     'what %s does is what it says',
-    async (_title, { kind, line, text, exit, when, shown }) => {
+    async (_title, action) => {
+      const { line, text, exit, when, shown } = action
       if (when !== undefined) await situation(when)(world)
       const before = world.calls().length
-      const { code, log } =
-        kind === 'sh'
-          ? await shell(world.fill(text), world.folder, world.env)
-          : await runWorkflow(world, text, `line-${line}`)
+      const { code, log } = await carryOut(world, action)
       const actual = world.shown(log)
       if (process.env.SHOW_RECIPES !== undefined) process.stderr.write(`== ${name}:${line} exit ${code}\n${actual}\n`)
       expect({ code, log: code === exit ? '' : actual }).toEqual({ code: exit, log: '' })

@@ -1,4 +1,5 @@
 import { join, relative, resolve, sep } from 'node:path'
+import { machinePlatform } from '../build/platforms.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -7,11 +8,11 @@ import { pathsBelow } from '../io/folder-paths.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import { parseManifest } from '../materials/manifest/parse.ts'
 import type { MaterialsFiles, ReadManifest } from '../pipeline/materials-command-request.ts'
+import { MANIFEST_PATH } from '../pipeline/materials-manifest.ts'
 import { POLICY_PATH } from '../policy/law.ts'
 import { usable, workingLaw } from './commands/policy-check.ts'
 import type { MaterialsWish } from './materials-options.ts'
 
-export const MANIFEST_PATH = '.github/waybill.materials.yml'
 /** Whoever adds it hopes that some reader prefers it (13-adversary 5). */
 const RIVAL = '.github/waybill.materials.yaml'
 
@@ -58,7 +59,7 @@ function buildsOf({ buildArgs, target, platforms = [MACHINE] }: MaterialsWish): 
 }
 
 /** Images are of Linux, also on a machine that runs something else. */
-export const MACHINE = `linux/${{ x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch}`
+const MACHINE = machinePlatform()
 
 async function manifestOf({ materials }: MaterialsWish, working: string): Promise<ReadManifest | undefined> {
   const path = materials ?? MANIFEST_PATH
@@ -81,4 +82,13 @@ async function policyOf({ policy }: MaterialsWish, working: string): Promise<Mat
 /** A file of the checkout; a link is none, since in the commit it would not be one either. */
 export function workingFile(working: string, path: string): Uint8Array | undefined {
   return readOwnFile(resolve(working, path), LIMITS.policyFileBytes)
+}
+
+/** For what cannot be done without rules. */
+export function noPolicy(): Error {
+  return fail('policy/no-expectation', 'Nothing says what may enter a build: there is no policy', {
+    expected: '.github/waybill.yml with base-images, or --policy FILE',
+    found: 'neither',
+    remedy: 'See what the Dockerfile pulls in, with rules to begin from: waybill materials print',
+  })
 }

@@ -5,6 +5,8 @@ import { GithubApi } from '../github/api.ts'
 import { storedAttestations } from '../github/attestation-store.ts'
 import { addressGuard } from '../io/address.ts'
 import { after } from '../io/deadline.ts'
+import type { Environment } from '../io/environment.ts'
+import type { HttpClient } from '../io/http.ts'
 import { placeMaterials } from '../materials/unpack/place.ts'
 import { fetchMaterials } from '../pipeline/materials-fetch.ts'
 import type { FetchPorts } from '../pipeline/materials-fetch-request.ts'
@@ -21,11 +23,21 @@ import { clientsOf, evidencePorts } from './gate-evidence.ts'
 import { verifiers } from './gate-trust.ts'
 import { requireGit } from './workspace.ts'
 
+/** What of a door's world the ports need. */
+export interface MaterialsHome {
+  readonly http: HttpClient
+  readonly env: Environment
+  /** Private, of this run alone. */
+  readonly folder: string
+  readonly inputs: Pick<AttestWorld['inputs'], 'insecureRegistries' | 'githubToken'>
+  readonly context: Pick<AttestWorld['context'], 'apiUrl' | 'graphqlUrl' | 'temporary'>
+}
+
 /**
  * Real implementations behind the ports of the stage `materials`. What a Dockerfile or a manifest names is judged content: it is
  * asked for at public addresses alone unless the rule says otherwise, with logins for exactly that host (13-adversary 39).
  */
-export function materialsPorts(world: AttestWorld, credentials: CredentialSource): MaterialsPorts {
+export function materialsPorts(world: MaterialsHome, credentials: CredentialSource): MaterialsPorts {
   return {
     machine: machinePlatform(),
     images: async (request, law) => {
@@ -39,7 +51,7 @@ export function materialsPorts(world: AttestWorld, credentials: CredentialSource
 }
 
 async function imagesPorts(
-  world: AttestWorld,
+  world: MaterialsHome,
   credentials: CredentialSource,
   { law }: MaterialsLaw,
 ): Promise<ImagesPorts> {
@@ -65,13 +77,13 @@ async function imagesPorts(
 }
 
 /** The store answers nobody without a token, so without one it is not asked. */
-function storeOf({ http, inputs, context }: AttestWorld): GithubApi | undefined {
+function storeOf({ http, inputs, context }: MaterialsHome): GithubApi | undefined {
   const { githubToken: token } = inputs
   if (token === undefined) return undefined
   return new GithubApi({ http, apiUrl: context.apiUrl, graphqlUrl: context.graphqlUrl, token })
 }
 
-function fetchPorts(world: AttestWorld): FetchPorts {
+function fetchPorts(world: MaterialsHome): FetchPorts {
   const { http, env, context, folder } = world
   const api = storeOf(world)
   const roots = new Map<TufInstance, Promise<TrustRoot>>()

@@ -15,11 +15,20 @@ export interface PlatformApi {
  * command line, where every process of the machine could read it.
  */
 export function platformApi(env: Environment, http: HttpClient): PlatformApi {
-  const apiUrl = trimmed(env.GITHUB_API_URL || 'https://api.github.com')
-  const graphqlUrl = env.GITHUB_GRAPHQL_URL || `${apiUrl}/graphql`
-  const token = env.GITHUB_TOKEN || env.GH_TOKEN || undefined
+  const { apiUrl, graphqlUrl, token } = platformAddress(env)
   const api = new GithubApi({ http, apiUrl, graphqlUrl, ...maybe('token', token) })
   return { api, serverUrl: trimmed(env.GITHUB_SERVER_URL || 'https://github.com') }
+}
+
+/** Where it is, and the token that the environment has for it. */
+export function platformAddress(env: Environment): {
+  readonly apiUrl: string
+  readonly graphqlUrl: string
+  readonly token: string | undefined
+} {
+  const apiUrl = trimmed(env.GITHUB_API_URL || 'https://api.github.com')
+  const graphqlUrl = env.GITHUB_GRAPHQL_URL || `${apiUrl}/graphql`
+  return { apiUrl, graphqlUrl, token: env.GITHUB_TOKEN || env.GH_TOKEN || undefined }
 }
 
 function trimmed(url: string): string {

@@ -128,7 +128,17 @@ export async function appendTo(path: string, text: string): Promise<void> {
 
 /** SHA-256 and size of a file, streamed. */
 export async function hashFile(path: string): Promise<{ digest: Digest; size: number }> {
-  const hash = createHash('sha256')
+  const { hex, size } = await hashed(path, 'sha256')
+  return { digest: parseDigest(`sha256:${hex}`), size }
+}
+
+/** Lower-case hex digest of a file, streamed. */
+export async function hashFileWith(path: string, algorithm: 'sha256' | 'sha512'): Promise<string> {
+  return (await hashed(path, algorithm)).hex
+}
+
+async function hashed(path: string, algorithm: 'sha256' | 'sha512'): Promise<{ hex: string; size: number }> {
+  const hash = createHash(algorithm)
   let size = 0
   try {
     for await (const chunk of createReadStream(path)) {
@@ -138,7 +148,7 @@ export async function hashFile(path: string): Promise<{ digest: Digest; size: nu
   } catch (error) {
     throw fail('core/file-unreadable', `Cannot read ${printable(path)}`, { found: reason(error), cause: error })
   }
-  return { digest: parseDigest(`sha256:${hash.digest('hex')}`), size }
+  return { hex: hash.digest('hex'), size }
 }
 
 /** A fresh private folder below `parent`. */

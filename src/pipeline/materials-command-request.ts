@@ -2,6 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import type { Law } from '../policy/law.ts'
+import type { MaterialsPorts } from './materials-ports.ts'
 
 /** The files of a checkout that `waybill materials` looks at, as they lie there. */
 export interface MaterialsFiles {
@@ -21,4 +22,17 @@ export interface ReadManifest {
   readonly bytes: Uint8Array
   readonly digest: Digest
   readonly items: readonly MaterialItem[]
+}
+
+/** As `MaterialsFiles`, with rules to judge by. */
+export type JudgedFiles = MaterialsFiles & { readonly policy: NonNullable<MaterialsFiles['policy']> }
+
+/** All that judging a checkout may ask of the world. */
+export interface JudgePorts extends Pick<MaterialsPorts, 'images' | 'bring'> {
+  /** A file of the checkout; undefined when there is none. */
+  file(path: string): Promise<Uint8Array | undefined>
+  /** An empty private folder, removed when the command ends. */
+  folder(): Promise<string>
+  /** Milliseconds from any beginning. */
+  clock(): number
 }

@@ -1,3 +1,4 @@
+import { isCanonicalUri } from '../policy/uri-pattern.ts'
 import type { WorldEntry, WorldItem } from '../report/closed-world.ts'
 
 interface World {
@@ -35,7 +36,8 @@ function wanted(
     ...pulls.filter(entry => entry.needed && take(entry)).flatMap(({ name = '' }) => name),
     ...items.filter(take).map(({ uri }) => uri.replace(/^docker-image:\/\//, '')),
   ]
-  const uris = named.filter(name => /^(?:https?|git\+https|artifact):\/\//.test(name))
+  // Of what has another spelling no rule can match, and none is proposed.
+  const uris = named.filter(isCanonicalUri)
   return { images: named.filter(name => /^[^/]+[.:\]][^/]*\/|^localhost\//.test(name) && !name.includes('://')), uris }
 }
 
@@ -53,7 +55,6 @@ function baseRule(pattern: string): string {
   return `  - {match: "${pattern}", digest-lock: true}`
 }
 
-/** A query is chosen anew for each download, and belongs to no pattern. */
 function uriRule(uri: string): string {
-  return `  - {match: "${uri}"}`
+  return `  - {match: ${JSON.stringify(uri)}}`
 }

@@ -81,8 +81,11 @@ function entryOf({ pull, platforms }: Seen, items: readonly MaterialItem[], poli
     const { name } = named
     if (named.kind === 'local') return { ...common, name, findings: [] }
     const digest = named.kind === 'image' ? imageDigest(named, items) : otherDigest(name, pull, items)
-    const judged = policy === undefined ? {} : ruled(policy, named.kind === 'image' ? 'image' : 'other', name)
-    return { ...common, name, ...(digest === undefined ? {} : { digest }), findings: [], ...judged }
+    const told = { ...common, name, ...(digest === undefined ? {} : { digest }), findings: [] }
+    if (policy === undefined) return told
+    const { needsDigest, ...judged } = ruled(policy, named.kind === 'image' ? 'image' : 'other', name)
+    const open = needsDigest === true && digest === undefined && needed && later !== true
+    return { ...told, ...judged, ...(open ? { findings: [unpinned(named.kind, name, pull)] } : {}) }
   } catch (error) {
     return { ...common, findings: [findingOf(asWaybillError(error), written)] }
   }
@@ -101,19 +104,47 @@ function openFinding({ written, line }: Pull, why: string): Finding {
   }
 }
 
-function ruled(
-  policy: Policy,
-  kind: 'image' | 'other',
-  name: string,
-): { rule?: WorldRule; findings?: readonly Finding[] } {
+/** Allowed by its digest alone, or by one at least, and none is written down. */
+function unpinned(kind: 'image' | 'url' | 'git', name: string, { written }: Pull): Finding {
+  const common = { severity: 'reject', subject: name, found: written } as const
+  if (kind === 'image')
+    return {
+      ...common,
+      code: 'materials/not-pinned',
+      message: 'Nothing says which digest was reviewed',
+      expected: '@sha256:… in the Dockerfile, or an item of the materials manifest',
+      remedy: 'Look the digest up and write it down: waybill materials lock',
+    }
+  const digest = kind === 'git' ? 'gitCommit: COMMIT' : 'sha256: HEX'
+  return {
+    ...common,
+    code: 'materials/undeclared',
+    message: 'The materials manifest does not declare what ADD fetches',
+    expected: 'an item of the materials manifest',
+    remedy: `Add to its materials: - {name: NAME, uri: ${JSON.stringify(name)}, digest: {${digest}}, use: {dockerfile-add: true}}`,
+  }
+}
+
+interface Ruled {
+  readonly rule?: WorldRule
+  readonly findings?: readonly Finding[]
+  readonly needsDigest?: boolean
+}
+
+function ruled(policy: Policy, kind: 'image' | 'other', name: string): Ruled {
   try {
     if (kind === 'image') {
       const rule = baseImageRule(policy, name)
-      return { rule: { at: `base-images[${policy.baseImages?.indexOf(rule) ?? 0}]`, text: baseRuleText(rule) } }
+      const at = `base-images[${policy.baseImages?.indexOf(rule) ?? 0}]`
+      return { rule: { at, text: baseRuleText(rule) }, needsDigest: rule.kind === 'digest-lock' }
     }
     const rule = materialRule(policy, name)
-    if (rule === undefined) return { rule: { at: 'no materials block:', text: 'a digest is enough' } }
-    return { rule: { at: `materials[${policy.materials?.indexOf(rule) ?? 0}]`, text: materialRuleText(rule) } }
+    const needsDigest = true
+    if (rule === undefined) return { rule: { at: 'no materials block:', text: 'a digest is enough' }, needsDigest }
+    return {
+      needsDigest,
+      rule: { at: `materials[${policy.materials?.indexOf(rule) ?? 0}]`, text: materialRuleText(rule) },
+    }
   } catch (error) {
     return { findings: [findingOf(asWaybillError(error), name)] }
   }
@@ -147,8 +178,13 @@ function itemOf(item: MaterialItem, policy: Policy | undefined): WorldItem {
     digest: Object.fromEntries(digest),
     ...(verify === undefined ? {} : { verify: verifyText(verify) }),
     findings: [],
-    ...(policy === undefined ? {} : ruled(policy, uri.kind === 'image' ? 'image' : 'other', ruledName(uri))),
+    ...(policy === undefined ? {} : ruleAlone(policy, uri)),
   }
+}
+
+function ruleAlone(policy: Policy, uri: MaterialUri): Pick<Ruled, 'rule' | 'findings'> {
+  const { needsDigest: _, ...rest } = ruled(policy, uri.kind === 'image' ? 'image' : 'other', ruledName(uri))
+  return rest
 }
 
 function ruledName(uri: MaterialUri): string {

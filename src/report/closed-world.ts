@@ -159,7 +159,7 @@ function lockLines({ lockFiles, moreLockFiles }: ClosedWorld, columns: number): 
 function addLines({ policy, add }: ClosedWorld, columns: number): readonly string[] {
   const where =
     policy === undefined
-      ? 'A first policy for these, to be put into .github/waybill.yml'
-      : `Rules to add to ${printable(policy.path)}`
-  return [...wrap(`${where}:`, columns, '', ''), '', ...add.map(line => printable(line, 1_000))]
+      ? 'Rules to begin with, for .github/waybill.yml. They pin each digest, which waybill materials lock writes down; who signs an image says more, so put signers where you know them:'
+      : `Rules to add to ${printable(policy.path)}, or better ones that say who signs:`
+  return [...wrap(where, columns, '', ''), '', ...add.map(line => printable(line, 1_000))]
 }

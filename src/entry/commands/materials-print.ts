@@ -1,9 +1,13 @@
+import { sourcePolicy } from '../../build/source-policy.ts'
+import { parseJson } from '../../core/json.ts'
+import { printable } from '../../core/text.ts'
 import { EXIT_CODE } from '../../core/verdict.ts'
+import { type KnownMaterials, knownMaterials } from '../../pipeline/materials-command-allowed.ts'
 import { closedWorld } from '../../pipeline/materials-command-world.ts'
 import { type ClosedWorld, renderClosedWorld } from '../../report/closed-world.ts'
 import { wantsColour } from '../../report/terminal.ts'
 import { visibleJson } from '../../report/visible-json.ts'
-import { materialsFiles } from '../materials-files.ts'
+import { materialsFiles, noPolicy } from '../materials-files.ts'
 import {
   MATERIALS_CAVEAT,
   MATERIALS_OPTIONS,
@@ -12,13 +16,18 @@ import {
   type MaterialsWish,
   readMaterialsWish,
 } from '../materials-options.ts'
-import { command, type Desk } from './command.ts'
+import { type CommandLine, command, type Desk } from './command.ts'
 
 const WORDS = 'materials print'
+const OPTIONS = { ...MATERIALS_OPTIONS, 'source-policy': { type: 'boolean' } } as const
+
+export interface PrintWish extends MaterialsWish {
+  readonly sourcePolicy: boolean
+}
 
 export const materialsPrintCommand = command({
   words: WORDS,
-  synopsis: 'materials print [--file DOCKERFILE] [--context DIR] [--policy FILE]',
+  synopsis: 'materials print [--file DOCKERFILE] [--context DIR] [--policy FILE] [--source-policy]',
   usage: `waybill materials print – what a build would take in, and which rule decides about it
 
   waybill materials print [--file DOCKERFILE] [--context DIR] [--build-arg NAME=VALUE] [--policy FILE]
@@ -29,6 +38,7 @@ waybill materials verify.
 
 ${MATERIALS_USAGE}
 How to tell:
+  --source-policy                     what BuildKit would be told to let in, as far as the files say it
   --json                              the same as JSON on stdout, nothing else
 
 ${MATERIALS_CAVEAT}
@@ -38,21 +48,38 @@ cannot be told before the build · 3 the command line, policy or manifest could 
 Example:
   waybill materials print --build-arg NODE_VERSION=24
 `,
-  options: MATERIALS_OPTIONS,
-  read: (line: MaterialsLine) => readMaterialsWish(line, WORDS),
+  options: OPTIONS,
+  read: readPrint,
   run: print,
 })
 
-async function print(wish: MaterialsWish, { world, env }: Desk): Promise<number> {
-  const closed = closedWorld(await materialsFiles(wish, world.workingFolder))
-  if (wish.json) world.out(jsonOf(closed))
-  else
-    world.out(
-      renderClosedWorld(closed, { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }),
-    )
+/** Pure. @throws `entry/usage` */
+export function readPrint(line: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PrintWish {
+  const { 'source-policy': sourcePolicy = false, ...values } = line.values
+  return { ...readMaterialsWish({ ...line, values } as MaterialsLine, WORDS), sourcePolicy }
+}
+
+async function print(wish: PrintWish, { world, env }: Desk): Promise<number> {
+  const files = await materialsFiles(wish, world.workingFolder)
+  const closed = closedWorld(files)
+  const known = files.policy === undefined ? undefined : knownMaterials({ ...files, policy: files.policy })
+  if (wish.json) world.out(jsonOf(closed, known))
+  else if (!wish.sourcePolicy) {
+    const options = { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }
+    world.out(renderClosedWorld(closed, options))
+  } else if (known === undefined) throw noPolicy()
+  else {
+    world.out(sourcePolicy(known.allowed))
+    for (const line of known.missing) world.err(`not in it: ${printable(line, 1_000)}\n`)
+  }
   return closed.outcome === 'not-asked' ? EXIT_CODE.passed : EXIT_CODE[closed.outcome]
 }
 
-function jsonOf(data: ClosedWorld): string {
+function jsonOf(closed: ClosedWorld, known: KnownMaterials | undefined): string {
+  const policy =
+    known === undefined
+      ? {}
+      : { sourcePolicy: parseJson(sourcePolicy(known.allowed), 'the source policy'), notInSourcePolicy: known.missing }
+  const data = { ...closed, ...policy }
   return `${visibleJson(JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2))}\n`
 }

@@ -1,7 +1,9 @@
 import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
+import { materialsVerifyCommand } from './materials-verify.ts'
 import { policyCheckCommand } from './policy-check.ts'
 import { policyInitCommand } from './policy-init.ts'
 import { quarantineAddCommand } from './quarantine-add.ts'
@@ -24,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   policyInitCommand,
   policyCheckCommand,
   materialsPrintCommand,
+  materialsVerifyCommand,
+  materialsLockCommand,
   verifyImageCommand,
   attestFileCommand,
   verifyFileCommand,
