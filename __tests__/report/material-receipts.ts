@@ -29,6 +29,7 @@ const TINI: MaterialReceipt = {
   verdict: 'passed',
   proof: 'declared',
   by: 'minisign key RWQf6LRCGA9i53ml',
+  hosts: ['release-assets.githubusercontent.com'],
   findings: [],
 }
 const LIB: MaterialReceipt = {

@@ -288,7 +288,7 @@ export function hostile(text: string): Receipt {
     materials: {
       items: [
         { ...material, verdict: 'rejected', proof: 'none', findings: [{ ...finding, message: `material ${text}` }] },
-        { ...material, verdict: 'passed', proof: 'declared', by: text, findings: [] },
+        { ...material, verdict: 'passed', proof: 'declared', by: text, hosts: [text], findings: [] },
       ],
       manifest: { path: text, digest: digest('8') },
     },

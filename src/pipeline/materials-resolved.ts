@@ -61,6 +61,7 @@ function resolvedMaterial(judged: JudgedMaterial, fetched: readonly FetchedMater
     ...signed,
     codes: [...new Set(findings.map(({ code }) => code))],
     ...(found?.from === undefined ? {} : { from: found.from }),
+    ...(found?.hosts === undefined ? {} : { hosts: found.hosts }),
     ...(found?.size === undefined ? {} : { size: found.size }),
   }
 }

@@ -76,7 +76,7 @@ async function judgeStage(the: MaterialsCase, record: RunRecord): Promise<StageR
   const [first, ...more] = judged.map(({ verdict }) => verdict)
   const verdict: Outcome = first === undefined ? 'passed' : worst([first, ...more])
   record.materials = {
-    items: judged.map(item => materialReceipt(item, previous)),
+    items: judged.map(item => materialReceipt(item, previous, looked.fetched)),
     ...(manifest === undefined ? {} : { manifest: { path: manifest.path, digest: manifest.digest } }),
   }
   record.notChecked.push(...looked.unchecked)

@@ -19,8 +19,15 @@ export function materialsPart(receipt: Receipt, limit: number): string | undefin
   if (materials === undefined) return undefined
   const items = materialsInOrder(receipt)
   const rows = items.map(item => {
-    const { verdict, name, places, findings } = item
-    const cells = [MARKS[verdict], cell(name), placesCell(places), digestCell(item), proofCell(item), codes(findings)]
+    const { verdict, places, findings } = item
+    const cells = [
+      MARKS[verdict],
+      fromCell(item),
+      placesCell(places),
+      digestCell(item),
+      proofCell(item),
+      codes(findings),
+    ]
     return `| ${cells.join(' | ')} |`
   })
   const head = ['', 'from', 'named in', 'digest', 'verified by', 'findings']
@@ -63,6 +70,11 @@ function proofCell(item: MaterialReceipt): string {
 function digestCell({ digest, previous }: MaterialReceipt): string {
   if (digest === '') return '–'
   return previous === undefined ? cell(digest) : `${cell(shortDigest(previous))} → ${cell(digest)}`
+}
+
+/** A download that was answered elsewhere came from there, whatever its name says. */
+function fromCell({ name, hosts = [] }: MaterialReceipt): string {
+  return hosts.length === 0 ? cell(name) : `${cell(name)} by way of ${cell(hosts.join(', '))}`
 }
 
 /** Places shown in one row. */

@@ -138,6 +138,8 @@ export interface MaterialReceipt {
   readonly proof: 'signed' | 'declared' | 'pinned' | 'none'
   /** Who signed, in words. */
   readonly by?: string
+  /** Hosts that answered when it was fetched, redirects too, where they are others than the one of its name. */
+  readonly hosts?: readonly string[]
   readonly findings: readonly Finding[]
 }
 

@@ -57,6 +57,7 @@ const ORDER: readonly string[] = [
   'kind',
   'previous',
   'proof',
+  'hosts',
   'principal',
   'key',
   'title',
