@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import type { BuildWorld } from '../../src/build/builder.ts'
@@ -168,7 +169,10 @@ test('13-adversary 18: a layout on the machine is no base image', async () => {
 })
 
 test('13-adversary 18: an image position that only buildah sees is closed by buildah', async () => {
-  const { layout } = await build({ commitFolder: busyboxTree([]), push: false }, bench().world)
+  const made = await build({ commitFolder: busyboxTree([]), push: false }, bench().world)
+  // buildah makes a name of the path, which holds no upper case.
+  const layout = join(tmpdir(), `waybill-layout-${process.pid}`)
+  renameSync(made.layout ?? '', layout)
   // Text to BuildKit, an instruction to buildah.
   const commitFolder = tree({ Dockerfile: `FROM scratch\nCOPY <<EOF /x\nFROM oci:${layout}\nEOF\n` })
   const error = await errorOf(build({ commitFolder }, bench().world))

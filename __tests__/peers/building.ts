@@ -110,7 +110,7 @@ export async function build(
 
 /** An image of busybox and a file `/version` that says which; pushed under a tag. @returns its digest. */
 export async function pushBase(building: Building, name: string, version: string): Promise<Digest> {
-  const root = join(building.folder, `root-${version}`)
+  const root = join(building.folder, 'roots', version)
   mkdirSync(join(root, 'bin'), { recursive: true })
   cpSync(building.peers.debian.busybox, join(root, 'bin', 'busybox'))
   for (const applet of ['sh', 'cat', 'ls', 'echo', 'test']) symlinkSync('busybox', join(root, 'bin', applet))
@@ -140,7 +140,8 @@ export async function crane(building: Building, args: readonly string[]): Promis
 
 /** A root with programs and the libraries they ask for. */
 export async function rootOf(building: Building, name: string, programs: readonly string[]): Promise<string> {
-  const root = join(building.folder, name)
+  // Beside nothing of the servers, which keep their data in this folder, too.
+  const root = join(building.folder, 'roots', name)
   mkdirSync(join(root, 'usr', 'bin'), { recursive: true })
   mkdirSync(join(root, 'tmp'))
   mkdirSync(join(root, 'etc'))

@@ -269,7 +269,7 @@ describe('what GitHub keeps about the material', () => {
     expect(await world.one(item(GITHUB), {}, holding(half))).toMatchObject({ verdict: 'unknown' })
     expect(await world.one(item(GITHUB), {}, ROOT)).toMatchObject({
       verdict: 'unknown',
-      codes: ['materials/artifact-unavailable'],
+      codes: ['github/api-permission'],
     })
   })
 })

@@ -208,7 +208,7 @@ export class GitTransport {
   }
 
   #config(): readonly (readonly [string, string])[] {
-    const { token, env, pin } = this.#options
+    const { token, pin, env } = this.#options
     const basic = token === undefined ? '' : encodeBase64(utf8(`x-access-token:${token}`))
     return [
       ['remote.source.url', this.url],
