@@ -249,6 +249,23 @@ test('13-adversary 18: each platform gets its own image of an index', async () =
   expect(result.observed).toHaveLength(2)
 })
 
+test('13-adversary 18: one image for two platforms of one build is named by its digest', async () => {
+  const many = await publish('twice', ['ARG TARGETARCH', 'ENV KIND=$TARGETARCH'], ['linux/amd64', 'linux/arm64'])
+  const lines = (name: string) => [
+    `FROM --platform=$BUILDPLATFORM ${name} AS check`,
+    sh('echo "$KIND" > /kind'),
+    `FROM --platform=$TARGETPLATFORM ${name}`,
+    'COPY --from=check /kind /kind',
+  ]
+  const target = process.arch === 'arm64' ? 'linux/amd64' : 'linux/arm64'
+  const over = { platforms: [target], push: true }
+  expect(await codeOf(lines(nameOf(many)), only([many]), over)).toBe('materials/not-with-buildah')
+  const { digest } = await build(lines(`${nameOf(many)}@${many.digest}`), only([many]), over)
+  const repository = { host: stage.registry.host, repository: 'acme/app' }
+  const [child] = (await inspectImage(stage.client, repository, digest)).platforms
+  expect(await environmentOf(child?.digest ?? '')).toContain(`KIND=${target.slice('linux/'.length)}"`)
+})
+
 async function environmentOf(digest: string): Promise<string> {
   const repository = { host: stage.registry.host, repository: 'acme/app' }
   const { bytes } = await stage.client.getManifest(repository, parseDigest(digest))
