@@ -117,7 +117,7 @@ describe('13-adversary 18: every way of a Dockerfile to an image', () => {
     expect(result.enforcement).toEqual({ by: 'parser' })
     expect(result.conditions).toMatchObject({ builder: 'fresh', cache: 'none', network: 'default' })
     expect(result.observed).toContainEqual({
-      uri: `docker-image://${nameOf(base)}`,
+      uri: `pkg:docker/${stage.registry.host.replace(':', '%3A')}/acme/base@1`,
       digest: { sha256: base.digest.slice('sha256:'.length) },
     })
     expect(await codeOf(lines(nameOf(evil)), only([base, tools]))).toBe('materials/undeclared')
