@@ -28,6 +28,7 @@ import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
+import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
@@ -177,14 +178,16 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
         identityToken: async () => (await (await tokens()).get()).token,
         now: () => Date.now(),
         log: logged,
+        trust,
       }),
     ),
     sigstoreTrust: trust,
     signerServices: async () => ({ services: await services(), trust: await trust(), http, log: logged }),
     verifier: once(async () => {
       const root = await trust()
+      const need = { ...needUnder(root), ...(logged ? {} : { logs: 0 }) }
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
-      return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, logged ? {} : { logs: 0 }))
+      return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, need))
     }),
   }
 }

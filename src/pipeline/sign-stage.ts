@@ -1,5 +1,6 @@
 import { type Digest, hexOf, sha256 } from '../core/digest.ts'
 import type { CertificateSigner } from '../core/signer.ts'
+import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
@@ -68,7 +69,8 @@ export async function signStatements(
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
-    const bundles = await Promise.all([
+    // All are waited for: each that was signed is kept, whatever happens to another.
+    const bundles = await together([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), session, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), session, ports),
       ...source.map(([name, predicateType, statement]) => sign(name, predicateType, statement, session, ports)),
