@@ -144,6 +144,7 @@ function sigstoreOf({ env, inputs, context, log, http, folder }: AttestWorld): S
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
   const services = once(async () => {
+    trust().catch(() => {}) // one exchange for both where TUF is asked; who needs the root is told what failed
     const signingConfigFile = await file(inputs.signingConfig)
     return loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) })
   })
