@@ -101,8 +101,8 @@ describe('a certificate', () => {
 
 /** Changes the one entry of a log's answer, whichever generation it is of. */
 const entryRewritten =
-  (change: (entry: Mutable, proof: Mutable) => void): Rewrite =>
-  answer => {
+  (change: (entry: Mutable, proof: Mutable) => void) =>
+  (answer: ServiceAnswer): ServiceAnswer => {
     const body = structuredClone(answer.body) as Mutable
     const first = Object.values(body)[0]
     const entry = body.inclusionProof === undefined ? (first as Mutable) : body
@@ -181,6 +181,40 @@ describe.each(['v1', 'v2'] as const)('a log entry (%s)', version => {
       at(one, 'publicKey').validFor = { start: '2020-01-01T00:00:00Z', end: '2021-01-01T00:00:00Z' }
     const error = await failure(b(), { trust: async () => rootWith(b(), { tlogs: [first, other] }) })
     expect([error?.code, error?.found]).toEqual(['sigstore/service-not-trusted', expect.stringContaining('not in use')])
+  })
+})
+
+describe('a log that says it has the entry already (409)', () => {
+  const conflict = (location: string) => ({ status: 409, headers: { location }, body: '{}' })
+
+  test('and points to somebody else’s entry is not believed: it must be ours to the byte', async () => {
+    const { rekorV1 } = bench.stack
+    await trusting(bench).sign(statement('theirs'))
+    const [uuid] = Object.keys(rekorV1.last())
+    rekorV1.faults.add({ method: 'POST', fault: conflict(`/api/v1/log/entries/${uuid}`) })
+    const error = await failure(bench)
+    expect([error?.code, error?.kind]).toEqual(['sigstore/log-answer-malformed', 'unknown'])
+    expect(error?.found).toContain('another')
+  })
+
+  test('and is asked for it at another host is asked itself', async () => {
+    const { rekorV1 } = bench.stack
+    rekorV1.rewrite = (answer, { method }) => {
+      if (method !== 'POST') return answer
+      const [uuid] = Object.keys(answer.body as object)
+      return conflict(`https://mallory.example/api/v1/log/entries/${uuid}`)
+    }
+    await expect(trusting(bench).sign(statement())).resolves.toBeDefined()
+    expect(rekorV1.log.at(-1)?.method).toBe('GET')
+  })
+
+  test('and changes it on the way is not believed', async () => {
+    const { rekorV1 } = bench.stack
+    rekorV1.faults.add({ method: 'POST', fault: 'cut-after' })
+    rekorV1.rewrite = (answer, { method }) =>
+      method === 'GET' ? entryRewritten((_, proof) => void Object.assign(proof, { treeSize: 4711 }))(answer) : answer
+    expect((await failure(bench))?.code).toBe('sigstore/service-not-trusted')
+    rekorV1.faults.clear()
   })
 })
 

@@ -1,6 +1,7 @@
 import { utf8 } from '../../core/bytes.ts'
 import { fail, WaybillError } from '../../core/error.ts'
 import { printable } from '../../core/text.ts'
+import { letFetchUseProxies } from '../../io/proxied-fetch.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { GITHUB_ROOT, pinnedRootFile } from './pinned-root.ts'
 
@@ -82,6 +83,7 @@ function clientOf(options: TufOptions, limit: number): Promise<TufClient> {
 }
 
 async function exchange(options: TufOptions, limit: number): Promise<TufClient> {
+  letFetchUseProxies()
   const [{ initTUF }, begin] = await Promise.all([import('@sigstore/tuf'), beginning(options, limit)])
   const request = {
     cachePath: options.cacheFolder,
