@@ -4,7 +4,7 @@ import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer } from '../io/http.ts'
 import type { Action } from './auth.ts'
-import { type Blob, uploadBlob } from './blob-upload.ts'
+import { type Blob, BlobUploads } from './blob-upload.ts'
 import { type Descriptor, MANIFEST_TYPES, type Manifest, mediaTypeOf, parseManifest } from './manifest.ts'
 import { formatReference, isTag, type Reference, type Repository } from './reference.ts'
 import { refusal, saysImmutable } from './refusal.ts'
@@ -44,9 +44,11 @@ export class RegistryClient {
   readonly transport: RegistryTransport
   /** Blobs that are in a repository or on their way, so that the empty config is not asked for again and again. */
   readonly #stored = new Map<string, Promise<void>>()
+  readonly #uploads: BlobUploads
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions & { readonly chunkBytes?: number }) {
     this.transport = new RegistryTransport(options)
+    this.#uploads = new BlobUploads(this.transport, options.chunkBytes)
   }
 
   /** Opens connections ahead of their first request. */
@@ -191,7 +193,7 @@ export class RegistryClient {
     { from, unlessPresent }: { from?: string; unlessPresent?: boolean },
   ): Promise<void> {
     if (unlessPresent && (await this.#exists(repository, blob.digest, 'push'))) return
-    await uploadBlob(this.transport, repository, blob, from)
+    await this.#uploads.upload(repository, blob, from)
   }
 
   /**
