@@ -84,6 +84,7 @@ export class BlobUploads {
       const end = await uploadInChunks(this.#transport, session, source, ways.chunk)
       if (end === 'refused') ways.takesChunks = false
       if (end !== 'stored' && last) throw neverEnds(repository, blob)
+      if (end === 'lost') await this.#transport.pause(repository, round)
       return end === 'stored'
     }
     return this.#whole(putRequest(repository, blob, location, reader), reader, ways, { round, last, size: blob.size })
