@@ -6,6 +6,7 @@ import type { FallbackOptions } from './fallback.ts'
 import { type Descriptor, EMPTY_CONFIG, OCI_MANIFEST } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { type Attached, attachReferrers, type Referrer } from './referrers.ts'
+import { sendUntilComplete } from './resend.ts'
 
 export { BUNDLE_TYPE, type ReadBundles } from './bundle-manifest.ts'
 export { type BundleLimits, fetchBundles, readBundle } from './fetch-bundles.ts'
@@ -39,11 +40,14 @@ export async function attachBundles(
   options: FallbackOptions = {},
 ): Promise<readonly AttachedBundle[]> {
   const bundles = new Map(items.map(item => [sha256(item.bundle), item.bundle]))
-  await Promise.all([
-    client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
-    ...[...bundles.values()].map(bytes => client.putBlob(repository, bytes)),
-  ])
-  const attached = await attachReferrers(client, repository, items.map(bundleReferrer), options)
+  const pause = (round: number) => client.transport.pause(repository, round)
+  const attached = await sendUntilComplete(pause, async () => {
+    await Promise.all([
+      client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
+      ...[...bundles.values()].map(bytes => client.putBlob(repository, bytes)),
+    ])
+    return attachReferrers(client, repository, items.map(bundleReferrer), options)
+  })
   return attached.map((result, i) => {
     const item = items[i]
     return { ...result, predicateType: item?.predicateType ?? '', bundle: sha256(item?.bundle ?? '') }

@@ -1,4 +1,3 @@
-import { decodeUtf8 } from '../core/bytes.ts'
 import { fail, type WaybillError } from '../core/error.ts'
 import { isObject, parseJson } from '../core/json.ts'
 import { printable } from '../core/text.ts'
@@ -6,6 +5,11 @@ import type { HttpAnswer } from '../io/http.ts'
 import { loginRemedy, scopeOf } from './auth.ts'
 import type { Repository } from './reference.ts'
 import type { RegistryRequest } from './transport.ts'
+
+/** True when the answer to a manifest says that the registry has not got a part of it. distribution-spec v1.1.1 § Error Codes */
+export function saysPartMissing(answer: HttpAnswer): boolean {
+  return (answer.status === 400 || answer.status === 404) && /\((?:MANIFEST_)?BLOB_UNKNOWN/.test(saidBy(answer))
+}
 
 /** Turns an answer nobody wanted into the error that says what to do. */
 export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: boolean): WaybillError {
@@ -36,12 +40,6 @@ export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: 
         return fail('registry/unavailable', `${what}: the registry failed`, { found })
       return fail('registry/unexpected-answer', `${what}: refused by the registry`, { found })
   }
-}
-
-/** True when the answer says that the tag exists and may not be moved; registries use 400, 403, 409 and 412 for it. */
-export function saysImmutable(answer: HttpAnswer): boolean {
-  if (answer.status < 400 || answer.status >= 500) return false
-  return /immutab|cannot be overwritten|TAG_ALREADY_EXISTS|ImageTagAlreadyExists/i.test(decodeUtf8(answer.body) ?? '')
 }
 
 /** ` (CODE: message)` from the answer's first error. distribution-spec v1.1.1 § Error Codes */

@@ -108,6 +108,11 @@ export class RegistryTransport {
     return originOf(repository, this.#options.plainHttpHosts ?? [])
   }
 
+  /** @param path below `/v2/<repository>/` */
+  urlOf(repository: Repository, path: string): URL {
+    return new URL(`/v2/${repository.repository}/${path}`, this.originOf(repository))
+  }
+
   /**
    * The URL a registry gave in a header, resolved; undefined when it is none that may be asked.
    * @param base where the answer came from; default: the registry's API root.
@@ -137,8 +142,7 @@ export class RegistryTransport {
     const { repository, action, alsoPull } = request
     const home = this.originOf(repository)
     const need: Need = { repository, action, ...(alsoPull === undefined ? {} : { alsoPull }) }
-    const url =
-      request.path instanceof URL ? request.path : new URL(`/v2/${repository.repository}/${request.path}`, home)
+    const url = request.path instanceof URL ? request.path : this.urlOf(repository, request.path)
     // A foreign upload host never asks for the registry's login.
     if (url.origin !== home.origin) return this.#follow(request, url, home, undefined)
     const sent = await this.#authorizer.header(need, home)
