@@ -71,7 +71,7 @@ interface SignedImage {
 
 function signedImage({ image, identity, attestations }: Receipt): SignedImage | undefined {
   if (image === undefined || identity === undefined || !image.pushed || attestations.length === 0) return undefined
-  if (!attestations.every(({ stored }) => isStored(stored))) return undefined
+  if (!attestations.every(isStored)) return undefined
   return { reference: `${image.repository}@${image.digest}`, identity }
 }
 

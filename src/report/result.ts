@@ -97,6 +97,7 @@ const ORDER: readonly string[] = [
   'bundle',
   'log',
   'stored',
+  'notStored',
   'url',
   'index',
   'mediaType',
