@@ -136,6 +136,21 @@ test('a front end that bounds bodies gets smaller pieces', async () => {
   expect([count(registry, 'PUT', 413), count(registry, 'PUT', 201)]).toEqual([1, 1])
 })
 
+test('a front end that bounds bodies at a tenth gets pieces that are smaller still, and is not asked again', async () => {
+  const registry = keep(await startRegistry({ bodyLimit: 2_000_000 }))
+  const { client, repository } = connect(registry.host)
+  const put = async (bytes: Buffer): Promise<void> => {
+    const open = () => Readable.from([bytes])
+    await client.putBlob(repository, { open, size: bytes.byteLength, digest: sha256(bytes) })
+    expect(stored(registry, sha256(bytes))?.equals(bytes)).toBe(true)
+  }
+  await put(randomBytes(20_000_000))
+  expect([count(registry, 'PUT', 413), count(registry, 'PATCH', 413)]).toEqual([1, 1])
+  registry.log.length = 0
+  await put(randomBytes(4_000_000))
+  expect(registry.log.some(({ status }) => status === 413)).toBe(false)
+})
+
 test('where even the smallest piece is too large that is the error', async () => {
   const registry = keep(await startRegistry({ bodyLimit: 1000 }))
   const { client, repository } = connect(registry.host)

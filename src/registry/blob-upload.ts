@@ -24,6 +24,9 @@ const NO_MOUNT: ReadonlySet<string> = new Set([
   'registry/unexpected-answer',
 ])
 
+/** `smaller`: too large for it, and there is a smaller piece to try. */
+type RoundEnd = 'stored' | 'again' | 'smaller'
+
 /** What was learned of one registry: whether it takes pieces, and how large. */
 interface Ways {
   /** Bytes of one piece; a blob larger than that is sent in pieces. */
@@ -54,8 +57,11 @@ export class BlobUploads {
   async upload(repository: Repository, blob: Blob, from?: string): Promise<void> {
     const reader = new BlobReader(blob)
     try {
-      for (let round = 1; ; round++) {
-        if (await this.#round(repository, blob, reader, { round, last: round >= ROUNDS, from })) return
+      for (let round = 1; ; ) {
+        const end = await this.#round(repository, blob, reader, { round, last: round >= ROUNDS, from })
+        if (end === 'stored') return
+        if (end === 'smaller') continue
+        round++
         // An answer that was lost on its way may have been "stored"; a large blob is worth the question.
         if (blob.size > SINGLE_REQUEST && (await this.#isStored(repository, blob.digest))) return
       }
@@ -64,16 +70,15 @@ export class BlobUploads {
     }
   }
 
-  /** @returns whether it is stored; false: begin again */
   async #round(
     repository: Repository,
     blob: Blob,
     reader: BlobReader,
     { round, last, from }: { round: number; last: boolean; from: string | undefined },
-  ): Promise<boolean> {
+  ): Promise<RoundEnd> {
     const ways = this.#waysOf(repository)
     const begun = await this.#begin(repository, blob, round === 1 ? from : undefined)
-    if (begun.status === 201) return true
+    if (begun.status === 201) return 'stored'
     const location = this.#transport.resolveLocation(repository, begun.headers.location)
     if (location === undefined)
       throw fail('registry/unexpected-answer', `${repository.host} began an upload without saying where it goes`)
@@ -82,10 +87,12 @@ export class BlobUploads {
       const session = { repository, location, smallest }
       const source = { reader, size: blob.size, digest: blob.digest }
       const end = await uploadInChunks(this.#transport, session, source, ways.chunk)
-      if (end === 'refused') ways.takesChunks = false
-      if (end !== 'stored' && last) throw neverEnds(repository, blob)
+      if (end === 'stored') return 'stored'
+      if (end === 'too-large' && shrink(ways, blob.size)) return 'smaller'
+      if (end !== 'lost') ways.takesChunks = false
+      if (last) throw neverEnds(repository, blob)
       if (end === 'lost') await this.#transport.pause(repository, round)
-      return end === 'stored'
+      return 'again'
     }
     return this.#whole(putRequest(repository, blob, location, reader), reader, ways, { round, last, size: blob.size })
   }
@@ -96,17 +103,18 @@ export class BlobUploads {
     reader: BlobReader,
     ways: Ways,
     { round, last, size }: { round: number; last: boolean; size: number },
-  ): Promise<boolean> {
+  ): Promise<RoundEnd> {
     const answer = await this.#transport.send(request).catch((error: unknown) => {
       if (reader.mismatch !== undefined) throw reader.mismatch
       if (last) throw error
       return undefined
     })
-    if (answer !== undefined && (answer.status === 201 || answer.status === 204 || answer.status === 200)) return true
-    if (answer?.status === 413 && shrink(ways, size)) return false
+    if (answer !== undefined && (answer.status === 201 || answer.status === 204 || answer.status === 200))
+      return 'stored'
+    if (answer?.status === 413 && shrink(ways, size)) return 'smaller'
     if (answer !== undefined && (last || !mayBeginAgain(answer))) throw refusal(request, answer, true)
     await this.#transport.pause(request.repository, round, answer)
-    return false
+    return 'again'
   }
 
   async #begin(repository: Repository, blob: Blob, from: string | undefined): Promise<HttpAnswer> {

@@ -15,11 +15,11 @@ export interface UploadSession {
   readonly smallest: number
 }
 
-/** `stored`: it is in. `lost`: the session is gone, begin again. `refused`: this registry takes no such chunks. */
-export type ChunkedEnd = 'stored' | 'lost' | 'refused'
+/** `stored`: it is in. `lost`: the session is gone, begin again. `refused`: no such pieces. `too-large`: smaller ones. */
+export type ChunkedEnd = 'stored' | 'lost' | 'refused' | 'too-large'
 
 /** Answers that say "not like this" rather than "not now". 416 at the very beginning is how a cap on chunks is told, too. */
-const REFUSES: ReadonlySet<number> = new Set([400, 404, 405, 411, 413, 415, 416, 501])
+const REFUSES: ReadonlySet<number> = new Set([400, 404, 405, 411, 415, 416, 501])
 /** Failures without a byte more, in a row. */
 const FAILURES = 4
 /** The slowest upload that is waited for, in bytes a second. */
@@ -80,10 +80,10 @@ class ChunkedUpload {
     const answer = await this.#try(request)
     if (answer instanceof Error) return this.#goOn(request, answer)
     if (answer.status === 202 || answer.status === 201 || answer.status === 204) return this.#taken(answer, length)
+    if (answer.status === 413) return 'too-large'
     if (this.#sent === 0 && REFUSES.has(answer.status)) return 'refused'
     if (answer.status === 404) return 'lost'
     if (answer.status === 416 && start < this.#sent) return this.#doubt()
-    if (answer.status === 413) return 'refused'
     if (answer.status === 416 || isTransient(answer.status)) return this.#goOn(request, answer)
     throw refusal(request, answer, true)
   }
