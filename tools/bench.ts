@@ -29,7 +29,7 @@ const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
   fold: async () => ({ rows: await benchFold(await CheckDoor.build(root)) }),
   publish: async verbose => benchPublish(currentDist(), verbose),
   gate: async verbose => benchGate(currentDist(), verbose),
-  layout: async () => ({ rows: await benchLayout() }),
+  layout: async () => ({ rows: await benchLayout(root) }),
 }
 
 function currentDist(): string {

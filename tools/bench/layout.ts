@@ -6,6 +6,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { bundle } from './bundle.ts'
 import { runProgram } from './program.ts'
 import { median, type Row, ratio, seconds } from './table.ts'
 
@@ -16,7 +17,7 @@ const CRANE = '0.21.9'
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 
 /** A layout of 4 GB on disk to a registry on loopback, a new one each time, against `crane push`. */
-export async function benchLayout(): Promise<readonly Row[]> {
+export async function benchLayout(root: string): Promise<readonly Row[]> {
   const crane = findCrane()
   const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-layout-'))
   try {
@@ -25,7 +26,7 @@ export async function benchLayout(): Promise<readonly Row[]> {
     const ours: number[] = []
     const theirs: number[] = []
     let memory = 0
-    const script = join(import.meta.dirname, 'push-layout.ts')
+    const script = await bundle(root, 'push-layout')
     const env = { PATH: process.env.PATH ?? '', HOME: folder }
     for (let round = 0; round < ROUNDS; round++) {
       await withRegistry(crane, join(folder, 'registry'), async host => {
