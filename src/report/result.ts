@@ -105,6 +105,7 @@ const ORDER: readonly string[] = [
   'bundle',
   'log',
   'stored',
+  'notStored',
   'url',
   'index',
   'mediaType',
