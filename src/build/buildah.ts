@@ -12,6 +12,7 @@ import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeE
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
+import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
 import { answer, runBuilder } from './tools.ts'
@@ -63,7 +64,7 @@ export class BuildahBuilder implements Builder {
     for (const platform of platforms)
       await this.#run(
         store,
-        buildArguments(store, request, platform, [...policy, ...authFlags(authFile)]),
+        buildArguments(store, request, platform, [...policy, ...authFlags(authFile), ...contextFlags(request)]),
         request.timeoutMs,
       )
     return this.#finish(store, request)

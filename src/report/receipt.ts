@@ -150,6 +150,8 @@ export interface MaterialsReceipt {
   readonly items: readonly MaterialReceipt[]
   /** The materials manifest of the judged commit. */
   readonly manifest?: { readonly path: string; readonly digest: Digest }
+  /** `waybill-materials.json` on the runner. */
+  readonly resolved?: { readonly path: string; readonly digest: Digest }
   /** How the rest was kept out, once something was built. */
   readonly closed?: {
     readonly by: 'builder' | 'parser'

@@ -15,6 +15,7 @@ const ORDER: readonly string[] = [
   'materials',
   'items',
   'closed',
+  'resolved',
   'repository',
   'ref',
   'commit',
