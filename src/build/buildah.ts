@@ -8,6 +8,7 @@ import { findTool } from '../io/process.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
+import { checkRunNetwork } from './buildah-reading.ts'
 import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeEnvironment } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
@@ -43,7 +44,8 @@ export class BuildahBuilder implements Builder {
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
     for (const options of builds) checkImagePositions(dockerfile.file, options)
-    const { allowed } = checked
+    const { allowed, network } = checked
+    if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
     const store = await prepareStore(this.#host, this.#world, allowed !== undefined)
     try {
