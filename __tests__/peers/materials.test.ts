@@ -111,7 +111,7 @@ const WRONG: readonly (readonly [Signed, string, () => string, string])[] = [
   [
     'waybill',
     'more than it proves',
-    () => chain(undefined, 'signature, provenance, materials-verified'),
+    () => chain(undefined, 'signature, provenance, source-signed, materials-verified'),
     'verify/materials',
   ],
 ]
