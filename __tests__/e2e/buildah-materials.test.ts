@@ -120,7 +120,7 @@ describe('13-adversary 18: every way of a Dockerfile to an image', () => {
     expect(result.enforcement).toEqual({ by: 'parser' })
     expect(result.conditions).toMatchObject({ builder: 'fresh', cache: 'none', network: 'default' })
     expect(result.observed).toContainEqual({
-      uri: `docker-image://${nameOf(base)}`,
+      uri: `pkg:docker/${stage.registry.host.replace(':', '%3A')}/acme/base@1`,
       digest: { sha256: base.digest.slice('sha256:'.length) },
     })
     const code = await codeOf(lines(nameOf(evil)), only([base, tools]))
@@ -294,6 +294,23 @@ test('13-adversary 18: each platform gets its own image of an index', async () =
   const kinds = await Promise.all(platforms.map(async ({ digest }) => environmentOf(digest)))
   expect(kinds.map(text => /KIND=(\w+)/.exec(text)?.[1]).sort()).toEqual(['amd64', 'arm64'])
   expect(result.observed).toHaveLength(2)
+})
+
+test('13-adversary 18: one image for two platforms of one build is named by its digest', async () => {
+  const many = await publish('twice', ['ARG TARGETARCH', 'ENV KIND=$TARGETARCH'], ['linux/amd64', 'linux/arm64'])
+  const lines = (name: string) => [
+    `FROM --platform=$BUILDPLATFORM ${name} AS check`,
+    sh('echo "$KIND" > /kind'),
+    `FROM --platform=$TARGETPLATFORM ${name}`,
+    'COPY --from=check /kind /kind',
+  ]
+  const target = process.arch === 'arm64' ? 'linux/amd64' : 'linux/arm64'
+  const over = { platforms: [target], push: true }
+  expect(await codeOf(lines(nameOf(many)), only([many]), over)).toBe('materials/not-with-buildah')
+  const { digest } = await build(lines(`${nameOf(many)}@${many.digest}`), only([many]), over)
+  const repository = { host: stage.registry.host, repository: 'acme/app' }
+  const [child] = (await inspectImage(stage.client, repository, digest)).platforms
+  expect(await environmentOf(child?.digest ?? '')).toContain(`KIND=${target.slice('linux/'.length)}"`)
 })
 
 async function environmentOf(digest: string): Promise<string> {
