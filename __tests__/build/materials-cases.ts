@@ -23,7 +23,7 @@ export const PULL_KINDS = {
   'ADD of a repository': '`ADD https://….git#ref`',
   'a submodule, declared as what it is': 'a submodule of such a repository',
   'a named context': 'a named context that is an image',
-  'a transport of the machine': '`FROM oci:…`, `docker-archive:…`, `containers-storage:…`',
+  'a transport of the machine': '`COPY --from=oci:/…`, `docker-archive:/…`',
 } as const satisfies Readonly<Record<string, string>>
 
 export type PullKind = keyof typeof PULL_KINDS

@@ -342,6 +342,11 @@ esac
   expect(stage.registry.log.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([])
 })
 
+test('an image of another registry on this machine comes without TLS, as it was verified', async () => {
+  const result = await build([`FROM ${nameOf(base)}`, sh('true')], only([base]), { world: { insecureRegistries: [] } })
+  expect(result.observed).toHaveLength(1)
+})
+
 test("13-adversary 18: folders of the machine's own configuration stay out of RUN steps", async () => {
   const folder = tree({ secret: 's' })
   const conf = join(folder, 'containers.conf')

@@ -71,7 +71,9 @@ async function serve(tool: Tool, by: Signatory, signed = contentOf(tool)): Promi
 
 /** Each file by the one key that its maker has. */
 async function allow(): Promise<void> {
-  const rule = (tool: Tool) => `  - { match: "${web.url}/${nameOf(tool)}", keys: [${nameOf(tool)}], private: true }\n`
+  // What proves a file is fetched under a rule, too.
+  const uris = (tool: Tool) => ['', of(theirs, tool).ending].map(end => `"${web.url}/${nameOf(tool)}${end}"`).join(', ')
+  const rule = (tool: Tool) => `  - { match: [${uris(tool)}], keys: [${nameOf(tool)}], private: true }\n`
   const entry = (tool: Tool) => `  ${nameOf(tool)}: ${of(theirs, tool).key}\n`
   const images = `base-images:\n  - { match: "${base.repository}", private: true, signers: [{ key: keys/base.pub }], trust: { file: trust/root.json } }\n`
   const keyFiles = Object.assign({}, ...TOOLS.map(tool => of(theirs, tool).keyFiles))

@@ -107,12 +107,12 @@ const WRONG: readonly (readonly [Signed, string, () => string, string])[] = [
     () => chain().replaceAll('acme/base/.github/w', 'acme/app/.github/w'),
     'verify/identity-mismatch',
   ],
-  ['waybill', 'another anchor', () => chain('0'.repeat(40)), 'verify/source'],
+  ['waybill', 'another anchor', () => chain('0'.repeat(40)), 'verify/other-anchor'],
   [
     'waybill',
     'more than it proves',
     () => chain(undefined, 'signature, provenance, source-signed, materials-verified'),
-    'verify/materials',
+    'verify/no-scai',
   ],
 ]
 
@@ -153,13 +153,13 @@ describe.each(['buildx', 'buildah'] as const)('with %s', (builder: Builder) => {
     const { attributes, provenance } = statementsOf(step)
     const verified = attributes.filter(({ attribute }) => attribute === 'BASE_IMAGE_SIGNATURE_VERIFIED')
     expect(verified.map(({ target }) => target?.uri).sort()).toEqual(
-      WAYS.map(way => `docker-image://${of(way).name}`).sort(),
+      WAYS.map(way => `docker-image://${of(way).name}@${of(way).digest}`).sort(),
     )
     const named = provenance?.predicate.buildDefinition.resolvedDependencies ?? []
     for (const way of WAYS)
       expect(named).toContainEqual(
         expect.objectContaining({
-          uri: `docker-image://${of(way).name}`,
+          uri: `docker-image://${of(way).name}@${of(way).digest}`,
           digest: { sha256: hex(of(way).digest) },
           annotations: expect.objectContaining({ proof: 'signed', verdict: 'passed' }),
         }),
