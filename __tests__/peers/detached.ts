@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 
 const run = promisify(execFile)
 
-export const TOOLS = ['gpg', 'ssh-keygen', 'minisign', 'minisign, legacy', 'cosign 3'] as const
+export const TOOLS = ['gpg', 'ssh-keygen', 'minisign', 'cosign 3'] as const
 export type Tool = (typeof TOOLS)[number]
 
 /** One program that signs files, with a key of its own. */
@@ -22,6 +22,8 @@ export interface Signatory {
   /** `verify` of an item whose address is `uri`. @param key a name in `material-keys`. */
   verify(key: string): string
   sign(bytes: Uint8Array): Promise<string | Uint8Array>
+  /** In the form of older programs, over the bytes instead of their digest. */
+  signOlder?(bytes: Uint8Array): Promise<string | Uint8Array>
   close?(): void
 }
 
@@ -31,7 +33,7 @@ export async function signatory(world: World, tool: Tool, name: string): Promise
   if (tool === 'gpg') return gpg(name)
   if (tool === 'ssh-keygen') return ssh(world, folder)
   if (tool === 'cosign 3') return cosign(world, name)
-  return minisign(world, folder, name, tool === 'minisign' ? [] : ['-l'])
+  return minisign(world, folder, name)
 }
 
 function gpg(name: string): Signatory {
@@ -66,22 +68,24 @@ async function ssh({ stack }: World, folder: string): Promise<Signatory> {
   }
 }
 
-async function minisign({ stack }: World, folder: string, name: string, form: readonly string[]): Promise<Signatory> {
+async function minisign({ stack }: World, folder: string, name: string): Promise<Signatory> {
   const program = stack.peers.debian.minisign
   const [secret, open] = [join(folder, 'secret.key'), join(folder, 'open.pub')]
   await run(program, ['-G', '-W', '-p', open, '-s', secret])
   const file = `keys/${name}.pub`
+  const sign = async (bytes: Uint8Array, ...form: readonly string[]) => {
+    const signed = join(mkdtempSync(join(folder, 'signed-')), 'file')
+    writeFileSync(signed, bytes)
+    await run(program, ['-S', ...form, '-s', secret, '-m', signed])
+    return readFileSync(`${signed}.minisig`)
+  }
   return {
     ending: '.minisig',
     key: `{ minisign: { file: ${file} } }`,
     keyFiles: { [file]: readFileSync(open, 'utf8') },
     verify: key => `{ minisign: { signature: "{uri}.minisig", key: ${key} } }`,
-    sign: async bytes => {
-      const signed = join(mkdtempSync(join(folder, 'signed-')), 'file')
-      writeFileSync(signed, bytes)
-      await run(program, ['-S', ...form, '-s', secret, '-m', signed])
-      return readFileSync(`${signed}.minisig`)
-    },
+    sign: bytes => sign(bytes),
+    signOlder: bytes => sign(bytes, '-l'),
   }
 }
 
