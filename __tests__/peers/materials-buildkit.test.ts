@@ -8,6 +8,7 @@ import { sourcePolicy } from '../../src/build/source-policy.ts'
 import { type Digest, sha256 } from '../../src/core/digest.ts'
 import { OCI_INDEX } from '../../src/registry/manifest.ts'
 import { parseReference } from '../../src/registry/reference.ts'
+import { MaterialsCases } from '../build/materials-cases.ts'
 import { allowing } from '../build/policy-model.ts'
 import { errorOf, script } from '../build/support.ts'
 import {
@@ -23,6 +24,7 @@ import {
   startBuilding,
 } from './building.ts'
 
+const cases = new MaterialsCases('buildkit')
 let building: Building
 let base: Digest
 let other: Digest
@@ -177,6 +179,7 @@ describe.each(Object.entries(KINDS))('%s', (name, kind) => {
     const allowed = allowing(kind.already?.() ?? {})
     const error = await errorOf(build(building, kind.dockerfile(), allowed, options()))
     expect(error).toMatchObject({ code: 'materials/undeclared', kind: 'rejected', found: kind.refused() })
+    cases.record(name, 'undeclared', error.code)
   })
 
   test('is built when declared, and the builder says nothing else went in', async () => {
@@ -188,6 +191,7 @@ describe.each(Object.entries(KINDS))('%s', (name, kind) => {
     expect(result.enforcement).toEqual({ by: 'builder', policy: { bytes, digest: sha256(bytes) } })
     expect(result.observed?.length).toBeGreaterThan(0)
     if (kind.prints !== undefined) expect(log).toContain(kind.prints)
+    cases.record(name, 'declared', 'built')
   })
 })
 
@@ -205,6 +209,19 @@ test('a named context is an image by its digest: another one of the same name is
   expect(unjudged).toMatchObject({ code: 'materials/undeclared', found: source })
   const error = await errorOf(build(building, dockerfile, allowing()))
   expect(error).toMatchObject({ code: 'materials/undeclared', found: 'docker-image://docker.io/library/tools:latest' })
+  cases.record('a named context', 'declared', 'built')
+  cases.record('a named context', 'undeclared', error.code)
+})
+
+test('a place on this machine is no image, whatever was declared', async () => {
+  const codeOf = async (name: string, materials: Partial<AllowedMaterials> = {}) =>
+    (await errorOf(build(building, `FROM scratch\nCOPY --from=${name} / /\n`, allowing(materials)))).code
+  for (const name of ['oci:/tmp/x', 'docker-archive:/tmp/x']) expect(await codeOf(name)).toBe('build/failed')
+  // Without a path it could be the name of an image, and is taken for one.
+  expect(await codeOf('containers-storage:x')).toBe('materials/undeclared')
+  expect(await codeOf('oci:/tmp/x', { images: [BASE()] })).toBe('build/failed')
+  for (const when of ['undeclared', 'declared'] as const)
+    cases.record('a transport of the machine', when, 'build/failed')
 })
 
 test('a repository comes without its submodules: nobody declared where they come from', async () => {
@@ -469,4 +486,10 @@ describe('13-adversary 19: a builder of this run alone, in a real Docker daemon'
     expect(error).toMatchObject({ code: 'build/builder-unavailable', kind: 'unknown' })
     expect(await containers()).not.toContain('4711')
   })
+})
+
+test('docs/materials-cases.md says of BuildKit what came', () => {
+  const { page, expected } = cases.compare()
+  expect(page).toBe(expected)
+  expect(page).not.toContain('did not run')
 })

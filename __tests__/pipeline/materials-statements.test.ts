@@ -22,7 +22,7 @@ import { A, B, built, newRecord } from './materials-world.ts'
 const ALLOWED: AllowedMaterials = { images: [], urls: [], repositories: [], contexts: new Map(), pulls: [] }
 const POLICY: Enforcement = { by: 'builder', policy: { bytes: utf8('{}'), digest: sha256('{}') } }
 const CLOSED: BuildConditions = { builder: 'fresh', cache: 'none', network: 'none', isolation: 'processes' }
-const RESOLVED = { bytes: utf8('{}\n'), digest: sha256('{}\n') }
+const RESOLVED = { bytes: utf8('{}\n'), digest: sha256('{}\n'), path: '/run/waybill-materials.json' }
 /** Of the builder's own provenance. */
 const SEEN: readonly ObservedMaterial[] = [{ uri: 'pkg:docker/node@24', digest: { sha256: hexOf(A) } }]
 const SUBJECTS = [{ name: 'ghcr.io/acme/app', digest: { sha256: hexOf(B) } }] as const

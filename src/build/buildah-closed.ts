@@ -5,7 +5,7 @@ import { normalPlatform } from '../materials/dockerfile/contexts.ts'
 import type { Pull, PullOptions } from '../materials/dockerfile/pull.ts'
 import { pullsOf } from '../materials/dockerfile/pulls.ts'
 import { type BaseConfig, readBase } from '../materials/dockerfile/triggers.ts'
-import { formatReference } from '../registry/reference.ts'
+import { formatReference, type Reference } from '../registry/reference.ts'
 import type { AllowedMaterials, Enforcement, ObservedMaterial } from './allowed.ts'
 import type { BuildahDockerfile } from './buildah-dockerfile.ts'
 import { checkStored, type StoredImage, storedConfig, storedImages } from './buildah-inventory.ts'
@@ -112,8 +112,7 @@ export class ClosedBuild {
     await checkStored(this.#store, stored, image.digest, platform)
     this.#stored.set(keyOf(wanted), stored)
     this.#tags.set(name, stored.id)
-    const { tag } = image.reference
-    const uri = `docker-image://${formatReference({ host, repository, ...(tag === undefined ? {} : { tag }) })}`
+    const uri = packageUrl(image.reference)
     this.#observed.set(`${uri} ${image.digest}`, { uri, digest: { sha256: image.digest.slice('sha256:'.length) } })
     return stored
   }
@@ -243,6 +242,12 @@ function platformArguments({ buildPlatform, targetPlatform }: PullOptions): read
     ]
   }
   return [...named('BUILD', buildPlatform), ...named('TARGET', targetPlatform)]
+}
+
+/** As BuildKit names an image in its provenance. Source: purl-spec, type docker. */
+function packageUrl({ canonical, tag }: Reference): string {
+  const path = canonical.split('/').map(encodeURIComponent).join('/')
+  return `pkg:docker/${path}${tag === undefined ? '' : `@${tag}`}`
 }
 
 /** Of a named context, too. */

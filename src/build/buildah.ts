@@ -6,6 +6,7 @@ import { childEnvironment } from '../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
 import { findTool } from '../io/process.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
+import type { AllowedMaterials } from './allowed.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
 import { checkRunNetwork } from './buildah-reading.ts'
@@ -13,8 +14,10 @@ import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeE
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
+import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { isOnThisMachine } from './this-machine.ts'
 import { answer, runBuilder } from './tools.ts'
 
 /** Local name of the one index a run's own storage holds; it never leaves the machine. */
@@ -46,7 +49,7 @@ export class BuildahBuilder implements Builder {
     const { allowed, network } = checked
     if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
-    const store = await prepareStore(this.#host, this.#world, allowed !== undefined)
+    const store = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
     try {
       const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
       if (allowed === undefined) return await this.#buildOpen(store, checked, authFile)
@@ -65,7 +68,7 @@ export class BuildahBuilder implements Builder {
     for (const platform of platforms)
       await this.#run(
         store,
-        buildArguments(store, request, platform, [...policy, ...authFlags(authFile)]),
+        buildArguments(store, request, platform, [...policy, ...authFlags(authFile), ...contextFlags(request)]),
         request.timeoutMs,
       )
     return this.#finish(store, request)
@@ -230,4 +233,10 @@ async function readDigestFile(path: string): Promise<Digest> {
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+}
+
+/** Images that were verified in a registry on this machine are asked of it without TLS, as they were when they were verified. */
+function withPlainHosts(world: BuildWorld, allowed: AllowedMaterials | undefined): BuildWorld {
+  const hosts = allowed?.images.map(({ reference }) => reference.host).filter(isOnThisMachine) ?? []
+  return { ...world, insecureRegistries: [...new Set([...world.insecureRegistries, ...hosts])] }
 }
