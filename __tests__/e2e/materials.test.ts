@@ -167,6 +167,20 @@ describe('under enforce', () => {
   })
 })
 
+test.each([
+  ['enforce', {}, 'passed'],
+  ['audit', { 'materials-mode': 'audit' }, 'passed'],
+] as const)('a named context is an image of the manifest by its digest, under %s', async (mode, inputs, verdict) => {
+  const { name, digest } = bench.base
+  const context = `version: 1\nmaterials:\n  - {name: tools, uri: "docker-image://${name}", digest: {sha256: ${hex(digest)}}, use: {build-context: tools}}\n`
+  await bench.commit({ Dockerfile: 'FROM scratch\nCOPY --from=tools /bin/busybox /bin/tool\n', [MANIFEST]: context })
+  // What the tag means now is another image; the manifest's digest is the one that was reviewed.
+  const step = await bench.attest({ tags: 'context', ...inputs })
+  expect([step.code, codeOf(step), step.outputs['materials-verdict']]).toEqual([0, undefined, verdict])
+  expect(step.result.materials?.items).toMatchObject([{ digest, proof: 'signed' }])
+  expect(stateOf(step)?.mode).toBe(mode)
+})
+
 describe('materials of the manifest', () => {
   const TOOL = Buffer.from('#!/bin/sh\necho tool\n')
   const SUM = hex(sha256(TOOL))

@@ -73,6 +73,7 @@ export const MATERIAL_RECEIPTS = {
     materials: {
       items: [NODE, BASE, TINI, LIB],
       manifest: { path: '.github/waybill.materials.yml', digest: digest('8') },
+      resolved: { path: '/tmp/waybill/app/waybill-materials.json', digest: digest('9') },
       closed: { by: 'builder', builder: 'fresh', cache: 'none', network: 'none' },
     },
     notChecked: ['Who reviewed the commits: no rule of the policy asks for it.'],

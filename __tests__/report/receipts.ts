@@ -291,6 +291,7 @@ export function hostile(text: string): Receipt {
         { ...material, verdict: 'passed', proof: 'declared', by: text, hosts: [text], findings: [] },
       ],
       manifest: { path: text, digest: digest('8') },
+      resolved: { path: text, digest: digest('9') },
     },
     policy: { uri: text, ref: text, anchor: text },
     source: { repository: text, ref: text, commit: text, levels: ['ORG_SOURCE_COMMITS_SIGNED', text] },

@@ -9,10 +9,12 @@ import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
+import { checkRunNetwork } from './buildah-reading.ts'
 import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeEnvironment } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
+import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
 import { isOnThisMachine } from './this-machine.ts'
@@ -44,7 +46,8 @@ export class BuildahBuilder implements Builder {
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
     for (const options of builds) checkImagePositions(dockerfile.file, options)
-    const { allowed } = checked
+    const { allowed, network } = checked
+    if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
     const store = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
     try {
@@ -65,7 +68,7 @@ export class BuildahBuilder implements Builder {
     for (const platform of platforms)
       await this.#run(
         store,
-        buildArguments(store, request, platform, [...policy, ...authFlags(authFile)]),
+        buildArguments(store, request, platform, [...policy, ...authFlags(authFile), ...contextFlags(request)]),
         request.timeoutMs,
       )
     return this.#finish(store, request)

@@ -28,6 +28,7 @@ import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
+import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyBundle } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
@@ -150,6 +151,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
   const services = once(async () => {
+    trust().catch(() => {}) // one exchange for both where TUF is asked; who needs the root is told what failed
     const signingConfigFile = await file(inputs.signingConfig)
     return loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) })
   })
@@ -175,7 +177,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const ifAvailable = async () => ((await tokens()).available ? identity() : undefined)
   const { keyed } = request
   const imageKey =
-    keyed && once(() => openImageKey({ env, inputs, context, http, services, identity: ifAvailable, ...keyed }))
+    keyed && once(() => openImageKey({ env, inputs, context, http, services, trust, identity: ifAvailable, ...keyed }))
   return {
     identity,
     ...(imageKey === undefined ? {} : { imageKey }),
@@ -190,6 +192,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
         identityToken: async () => (await (await tokens()).get()).token,
         now: () => Date.now(),
         log: logged,
+        trust,
       }),
     ),
     sigstoreTrust: trust,
@@ -198,7 +201,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
       const root = await trust()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
       const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
-      const need = { ...(logged ? {} : { logs: 0 }), ...keys }
+      const need = { ...needUnder(root), ...(logged ? {} : { logs: 0 }), ...keys }
       return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, need))
     }),
   }

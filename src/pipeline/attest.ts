@@ -32,7 +32,8 @@ export async function attest(
     await story(request, ports, record)
   } catch (error) {
     record.fail(error)
-    if (record.stages.state('materials') === 'not-reached') record.notChecked.push(NOT_VERIFIED)
+    const told = record.materials !== undefined || record.notChecked.includes(NOT_VERIFIED)
+    if (!told && record.stages.state('materials') !== 'not-asked') record.notChecked.push(NOT_VERIFIED)
     record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
   } finally {
     await record.end()

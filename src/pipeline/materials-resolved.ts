@@ -42,8 +42,8 @@ export async function keepResolved(
     materials: judged.map(material => resolvedMaterial(material, fetched)),
   })
   const bytes = utf8(`${visibleJson(JSON.stringify(document, null, 2))}\n`)
-  await ports.keep(RESOLVED_MATERIALS_NAME, bytes)
-  return { bytes, digest: sha256(bytes) }
+  const path = await ports.keep(RESOLVED_MATERIALS_NAME, bytes)
+  return { bytes, digest: sha256(bytes), path }
 }
 
 function resolvedMaterial(judged: JudgedMaterial, fetched: readonly FetchedMaterial[]): ResolvedMaterial {

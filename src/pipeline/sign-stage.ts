@@ -1,5 +1,6 @@
 import { type Digest, hexOf, sha256 } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
+import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
@@ -66,9 +67,10 @@ export async function signStatements(
     const stated = await sourceStatements(request, ports, input, record.policy)
     const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
+    // All are waited for: each that was signed is kept, whatever happens to another.
     const materials = materialsStatement(input.built, subjects)
     const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
-    const bundles = await Promise.all([
+    const bundles = await together([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
       ...[...claims, ...source].map(([name, predicateType, statement]) =>

@@ -32,7 +32,9 @@ export function materialsPart(receipt: Receipt, limit: number): string | undefin
   })
   const head = ['', 'from', 'named in', 'digest', 'verified by', 'findings']
   const list = rows.length === 0 ? 'Nothing but the commit itself goes in.' : table(head, rows, limit)
-  const facts = [manifestText(materials), closedText(materials)].filter(text => text !== undefined)
+  const facts = [manifestText(materials), closedText(materials), resolvedText(materials)].filter(
+    text => text !== undefined,
+  )
   return ['### Base images and other materials', list, ...facts].join('\n\n')
 }
 
@@ -93,6 +95,12 @@ function codes(findings: MaterialReceipt['findings']): string {
 
 function manifestText({ manifest }: NonNullable<Receipt['materials']>): string | undefined {
   return manifest === undefined ? undefined : `Declared in ${codeSpan(manifest.path)}, ${codeSpan(manifest.digest)}`
+}
+
+function resolvedText({ resolved }: NonNullable<Receipt['materials']>): string | undefined {
+  return resolved === undefined
+    ? undefined
+    : `All of it by digest: ${codeSpan(resolved.path)}, ${codeSpan(resolved.digest)}`
 }
 
 function closedText({ closed }: NonNullable<Receipt['materials']>): string | undefined {

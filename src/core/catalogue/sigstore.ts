@@ -202,4 +202,11 @@ export const SIGSTORE_ERRORS = {
       'A signature stored as cosign up to version 2 does (.sig, .att) is not of that shape: its payload, its envelope or one of its annotations has another form.',
     remedy: 'Have the image signed again with a current cosign, or with Waybill.',
   },
+  'sigstore/service-not-trusted': {
+    kind: 'unknown',
+    meaning:
+      'A certificate, log entry or timestamp that a service gave for a signature does not verify with the trust root in use, so nobody who verifies would accept the signature. Nothing of it was published.',
+    remedy:
+      'Check that trusted-root (--trusted-root) belongs to the services that signing-config names. If it does, that service is broken or not what it claims: name another in signing-config.',
+  },
 } as const satisfies Record<`sigstore/${string}`, CatalogueEntry>

@@ -61,6 +61,23 @@ export function assertCertificateMatchesClaims(
     compare(field, value, certificate.ci[field as keyof CiExtensions])
 }
 
+/**
+ * A certificate that was renewed in the middle of a run must name the same signer in every field.
+ * @throws `sigstore/certificate-mismatch`
+ */
+export function assertSameIdentity(first: CertificateSigner, renewed: CertificateSigner): void {
+  const fields = ({ issuer, san, ci }: CertificateSigner) => ({ ...ci, issuer, san: `${san.type} ${san.value}` })
+  const [before, after] = [fields(first), fields(renewed)]
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof typeof before>
+  for (const name of names) {
+    if (before[name] === after[name]) continue
+    throw fail('sigstore/certificate-mismatch', `The renewed certificate has another ${name} than the first one`, {
+      expected: before[name] ?? 'nothing',
+      found: after[name] ?? 'nothing',
+    })
+  }
+}
+
 function invocation({ repository, runId: run, runAttempt: attempt }: CertifiedClaims): string | undefined {
   return repository && run && attempt ? `${repository}/actions/runs/${run}/attempts/${attempt}` : undefined
 }
