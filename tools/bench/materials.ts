@@ -152,6 +152,8 @@ async function runWaybill({ scenario, proxy, dist }: World, mode: 'auto' | 'off'
     images: image,
     since: anchor,
     'materials-mode': mode,
+    // For buildah itself, where nothing says what may go in.
+    'insecure-registries': proxy.host,
     'signing-config': stack.signingConfigFile,
     'trusted-root': stack.trustedRootFile,
   })
