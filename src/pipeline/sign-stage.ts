@@ -1,4 +1,4 @@
-import { type Digest, hexOf, sha256 } from '../core/digest.ts'
+import { hexOf } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
@@ -11,13 +11,17 @@ import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { type Document, type SignedDocument, signMissing } from './kept-statements.ts'
 import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
+import type { EarlierBundles } from './resume.ts'
 import type { RunRecord } from './run.ts'
-import { type Hand, handOf } from './signing-hand.ts'
+import { claimant } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { type SourceDocuments, sourceStatements } from './source-statements.ts'
+
+export type { SignedDocument } from './kept-statements.ts'
 
 export interface Signed {
   readonly signer: ObservedSigner
@@ -26,25 +30,17 @@ export interface Signed {
   readonly source?: SourceDocuments
 }
 
-export interface SignedDocument {
-  readonly predicateType: string
-  readonly bytes: Uint8Array
-  readonly digest: Digest
-  readonly signedAt: Date
-  readonly path: string
-  readonly log?: { readonly url: string; readonly index: string }
-}
-
 export interface SignInput {
   readonly ready: Ready
   readonly source: SourceOutcome
   readonly built: Built
   readonly image: ServedImage | undefined
+  readonly earlier: EarlierBundles
 }
 
 /**
- * Signs every statement about the image and its commit with one certificate or key; each bundle is on disk the moment it
- * exists.
+ * Signs every statement about the image and its commit with one certificate or key, but for those that an earlier attempt signed;
+ * each bundle is on disk the moment it exists.
  * @returns undefined when this run signs nothing.
  */
 export async function signStatements(
@@ -53,33 +49,29 @@ export async function signStatements(
   input: SignInput,
   record: RunRecord,
 ): Promise<Signed | undefined> {
-  const { image, ready } = input
+  const { image, ready, earlier } = input
   if (!request.sign || image === undefined || claimsOf(ready) === undefined) return undefined
   return record.stages.run('sign', undefined, async () => {
-    const hand = await handOf(request, ports, ready, record)
     const subjects = imageSubjects({
       repositories: namesOf(image),
       digest: image.descriptor.digest,
       platforms: image.kind === 'index' ? image.platforms : [],
     })
-    const facts = provenanceFacts(request, { ...input, ...hand, image }, subjects)
     const stated = await sourceStatements(request, ports, input, record.policy)
-    const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
+    const facts = provenanceFacts(request, { ...input, ...claimant(ready), image }, subjects)
     const materials = materialsStatement(input.built, subjects)
-    const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
-    const bundles = await Promise.all([
-      sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
-      sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
-      ...[...claims, ...source].map(([name, predicateType, statement]) =>
-        sign(name, predicateType, statement, hand, ports),
-      ),
-    ] as const)
+    const documents: readonly [Document, ...Document[]] = [
+      { name: 'signature', predicateType: COSIGN_SIGN_PREDICATE, statement: signatureStatement(subjects) },
+      { name: 'provenance', predicateType: PROVENANCE_PREDICATE, statement: provenanceStatement(facts) },
+      ...(materials === undefined
+        ? []
+        : [{ name: 'materials', predicateType: SCAI_PREDICATE, statement: materials } as const]),
+      ...(stated === undefined ? [] : sourceDocuments(stated)),
+    ]
+    const { signer, bundles } = await signMissing(documents, { request, ports, ready, image, earlier }, record)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    return {
-      state: 'passed',
-      value: { signer: hand.signer, bundles, ...(stated === undefined ? {} : { source: stated }) },
-    }
+    return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }
   })
 }
 
@@ -89,23 +81,11 @@ async function keepReviews({ reviews = new Map() }: SourceOutcome, ports: Attest
 }
 
 /** They are about the commit, and lie beside the image only to be found (3-source § 8). */
-function sourceDocuments({ summary, detail }: SourceDocuments) {
+function sourceDocuments({ summary, detail }: SourceDocuments): readonly Document[] {
   return [
-    ['source-summary', VERIFICATION_SUMMARY_PREDICATE, summary],
-    ['source-verification', SOURCE_VERIFICATION_PREDICATE, detail],
-  ] as const
-}
-
-async function sign(
-  name: string,
-  predicateType: string,
-  statement: Uint8Array,
-  hand: Pick<Hand, 'sign'>,
-  ports: AttestPorts,
-): Promise<SignedDocument> {
-  const { bundle, signedAt, log } = await hand.sign(statement)
-  const path = await ports.keep(`bundles/${name}.sigstore.json`, bundle)
-  return { predicateType, bytes: bundle, digest: sha256(bundle), signedAt, path, ...(log === undefined ? {} : { log }) }
+    { name: 'source-summary', predicateType: VERIFICATION_SUMMARY_PREDICATE, statement: summary },
+    { name: 'source-verification', predicateType: SOURCE_VERIFICATION_PREDICATE, statement: detail },
+  ]
 }
 
 function receiptOf(document: SignedDocument, image: ServedImage): AttestationReceipt {
