@@ -22,7 +22,7 @@ export interface EarlierBundle {
 
 const WHY: Readonly<Record<Difference, string>> = {
   signer: 'somebody else signed it',
-  run: 'another run signed it',
+  run: 'another run, or a later attempt, signed it',
   form: 'it is no timestamped statement',
   type: 'it says something else',
   subjects: 'it is about something else',
