@@ -12,6 +12,7 @@ import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { EarlierBundles } from './resume.ts'
+import { reusedImage } from './reused-image.ts'
 import { RunRecord } from './run.ts'
 import { selfVerify } from './self-verify-stage.ts'
 import { signStatements } from './sign-stage.ts'
@@ -48,7 +49,8 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
   if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
-  const built = await buildImage(request, ports, ready, { source, materials }, record) // what came out, by digest
+  const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
+  const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest
   if (built.result.pushedTo.length > 0) earlier.lookBeside([built.result.digest])
   beginSigning(request, ports, built, earlier) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built

@@ -39,7 +39,8 @@ export class EarlierBundles {
   readonly first: Promise<boolean>
   readonly #ports: AttestPorts
   readonly #repositories: readonly Repository[]
-  readonly #attempt: string | undefined
+  /** Of this run, from 1; 0 where nothing is signed. */
+  readonly attempt: bigint
   readonly #state: Promise<StateFolder>
   readonly #found = new Map<Digest, EarlierBundle>()
   readonly #used = new Set<Digest>()
@@ -51,17 +52,17 @@ export class EarlierBundles {
     this.own = request.sign && !request.imageless ? ownSigner(request, ready) : undefined
     this.#ports = ports
     this.#repositories = request.repositories
-    this.#attempt = claimsOf(ready)?.run_attempt
+    this.attempt = BigInt(claimsOf(ready)?.run_attempt ?? 0)
     this.#read = new Map(request.repositories.map(repository => [repository, new Map()]))
     this.#state = this.own === undefined ? Promise.resolve({ files: [], ignored: [] }) : ports.state()
-    this.first = this.#state.then(({ files }) => this.#attempt === '1' && files.length === 0)
+    this.first = this.#state.then(({ files }) => this.attempt === 1n && files.length === 0)
     this.#looking = this.#lookAtDisk()
     this.#looking.catch(() => {})
   }
 
   /** True from the second attempt on: something may have been signed of which this machine knows nothing. */
   get again(): boolean {
-    return this.#attempt !== undefined && this.#attempt !== '1'
+    return this.attempt > 1n
   }
 
   /** Begins to read what is attached to these, in every repository; `find` waits for it. */
@@ -80,6 +81,13 @@ export class EarlierBundles {
     const { own } = this
     if (own === undefined) return []
     return [...this.#found.values()].filter(({ signed }) => foreignSigner(signed.signer, own) === undefined)
+  }
+
+  /** Bundles that were found in some other way: verified like all others. */
+  async take(bundles: readonly Uint8Array[], place: string): Promise<void> {
+    if (this.own === undefined || bundles.length === 0) return
+    const verify = await this.#ports.verifier()
+    for (const bytes of bundles) this.#take(bytes, place, verify)
   }
 
   /** The earliest that says what would be signed. */

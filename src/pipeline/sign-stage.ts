@@ -5,7 +5,12 @@ import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
-import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
+import {
+  COSIGN_SIGN_PREDICATE,
+  PROVENANCE_PREDICATE,
+  type Subject,
+  VERIFICATION_SUMMARY_PREDICATE,
+} from '../statements/statement.ts'
 import { imageSubjects } from '../statements/subjects.ts'
 import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -52,11 +57,7 @@ export async function signStatements(
   const { image, ready, earlier } = input
   if (!request.sign || image === undefined || claimsOf(ready) === undefined) return undefined
   return record.stages.run('sign', undefined, async () => {
-    const subjects = imageSubjects({
-      repositories: namesOf(image),
-      digest: image.descriptor.digest,
-      platforms: image.kind === 'index' ? image.platforms : [],
-    })
+    const subjects = statedSubjects(image)
     const stated = await sourceStatements(request, ports, input, record.policy)
     if (stated !== undefined) await keepReviews(input.source, ports)
     const facts = provenanceFacts(request, { ...input, ...claimant(ready), image }, subjects)
@@ -96,6 +97,15 @@ function receiptOf(document: SignedDocument, image: ServedImage): AttestationRec
     bundle: path,
     ...(log === undefined ? {} : { log }),
   }
+}
+
+/** What every statement about the image is about. */
+export function statedSubjects(image: ServedImage): readonly [Subject, ...Subject[]] {
+  return imageSubjects({
+    repositories: namesOf(image),
+    digest: image.descriptor.digest,
+    platforms: image.kind === 'index' ? image.platforms : [],
+  })
 }
 
 function namesOf(image: ServedImage): readonly [string, ...string[]] {
