@@ -181,6 +181,8 @@ describe('a fault that stays', () => {
     expect(keptBundles(step)).toHaveLength(2)
     expect(step.outputs.bundles?.split('\n')).toHaveLength(2)
     for (const { bundle = '' } of step.result.attestations) expect(step.summary).toContain(bundle)
+    expect(step.summary).toContain("name: 'waybill-state-acme-app'")
+    expect(step.summary).toContain("runner.temp }}/waybill/acme-app/bundles'")
     expect(step.summary).not.toContain('### Verify it yourself')
     scenario.stack.registry.faults.clear()
     await expectPublished(await attest())
