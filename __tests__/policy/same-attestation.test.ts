@@ -112,7 +112,7 @@ test('a key is the same signer by its fingerprint alone, and what it says of ano
   expect(differenceOf(signed(FOUND, { signer: { kind: 'key', fingerprint: 'e' } }), WANTED, own)).toBe('signer')
   expect(differenceOf(signed(FOUND), WANTED, own)).toBe('signer')
   const text = JSON.stringify(FOUND).replace('/runs/1/', '/runs/2/')
-  expect(differenceOf(signed(JSON.parse(text)), WANTED, own)).toBe('predicate')
+  expect(differenceOf(signed(JSON.parse(text), key), WANTED, own)).toBe('predicate')
 })
 
 test('a source summary loses its time and nothing else', () => {
