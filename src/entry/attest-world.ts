@@ -21,8 +21,10 @@ import { IdTokens } from '../github/token.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
+import { readStateFolder } from '../io/state-folder.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
 import { findEarlier } from '../pipeline/earlier.ts'
+import { BUNDLE_FOLDER } from '../pipeline/kept-statements.ts'
 import { GITHUB_ISSUER } from '../policy/expected.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
@@ -49,6 +51,13 @@ export interface AttestWorld {
   readonly http: HttpClient
   /** The run's private folder. */
   readonly folder: string
+}
+
+/** As much as of one subject in a registry. */
+const STATE_BOUNDS = {
+  files: LIMITS.subjectBundles,
+  fileBytes: LIMITS.bundleBytes,
+  totalBytes: LIMITS.subjectBundleBytes,
 }
 
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
@@ -82,6 +91,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       await writeFileAtomic(path, bytes)
       return path
     },
+    state: () => readStateFolder(join(folder, BUNDLE_FOLDER), STATE_BOUNDS),
     now: () => new Date(),
     clock: () => performance.now(),
     requests: () => http.records.length,
