@@ -61,6 +61,7 @@ test.each([
   ['FROM alpine\nRUN [ -f /x ] && true\nRUN echo $((1<<2))'],
   ['FROM alpine\nADD app.tar.gz /x\nADD ["a b", "/x"]\nADD x$Y /z'],
   ['FROM mallory/unused AS unused\nFROM alpine'],
+  ['FROM alpine\nRUN --network=none true'],
   ['# escape=\\\nFROM alpine \\\n# comment\n\n  AS a\nRUN a \\\n && b'],
   ['\ufeffFROM alpine\r\nRUN a\\\r\n b\r\n'],
   ['FROM alpine\nONBUILD COPY --from=mallory/later /a /b'],
@@ -103,6 +104,8 @@ test.each([
   ['a part of a cached stage', 'FROM alpine AS a\nFROM alpine\nRUN --mount=type=cache,from=a,src=l,target=/x true', 3],
   ['a writable mount', 'FROM alpine\nRUN --mount=type=bind,rw,target=/x true', 2],
   ['a cache elsewhere', 'FROM alpine\nRUN --mount=type=cache,id=../../etc,target=/x true', 2],
+  ['the machine’s own network', 'FROM alpine\nRUN --network=host true', 2],
+  ['a network of its own', 'FROM alpine\nONBUILD RUN --network=default true', 2],
   ['a cache elsewhere by its target', 'FROM alpine\nRUN --mount=type=cache,target=/x/../../etc true', 2],
 ] as const)('13-adversary 18: buildah cannot be kept to %s', async (_what, text, line) => {
   const error = await errorOf(check(text))

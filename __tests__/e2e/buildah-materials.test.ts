@@ -10,12 +10,14 @@ import { type Digest, parseDigest } from '../../src/core/digest.ts'
 import { findTool } from '../../src/io/process.ts'
 import { inspectImage } from '../../src/registry/image.ts'
 import { parseReference } from '../../src/registry/reference.ts'
+import { MaterialsCases } from '../build/materials-cases.ts'
 import { errorOf, temporaryFolder, tree } from '../build/support.ts'
 import { type BuildahStage, buildahStage, busyboxTree, sh } from './buildah-support.ts'
 
 // Real builds on a busy machine.
 jest.setTimeout(240_000)
 
+const cases = new MaterialsCases('buildah')
 let stage: BuildahStage
 /** `host/acme/…` of base images, by what they hold. */
 let base: AllowedImage
@@ -98,7 +100,7 @@ async function codeOf(lines: readonly string[], materials: AllowedMaterials, ove
 describe('13-adversary 18: every way of a Dockerfile to an image', () => {
   const ways: readonly (readonly [string, (image: string) => readonly string[]])[] = [
     ['FROM', image => [`FROM ${image}`, sh('true')]],
-    ['FROM with an argument', image => [`ARG IMAGE=${image}`, 'FROM $IMAGE', sh('true')]],
+    ['FROM with arguments', image => [`ARG IMAGE=${image}`, 'FROM $IMAGE', sh('true')]],
     ['FROM with a default', image => ['ARG NONE=""', `FROM \${NONE:-${image}}`, sh('true')]],
     ['FROM of a needed stage', image => [`FROM ${image} AS one`, 'FROM scratch', 'COPY --from=one /bin/busybox /b']],
     ['FROM with a stage of the same name before it', image => [`FROM ${image} AS base`, 'FROM base', sh('true')]],
@@ -112,22 +114,33 @@ describe('13-adversary 18: every way of a Dockerfile to an image', () => {
     ],
   ]
 
-  test.each(ways)('%s takes a declared image, and no other', async (_way, lines) => {
+  test.each(ways)('%s takes a declared image, and no other', async (way, lines) => {
     const result = await build(lines(nameOf(base)), only([base, tools]))
+    cases.record(way, 'declared', 'built')
     expect(result.enforcement).toEqual({ by: 'parser' })
     expect(result.conditions).toMatchObject({ builder: 'fresh', cache: 'none', network: 'default' })
     expect(result.observed).toContainEqual({
       uri: `pkg:docker/${stage.registry.host.replace(':', '%3A')}/acme/base@1`,
       digest: { sha256: base.digest.slice('sha256:'.length) },
     })
-    expect(await codeOf(lines(nameOf(evil)), only([base, tools]))).toBe('materials/undeclared')
+    const code = await codeOf(lines(nameOf(evil)), only([base, tools]))
+    expect(code).toBe('materials/undeclared')
+    cases.record(way, 'undeclared', code)
   })
 
   test('by digest, with and without a tag', async () => {
     const [name] = nameOf(base).split(':1')
-    for (const written of [`${name}@${base.digest}`, `${nameOf(base)}@${base.digest}`])
-      expect((await build([`FROM ${written}`, sh('true')], only([base]))).observed).toHaveLength(1)
-    expect(await codeOf([`FROM ${name}@${evil.digest}`], only([base]))).toBe('materials/undeclared')
+    const forms = [
+      ['FROM with a digest alone', name],
+      ['FROM with tag and digest', nameOf(base)],
+    ]
+    for (const [kind = '', written] of forms) {
+      expect((await build([`FROM ${written}@${base.digest}`, sh('true')], only([base]))).observed).toHaveLength(1)
+      cases.record(kind, 'declared', 'built')
+      const code = await codeOf([`FROM ${written}@${evil.digest}`], only([base]))
+      expect(code).toBe('materials/undeclared')
+      cases.record(kind, 'undeclared', code)
+    }
   })
 
   test('a named context', async () => {
@@ -141,6 +154,8 @@ describe('13-adversary 18: every way of a Dockerfile to an image', () => {
     const result = await build(lines, only([base], { contexts }))
     expect(result.observed).toHaveLength(1)
     expect(await codeOf(lines, only([tools], { contexts }))).toBe('materials/undeclared')
+    cases.record('a named context', 'declared', 'built')
+    cases.record('a named context', 'undeclared', 'materials/undeclared')
     for (const source of ['https://example.org/x.tar', 'oci-layout:///x', join(folder, 'file.txt')])
       expect(await codeOf(lines, only([base], { contexts: new Map([['files', source]]) }))).toBe(
         'materials/not-with-buildah',
@@ -153,6 +168,8 @@ describe('13-adversary 18: every way of a Dockerfile to an image', () => {
     const lines = [`FROM ${nameOf(onbuild)}`, sh('test -f /from-trigger')]
     expect((await build(lines, only([onbuild, base]))).observed).toHaveLength(2)
     expect(await codeOf(lines, only([onbuild]))).toBe('materials/undeclared')
+    cases.record('ONBUILD in a base image', 'declared', 'built')
+    cases.record('ONBUILD in a base image', 'undeclared', 'materials/undeclared')
     const remote = await withTriggers(trigger, ['ADD http://127.0.0.1/x /x'])
     expect(await codeOf([`FROM ${nameOf(remote)}`], only([remote]))).toBe('materials/not-with-buildah')
     const odd = await withTriggers(trigger, ['RUN ["/bin/busybox", "true"] \\', 'ADD http://127.0.0.1/x /x'])
@@ -196,6 +213,36 @@ test('13-adversary 18: no transport of the machine is an image', async () => {
   ])
     for (const lines of [[`FROM ${name}`], ['FROM scratch', `COPY --from=${name} / /`], [`ARG X=${name}`, 'FROM $X']])
       expect(await codeOf(lines, only([base]))).toBe('build/image-refused')
+  for (const when of ['undeclared', 'declared'] as const)
+    cases.record('a transport of the machine', when, 'build/image-refused')
+})
+
+describe('13-adversary 18: what buildah fetches by itself is refused, declared or not', () => {
+  const URL = 'http://127.0.0.1:9/tool'
+  const REMOTE = 'http://127.0.0.1:9/acme/library.git'
+  const frontend = (image: AllowedImage): AllowedImage => ({ ...image, use: 'frontend' })
+  const declared = () =>
+    only([base, frontend(tools)], {
+      urls: [{ url: URL, sha256: 'a'.repeat(64) }],
+      repositories: [{ remote: REMOTE, ref: 'v1', commit: 'b'.repeat(40) }],
+    })
+  const kinds: readonly (readonly [string, () => readonly string[]])[] = [
+    ['# syntax=', () => [`# syntax=${nameOf(tools)}`, `FROM ${nameOf(base)}`]],
+    ['BUILDKIT_SYNTAX', () => [`FROM ${nameOf(base)}`]],
+    ['what a frontend is asked for', () => [`# syntax=${nameOf(tools)}`, `FROM ${nameOf(evil)}`]],
+    ['ADD of a URL', () => [`FROM ${nameOf(base)}`, `ADD ${URL} /tool`]],
+    ['ADD of a repository', () => [`FROM ${nameOf(base)}`, `ADD ${REMOTE}#v1 /library`]],
+    ['a submodule, declared as what it is', () => [`FROM ${nameOf(base)}`, `ADD ${REMOTE}#v1:module /module`]],
+  ]
+
+  test.each(kinds)('%s', async (kind, lines) => {
+    const more = kind === 'BUILDKIT_SYNTAX' ? { buildArgs: { BUILDKIT_SYNTAX: nameOf(tools) } } : {}
+    for (const when of ['undeclared', 'declared'] as const) {
+      const code = await codeOf(lines(), when === 'declared' ? declared() : only([base]), more)
+      expect(code).toBe('materials/not-with-buildah')
+      cases.record(kind, when, code)
+    }
+  })
 })
 
 test('13-adversary 18: a tag that moved after it was verified means the verified digest', async () => {
@@ -295,6 +342,11 @@ esac
   expect(stage.registry.log.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([])
 })
 
+test('an image of another registry on this machine comes without TLS, as it was verified', async () => {
+  const result = await build([`FROM ${nameOf(base)}`, sh('true')], only([base]), { world: { insecureRegistries: [] } })
+  expect(result.observed).toHaveLength(1)
+})
+
 test("13-adversary 18: folders of the machine's own configuration stay out of RUN steps", async () => {
   const folder = tree({ secret: 's' })
   const conf = join(folder, 'containers.conf')
@@ -318,4 +370,10 @@ test('the same closed build twice is the same digest, and an open one says nothi
   const open = await stage.build({ commitFolder, push: false }, stage.bench().world)
   expect(open.enforcement).toBeUndefined()
   expect(open.observed).toBeUndefined()
+})
+
+test('docs/materials-cases.md says of buildah what came', () => {
+  const { page, expected } = cases.compare()
+  expect(page).toBe(expected)
+  expect(page).not.toContain('did not run')
 })

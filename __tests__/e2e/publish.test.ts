@@ -273,7 +273,7 @@ describe('kinds of registries', () => {
     expect(outcomeOf(await attest({ tags: undefined }))).toEqual([0, undefined])
     const step = await attest()
     expect(outcomeOf(step)).toEqual([2, 'registry/tag-immutable'])
-    expect(step.summary).toContain('exclude tags that begin with sha256-')
+    expect(step.summary).toContain('tags that begin with sha256- movable')
     expect(heldBy(scenario).tags).not.toContain('v1')
     expect(keptBundles(step)).toHaveLength(2)
   })

@@ -38,6 +38,13 @@ export interface Building {
   close(): Promise<void>
 }
 
+/** Where images are made from nothing and pushed to: this, or the stack of a world. */
+export interface Workplace {
+  readonly folder: string
+  readonly peers: Peers
+  readonly registry: Pick<PeerRegistry, 'host'>
+}
+
 export async function startBuilding(): Promise<Building> {
   const peers = findPeers()
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'waybill-building-'))
@@ -109,7 +116,7 @@ export async function build(
 }
 
 /** An image of busybox and a file `/version` that says which; pushed under a tag. @returns its digest. */
-export async function pushBase(building: Building, name: string, version: string): Promise<Digest> {
+export async function pushBase(building: Workplace, name: string, version: string): Promise<Digest> {
   const root = join(building.folder, 'roots', version)
   mkdirSync(join(root, 'bin'), { recursive: true })
   cpSync(building.peers.debian.busybox, join(root, 'bin', 'busybox'))
@@ -120,7 +127,7 @@ export async function pushBase(building: Building, name: string, version: string
 
 /** A folder as an image from nothing. @returns its digest. */
 export async function pushRoot(
-  building: Building,
+  building: Workplace,
   name: string,
   root: string,
   settings: readonly string[],
@@ -133,7 +140,7 @@ export async function pushRoot(
   return parseDigest(await crane(building, ['digest', target]))
 }
 
-export async function crane(building: Building, args: readonly string[]): Promise<string> {
+export async function crane(building: Workplace, args: readonly string[]): Promise<string> {
   const { stdout } = await run(building.peers.go.crane, [...args, '--insecure'])
   return stdout.trim()
 }

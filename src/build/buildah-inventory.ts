@@ -6,6 +6,7 @@ import { isObject, type Json, parseJson, parseJsonObject } from '../core/json.ts
 import { LIMITS } from '../core/limits.ts'
 import { readFileBounded } from '../io/files.ts'
 import { normalPlatform } from '../materials/dockerfile/contexts.ts'
+import { configOf } from '../registry/image-config.ts'
 import { DOCKER_LIST, formatPlatform, OCI_INDEX, parseManifest } from '../registry/manifest.ts'
 import type { BuildahStore } from './buildah-store.ts'
 
@@ -65,7 +66,7 @@ export async function storedConfig(store: Place, image: StoredImage): Promise<St
   const bytes = await stored(store, image, `sha256:${image.id}`)
   try {
     if (sha256(bytes) !== `sha256:${image.id}`) throw unreadable('a config has other bytes than its name says')
-    const { config = {} } = parseJsonObject(bytes, 'config of a base image')
+    const config = configOf(bytes) ?? {}
     if (!isObject(config)) throw unreadable('a config is no object')
     const [Env, OnBuild] = [textsOf(config.Env), textsOf(config.OnBuild)]
     return { ...(Env === undefined ? {} : { Env }), ...(OnBuild === undefined ? {} : { OnBuild }) }

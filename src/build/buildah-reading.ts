@@ -45,6 +45,7 @@ export function checkInstruction(instruction: Instruction): void {
       found: rest,
     })
   if (keyword === 'RUN') {
+    checkRunNetwork(instruction)
     for (const { name, value } of flags) if (name === 'mount') checkMount(value ?? '', line)
     return
   }
@@ -54,6 +55,21 @@ export function checkInstruction(instruction: Instruction): void {
       found: rest,
     })
   if (keyword === 'ADD') checkAdd(instruction.trigger ?? instruction)
+}
+
+/**
+ * buildah 1.28 refuses the flag; later versions let it win over the network that the build was given, and `host` is the machine's.
+ * @throws `materials/not-with-buildah`
+ */
+export function checkRunNetwork(instruction: Instruction): void {
+  const { keyword, flags, line } = trigger_(instruction)
+  const wanted = keyword === 'RUN' ? flags.find(({ name }) => name === 'network')?.value : undefined
+  if (wanted !== undefined && wanted.toLowerCase() !== 'none')
+    throw notWithBuildah(line, 'chooses the network of a step by itself, whatever the build was told', {
+      expected: 'RUN without --network, or --network=none',
+      found: `--network=${wanted}`,
+      remedy: `Delete \`--network=…\` from the line and set the input network, or set \`builder: buildx\`.`,
+    })
 }
 
 function trigger_(instruction: Instruction): Instruction {

@@ -6,8 +6,10 @@ import { childEnvironment } from '../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
 import { findTool } from '../io/process.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
+import type { AllowedMaterials } from './allowed.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
+import { checkRunNetwork } from './buildah-reading.ts'
 import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeEnvironment } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
@@ -15,6 +17,7 @@ import { pushEverywhere } from './layout.ts'
 import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { isOnThisMachine } from './this-machine.ts'
 import { answer, runBuilder } from './tools.ts'
 
 /** Local name of the one index a run's own storage holds; it never leaves the machine. */
@@ -43,9 +46,10 @@ export class BuildahBuilder implements Builder {
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
     for (const options of builds) checkImagePositions(dockerfile.file, options)
-    const { allowed } = checked
+    const { allowed, network } = checked
+    if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
-    const store = await prepareStore(this.#host, this.#world, allowed !== undefined)
+    const store = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
     try {
       const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
       if (allowed === undefined) return await this.#buildOpen(store, checked, authFile)
@@ -229,4 +233,10 @@ async function readDigestFile(path: string): Promise<Digest> {
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+}
+
+/** Images that were verified in a registry on this machine are asked of it without TLS, as they were when they were verified. */
+function withPlainHosts(world: BuildWorld, allowed: AllowedMaterials | undefined): BuildWorld {
+  const hosts = allowed?.images.map(({ reference }) => reference.host).filter(isOnThisMachine) ?? []
+  return { ...world, insecureRegistries: [...new Set([...world.insecureRegistries, ...hosts])] }
 }

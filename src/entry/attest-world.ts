@@ -177,7 +177,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const ifAvailable = async () => ((await tokens()).available ? identity() : undefined)
   const { keyed } = request
   const imageKey =
-    keyed && once(() => openImageKey({ env, inputs, context, http, services, identity: ifAvailable, ...keyed }))
+    keyed && once(() => openImageKey({ env, inputs, context, http, services, trust, identity: ifAvailable, ...keyed }))
   return {
     identity,
     ...(imageKey === undefined ? {} : { imageKey }),

@@ -2,13 +2,14 @@ import type { Digest } from '../core/digest.ts'
 import type { FileToAttach } from '../registry/attached-file.ts'
 import { type AttachedBundle, attachBundles, type BundleToAttach } from '../registry/bundles.ts'
 import type { Descriptor } from '../registry/manifest.ts'
-import { formatReference, type Repository } from '../registry/reference.ts'
+import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { type Everywhere, errorOfEverywhere, failedPlace, inEveryRepository } from './every-repository.ts'
 import { materialsClaims } from './materials-statements.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
@@ -45,13 +46,12 @@ export function publishBundles(
   return record.stages.run('publish', undefined, async () => {
     const files = resolvedManifest(built, image, signed)
     const items = subjectsOf(image).flatMap(subject => signed.bundles.map(bundle => itemOf(bundle, subject)))
-    const stored = await Promise.all(
-      image.repositories.map(async repository => ({
-        repository,
-        attached: await attachBundles(ports.registry, repository, items, { files }),
-      })),
+    const published = await inEveryRepository(image.repositories, repository =>
+      attachBundles(ports.registry, repository, items, { files }),
     )
-    record.attestations = signed.bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, stored))
+    record.attestations = signed.bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, published))
+    const error = errorOfEverywhere(published)
+    if (error !== undefined) throw error
     return { state: 'passed', value: undefined }
   })
 }
@@ -75,26 +75,21 @@ function itemOf(bundle: SignedDocument, subject: Descriptor): BundleToAttach {
   return { subject, bundle: bundle.bytes, predicateType: bundle.predicateType, created: bundle.signedAt }
 }
 
-interface Stored {
-  readonly repository: Repository
-  /** In the order of the items. */
-  readonly attached: readonly AttachedBundle[]
-}
-
 function receiptOf(
   document: SignedDocument,
   subject: Digest,
   items: readonly BundleToAttach[],
-  stored: readonly Stored[],
+  { done, failed }: Everywhere<readonly AttachedBundle[]>,
 ): AttestationReceipt {
   const at = items.findIndex(item => item.bundle === document.bytes && item.subject.digest === subject)
-  const manifest = stored[0]?.attached[at]?.manifest
+  const manifest = done[0]?.value[at]?.manifest
   return {
     predicateType: document.predicateType,
     subject,
     ...(manifest === undefined ? {} : { manifest }),
     bundle: document.path,
     ...(document.log === undefined ? {} : { log: document.log }),
-    stored: stored.map(({ repository, attached }) => `${formatReference(repository)} (${attached[at]?.stored})`),
+    stored: done.map(({ repository, value }) => `${formatReference(repository)} (${value[at]?.stored})`),
+    ...(failed.length === 0 ? {} : { notStored: failed.map(failedPlace) }),
   }
 }

@@ -1,10 +1,13 @@
-import type { Receipt } from './receipt.ts'
+import type { AttestationReceipt, Receipt } from './receipt.ts'
 
 /** Paths of bundles that were signed but are not known to be in a registry: all that is left of a run that broke off. */
 export function keptOnDisk({ attestations }: Receipt): readonly string[] {
-  return attestations.flatMap(({ bundle, stored }) => (isStored(stored) || bundle === undefined ? [] : [bundle]))
+  return attestations.flatMap(attestation =>
+    isStored(attestation) || attestation.bundle === undefined ? [] : [attestation.bundle],
+  )
 }
 
-export function isStored(stored: readonly string[] | undefined): boolean {
-  return stored !== undefined && stored.length > 0
+/** In every place where it should be. */
+export function isStored({ stored = [], notStored = [] }: Pick<AttestationReceipt, 'stored' | 'notStored'>): boolean {
+  return stored.length > 0 && notStored.length === 0
 }

@@ -102,6 +102,8 @@ export interface AttestationReceipt {
   readonly log?: { readonly url: string; readonly index: string }
   /** Where it is stored: `referrers` (API), `fallback` (tag), with the repository. */
   readonly stored?: readonly string[]
+  /** Repositories where it should be and is not, each with the code of the error. */
+  readonly notStored?: readonly string[]
 }
 
 export interface PlatformReceipt {

@@ -106,6 +106,7 @@ const ORDER: readonly string[] = [
   'bundle',
   'log',
   'stored',
+  'notStored',
   'url',
   'index',
   'mediaType',

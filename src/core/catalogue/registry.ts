@@ -195,4 +195,16 @@ export const REGISTRY_ERRORS = {
       'An index calls a manifest the attestation manifest of one of its platforms, and it is not: it is about another one, or holds no statement of the kind that was asked for.',
     remedy: 'Find out who wrote the index. If it is your own, build and push the image again with provenance.',
   },
+  'registry/body-too-large': {
+    kind: 'unknown',
+    meaning: 'The registry, or a front end before it, takes no request of this size, not even in the smallest pieces.',
+    remedy: 'Raise the bound of the front end, e.g. for nginx: client_max_body_size 0; or push past it.',
+  },
+  'registry/parts-lost': {
+    kind: 'unknown',
+    meaning:
+      'The registry accepted the parts of a manifest and then said, again after they were sent once more, that it has not got them.',
+    remedy:
+      'Run again; if it stays, look at the registry’s storage, and whether a clean-up runs while images are pushed.',
+  },
 } as const satisfies Record<`registry/${string}`, CatalogueEntry>
