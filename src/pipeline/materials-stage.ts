@@ -144,7 +144,7 @@ async function readCommit({ request, source }: MaterialsCase): Promise<Pick<Look
   return { dockerfile: { path: file, bytes }, manifest }
 }
 
-/** @throws `materials/dockerfile-malformed` before anybody is asked. */
+/** @throws `materials/dockerfile-malformed` before any registry is asked. */
 async function judgeDockerfile(
   { request, ports, law }: MaterialsCase,
   { path, bytes }: Looked['dockerfile'],
