@@ -181,6 +181,8 @@ describe('a fault that stays', () => {
     expect(keptBundles(step)).toHaveLength(2)
     expect(step.outputs.bundles?.split('\n')).toHaveLength(2)
     for (const { bundle = '' } of step.result.attestations) expect(step.summary).toContain(bundle)
+    expect(step.summary).toContain("name: 'waybill-state-acme-app'")
+    expect(step.summary).toContain("runner.temp }}/waybill/acme-app/bundles'")
     expect(step.summary).not.toContain('### Verify it yourself')
     scenario.stack.registry.faults.clear()
     await expectPublished(await attest())
@@ -271,7 +273,7 @@ describe('kinds of registries', () => {
   test('immutable tags without the referrers API cannot keep a second list, and that is said', async () => {
     Object.assign(registry, { immutableTags: true, referrers: false })
     expect(outcomeOf(await attest({ tags: undefined }))).toEqual([0, undefined])
-    const step = await attest()
+    const step = await attest({}, { claims: { run_id: '11997537999' } })
     expect(outcomeOf(step)).toEqual([2, 'registry/tag-immutable'])
     expect(step.summary).toContain('tags that begin with sha256- movable')
     expect(heldBy(scenario).tags).not.toContain('v1')

@@ -3,6 +3,7 @@ import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { KeySigner } from '../core/signer.ts'
 import type { StageMode } from '../core/stage.ts'
+import type { StateFolder } from '../io/state-folder.ts'
 import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { OutsidePolicy } from '../policy/policy-source.ts'
@@ -159,6 +160,8 @@ export interface AttestPorts {
   sigstoreTrust?(): Promise<TrustRoot>
   /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
+  /** Bundles that an earlier attempt left where this run keeps its own. Never throws. */
+  state(): Promise<StateFolder>
   now(): Date
   /** Milliseconds, monotonic. */
   clock(): number

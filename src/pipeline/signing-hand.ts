@@ -5,16 +5,22 @@ import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle } from '../sigstore/sign/session.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { AttestPorts, AttestRequest, ImageKey } from './attest-request.ts'
-import type { Ready } from './preflight.ts'
+import { claimsOf, type Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 
-/** Who signs what this run states of its image, and what may be said of the run by this signer. */
+/** Who signs what this run states of its image. */
 export interface Hand {
   readonly signer: ObservedSigner
-  readonly claims: RunClaims
-  /** Set for a key, behind which no certificate stands. */
-  readonly claimsBy?: ImageKey['claimsBy']
   sign(statement: Uint8Array): Promise<SignedBundle>
+}
+
+/** What may be said of the run by who will sign; nobody is asked for a certificate yet. */
+export function claimant(ready: Ready): { readonly claims: RunClaims; readonly claimsBy?: ImageKey['claimsBy'] } {
+  const { imageKey } = ready
+  if (imageKey !== undefined) return { claims: imageKey.claims, claimsBy: imageKey.claimsBy }
+  const claims = claimsOf(ready)
+  if (claims === undefined) throw new TypeError('statements without a signer')
+  return { claims }
 }
 
 /** Where a run leaves the public half of its key, below its own folder. */
@@ -36,18 +42,18 @@ export async function handOf(
   const signer = await session.certificate()
   assertCertificateMatchesClaims(signer, identity.certified, request.serverUrl)
   record.identity = { san: signer.san.value, issuer: signer.issuer }
-  return { signer, claims: identity.claims, sign: statement => session.sign(statement) }
+  return { signer, sign: statement => session.sign(statement) }
 }
 
 async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Promise<Hand> {
-  const { signer, claims, claimsBy } = key
+  const { signer, claimsBy } = key
   const file = await ports.keep(PUBLIC_KEY, utf8(key.publicKey))
   record.signingKey = { fingerprint: parseDigest(`sha256:${signer.fingerprint}`), file }
   record.notices.push(
     'The image is signed with a key: what its statements say of this run is the word of whoever holds the key.',
     ...(claimsBy === 'runner' ? [BY_RUNNER] : []),
   )
-  return { signer, claims, claimsBy, sign: statement => key.sign(statement) }
+  return { signer, sign: statement => key.sign(statement) }
 }
 
 const BY_RUNNER =
