@@ -146,7 +146,11 @@ export async function crane(building: Workplace, args: readonly string[]): Promi
 }
 
 /** A root with programs and the libraries they ask for. */
-export async function rootOf(building: Building, name: string, programs: readonly string[]): Promise<string> {
+export async function rootOf(
+  building: Pick<Workplace, 'folder'>,
+  name: string,
+  programs: readonly string[],
+): Promise<string> {
   // Beside nothing of the servers, which keep their data in this folder, too.
   const root = join(building.folder, 'roots', name)
   mkdirSync(join(root, 'usr', 'bin'), { recursive: true })
