@@ -28,7 +28,7 @@ import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
-import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { verifyBundle, verifyLegacy } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { SignerServices } from './file-signer.ts'
@@ -36,6 +36,7 @@ import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
 import { materialsPorts } from './materials-world.ts'
 import { registryCredentials } from './registry-login.ts'
+import { sinkPorts } from './sinks-world.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 import { workspaceFiles } from './workspace-files.ts'
 
@@ -74,6 +75,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       return path
     },
     ...sigstore,
+    ...sinkPorts(world),
     ...earlierPort(world, registry, sigstore),
     engines: openpgp => engineVersions(world, openpgp),
     keep: async (name, bytes) => {
@@ -139,7 +141,7 @@ async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<R
 
 type SigstorePorts = Pick<
   AttestPorts,
-  'identity' | 'guardTransparency' | 'session' | 'imageKey' | 'verifier' | 'sigstoreTrust'
+  'identity' | 'guardTransparency' | 'session' | 'imageKey' | 'verifier' | 'legacyVerifier' | 'sigstoreTrust'
 > & {
   /** For a key, which needs no identity. */
   readonly signerServices: () => Promise<SignerServices>
@@ -151,7 +153,8 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
   const services = once(async () => {
     const signingConfigFile = await file(inputs.signingConfig)
-    return loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) })
+    const given = signingConfigFile === undefined ? {} : { signingConfigFile }
+    return loadServices({ now: new Date(), cacheFolder, promised: inputs.legacySignatures, ...given })
   })
   const trust = once(async () => {
     const trustedRootFile = await file(inputs.trustedRoot)
@@ -176,6 +179,10 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const { keyed } = request
   const imageKey =
     keyed && once(() => openImageKey({ env, inputs, context, http, services, identity: ifAvailable, ...keyed }))
+  const judging = async () => {
+    const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
+    return { root: await trust(), need: { ...(logged ? {} : { logs: 0 }), ...keys } }
+  }
   return {
     identity,
     ...(imageKey === undefined ? {} : { imageKey }),
@@ -195,12 +202,14 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
     sigstoreTrust: trust,
     signerServices: async () => ({ services: await services(), trust: await trust(), http, log: logged }),
     verifier: once(async () => {
-      const root = await trust()
+      const { root, need } = await judging()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
-      const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
-      const need = { ...(logged ? {} : { logs: 0 }), ...keys }
       return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, need))
     }),
+    legacyVerifier: async () => {
+      const { root, need } = await judging()
+      return signature => verifyLegacy(signature, root, need)
+    },
   }
 }
 

@@ -12,7 +12,7 @@ import { openSigningKey } from './named-secret.ts'
 
 export interface ImageKeyWorld {
   readonly env: Environment
-  readonly inputs: Pick<AttestInputs, 'key' | 'keyPassword' | 'transparencyLog'>
+  readonly inputs: Pick<AttestInputs, 'key' | 'keyPassword' | 'transparencyLog' | 'legacySignatures'>
   readonly context: Pick<RunContext, 'workspace'>
   readonly http: HttpClient
   readonly services: () => Promise<SigningServices>
@@ -31,6 +31,7 @@ export async function openImageKey(world: ImageKeyWorld): Promise<ImageKey> {
   const { env, inputs, context, http } = world
   const { key = '', keyPassword: password, transparencyLog } = inputs
   const opened = await openSigningKey({ key, ...(password === undefined ? {} : { password }) }, context.workspace, env)
+  if (inputs.legacySignatures && opened.publicKey.asymmetricKeyType === 'ed25519') throw notHashed()
   const { visibility, ...told } = toldOf(await world.identity(), world.runner)
   const services = await world.services()
   assertTransparencyAllowed({ visibility, transparencyLog, services, key: true })
@@ -45,7 +46,20 @@ export async function openImageKey(world: ImageKeyWorld): Promise<ImageKey> {
       if (signedAt === undefined) throw new TypeError('a witnessed bundle without a time')
       return { ...signed, signedAt }
     },
+    signImage: (repository, digest) => session.signImage(repository, digest),
   }
+}
+
+/** A log is given the hash of what is signed, and plain Ed25519 signs no hash. */
+function notHashed(): Error {
+  return fail(
+    'sigstore/signing-key-unusable',
+    'With an Ed25519 key no signature can be made that cosign 2 reads in a tag',
+    {
+      expected: 'an ECDSA or RSA key, or no legacy-signatures',
+      found: 'an Ed25519 key',
+    },
+  )
 }
 
 type Told = Pick<ImageKey, 'claims' | 'claimsBy'> & { readonly visibility: string | undefined }

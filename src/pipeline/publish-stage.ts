@@ -3,17 +3,21 @@ import type { FileToAttach } from '../registry/attached-file.ts'
 import { type AttachedBundle, attachBundles, type BundleToAttach } from '../registry/bundles.ts'
 import type { Descriptor } from '../registry/manifest.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
-import type { AttestationReceipt } from '../report/receipt.ts'
+import type { AttestationReceipt, SinkReceipt } from '../report/receipt.ts'
 import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { legacyReceipt } from './legacy-signatures.ts'
 import { materialsClaims } from './materials-statements.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
+import { announce, fillSinks, furtherSinks, type Sink } from './sinks.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { statedJudgement } from './source-statements.ts'
+import { liesBeside } from './stated.ts'
+import { subjectsOf } from './subjects-of.ts'
 
 /** Statements of one run about each image: signature and provenance. */
 const BUNDLES = 2
@@ -36,24 +40,66 @@ export function beginPublishing(request: AttestRequest, ports: AttestPorts, { so
   for (const repository of image.repositories) ports.registry.warm(repository, subjectsOf(image).length * bundles)
 }
 
-/** Attaches every bundle to the image and to each platform manifest, in every repository. Repeating it adds nothing. */
+/**
+ * Brings what was signed to every place that was asked for: attached to the image and each platform manifest in every repository,
+ * and where inputs name more. Each place is tried and has its own status; the first that failed ends the run, so that no tag
+ * moves and a repeat adds what is missing. Repeating it adds nothing else.
+ */
 export function publishBundles(
+  request: AttestRequest,
   ports: AttestPorts,
   { built, image, signed }: Pick<ToPublish, 'built' | 'image'> & { readonly signed: Signed },
   record: RunRecord,
 ): Promise<void> {
   return record.stages.run('publish', undefined, async () => {
     const files = resolvedManifest(built, image, signed)
-    const items = subjectsOf(image).flatMap(subject => signed.bundles.map(bundle => itemOf(bundle, subject)))
-    const stored = await Promise.all(
-      image.repositories.map(async repository => ({
-        repository,
-        attached: await attachBundles(ports.registry, repository, items, { files }),
-      })),
+    const items = subjectsOf(image).flatMap(subject =>
+      signed.bundles.filter(({ bytes }) => liesBeside(bytes, subject.digest)).map(bundle => itemOf(bundle, subject)),
     )
-    record.attestations = signed.bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, stored))
+    const stored: Stored[] = []
+    const registries = image.repositories.map(
+      (repository): Sink => ({
+        name: 'registry',
+        place: formatReference(repository),
+        fill: async () => {
+          stored.push({ repository, attached: await attachBundles(ports.registry, repository, items, { files }) })
+          return undefined
+        },
+      }),
+    )
+    const filled = await fillSinks([...registries, ...furtherSinks(request, ports, { image, signed })])
+    const announced = stored.length === registries.length ? await announce(ports, image) : undefined
+    record.sinks = [...filled.map(({ receipt }) => receipt), ...(announced === undefined ? [] : [announced])]
+    record.attestations = receiptsOf(image, signed, items, stored, record)
+    record.notices.push(...record.sinks.flatMap(noticeOf))
+    const failed = filled.find(({ error }) => error !== undefined)
+    if (failed?.error !== undefined) throw failed.error
     return { state: 'passed', value: undefined }
   })
+}
+
+/** A place that keeps nothing for repositories like this ends no run; whoever asked for it has to know. */
+function noticeOf({ name, place, state, error }: SinkReceipt): readonly string[] {
+  const ends = state === 'failed' && name !== 'github-artifacts'
+  return error === undefined || ends ? [] : [`${name} (${place}): ${error.message} (${error.code})`]
+}
+
+function receiptsOf(
+  image: ServedImage,
+  { bundles, legacy = [] }: Signed,
+  items: readonly BundleToAttach[],
+  stored: readonly Stored[],
+  { sinks }: RunRecord,
+): readonly AttestationReceipt[] {
+  const inTags = (repository: Repository) =>
+    sinks.some(
+      ({ name, place, state }) =>
+        name === 'legacy-signatures' && place === formatReference(repository) && state === 'passed',
+    )
+  return [
+    ...bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, stored)),
+    ...legacy.map(one => legacyReceipt(one, inTags(one.repository))),
+  ]
 }
 
 /** On the index alone: whoever has a platform finds the claims there, and in them its digest. */
@@ -63,12 +109,6 @@ function resolvedManifest({ materials }: Built, image: ServedImage, { bundles }:
   const { bytes } = materials.resolved
   const kind = { artifactType: RESOLVED_MATERIALS_TYPE, title: RESOLVED_MATERIALS_NAME }
   return [{ subject: image.descriptor, bytes, ...kind, created: claims.signedAt }]
-}
-
-/** The index and every platform manifest; a plain image is its own only subject (5-build § 2). */
-export function subjectsOf(image: ServedImage): readonly Descriptor[] {
-  if (image.kind === 'image') return [image.descriptor]
-  return [image.descriptor, ...image.platforms.map(platform => platform.descriptor)]
 }
 
 function itemOf(bundle: SignedDocument, subject: Descriptor): BundleToAttach {
@@ -83,11 +123,14 @@ interface Stored {
 
 function receiptOf(
   document: SignedDocument,
-  subject: Digest,
+  image: Digest,
   items: readonly BundleToAttach[],
   stored: readonly Stored[],
 ): AttestationReceipt {
-  const at = items.findIndex(item => item.bundle === document.bytes && item.subject.digest === subject)
+  const whole = items.findIndex(item => item.bundle === document.bytes && item.subject.digest === image)
+  // What is about one platform lies beside that alone.
+  const at = whole >= 0 ? whole : items.findIndex(item => item.bundle === document.bytes)
+  const subject = items[at]?.subject.digest ?? image
   const manifest = stored[0]?.attached[at]?.manifest
   return {
     predicateType: document.predicateType,

@@ -11,19 +11,24 @@ import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { type LegacySigned, legacyReceipt, signLegacy } from './legacy-signatures.ts'
 import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { RunRecord } from './run.ts'
+import { sbomStatements } from './sbom.ts'
 import { type Hand, handOf } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { type SourceDocuments, sourceStatements } from './source-statements.ts'
+import { subjectsOf } from './subjects-of.ts'
 
 export interface Signed {
   readonly signer: ObservedSigner
   readonly bundles: readonly [SignedDocument, ...SignedDocument[]]
   /** What was stated about the source, if anything. */
   readonly source?: SourceDocuments
+  /** Signatures for tags as cosign ≤ 2 reads them; absent: nobody asked for them. */
+  readonly legacy?: readonly LegacySigned[]
 }
 
 export interface SignedDocument {
@@ -68,18 +73,20 @@ export async function signStatements(
     if (stated !== undefined) await keepReviews(input.source, ports)
     const materials = materialsStatement(input.built, subjects)
     const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
+    const sboms = await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)
+    const tagged = request.legacySignatures === true ? signLegacy(ports, placesOf(image), hand) : undefined
     const bundles = await Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
-      ...[...claims, ...source].map(([name, predicateType, statement]) =>
+      ...[...claims, ...sboms, ...source].map(([name, predicateType, statement]) =>
         sign(name, predicateType, statement, hand, ports),
       ),
     ] as const)
     record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    return {
-      state: 'passed',
-      value: { signer: hand.signer, bundles, ...(stated === undefined ? {} : { source: stated }) },
-    }
+    const legacy = await tagged
+    record.attestations = [...record.attestations, ...(legacy ?? []).map(one => legacyReceipt(one, false))]
+    const further = { ...(stated === undefined ? {} : { source: stated }), ...(legacy === undefined ? {} : { legacy }) }
+    return { state: 'passed', value: { signer: hand.signer, bundles, ...further } }
   })
 }
 
@@ -116,6 +123,10 @@ function receiptOf(document: SignedDocument, image: ServedImage): AttestationRec
     bundle: path,
     ...(log === undefined ? {} : { log }),
   }
+}
+
+function placesOf(image: ServedImage): Parameters<typeof signLegacy>[1] {
+  return { repositories: image.repositories, subjects: subjectsOf(image) }
 }
 
 function namesOf(image: ServedImage): readonly [string, ...string[]] {

@@ -1,5 +1,5 @@
 import { utf8 } from '../core/bytes.ts'
-import { parseDigest } from '../core/digest.ts'
+import { type Digest, parseDigest } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle } from '../sigstore/sign/session.ts'
@@ -15,6 +15,8 @@ export interface Hand {
   /** Set for a key, behind which no certificate stands. */
   readonly claimsBy?: ImageKey['claimsBy']
   sign(statement: Uint8Array): Promise<SignedBundle>
+  /** For a tag as cosign ≤ 2 reads it. */
+  signImage(repository: string, digest: Digest): Promise<SignedBundle>
 }
 
 /** Where a run leaves the public half of its key, below its own folder. */
@@ -36,7 +38,12 @@ export async function handOf(
   const signer = await session.certificate()
   assertCertificateMatchesClaims(signer, identity.certified, request.serverUrl)
   record.identity = { san: signer.san.value, issuer: signer.issuer }
-  return { signer, claims: identity.claims, sign: statement => session.sign(statement) }
+  return {
+    signer,
+    claims: identity.claims,
+    sign: statement => session.sign(statement),
+    signImage: (repository, digest) => session.signImage(repository, digest),
+  }
 }
 
 async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Promise<Hand> {
@@ -47,7 +54,13 @@ async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Pr
     'The image is signed with a key: what its statements say of this run is the word of whoever holds the key.',
     ...(claimsBy === 'runner' ? [BY_RUNNER] : []),
   )
-  return { signer, claims, claimsBy, sign: statement => key.sign(statement) }
+  return {
+    signer,
+    claims,
+    claimsBy,
+    sign: statement => key.sign(statement),
+    signImage: (repository, digest) => key.signImage(repository, digest),
+  }
 }
 
 const BY_RUNNER =

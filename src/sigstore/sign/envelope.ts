@@ -13,10 +13,15 @@ export interface SignedEnvelope {
 }
 
 /** PEM of that with which a log verifies the envelope: the certificate, or the public key itself. */
-export function verifierPem({ certificate, publicKey }: SignedEnvelope): string {
-  if (certificate === undefined) return publicKey.export({ format: 'pem', type: 'spki' }).toString()
+export function verifierPem({ certificate, publicKey }: Pick<SignedEnvelope, 'certificate' | 'publicKey'>): string {
+  if (certificate !== undefined) return certificatePem(certificate)
+  return publicKey.export({ format: 'pem', type: 'spki' }).toString()
+}
+
+/** RFC 7468, lines of 64 characters. */
+export function certificatePem(der: Uint8Array): string {
   const lines =
-    Buffer.from(certificate)
+    Buffer.from(der)
       .toString('base64')
       .match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`

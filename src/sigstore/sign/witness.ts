@@ -73,7 +73,7 @@ export interface WitnessedBundle {
   readonly log?: { readonly url: string; readonly index: string }
 }
 
-interface Witnessed {
+export interface Witnessed {
   readonly entries: readonly { readonly entry: TransparencyLogEntry; readonly url: string }[]
   readonly stamps: readonly SignedTimestamp[]
 }
@@ -125,7 +125,7 @@ async function witness(envelope: SignedEnvelope, witnesses: Witnesses): Promise<
 }
 
 /** The earliest trusted time, after comparing each with this machine's clock. */
-function timeOf({ entries, stamps }: Witnessed, now: number): Date {
+export function timeOf({ entries, stamps }: Witnessed, now: number): Date {
   const logged = entries
     .filter(({ entry }) => entry.inclusionPromise !== undefined && entry.integratedTime !== '0')
     .map(({ entry }) => new Date(Number(entry.integratedTime) * 1000))

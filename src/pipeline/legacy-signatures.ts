@@ -1,0 +1,151 @@
+import { type Digest, hexOf } from '../core/digest.ts'
+import { asWaybillError } from '../core/error.ts'
+import { inParallel } from '../core/parallel.ts'
+import type { ObservedSigner } from '../core/signer.ts'
+import { fetchLegacy, legacyTag } from '../registry/legacy.ts'
+import { appendLegacy, type LegacyContent } from '../registry/legacy-append.ts'
+import type { Descriptor } from '../registry/manifest.ts'
+import { formatReference, type Repository } from '../registry/reference.ts'
+import type { AttestationReceipt } from '../report/receipt.ts'
+import { legacyLayer } from '../sigstore/legacy-layer.ts'
+import { simpleSigningPayload } from '../statements/simple-signing.ts'
+import { COSIGN_SIGN_PREDICATE, SIMPLE_SIGNING } from '../statements/statement.ts'
+import type { AttestPorts, LegacyVerifier } from './attest-request.ts'
+import type { SignedDocument } from './sign-stage.ts'
+import type { Hand } from './signing-hand.ts'
+import { statedDigests } from './stated.ts'
+
+/** One signature for a `.sig` tag: of one digest in one repository, since the name stands in what is signed. */
+export interface LegacySigned {
+  readonly repository: Repository
+  readonly subject: Digest
+  readonly content: LegacyContent
+  /** What was signed in this run; absent: an earlier attempt of it did, and it is in the registry. */
+  readonly made?: { readonly path: string; readonly log?: { readonly url: string; readonly index: string } }
+}
+
+/** Signatures made at the same time. */
+const PARALLEL = 4
+
+/**
+ * Signs each digest for each repository as cosign ≤ 2 does, but none that this very run signed already: what lies under the tag
+ * counts only if it verifies and is by this signer (13-adversary 24). Each bundle is on disk the moment it exists.
+ */
+export async function signLegacy(
+  ports: AttestPorts,
+  {
+    repositories,
+    subjects,
+  }: { readonly repositories: readonly Repository[]; readonly subjects: readonly Descriptor[] },
+  hand: Hand,
+): Promise<readonly LegacySigned[]> {
+  if (ports.legacyVerifier === undefined) throw new TypeError('signatures in tags without a verifier of them')
+  const verify = await ports.legacyVerifier()
+  const wanted = repositories.flatMap(repository => subjects.map(({ digest: subject }) => ({ repository, subject })))
+  return inParallel(wanted, PARALLEL, async ({ repository, subject }) => {
+    const name = formatReference(repository)
+    const payload = simpleSigningPayload(name, subject)
+    const found = await foundOf(ports, repository, subject, { payload, signer: hand.signer, verify })
+    if (found !== undefined) return { repository, subject, content: found }
+    const { bundle, log } = await hand.signImage(name, subject)
+    const place = name.replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    const path = await ports.keep(`bundles/legacy/${place}-${hexOf(subject)}.sigstore.json`, bundle)
+    const { annotations } = legacyLayer(bundle, payload)
+    return {
+      repository,
+      subject,
+      content: { payload, annotations },
+      made: { path, ...(log === undefined ? {} : { log }) },
+    }
+  })
+}
+
+interface Wanted {
+  readonly payload: Uint8Array
+  readonly signer: ObservedSigner
+  readonly verify: LegacyVerifier
+}
+
+async function foundOf(
+  { registry }: AttestPorts,
+  repository: Repository,
+  subject: Digest,
+  { payload, signer, verify }: Wanted,
+): Promise<LegacyContent | undefined> {
+  const { legacy } = await fetchLegacy(registry, repository, subject)
+  return legacy.find(signature => {
+    if (signature.form !== 'signature' || !Buffer.from(payload).equals(signature.payload)) return false
+    try {
+      return isSameRun(verify(signature).signer, signer)
+    } catch (error) {
+      // Whoever may push may plant what verifies nowhere; it stays what it is, and ours is made.
+      if (asWaybillError(error).code === 'core/internal') throw error
+      return false
+    }
+  })
+}
+
+/** Attempts of one run have one id; of a key nothing tells two runs apart, and nothing needs to. */
+function isSameRun(found: ObservedSigner, ours: ObservedSigner): boolean {
+  if (found.kind === 'key' || ours.kind === 'key')
+    return found.kind === ours.kind && found.fingerprint === ours.fingerprint
+  const runOf = ({ ci }: typeof found) => /\/actions\/runs\/(\d+)\//.exec(ci.runInvocationUri ?? '')?.[1]
+  return (
+    found.san.value === ours.san.value &&
+    found.issuer === ours.issuer &&
+    found.ci.sourceRepositoryIdentifier === ours.ci.sourceRepositoryIdentifier &&
+    runOf(found) !== undefined &&
+    runOf(found) === runOf(ours)
+  )
+}
+
+export interface LegacyToPublish {
+  readonly subjects: readonly Descriptor[]
+  readonly bundles: readonly SignedDocument[]
+  readonly legacy: readonly LegacySigned[]
+}
+
+/**
+ * Fills the `.sig` and `.att` tags of an image and its platforms in one repository. An attestation is the one that is attached, in
+ * another form: it was signed and logged once. What is stated of the commit alone has no place in a tag that is about an image.
+ * @returns how many signatures and attestations were not there before.
+ */
+export async function publishLegacy(
+  { registry }: AttestPorts,
+  repository: Repository,
+  { subjects, bundles, legacy }: LegacyToPublish,
+): Promise<number> {
+  const attestations = bundles
+    .filter(({ predicateType }) => predicateType !== COSIGN_SIGN_PREDICATE)
+    .map(({ bytes, predicateType }) => ({ about: statedDigests(bytes), content: attestationOf(bytes, predicateType) }))
+  const added = await Promise.all(
+    subjects.flatMap(({ digest: subject }) => {
+      const here = legacy.filter(one => one.subject === subject && one.repository === repository)
+      const signatures = here.map(({ content }) => content)
+      const about = attestations.filter(one => one.about.has(subject)).map(({ content }) => content)
+      return [
+        appendLegacy(registry, repository, { subject, form: 'signature' }, signatures),
+        ...(about.length === 0 ? [] : [appendLegacy(registry, repository, { subject, form: 'attestation' }, about)]),
+      ]
+    }),
+  )
+  return added.reduce((sum, one) => sum + one.added, 0)
+}
+
+/** cosign writes the type beside it, for whoever replaces an attestation of one type. */
+function attestationOf(bundle: Uint8Array, predicateType: string): LegacyContent {
+  const { payload, annotations } = legacyLayer(bundle)
+  return { payload, annotations: { ...annotations, predicateType } }
+}
+
+/** @param stored whether its sink says that it is in the registry. */
+export function legacyReceipt({ repository, subject, made }: LegacySigned, stored: boolean): AttestationReceipt {
+  const tag = formatReference({ ...repository, tag: legacyTag(subject, 'signature') })
+  return {
+    predicateType: SIMPLE_SIGNING,
+    subject,
+    ...(made === undefined ? {} : { bundle: made.path }),
+    ...(made?.log === undefined ? {} : { log: made.log }),
+    ...(stored || made === undefined ? { stored: [tag] } : {}),
+  }
+}
