@@ -205,7 +205,7 @@ export const SIGSTORE_ERRORS = {
   'sigstore/log-without-promise': {
     kind: 'configuration',
     meaning:
-      'cosign up to version 2 accepts a signature in a tag only with the signed promise of a transparency log, which Rekor v1 gives and Rekor v2 does not. No such log is at hand, so such a signature would be accepted by nobody.',
+      'In a tag cosign up to version 2 accepts a signature only with the signed promise of a transparency log, which Rekor v1 gives and Rekor v2 does not. No such log is at hand, so such a signature would be accepted by nobody.',
     remedy:
       'Name a Rekor v1 log in the signing configuration (rekorTlogUrls with majorApiVersion 1), or leave out legacy-signatures: cosign 3 and later reads what is attached without it.',
   },
