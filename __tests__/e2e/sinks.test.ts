@@ -165,9 +165,27 @@ describe('legacy-signatures', () => {
       ...root,
     ])
     expect(code).toBe(0)
-    const ed = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
-    const refused = await attest({ ...LEGACY, key: 'env:KEY' }, { env: { KEY: ed } })
+  })
+
+  test.each([
+    ['Ed25519', () => generateKeyPairSync('ed25519')],
+    ['P-384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+  ] as const)('a key whose signatures no log takes so (%s) is refused before anything happens', async (_, make) => {
+    const key = make().privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const refused = await attest({ ...LEGACY, key: 'env:KEY' }, { env: { KEY: key } })
     expect(outcomeOf(refused)).toEqual([3, 'sigstore/signing-key-unusable'])
+    expect([heldBy(scenario).manifests, logEntries(scenario)]).toEqual([0, 0])
+  })
+
+  test('a log that takes neither statements nor signatures for tags ends the run with a sentence, not a crash', async () => {
+    scenario.stack.rekorV1.faults.add({
+      method: 'POST',
+      times: Number.POSITIVE_INFINITY,
+      fault: { status: 400 },
+    })
+    const done = await attest(LEGACY)
+    expect(outcomeOf(done)).toEqual([2, 'sigstore/log-unavailable'])
+    expect(tags()).toEqual([])
   })
 
   test('without a log that promises anything the run ends before anything happens, and says why', async () => {

@@ -39,7 +39,7 @@ async function attested(registry: RegistryName, name: string, inputs: Inputs = {
   const repository = repositoryIn(world, registry, name)
   const layout = layoutOf(world, `${registry}-${name}`, PLATFORMS)
   const result = await attest(world, { images: repository, tags: 'v1', layout, ...inputs }, run)
-  expect(`${result.code} ${result.code === 0 ? '' : result.log}`).toBe('0 ')
+  expect([result.code, result.result.error]).toEqual([0, undefined])
   const digests = [result.outputs.digest, ...(result.result.image?.platforms ?? []).map(({ digest }) => digest)]
   return { repository, result, images: digests.map(digest => pinned(repository, digest)) }
 }
@@ -96,7 +96,7 @@ describe.each(REGISTRIES)('registry %s', registry => {
     await signImage(world, 'cosign2', 'sign', stranger, {})
     const digest = stranger.split('@')[1]
     const run = await attest(world, { images: repository, digest, 'legacy-signatures': 'true' })
-    expect(`${run.code} ${run.code === 0 ? '' : run.log}`).toBe('0 ')
+    expect([run.code, run.result.error]).toEqual([0, undefined])
     expect(
       await judged(`${registry} × we sign after cosign 2`, 'cosign2', stranger, byIdentity(identity, issuer)),
     ).toEqual(['0', '0'])
@@ -104,7 +104,6 @@ describe.each(REGISTRIES)('registry %s', registry => {
 
   test.each([
     ['ECDSA P-256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
-    ['ECDSA P-384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
     ['RSA 2048', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
   ] as const)(
     'an image signed with a key (%s) is accepted by cosign 3, and its tags by cosign 2',

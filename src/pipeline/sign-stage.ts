@@ -74,17 +74,21 @@ export async function signStatements(
     const materials = materialsStatement(input.built, subjects)
     const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
     const sboms = await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)
-    const tagged = request.legacySignatures === true ? signLegacy(ports, placesOf(image), hand) : undefined
-    const bundles = await Promise.all([
+    const signing = Promise.all([
       sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
       sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
       ...[...claims, ...sboms, ...source].map(([name, predicateType, statement]) =>
         sign(name, predicateType, statement, hand, ports),
       ),
     ] as const)
-    record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    const legacy = await tagged
-    record.attestations = [...record.attestations, ...(legacy ?? []).map(one => legacyReceipt(one, false))]
+    const [bundles, legacy] = await Promise.all([
+      signing,
+      request.legacySignatures === true ? signLegacy(ports, placesOf(image), hand) : undefined,
+    ])
+    record.attestations = [
+      ...bundles.map(bundle => receiptOf(bundle, image)),
+      ...(legacy ?? []).map(one => legacyReceipt(one, false)),
+    ]
     const further = { ...(stated === undefined ? {} : { source: stated }), ...(legacy === undefined ? {} : { legacy }) }
     return { state: 'passed', value: { signer: hand.signer, bundles, ...further } }
   })
