@@ -3,7 +3,7 @@ import { encodeBase64, utf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import { type BundleParts, parseBundle, partsOf } from './bundle.ts'
-import { certificatePem } from './sign/envelope.ts'
+import { certificatePem, envelopeText } from './sign/envelope.ts'
 import { type LegacySignature, readLegacy } from './verify/legacy.ts'
 
 /**
@@ -38,12 +38,7 @@ function withContent(
 ): LegacySignature {
   const name = 'dev.cosignproject.cosign/signature'
   if (content.form === 'dsse') {
-    const envelope = {
-      payloadType: content.payloadType,
-      payload: encodeBase64(content.payload),
-      signatures: [{ keyid: '', sig: encodeBase64(signature) }],
-    }
-    const text = utf8(JSON.stringify(envelope))
+    const text = utf8(envelopeText({ ...content, signature }))
     return { form: 'attestation', payload: text, annotations: { [name]: '', ...annotations } }
   }
   if (payload === undefined || sha256(payload) !== `sha256:${content.digest.toString('hex')}`)

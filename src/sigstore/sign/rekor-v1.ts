@@ -6,7 +6,7 @@ import { arrayAt, integerAt, objectAt, stringAt } from '../../core/shape.ts'
 import type { HttpAnswer } from '../../io/http.ts'
 import { contentOf } from '../verify/content.ts'
 import { checkEntryBody, checkLoggedBody } from '../verify/log-entry.ts'
-import { type SignedEnvelope, verifierPem } from './envelope.ts'
+import { envelopeText, type SignedEnvelope, verifierPem } from './envelope.ts'
 import { REKOR, readEntry } from './rekor.ts'
 import { ask, nonsense, reading, refusal, type Transport } from './service.ts'
 
@@ -87,15 +87,6 @@ function existing(transport: Transport, url: string, answer: HttpAnswer): Promis
   const id = /\/([0-9a-f]{64}|[0-9a-f]{80})$/.exec(answer.headers.location ?? '')?.[1]
   if (id === undefined) throw nonsense(REKOR, url, 'it says the entry exists, but not where')
   return ask(transport, REKOR, { method: 'GET', url: `${url}/${id}`, headers: { accept: 'application/json' } })
-}
-
-/** The text whose SHA-256 the log records as envelopeHash. */
-function envelopeText(envelope: SignedEnvelope): string {
-  return JSON.stringify({
-    payload: encodeBase64(envelope.payload),
-    payloadType: envelope.payloadType,
-    signatures: [{ sig: encodeBase64(envelope.signature) }],
-  })
 }
 
 /** `{<uuid>: {body, integratedTime, logID, logIndex, verification}}` → the bundle's spelling of an entry. */
