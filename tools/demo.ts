@@ -10,6 +10,7 @@ import {
   type StepResult,
   startScenario,
 } from '../__tests__/fakes/scenario.ts'
+import { refuseBase } from './demo/base-image.ts'
 import { chooseBuilder, type DemoBuilder } from './demo/builder.ts'
 import { Paper } from './demo/paper.ts'
 import { proposeOtherRules } from './demo/proposal.ts'
@@ -71,6 +72,7 @@ async function tell(story: Story, install: boolean, writeExample: boolean): Prom
   await showProposal(story)
   await refuseByte(story, step.outputs.digest ?? '')
   await refuseIdentity(story, reference)
+  await showBase(story)
   await refuseCommit(story)
 }
 
@@ -224,6 +226,16 @@ async function refuseIdentity(story: Story, reference: string): Promise<void> {
   if (stolen.code !== 0) throw new NotAsTold(`The run of mallory/app did not end as told:\n${stolen.log}`)
   paper.say('Its signature is valid, its identity is not the expected one:')
   refused(story, await gate(story, `${scenario.image}:stolen`), 'verify/identity-mismatch')
+}
+
+/** With the layout there is no build that an image could enter. */
+async function showBase(story: Story): Promise<void> {
+  if (story.builder === 'layout') return
+  story.paper.step('Build upon an image that nobody signed; then write down which bytes of it were reviewed')
+  const [before, after] = await refuseBase(story, building(story))
+  mustRefuse(before, 'materials/not-pinned')
+  mustHold(after.code === 0 && after.outputs['materials-verdict'] === 'passed', 'the reviewed image passes', after)
+  story.paper.say('It passes, and the attestation calls it pinned: its bytes are known, who made them is not.')
 }
 
 async function refuseCommit(story: Story): Promise<void> {

@@ -93,6 +93,8 @@ test('13-adversary 19: a closed build proves the policy first, builds with the s
   const result = await build(docker, allowed)
   expect(docker.verbs()).toEqual(['canary', 'build'])
   const [canary, built] = docker.calls('build')
+  // A policy beside the Dockerfile stays in force: nothing says otherwise.
+  expect(built?.argv.filter(part => part.includes('policy'))).toEqual([])
   const path = built?.env.EXPERIMENTAL_BUILDKIT_SOURCE_POLICY ?? ''
   expect(canary?.env).toEqual(built?.env)
   expect(readFileSync(path)).toEqual(Buffer.from(sourcePolicy(allowed)))
@@ -268,7 +270,7 @@ test('a builder that cannot be removed is named, with what to do', async () => {
 
 test('registries on loopback are reached from the machine’s network, and those without TLS are named to the builder', async () => {
   const outer = world({ insecureRegistries: ['registry.example:5000'] })
-  const base = allowedImage('127.0.0.1:5000/base:1', A)
+  const base = allowedImage('127.0.0.1:5000/base:1', A, { private: true })
   const docker = fakeDocker({ provenance: { materials: [] } })
   await build(docker, allowing({ images: [base, BUILDKIT] }), {}, outer)
   const argv = docker.calls('create')[0]?.argv ?? []
@@ -278,6 +280,14 @@ test('registries on loopback are reached from the machine’s network, and those
   expect(readFileSync(config, 'utf8')).toBe(
     '[registry."127.0.0.1:5000"]\n  http = true\n\n[registry."registry.example:5000"]\n  http = true\n',
   )
+})
+
+test('13-adversary 39: what the Dockerfile alone chooses gives RUN steps no way into the machine’s network', async () => {
+  const docker = fakeDocker({ provenance: { materials: [] } })
+  const urls = [{ url: 'http://127.0.0.1:8080/x', sha256: 'c'.repeat(64) }]
+  const repositories = [{ remote: 'http://localhost/a.git', ref: 'v1', commit: '0f3c'.repeat(10) }]
+  await build(docker, allowing({ images: [allowedImage('127.0.0.1:5000/base:1', A), BUILDKIT], urls, repositories }))
+  expect(docker.calls('create')[0]?.argv.join()).not.toContain('network=host')
 })
 
 test('two images for one builder are refused before anything is started', async () => {

@@ -7,7 +7,7 @@ const ALLOWED = allowing({
   images: [allowedImage('alpine:3.22', A), allowedImage('127.0.0.1:5000/lib/base', B, { names: [] })],
   urls: [{ url: 'https://alice:x@example.com/ü', sha256: 'c'.repeat(64) }],
   repositories: [{ remote: 'https://example.com/lib.git', ref: 'v1', commit: COMMIT }],
-  contexts: new Map([['tools', `docker-image://ghcr.io/acme/tools@${A}`]]),
+  contexts: new Map([['tools', `docker-image://ghcr.io/acme/unjudged@${A}`]]),
 })
 
 /** Each form as BuildKit 0.26.3 wrote it. */
@@ -18,7 +18,6 @@ test.each([
     'pkg:docker/127.0.0.1%3A5000/lib/base@1?digest=sha256:x',
     { sha256: 'b'.repeat(64) },
   ],
-  ['an image of a named context', 'pkg:docker/ghcr.io/acme/tools?platform=x', { sha256: 'a'.repeat(64) }],
   ['a URL in its other spelling', 'https://xxxxx:xxxxx@example.com/%C3%BC', { sha256: 'c'.repeat(64) }],
   ['a repository', `https://example.com/lib.git#${COMMIT}`, { sha1: COMMIT }],
 ])('%s is what was allowed', (_what, uri, digest) => {
@@ -27,6 +26,11 @@ test.each([
 
 test.each([
   ['another digest', 'pkg:docker/alpine@3.22', { sha256: 'f'.repeat(64) }],
+  [
+    '13-adversary 20: the image of a context that nobody judged',
+    'pkg:docker/ghcr.io/acme/unjudged',
+    { sha256: 'a'.repeat(64) },
+  ],
   ['no digest', 'pkg:docker/alpine@3.22', {}],
   ['the digest of one image under the name of another', 'pkg:docker/alpine@3.22', { sha256: 'b'.repeat(64) }],
   ['an image beside it', 'pkg:docker/debian@12', { sha256: 'a'.repeat(64) }],

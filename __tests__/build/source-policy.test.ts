@@ -94,16 +94,16 @@ test('one name for two digests is refused, two tags of one digest are not', asyn
   expect(evaluate(both, `${NODE}:24`)?.identifier).toBe(`${NODE}:24@${A}`)
 })
 
-test('a named context opens its image by digest, and a folder opens nothing', () => {
+test('13-adversary 20: a named context opens nothing by itself: its image must have been judged', () => {
   const contexts = new Map([
     ['base', `docker-image://docker.io/library/node:24@${A}`],
+    ['evil', `docker-image://evil.example/x:1@${B}`],
     ['tools', '/run/tools'],
-    ['loose', 'docker-image://docker.io/library/alpine:3'],
   ])
-  const policy = sourcePolicy(allowing({ contexts }))
+  const policy = sourcePolicy(allowing({ images: [allowedImage(`node:24@${A}`, A)], contexts }))
   expect(evaluate(policy, `${NODE}:24@${A}`)).toBeDefined()
   expect(evaluate(policy, `${NODE}:24`)).toBeUndefined()
-  expect(evaluate(policy, 'docker-image://docker.io/library/alpine:3')).toBeUndefined()
+  expect(evaluate(policy, `docker-image://evil.example/x:1@${B}`)).toBeUndefined()
 })
 
 test('a URL is fetched with its checksum, and a Dockerfile’s own must be the same', () => {

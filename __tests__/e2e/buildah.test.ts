@@ -1,84 +1,35 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import type { BuildWorld } from '../../src/build/builder.ts'
-import { detectBuilder, openBuilder } from '../../src/build/detect.ts'
-import { RegistryLayouts } from '../../src/build/registry-layouts.ts'
 import type { BuildRequest } from '../../src/build/request.ts'
 import { hexOf, sha256 } from '../../src/core/digest.ts'
-import { WorkflowLog } from '../../src/github/commands.ts'
-import { HttpClient } from '../../src/io/http.ts'
-import { RegistryClient } from '../../src/registry/client.ts'
-import { ANONYMOUS } from '../../src/registry/credentials.ts'
+import type { RegistryClient } from '../../src/registry/client.ts'
 import { inspectImage } from '../../src/registry/image.ts'
-import { errorOf, request, temporaryFolder, tree } from '../build/support.ts'
-import { type EmbeddedRegistry, startRegistry } from '../fakes/registry/registry.ts'
-
-const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync) ?? ''
-const EPOCH = 1_700_000_000
+import { errorOf, temporaryFolder, tree } from '../build/support.ts'
+import type { EmbeddedRegistry } from '../fakes/registry/registry.ts'
+import { type BuildahStage, buildahStage, busyboxTree, sh } from './buildah-support.ts'
 
 // Real builds on a busy machine; buildah itself waits between three tries to reach a registry.
 jest.setTimeout(120_000)
 
+let stage: BuildahStage
 let registry: EmbeddedRegistry
-let http: HttpClient
 let client: RegistryClient
 
 beforeAll(async () => {
-  registry = await startRegistry()
-  http = new HttpClient()
-  client = new RegistryClient({ http, credentials: ANONYMOUS })
+  stage = await buildahStage()
+  ;({ registry, client } = stage)
 })
 
 afterAll(async () => {
-  http.close()
-  await registry.close()
+  await stage.close()
 })
 
-interface Bench {
-  readonly world: BuildWorld
-  readonly log: () => string
-}
-
-function bench(over: Partial<BuildWorld> = {}): Bench {
-  const chunks: Uint8Array[] = []
-  const log = new WorkflowLog(
-    chunk => chunks.push(chunk),
-    () => 'stop-token-of-this-test',
-  )
-  const output = log.guard()
-  return {
-    world: {
-      env: { PATH: process.env.PATH, HOME: temporaryFolder() },
-      folder: temporaryFolder(),
-      output,
-      layouts: new RegistryLayouts(client),
-      logins: [],
-      insecureRegistries: [registry.host],
-      ...over,
-    },
-    log: () => {
-      output.close()
-      return Buffer.concat(chunks).toString('utf8')
-    },
-  }
-}
-
-async function build(over: Partial<BuildRequest>, world: BuildWorld, secrets: readonly string[] = []) {
-  const host = await detectBuilder('buildah', world.env)
-  return openBuilder(host, world, secrets).build(
-    request({ images: [`${registry.host}/acme/app`], sourceDateEpoch: EPOCH, ...over }),
-  )
-}
-
-/** A tree whose Dockerfile can run commands without any base image. */
-function busyboxTree(lines: readonly string[], files: Readonly<Record<string, string>> = {}): string {
-  const folder = tree({ Dockerfile: ['FROM scratch', 'COPY busybox /bin/busybox', ...lines, ''].join('\n'), ...files })
-  copyFileSync(BUSYBOX, join(folder, 'busybox'))
-  return folder
-}
-
-const sh = (command: string): string => `RUN ["/bin/busybox", "sh", "-c", ${JSON.stringify(command)}]`
+const bench = (over: Partial<BuildWorld> = {}) => stage.bench(over)
+const build = (over: Partial<BuildRequest>, world: BuildWorld, secrets: readonly string[] = []) =>
+  stage.build(over, world, secrets)
 
 test('buildah builds the exported tree, and the registry serves exactly the digest it said, without any tag', async () => {
   const { world } = bench()
@@ -215,6 +166,26 @@ test('13-adversary 18: a layout on the machine is no base image', async () => {
   const { layout } = await build({ commitFolder: busyboxTree([]), push: false }, bench().world)
   const commitFolder = tree({ Dockerfile: `ARG B=oci:${layout}\nFROM $B\n` })
   expect((await errorOf(build({ commitFolder }, bench().world))).code).toBe('build/image-refused')
+})
+
+test('13-adversary 18: an image position that only buildah sees is closed by buildah', async () => {
+  const made = await build({ commitFolder: busyboxTree([]), push: false }, bench().world)
+  // buildah makes a name of the path, which holds no upper case.
+  const layout = join(tmpdir(), `waybill-layout-${process.pid}`)
+  renameSync(made.layout ?? '', layout)
+  // Text to BuildKit, an instruction to buildah.
+  const commitFolder = tree({ Dockerfile: `FROM scratch\nCOPY <<EOF /x\nFROM oci:${layout}\nEOF\n` })
+  const error = await errorOf(build({ commitFolder }, bench().world))
+  expect(error.code).toBe('build/failed')
+  expect(error.found).toContain('rejected by policy')
+})
+
+test('13-adversary 19: a cache mount holds nothing of another build', async () => {
+  const poison = `RUN --mount=type=cache,target=/cache-of-waybill ["/bin/busybox", "sh", "-c", "test ! -e /cache-of-waybill/x && echo > /cache-of-waybill/x"]`
+  for (const text of ['1', '2']) {
+    const { conditions } = await build({ commitFolder: busyboxTree([poison], { text }), push: false }, bench().world)
+    expect(conditions?.cache).toBe('none')
+  }
 })
 
 test('13-adversary 19: an image that another build of the machine left is not seen', async () => {

@@ -19,7 +19,7 @@ export interface MaterialsBench {
   /** Bob commits these files; the policy is alice's. @returns the id of the commit. */
   commit(files: Files): Promise<string>
   /** Alice replaces what the policy says of materials, base images among them. */
-  rules(text: string): Promise<void>
+  rules(text: string, files?: Files): Promise<void>
   attest(inputs?: Inputs): Promise<StepResult>
   close(): Promise<void>
 }
@@ -53,13 +53,14 @@ async function benchOn(scenario: Scenario): Promise<MaterialsBench> {
     await scenario.publish()
     return id
   }
-  const rules = async (text: string) => {
+  const rules = async (text: string, files: Files = {}) => {
     repository.commit({
       message: 'Say what may go into a build',
       signer: alice,
       files: {
         '.github/waybill.yml': policyOf(alice, bob, text),
         '.github/trust/root.json': readFileSync(stack.trustedRootFile, 'utf8'),
+        ...files,
       },
     })
     await scenario.publish()

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { jest } from '@jest/globals'
 import { sha256 } from '../../src/core/digest.ts'
 import { RESOLVED_MATERIALS_TYPE } from '../../src/statements/resolved-materials.ts'
 import { SCAI_PREDICATE } from '../../src/statements/scai.ts'
+import { Gpg } from '../fakes/gpg.ts'
+import { type Service, startService } from '../fakes/service.ts'
 import { breaks } from '../report/schema.ts'
 import { codeOf, logEntries } from './aftermath.ts'
 import { RESULT_SCHEMA } from './gate-support.ts'
@@ -13,6 +16,7 @@ import { type MaterialsBench, openMaterialsBench, signedRule, statementsOf } fro
 jest.setTimeout(240_000)
 
 const MANIFEST = '.github/waybill.materials.yml'
+type Step = Awaited<ReturnType<MaterialsBench['attest']>>
 let bench: MaterialsBench
 let rules: string
 
@@ -26,8 +30,7 @@ ${signedRule(bench.scenario)}  - {match: "${bench.host}/acme/unsigned", digest-l
 afterAll(() => bench.close())
 
 const hex = (digest: string) => digest.slice('sha256:'.length)
-const stateOf = (step: Awaited<ReturnType<MaterialsBench['attest']>>) =>
-  step.result.stages.find(({ name }) => name === 'materials')
+const stateOf = (step: Step) => step.result.stages.find(({ name }) => name === 'materials')
 
 describe('under enforce', () => {
   test('a signed base passes; provenance and SCAI say by whom, and the gate holds the image to it', async () => {
@@ -45,7 +48,8 @@ describe('under enforce', () => {
     expect(attributes[0]?.target).toMatchObject({ digest: { sha256: hex(bench.base.digest) } })
     const [, base] = provenance?.predicate.buildDefinition.resolvedDependencies ?? []
     expect(base).toMatchObject({
-      uri: `docker-image://${bench.base.name}`,
+      name: bench.base.name,
+      uri: `docker-image://${bench.base.name}@${bench.base.digest}`,
       digest: { sha256: hex(bench.base.digest) },
       annotations: { proof: 'signed', verdict: 'passed', enforced: 'true' },
     })
@@ -162,6 +166,160 @@ describe('under enforce', () => {
     expect(step.summary).toContain(`${bench.base.digest.slice(0, 19)}\` → `)
   })
 })
+
+test.each([
+  ['enforce', {}, 'passed'],
+  ['audit', { 'materials-mode': 'audit' }, 'passed'],
+] as const)('a named context is an image of the manifest by its digest, under %s', async (mode, inputs, verdict) => {
+  const { name, digest } = bench.base
+  const context = `version: 1\nmaterials:\n  - {name: tools, uri: "docker-image://${name}", digest: {sha256: ${hex(digest)}}, use: {build-context: tools}}\n`
+  await bench.commit({ Dockerfile: 'FROM scratch\nCOPY --from=tools /bin/busybox /bin/tool\n', [MANIFEST]: context })
+  // What the tag means now is another image; the manifest's digest is the one that was reviewed.
+  const step = await bench.attest({ tags: 'context', ...inputs })
+  expect([step.code, codeOf(step), step.outputs['materials-verdict']]).toEqual([0, undefined, verdict])
+  expect(step.result.materials?.items).toMatchObject([{ digest, proof: 'signed' }])
+  expect(stateOf(step)?.mode).toBe(mode)
+})
+
+describe('materials of the manifest', () => {
+  const TOOL = Buffer.from('#!/bin/sh\necho tool\n')
+  const SUM = hex(sha256(TOOL))
+  const DOCKERFILE = 'FROM scratch\nCOPY vendor /vendor\n'
+  let files: Service
+  let gpg: Gpg
+  let key: string
+
+  beforeAll(async () => {
+    gpg = new Gpg()
+    key = gpg.makeKey('Krallin <krallin@example.com>', 'ed25519')
+    const served: Record<string, string | Buffer> = {
+      '/tool': TOOL,
+      '/tool.asc': `${gpg.sign(key, TOOL)}\n`,
+      '/bad': 'other',
+      '/copy': TOOL,
+    }
+    files = await startService('downloads', ({ path }) => {
+      const body = served[path]
+      return body === undefined ? { status: 404 } : { status: 200, body }
+    })
+    await bench.rules(
+      `base-images: [{match: "**", deny: true}]
+materials:
+  - {match: "${files.url}/tool", keys: [krallin], private: true}
+  - {match: "${files.url}/**", private: true}
+material-keys: {krallin: {openpgp: {fingerprint: ${key}, file: keys/krallin.asc}}}
+`,
+      { '.github/keys/krallin.asc': gpg.exported(key) },
+    )
+  })
+  afterAll(async () => {
+    gpg.close()
+    await files.close()
+    await bench.rules(rules)
+  })
+
+  const item = (name: string, path: string, more = '') =>
+    `  - {name: ${name}, uri: "${files.url}/${path}", digest: {sha256: ${SUM}}${more}, use: {path: vendor/${name}}}`
+  const manifest = (...items: readonly string[]) => `version: 1\nmaterials:\n${items.join('\n')}\n`
+  const bySignature = (keyText: string) => `, verify: {openpgp: {signature: "{uri}.asc", key: ${keyText}}}`
+
+  test('a file is fetched, verified by the policy’s key, placed beside the commit, and claimed', async () => {
+    await bench.commit({ Dockerfile: DOCKERFILE, [MANIFEST]: manifest(item('tool', 'tool', bySignature('krallin'))) })
+    const step = await bench.attest({ tags: 'placed' })
+    expect([step.code, codeOf(step)]).toEqual([0, undefined])
+    const { attributes, provenance } = statementsOf(step)
+    expect(attributes.map(({ attribute }) => attribute)).toEqual([
+      'MATERIAL_SIGNATURE_VERIFIED',
+      'MATERIAL_DIGEST_VERIFIED',
+      'BASE_IMAGES_DECLARED',
+    ])
+    const [commit, tool] = provenance?.predicate.buildDefinition.resolvedDependencies ?? []
+    expect(tool).toMatchObject({ uri: `${files.url}/tool`, digest: { sha256: SUM }, annotations: { proof: 'signed' } })
+    expect(commit?.digest.gitCommit).toBe(bench.scenario.repository.head())
+    expect(filesOf(step).get('vendor/tool')).toBe(TOOL.toString())
+    const image = `${bench.scenario.image}@${step.outputs.digest}`
+    const asked = ['--require', 'signature,provenance,materials-verified', ...bench.scenario.expected]
+    expect((await bench.scenario.cli(['verify', 'image', image, ...asked])).code).toBe(0)
+  })
+
+  test('what is placed is no part of what the context’s digest names', async () => {
+    const contextOf = (step: Step) =>
+      statementsOf(step).provenance?.predicate.buildDefinition.internalParameters.waybill?.context
+    const first = await bench.attest({ tags: 'placed' })
+    const tree = bench.scenario.repository.git('rev-parse', 'HEAD^{tree}').trim()
+    expect(contextOf(first)).toMatchObject({ gitTree: tree })
+  })
+
+  test('13-adversary 20: a key that the judged commit declares does not meet a rule that names one', async () => {
+    const declared = item('tool', 'tool', bySignature('{file: keys/own.asc}'))
+    await bench.commit({ Dockerfile: DOCKERFILE, 'keys/own.asc': gpg.exported(key), [MANIFEST]: manifest(declared) })
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, step.outputs['materials-verdict']]).toEqual([1, 'rejected'])
+    expect(step.result.image).toBeUndefined()
+  })
+
+  test('other bytes than the manifest says are rejected before anything is built', async () => {
+    await bench.commit({ Dockerfile: DOCKERFILE, [MANIFEST]: manifest(item('bad', 'bad')) })
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, codeOf(step)]).toEqual([1, 'materials/other-bytes'])
+    expect(step.result.error?.message).toContain(`${MANIFEST}:3`)
+  })
+
+  test('a download that only its digest vouches for is pinned, and called so', async () => {
+    await bench.commit({ Dockerfile: DOCKERFILE, [MANIFEST]: manifest(item('copy', 'copy')) })
+    const step = await bench.attest({ tags: 'placed' })
+    expect(codeOf(step)).toBeUndefined()
+    expect(statementsOf(step).attributes.map(({ attribute }) => attribute)).toEqual([
+      'MATERIAL_DIGEST_VERIFIED',
+      'BASE_IMAGES_DECLARED',
+    ])
+    expect(step.summary).toContain('**pinned**')
+  })
+
+  test('a download that nobody serves is unknown, and nothing is built', async () => {
+    await bench.commit({ Dockerfile: DOCKERFILE, [MANIFEST]: manifest(item('gone', 'gone')) })
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, step.outputs['materials-verdict'], step.result.image]).toEqual([2, 'unknown', undefined])
+  })
+
+  test('an undeclared ADD is refused with its line and the item to write', async () => {
+    await bench.commit({ Dockerfile: `FROM scratch\nADD ${files.url}/copy /\n`, [MANIFEST]: null })
+    const before = files.log.length
+    const step = await bench.attest({ tags: 'never' })
+    expect([step.code, codeOf(step)]).toEqual([1, 'materials/undeclared'])
+    expect(step.result.error?.message).toMatch(/^Dockerfile:2: /)
+    expect(step.result.error?.remedy).toContain(`uri: "${files.url}/copy"`)
+    expect(files.log).toHaveLength(before)
+  })
+
+  test('13-adversary 39: without a rule a manifest leads to no address inside, and what is left out is told', async () => {
+    await bench.rules('')
+    await bench.commit({ Dockerfile: DOCKERFILE, [MANIFEST]: manifest(item('copy', 'copy')) })
+    const before = files.log.length
+    const step = await bench.attest({ tags: 'never' })
+    expect([codeOf(step), step.outputs['materials-verdict']]).toEqual(['build/failed', 'not-asked'])
+    expect(step.result.notices.join()).toContain('The material copy is left out of the build')
+    expect(files.log).toHaveLength(before)
+  })
+})
+
+/** Files of the pushed image, by path. */
+function filesOf(step: Step): ReadonlyMap<string, string> {
+  const { stack } = bench.scenario
+  const store = stack.registry.storage.open('acme/app')
+  const child = step.result.image?.platforms[0]?.digest ?? ''
+  const { layers } = JSON.parse(store.manifests.get(child)?.bytes.toString() ?? '{"layers":[]}')
+  const folder = mkdtempSync(join(stack.folder, 'unpacked-'))
+  for (const { digest } of layers as { digest: string }[])
+    execFileSync('tar', ['-xzf', '-', '-C', folder, '--no-same-owner'], { input: store.blobs.get(digest) })
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  return new Map(
+    paths.map(({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      return [path.slice(folder.length + 1), readFileSync(path, 'utf8')]
+    }),
+  )
+}
 
 describe('other modes', () => {
   test('13-adversary 41: an audit goes on, says what is bad, and claims nothing', async () => {

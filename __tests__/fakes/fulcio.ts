@@ -34,11 +34,14 @@ export interface FulcioOptions extends ServiceOptions {
 export interface Fulcio extends Service {
   readonly root: Authority
   readonly intermediate: Authority
-  readonly ctLog: CtLog
+  /** Another one in its place promises what no trust root knows. */
+  ctLog: Pick<CtLog, 'keys' | 'logId' | 'logPrecertificate'>
   platform: string
   clockOffsetMs: number
   /** False: leaves carry no promise of the certificate log. */
   promises: boolean
+  /** Of the next certificates; default ten minutes. */
+  lifetimeMs: number
   /** DER of every leaf issued, oldest first. */
   readonly issued: Buffer[]
 }
@@ -76,6 +79,7 @@ export async function startFulcio(options: FulcioOptions): Promise<Fulcio> {
     platform: options.platform ?? 'https://github.com',
     clockOffsetMs: options.clockOffsetMs ?? 0,
     promises: true,
+    lifetimeMs: LIFETIME_MS,
     issued: [],
   })
   return fulcio
@@ -135,7 +139,7 @@ function issue(fulcio: Fulcio, publicKey: KeyObject, claims: JWTPayload): Buffer
     publicKey,
     serial: randomSerial(),
     notBefore: now,
-    notAfter: new Date(now.getTime() + LIFETIME_MS),
+    notAfter: new Date(now.getTime() + fulcio.lifetimeMs),
     extensions: [
       usageSignature(),
       extendedUsage(CODE_SIGNING),

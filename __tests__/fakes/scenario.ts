@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Receipt } from '../../src/report/receipt.ts'
@@ -53,7 +53,7 @@ export interface Scenario<S extends ScenarioStack = Stack> {
   /** `host/acme/app` in the stack's registry. */
   readonly image: string
   /** Runs `dist/attest.js` as the runner would, on the published head unless `run` says otherwise. */
-  attest(inputs?: Inputs, run?: RunOptions): Promise<StepResult>
+  attest(inputs?: Inputs, run?: RunOptions, started?: (child: ChildProcess) => void): Promise<StepResult>
   /** Runs `dist/verify.js`. */
   verify(inputs: Inputs, run?: RunOptions): Promise<StepResult>
   /** Runs `dist/cli.js` in an environment without any runner. */
@@ -114,10 +114,15 @@ export async function scenarioOn<S extends ScenarioStack>(stack: S, policy = '')
   const image = `${stack.registry.host}/${REPOSITORY}`
   const head = (): string => repository.head() ?? ''
 
-  const step = async (door: string, inputs: Inputs, given: RunOptions): Promise<StepResult> => {
+  const step = async (
+    door: string,
+    inputs: Inputs,
+    given: RunOptions,
+    started?: (child: ChildProcess) => void,
+  ): Promise<StepResult> => {
     const run = stack.run({ ...given, claims: { sha: head(), ...given.claims } })
     const env = { ...run.environment, ...inputVariables(inputs) }
-    const finished = await execute([join(DIST, door)], env, run.workspace)
+    const finished = await execute([join(DIST, door)], env, run.workspace, started)
     const outputs = run.outputs()
     const result = readResult(outputs.result)
     return { ...finished, outputs, summary: run.summary(), result, run }
@@ -131,7 +136,8 @@ export async function scenarioOn<S extends ScenarioStack>(stack: S, policy = '')
     anchor,
     publish,
     image,
-    attest: (inputs = {}, run = {}) => step('attest.js', { images: image, since: anchor, ...own, ...inputs }, run),
+    attest: (inputs = {}, run = {}, started) =>
+      step('attest.js', { images: image, since: anchor, ...own, ...inputs }, run, started),
     verify: (inputs, run = {}) => step('verify.js', { 'trusted-root': stack.trustedRootFile, ...inputs }, run),
     cli: (args, env = {}) =>
       execute(
@@ -160,9 +166,15 @@ export function inputVariables(inputs: Inputs): Record<string, string> {
 }
 
 /** Runs Node on a file with exactly this environment. */
-export function execute(args: readonly string[], env: Record<string, string>, cwd: string): Promise<Finished> {
+export function execute(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd: string,
+  started?: (child: ChildProcess) => void,
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    started?.(child)
     let log = ''
     let stdout = ''
     child.stdout.on('data', chunk => {

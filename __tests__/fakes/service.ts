@@ -41,10 +41,14 @@ export interface Service {
   readonly log: ServiceRecord[]
   /** `faults.add({method: 'POST', fault: {status: 503}})`, as the registry's. */
   readonly faults: Faults
+  /** Changes what is answered, as a service that lies would: every answer passes through it. */
+  rewrite: Rewrite | undefined
   /** Log lines as `METHOD path → status`. */
   requests(): string[]
   close(): Promise<void>
 }
+
+export type Rewrite = (answer: ServiceAnswer, request: ServiceRequest) => ServiceAnswer
 
 /** Answers one request. A throw becomes a 500 with its text. */
 export type Handler = (request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer>
@@ -66,7 +70,11 @@ export async function startService(name: string, handle: Handler, options: Servi
       status: 'pending',
     }
     log.push(record)
-    serve(faults, handle, record, incoming, response).catch(error => {
+    const lying: Handler = async request => {
+      const answer = await handle(request)
+      return service.rewrite?.(answer, request) ?? answer
+    }
+    serve(faults, lying, record, incoming, response).catch(error => {
       if (response.headersSent) incoming.socket.destroy()
       else send(record, response, { status: 500, body: `${name}: ${String(error)}` })
     })
@@ -77,13 +85,14 @@ export async function startService(name: string, handle: Handler, options: Servi
   })
   const { port } = server.address() as AddressInfo
   const host = `127.0.0.1:${port}`
-  return {
+  const service: Service = {
     name,
     url: `http://${host}`,
     host,
     port,
     log,
     faults,
+    rewrite: undefined,
     requests: () => log.map(record => `${record.method} ${record.path} → ${record.status}`),
     close: () =>
       new Promise(resolve => {
@@ -91,6 +100,7 @@ export async function startService(name: string, handle: Handler, options: Servi
         server.closeAllConnections()
       }),
   }
+  return service
 }
 
 async function serve(

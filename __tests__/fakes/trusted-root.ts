@@ -23,18 +23,22 @@ const START = '2020-01-01T00:00:00Z'
 export function trustedRoot({ fulcio, rekorV1, rekorV2, timestamp }: SigstoreServices): Record<string, unknown> {
   return {
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-    tlogs: [
-      log(rekorV1.url, spki(rekorV1.keys.publicKey), 'PKIX_ECDSA_P256_SHA_256', rekorV1.logId),
-      log(rekorV2.url, spki(rekorV2.keys.publicKey), 'PKIX_ED25519', rekorV2.logId),
-    ],
+    tlogs: [trustedLog(rekorV1), trustedLog(rekorV2)],
     certificateAuthorities: [
       authority(fulcio.url, 'fulcio root', [fulcio.intermediate.certificate, fulcio.root.certificate]),
     ],
     ctlogs: [log(`${fulcio.url}/ct`, spki(fulcio.ctLog.keys.publicKey), 'PKIX_ECDSA_P256_SHA_256', fulcio.ctLog.logId)],
-    timestampAuthorities: [
-      authority(timestamp.url, 'timestamp root', [timestamp.leaf.certificate, timestamp.root.certificate]),
-    ],
+    timestampAuthorities: [trustedTimestamps(timestamp)],
   }
+}
+
+export function trustedLog({ url, keys, logId }: RekorV1 | RekorV2): object {
+  const details = keys.publicKey.asymmetricKeyType === 'ed25519' ? 'PKIX_ED25519' : 'PKIX_ECDSA_P256_SHA_256'
+  return log(url, spki(keys.publicKey), details, logId)
+}
+
+export function trustedTimestamps({ url, leaf, root }: TimestampAuthority): object {
+  return authority(url, 'timestamp root', [leaf.certificate, root.certificate])
 }
 
 function log(baseUrl: string, key: Buffer, keyDetails: string, id: Buffer): object {
@@ -55,16 +59,22 @@ function authority(uri: string, commonName: string, chain: readonly Buffer[]): o
   }
 }
 
+export interface Listing {
+  readonly majorApiVersion?: number
+  readonly operator?: string
+  readonly validFor?: { readonly start?: string; readonly end?: string }
+}
+
+/** One service as a signing config lists it. */
+export function listedService(url: string, own: Listing = {}): object {
+  return { url, majorApiVersion: 1, validFor: { start: START }, operator: OPERATOR, ...own }
+}
+
 export type RekorChoice = 'v1' | 'v2' | 'both'
 
 /** `signing_config.json` v0.2. With `both`, version 2 is listed first, as a newer service would be. */
 export function signingConfig(services: SigstoreServices, rekor: RekorChoice = 'v1'): Record<string, unknown> {
-  const service = (url: string, majorApiVersion: number) => ({
-    url,
-    majorApiVersion,
-    validFor: { start: START },
-    operator: OPERATOR,
-  })
+  const service = (url: string, majorApiVersion: number) => listedService(url, { majorApiVersion })
   return {
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
     caUrls: [service(services.fulcio.url, 1)],

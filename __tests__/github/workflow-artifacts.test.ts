@@ -47,7 +47,7 @@ test('the archive of the newest successful run, for which the storage gets no to
     run({ id: 8, created: '2026-05-02T00:00:00Z', artifacts: [{ id: 80, name: 'dist', url: ZIP, digest }] }),
     run({ id: 7, created: '2026-05-01T00:00:00Z' }),
   )
-  expect(await newest()).toEqual({ run: `https://github.com/${NAME}/actions/runs/8`, url: ZIP, digest })
+  expect(await newest()).toEqual({ run: `https://github.com/${NAME}/actions/runs/8`, url: ZIP, inside: true, digest })
   world.github.expectNothingUnexpected()
 })
 

@@ -20,6 +20,8 @@ export interface Attested {
   readonly subjects: readonly { readonly name: string; readonly digest: Digest }[]
   /** GitHub's own instance logs nothing: a timestamp is its only witness. */
   readonly logged?: boolean
+  /** Certificates and provenance for https://github.com instead of the stack's git server. */
+  readonly github?: boolean
   /** Instead of provenance. */
   readonly predicate?: { readonly type: string; readonly params: object }
 }
@@ -38,7 +40,10 @@ export async function attestedBundle({ stack }: World, attested: Attested): Prom
   const tsaBaseURL = new URL(stack.timestamp.url).origin
   const identityProvider = { getToken: () => stack.oidc.mint(attested.claims) }
   const builder = new DSSEBundleBuilder({
-    signer: new FulcioSigner({ fulcioBaseURL: stack.fulcio.url, identityProvider }),
+    signer: new FulcioSigner({
+      fulcioBaseURL: (attested.github ? stack.githubFulcio : stack.fulcio).url,
+      identityProvider,
+    }),
     witnesses: attested.logged === false ? [new TSAWitness({ tsaBaseURL })] : [log],
   })
   const data = Buffer.from(JSON.stringify(statement))
@@ -47,9 +52,9 @@ export async function attestedBundle({ stack }: World, attested: Attested): Prom
 }
 
 /** The predicate that it derives from the claims of the job's token. */
-function provenanceOf(stack: World['stack'], { claims = {} }: Attested): object {
+function provenanceOf(stack: World['stack'], { claims = {}, github }: Attested): object {
   const claim = (name: string) => String(stack.oidc.claims(claims)[name] ?? '')
-  const server = stack.git.url
+  const server = github ? 'https://github.com' : stack.git.url
   const [path = '', ref = ''] = claim('workflow_ref')
     .replace(`${claim('repository')}/`, '')
     .split('@')

@@ -38,6 +38,13 @@ export interface Building {
   close(): Promise<void>
 }
 
+/** Where images are made from nothing and pushed to: this, or the stack of a world. */
+export interface Workplace {
+  readonly folder: string
+  readonly peers: Peers
+  readonly registry: Pick<PeerRegistry, 'host'>
+}
+
 export async function startBuilding(): Promise<Building> {
   const peers = findPeers()
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'waybill-building-'))
@@ -109,8 +116,8 @@ export async function build(
 }
 
 /** An image of busybox and a file `/version` that says which; pushed under a tag. @returns its digest. */
-export async function pushBase(building: Building, name: string, version: string): Promise<Digest> {
-  const root = join(building.folder, `root-${version}`)
+export async function pushBase(building: Workplace, name: string, version: string): Promise<Digest> {
+  const root = join(building.folder, 'roots', version)
   mkdirSync(join(root, 'bin'), { recursive: true })
   cpSync(building.peers.debian.busybox, join(root, 'bin', 'busybox'))
   for (const applet of ['sh', 'cat', 'ls', 'echo', 'test']) symlinkSync('busybox', join(root, 'bin', applet))
@@ -120,7 +127,7 @@ export async function pushBase(building: Building, name: string, version: string
 
 /** A folder as an image from nothing. @returns its digest. */
 export async function pushRoot(
-  building: Building,
+  building: Workplace,
   name: string,
   root: string,
   settings: readonly string[],
@@ -133,14 +140,15 @@ export async function pushRoot(
   return parseDigest(await crane(building, ['digest', target]))
 }
 
-export async function crane(building: Building, args: readonly string[]): Promise<string> {
+export async function crane(building: Workplace, args: readonly string[]): Promise<string> {
   const { stdout } = await run(building.peers.go.crane, [...args, '--insecure'])
   return stdout.trim()
 }
 
 /** A root with programs and the libraries they ask for. */
 export async function rootOf(building: Building, name: string, programs: readonly string[]): Promise<string> {
-  const root = join(building.folder, name)
+  // Beside nothing of the servers, which keep their data in this folder, too.
+  const root = join(building.folder, 'roots', name)
   mkdirSync(join(root, 'usr', 'bin'), { recursive: true })
   mkdirSync(join(root, 'tmp'))
   mkdirSync(join(root, 'etc'))

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { AllowedMaterials } from '../../src/build/allowed.ts'
 import { sourcePolicy } from '../../src/build/source-policy.ts'
 import { type Digest, sha256 } from '../../src/core/digest.ts'
+import { OCI_INDEX } from '../../src/registry/manifest.ts'
+import { parseReference } from '../../src/registry/reference.ts'
+import { MaterialsCases } from '../build/materials-cases.ts'
 import { allowing } from '../build/policy-model.ts'
 import { errorOf, script } from '../build/support.ts'
 import {
@@ -21,6 +24,7 @@ import {
   startBuilding,
 } from './building.ts'
 
+const cases = new MaterialsCases('buildkit')
 let building: Building
 let base: Digest
 let other: Digest
@@ -175,6 +179,7 @@ describe.each(Object.entries(KINDS))('%s', (name, kind) => {
     const allowed = allowing(kind.already?.() ?? {})
     const error = await errorOf(build(building, kind.dockerfile(), allowed, options()))
     expect(error).toMatchObject({ code: 'materials/undeclared', kind: 'rejected', found: kind.refused() })
+    cases.record(name, 'undeclared', error.code)
   })
 
   test('is built when declared, and the builder says nothing else went in', async () => {
@@ -186,6 +191,7 @@ describe.each(Object.entries(KINDS))('%s', (name, kind) => {
     expect(result.enforcement).toEqual({ by: 'builder', policy: { bytes, digest: sha256(bytes) } })
     expect(result.observed?.length).toBeGreaterThan(0)
     if (kind.prints !== undefined) expect(log).toContain(kind.prints)
+    cases.record(name, 'declared', 'built')
   })
 })
 
@@ -193,10 +199,29 @@ test('a named context is an image by its digest: another one of the same name is
   const dockerfile = 'FROM tools\nRUN cat /version\n'
   const source = `${image('lib/other:1')}@${other}`
   const contexts = new Map([['tools', source]])
-  const { log } = await build(building, dockerfile, allowing({ contexts }))
+  const { log } = await build(
+    building,
+    dockerfile,
+    allowing({ images: [imageOf(building, `lib/other:1@${other}`, other)], contexts }),
+  )
   expect(log).toContain('this is other')
+  const unjudged = await errorOf(build(building, dockerfile, allowing({ contexts })))
+  expect(unjudged).toMatchObject({ code: 'materials/undeclared', found: source })
   const error = await errorOf(build(building, dockerfile, allowing()))
   expect(error).toMatchObject({ code: 'materials/undeclared', found: 'docker-image://docker.io/library/tools:latest' })
+  cases.record('a named context', 'declared', 'built')
+  cases.record('a named context', 'undeclared', error.code)
+})
+
+test('a place on this machine is no image, whatever was declared', async () => {
+  const codeOf = async (name: string, materials: Partial<AllowedMaterials> = {}) =>
+    (await errorOf(build(building, `FROM scratch\nCOPY --from=${name} / /\n`, allowing(materials)))).code
+  for (const name of ['oci:/tmp/x', 'docker-archive:/tmp/x']) expect(await codeOf(name)).toBe('build/failed')
+  // Without a path it could be the name of an image, and is taken for one.
+  expect(await codeOf('containers-storage:x')).toBe('materials/undeclared')
+  expect(await codeOf('oci:/tmp/x', { images: [BASE()] })).toBe('build/failed')
+  for (const when of ['undeclared', 'declared'] as const)
+    cases.record('a transport of the machine', when, 'build/failed')
 })
 
 test('a repository comes without its submodules: nobody declared where they come from', async () => {
@@ -259,10 +284,75 @@ test('a checksum in the Dockerfile that is not the declared one is refused befor
   expect(building.web.log.length).toBe(before)
 })
 
-test('another spelling of a registry is the same place, and built from there', async () => {
-  const spelled = at('lib/base:1').replace('127.0.0.1', 'LOCALHOST')
+test('13-adversary 34: a spelling that BuildKit takes for another place is brought to the one that was verified', async () => {
+  const port = building.registry.host.split(':')[1]
+  const spelled = `LOCALHOST:${port}/lib/base:1`
   const error = await errorOf(build(building, `FROM ${spelled}\n`, allowing({ images: [BASE()] })))
   expect(error).toMatchObject({ code: 'materials/undeclared', found: `docker-image://${spelled}` })
+  const localhost = { ...BASE(), reference: parseReference(`localhost:${port}/lib/base:1`), names: [spelled] }
+  const { result } = await build(building, `FROM ${spelled}\n`, allowing({ images: [localhost] }))
+  expect(result.observed).toEqual([
+    {
+      uri: expect.stringContaining(`pkg:docker/localhost%3A${port}/lib/base@1?`),
+      digest: { sha256: base.slice('sha256:'.length) },
+    },
+  ])
+})
+
+test('a named context can be a folder that this run wrote', async () => {
+  const folder = join(building.folder, 'tools')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'part'), 'of this run\n')
+  const dockerfile = `FROM ${at('lib/base:1')}\nCOPY --from=tools part /part\nRUN cat /part\n`
+  const { log } = await build(
+    building,
+    dockerfile,
+    allowing({ images: [BASE()], contexts: new Map([['tools', folder]]) }),
+  )
+  expect(log).toContain('of this run')
+})
+
+/** Pushes an index as it is written here, byte for byte. */
+async function pushIndex(document: object): Promise<Digest> {
+  const bytes = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, ...document })
+  const digest = sha256(bytes)
+  const put = await fetch(`http://${building.registry.host}/v2/lib/base/manifests/${digest}`, {
+    method: 'PUT',
+    headers: { 'content-type': OCI_INDEX },
+    body: bytes,
+  })
+  expect(put.status).toBe(201)
+  return digest
+}
+
+describe('13-adversary 21: why an index that nobody signed is proved whole, and has each key in one spelling', () => {
+  const entryOf = async (name: string, digest: Digest) => {
+    const head = await fetch(`http://${building.registry.host}/v2/${name}/manifests/${digest}`)
+    const size = (await head.arrayBuffer()).byteLength
+    return { mediaType: head.headers.get('content-type') ?? '', digest, size }
+  }
+  const linux = { os: 'linux', architecture: 'amd64' }
+  const taken = async (index: Digest) => {
+    const allowed = allowing({ images: [imageOf(building, `lib/base@${index}`, index)] })
+    return (await build(building, `FROM ${at('lib/base')}@${index}\nRUN cat /version\n`, allowed)).log
+  }
+
+  test('BuildKit takes an entry of no system for its own', async () => {
+    const evil = await pushBase(building, 'lib/base:evil', 'evil')
+    const manifests = [
+      { ...(await entryOf('lib/base', evil)), platform: { os: '', architecture: 'amd64' } },
+      { ...(await entryOf('lib/base', base)), platform: linux },
+    ]
+    expect(await taken(await pushIndex({ manifests }))).toContain('this is evil')
+  })
+
+  test('BuildKit finds a list in other letters', async () => {
+    const evil = await pushBase(building, 'lib/base:evil', 'evil-too')
+    const genuine = [{ ...(await entryOf('lib/base', base)), platform: linux }]
+    const other = [{ ...(await entryOf('lib/base', evil)), platform: linux }]
+    const index = await pushIndex({ manifests: genuine, Manifests: other })
+    expect(await taken(index)).toContain('this is evil-too')
+  })
 })
 
 test('several platforms: the builder’s history says what went into each', async () => {
@@ -396,4 +486,10 @@ describe('13-adversary 19: a builder of this run alone, in a real Docker daemon'
     expect(error).toMatchObject({ code: 'build/builder-unavailable', kind: 'unknown' })
     expect(await containers()).not.toContain('4711')
   })
+})
+
+test('docs/materials-cases.md says of BuildKit what came', () => {
+  const { page, expected } = cases.compare()
+  expect(page).toBe(expected)
+  expect(page).not.toContain('did not run')
 })

@@ -59,14 +59,32 @@ describe('13-adversary 21: an index', () => {
     expect(images[0]).toMatchObject({ judged: { verdict: 'passed' }, allowed: { digest: index } })
   })
 
-  test('passes by every child that is built; its own bytes then keep the rest out of reach', async () => {
+  test('passes by every child of it, where the builder is let have all of it', async () => {
     const [amd64, arm64] = [part('a'), part('b', 'linux/arm64')]
     sign(amd64, arm64)
-    const evil = part('evil', 'linux/s390x')
-    const index = world.index('acme/base', { 'linux/amd64': amd64, 'linux/arm64': arm64, 'linux/s390x': evil }, '1')
+    const windows = part('unsigned', 'windows/amd64')
+    const platforms = { 'linux/amd64': amd64, 'linux/arm64': arm64, 'windows/amd64': windows }
+    const index = world.index('acme/base', platforms, '1')
     const { images } = await world.judge(FROM, RULES, { builds: [AMD64, ARM64] })
     expect(images[0]).toMatchObject({ judged: { verdict: 'passed' }, allowed: { digest: index } })
   })
+
+  // Spellings of what is built that are another platform to a simpler reader, and platforms of a builder elsewhere.
+  test.each(['linux/arm64/v8.0', '/amd64', 'Linux/x86_64', 'linux/arm/v7', 'linux/s390x'])(
+    'with an unproved manifest of %s is not let in whole',
+    async platform => {
+      const [amd64, arm64] = [part('a'), part('b', 'linux/arm64')]
+      sign(amd64, arm64)
+      const platforms = { [platform]: part('evil', platform), 'linux/amd64': amd64, 'linux/arm64': arm64 }
+      const index = world.index('acme/base', platforms, '1')
+      expect(told(await world.judge(FROM, RULES, { builds: [AMD64, ARM64] }))).toEqual(
+        rejected('verify/platform-unproven'),
+      )
+      expect(told(await world.judge(`${FROM}@${index}`, RULES))).toEqual(rejected('verify/platform-unproven'))
+      const alone = await world.judge(FROM, RULES, { builds: [ARM64] })
+      expect(alone.images[0]?.allowed?.digest).toBe(arm64)
+    },
+  )
 
   test('with two manifests of one platform needs both proved: a builder may take either', async () => {
     const genuine = part('genuine')
@@ -116,6 +134,21 @@ describe('13-adversary 21: an index', () => {
     sign(world.index('acme/base', { 'linux/amd64': part('a') }, '1'))
     expect(told(await world.judge(`${FROM}@${part('evil')}`, RULES))).toEqual(rejected('verify/no-attestation'))
   })
+})
+
+test('13-adversary 31: a platform in quarantine is refused, whoever signed the index around it', async () => {
+  const [amd64, arm64] = [part('a'), part('b', 'linux/arm64')]
+  const index = world.index('acme/base', { 'linux/amd64': amd64, 'linux/arm64': arm64 }, '1')
+  sign(index)
+  const policy = policyWith(RULES, `quarantined: [{digest: "${amd64}", reason: bad, since: 2026-05-02}]\n`)
+  expect(told(await world.judge(FROM, RULES, { policy }))).toEqual(rejected('verify/quarantined'))
+  expect(told(await world.judge(FROM, RULES, { policy, builds: [ARM64] }))).toEqual(passed)
+  const locked = policyWith(LOCK, `quarantined: [{digest: "${amd64}", reason: bad, since: 2026-05-02}]\n`)
+  const declared = new Map([['ghcr.io/acme/base:1', index]])
+  expect(told(await world.judge(FROM, LOCK, { policy: locked, declared }))).toEqual(rejected('verify/quarantined'))
+  expect(told(await world.judge(FROM, LOCK, { policy: locked, declared, builds: [ARM64] }))).toEqual([
+    'ghcr.io/acme/base:1 passed digest',
+  ])
 })
 
 test('13-adversary 21: the platform that FROM names counts, not only the one that is built for', async () => {

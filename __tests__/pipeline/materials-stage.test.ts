@@ -224,6 +224,23 @@ describe('materials of the manifest', () => {
   })
 })
 
+describe('13-adversary 20: a repository that was refused', () => {
+  const lib = `  - {name: lib, uri: "git+https://dl.example/lib@v1", digest: {gitCommit: ${'e'.repeat(40)}}, use: {build-context: lib}}`
+  const files = { ...manifest(lib), Dockerfile: 'FROM scratch\nCOPY --from=lib / /\n' }
+  const fetched = { lib: { verdict: 'rejected', findings: [against('materials/other-bytes')] } } as const
+
+  test('is the reason that is told, and no image of the name of its context', async () => {
+    const { asked, error } = await judged({ files, policy: RULES, fetched })
+    expect(asked.images[0]?.builds[0]?.contexts.get('lib')).toBe('/nonexistent/waybill/lib')
+    expect(codeOf(error)).toBe('materials/other-bytes')
+  })
+
+  test.each([{ policy: RULES, mode: 'audit' as const }, {}])('lets no image in its place under %j', async world => {
+    const { outcome } = await judged({ files, fetched, ...world })
+    expect(outcome?.contexts).toEqual(new Map([['lib', '/nonexistent/waybill/lib']]))
+  })
+})
+
 describe('what is told', () => {
   test('the first reason names the place, the material and what to do', async () => {
     const { error } = await judged({ files: NODE, policy: RULES, image: BAD })

@@ -16,12 +16,15 @@ import {
 } from '../../src/pipeline/materials-statements.ts'
 import { parseStatement } from '../../src/statements/parse.ts'
 import { readScai } from '../../src/statements/scai.ts'
+import { allowedImage } from '../build/policy-model.ts'
 import { A, B, built, newRecord } from './materials-world.ts'
 
 const ALLOWED: AllowedMaterials = { images: [], urls: [], repositories: [], contexts: new Map(), pulls: [] }
 const POLICY: Enforcement = { by: 'builder', policy: { bytes: utf8('{}'), digest: sha256('{}') } }
 const CLOSED: BuildConditions = { builder: 'fresh', cache: 'none', network: 'none', isolation: 'processes' }
-const RESOLVED = { bytes: utf8('{}\n'), digest: sha256('{}\n') }
+const RESOLVED = { bytes: utf8('{}\n'), digest: sha256('{}\n'), path: '/run/waybill-materials.json' }
+/** Of the builder's own provenance. */
+const SEEN: readonly ObservedMaterial[] = [{ uri: 'pkg:docker/node@24', digest: { sha256: hexOf(A) } }]
 const SUBJECTS = [{ name: 'ghcr.io/acme/app', digest: { sha256: hexOf(B) } }] as const
 
 const signed = (keys: 'policy' | 'declared-by-commit'): JudgedMaterial['proof'] => {
@@ -53,7 +56,7 @@ function made(
   over: Partial<MaterialsOutcome> = {},
 ): Built {
   const now = new Date(0)
-  const build = built({ builder: 'buildx', enforcement: POLICY, conditions: CLOSED, ...result })
+  const build = built({ builder: 'buildx', enforcement: POLICY, conditions: CLOSED, observed: SEEN, ...result })
   return { result: build, materials: outcome(judged, over), startedOn: now, finishedOn: now }
 }
 
@@ -134,6 +137,28 @@ describe('claims (4-materials § 6)', () => {
       )
     },
   )
+
+  test('13-adversary 19: no closed world with a frontend that nobody signed: it has the network whatever RUN has', () => {
+    const frontend = allowedImage('docker/dockerfile:1', A, { use: 'frontend' })
+    const allowed = { ...ALLOWED, images: [frontend] }
+    expect(attributes(made([material()], {}, { allowed }))).not.toContain('BUILD_SOURCES_CLOSED_WORLD')
+    expect(claimedRequirements(made([material()], {}, { allowed }))).toEqual(['materials-pinned'])
+    const proof = signed('policy') as NonNullable<JudgedMaterial['proof']>
+    expect(attributes(made([material({ proof })], {}, { allowed }))).toContain('BUILD_SOURCES_CLOSED_WORLD')
+    const record = newRecord()
+    const { materials, result } = made([material()], {}, { allowed })
+    checkBuilt(materials, result, record)
+    expect(record.notChecked.join()).toContain('the frontend docker/dockerfile:1')
+  })
+
+  test('13-adversary 19: no closed world that the builder’s own provenance does not confirm', () => {
+    const { observed: _, ...silent } = made([material()]).result
+    expect(attributes({ ...made([material()]), result: silent })).not.toContain('BUILD_SOURCES_CLOSED_WORLD')
+    const allowed = { ...ALLOWED, images: [allowedImage('node:24', A)] }
+    const empty = made([material()], { observed: [] }, { allowed })
+    expect(attributes(empty)).toEqual(['BASE_IMAGE_DIGEST_PINNED', 'BASE_IMAGES_DECLARED'])
+    expect(attributes(made([], { observed: [] }))).toContain('BUILD_SOURCES_CLOSED_WORLD')
+  })
 
   test('whatever texts signers and Dockerfiles bring, what is written is read back', () => {
     fc.assert(

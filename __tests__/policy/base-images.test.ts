@@ -129,6 +129,7 @@ describe('13-adversary 34: a reference counts in its canonical form alone', () =
     'localhost',
     'registry',
     '[::1]',
+    '0',
     '[::0:1]',
     '10.0.0.1',
     '1.2.3',

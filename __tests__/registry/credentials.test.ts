@@ -61,6 +61,47 @@ test('the longest key wins', async () => {
   expect(await source.find('quay.io', 'bob/app')).toEqual(login('host', '1'))
 })
 
+test('what docker keeps for its website beside a login is not the login', async () => {
+  const auths = {
+    'https://index.docker.io/v1/': basic('alice:pat'),
+    'https://index.docker.io/v1/access-token': basic('alice:access'),
+    'https://index.docker.io/v1/refresh-token': basic('alice:refresh'),
+  }
+  await file('.docker/config.json', { auths })
+  expect(await (await loadCredentials({}, home)).find('docker.io', 'library/x')).toEqual(login('alice', 'pat'))
+  await file('.docker/config.json', { auths: Object.fromEntries(Object.entries(auths).slice(1)) })
+  expect(await (await loadCredentials({}, home)).find('docker.io', 'library/x')).toBeUndefined()
+})
+
+test.each([
+  ['plain first', ['quay.io', 'https://quay.io']],
+  ['plain last', ['https://quay.io', 'quay.io']],
+])('of two spellings of one host the plain one counts (%s)', async (_what, keys) => {
+  const auths = Object.fromEntries(keys.map(key => [key, basic(key === 'quay.io' ? 'plain:1' : 'url:2')]))
+  await file('.docker/config.json', { auths })
+  expect(await (await loadCredentials({}, home)).find('quay.io', 'acme/app')).toEqual(login('plain', '1'))
+})
+
+test('containers’ auth.json: paths, the longest match, and a helper for one host', async () => {
+  await helper('own', 'echo "{\\"Username\\":\\"kept\\",\\"Secret\\":\\"s\\"}"')
+  await file('run/containers/auth.json', {
+    auths: {
+      'docker.io/acme': basic('hub-org:1'),
+      'docker.io/acme/app': basic('hub-repository:2'),
+      'registry.example:5000/team': basic('team:3'),
+    },
+    credHelpers: { 'helped.example': 'own' },
+  })
+  const env = { XDG_RUNTIME_DIR: join(home, 'run'), PATH: `${join(home, 'bin')}:/usr/bin:/bin` }
+  const source = await loadCredentials(env, home)
+  expect(await source.find('docker.io', 'acme/app')).toEqual(login('hub-repository', '2'))
+  expect(await source.find('docker.io', 'acme/app2')).toEqual(login('hub-org', '1'))
+  expect(await source.find('docker.io', 'acme2/app')).toBeUndefined()
+  expect(await source.find('registry.example:5000', 'team/app')).toEqual(login('team', '3'))
+  expect(await source.find('registry.example', 'team/app')).toBeUndefined()
+  expect(await source.find('helped.example', 'x')).toEqual(login('kept', 's'))
+})
+
 test('explicit logins win over REGISTRY_AUTH_FILE, that over docker, that over containers', async () => {
   await file('.config/containers/auth.json', { auths: { 'd.example': basic('containers-home:1') } })
   await file('run/containers/auth.json', { auths: { 'c.example': basic('containers:1'), 'b.example': basic('x:1') } })

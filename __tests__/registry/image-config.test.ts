@@ -18,6 +18,7 @@ function read(text: string, size = utf8(text).byteLength) {
 test.each([
   ['{"config":{"Env":["A=1"],"OnBuild":["RUN true"]}}', { Env: ['A=1'], OnBuild: ['RUN true'] }],
   ['{"config":{"Env":null,"OnBuild":null}}', { Env: [], OnBuild: [] }],
+  ['{"config":{"Labels":{"env":"a","ENV":"b"},"Env":["A=1"]}}', { Env: ['A=1'], OnBuild: [] }],
   ['{"config":null}', { Env: [], OnBuild: [] }],
   ['{"architecture":"amd64"}', { Env: [], OnBuild: [] }],
 ])('readBuildConfig() of %s', async (text, expected) => {
@@ -29,6 +30,8 @@ test.each([
   ['another kind of OnBuild', '{"config":{"OnBuild":"COPY --from=evil / /"}}'],
   ['OnBuild of other things', '{"config":{"OnBuild":[{"COPY":"evil"}]}}'],
   ['one key twice', '{"config":{"OnBuild":[]},"config":{"OnBuild":["COPY --from=evil / /"]}}'],
+  ['13-adversary 21: triggers in other letters', '{"config":{"ONBUILD":["COPY --from=evil / /"],"OnBuild":[]}}'],
+  ['13-adversary 21: a config in other letters', '{"config":{},"Config":{"OnBuild":["COPY --from=evil / /"]}}'],
   ['too many triggers', JSON.stringify({ config: { OnBuild: Array(501).fill('RUN true') } })],
 ])('readBuildConfig() refuses %s', async (_what, text) => {
   expect(await codeOf(read(text))).toBe('registry/config-malformed')

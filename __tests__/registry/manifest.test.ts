@@ -31,6 +31,11 @@ test('parseManifest() reads an image with subject, artifact type and annotations
   })
 })
 
+test('parseManifest() reads annotations in whatever letters', () => {
+  const annotations = { Digest: 'a', digest: 'b' }
+  expect(parseManifest(json({ ...image, annotations }), OCI_MANIFEST)).toMatchObject({ annotations })
+})
+
 test('parseManifest() reads an index with platforms', () => {
   const entry = { ...descriptor, platform: { os: 'linux', architecture: 'arm', variant: 'v7' } }
   const parsed = parseManifest(json({ ...index, manifests: [entry] }), OCI_INDEX)
@@ -57,6 +62,26 @@ test.each([
   ['annotations that are not text', { ...image, annotations: { a: 1 } }, OCI_MANIFEST],
   ['a platform without architecture', { ...index, manifests: [{ ...descriptor, platform: { os: 'x' } }] }, OCI_INDEX],
   ['a list', [image], OCI_MANIFEST],
+  ['a second list in other letters', { ...index, Manifests: [descriptor] }, OCI_INDEX],
+  [
+    'a second platform in other letters',
+    {
+      ...index,
+      manifests: [
+        {
+          ...descriptor,
+          platform: { os: 'linux', architecture: 's390x' },
+          Platform: { os: 'linux', architecture: 'amd64' },
+        },
+      ],
+    },
+    OCI_INDEX,
+  ],
+  [
+    'a variant in letters that only Go folds',
+    { ...index, manifests: [{ ...descriptor, platform: { os: 'linux', 'o\u017f': 'x', architecture: 'arm' } }] },
+    OCI_INDEX,
+  ],
 ])('13-adversary 21: parseManifest() refuses %s', async (_what, value, type) => {
   expect(await codeOf(() => parseManifest(json(value), type))).toBe('registry/manifest-malformed')
 })

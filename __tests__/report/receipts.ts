@@ -234,6 +234,7 @@ export function hostile(text: string): Receipt {
     paths: [text],
     lines: [{ how: 'added', what: 'role', text, loosens: true }],
   } as const
+  const material = { name: text, kind: 'url', places: [text, `${text}:3`], digest: text, previous: `${text}1` } as const
   return {
     ...RELEASE,
     command: text,
@@ -292,6 +293,14 @@ export function hostile(text: string): Receipt {
       tags: [text],
       builder: text,
       pushed: true,
+    },
+    materials: {
+      items: [
+        { ...material, verdict: 'rejected', proof: 'none', findings: [{ ...finding, message: `material ${text}` }] },
+        { ...material, verdict: 'passed', proof: 'declared', by: text, hosts: [text], findings: [] },
+      ],
+      manifest: { path: text, digest: digest('8') },
+      resolved: { path: text, digest: digest('9') },
     },
     policy: { uri: text, ref: text, anchor: text },
     source: { repository: text, ref: text, commit: text, levels: ['ORG_SOURCE_COMMITS_SIGNED', text] },

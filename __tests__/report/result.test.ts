@@ -5,12 +5,22 @@ import { STAGES } from '../../src/core/stage.ts'
 import { renderResult } from '../../src/report/result.ts'
 import { GATE_RECEIPTS } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
+import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { breaks, type Schema } from './schema.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const SCHEMA = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/result.json'), 'utf8')) as Schema
-const RECEIPTS = { RELEASE, WITHOUT_POLICY, REJECTED, UNKNOWN, DRAFT, ...SOURCE_RECEIPTS, ...GATE_RECEIPTS }
+const RECEIPTS = {
+  RELEASE,
+  WITHOUT_POLICY,
+  REJECTED,
+  UNKNOWN,
+  DRAFT,
+  ...SOURCE_RECEIPTS,
+  ...MATERIAL_RECEIPTS,
+  ...GATE_RECEIPTS,
+}
 
 test('renderResult() of a manifest is the golden file', () => {
   expectGolden(

@@ -6,6 +6,7 @@ import type { Receipt, RuleChange, SubjectReceipt } from '../../src/report/recei
 import { renderSummary } from '../../src/report/summary.ts'
 import { GATE_RECEIPTS, many } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
+import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
@@ -16,6 +17,7 @@ const RECEIPTS = {
   unknown: UNKNOWN,
   draft: DRAFT,
   ...SOURCE_RECEIPTS,
+  ...MATERIAL_RECEIPTS,
   ...GATE_RECEIPTS,
 }
 

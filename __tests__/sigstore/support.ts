@@ -129,6 +129,8 @@ export function leafExtensions(key: KeyObject, issuer: KeyObject): Record<string
 export interface ForgeOptions {
   readonly extensions?: (honest: Record<string, Buffer>) => readonly Buffer[]
   readonly sct?: boolean
+  /** When its ten minutes begin; default now. */
+  readonly notBefore?: Date
   readonly payload?: Uint8Array
   readonly payloadType?: string
   /** Logged and timestamped elsewhere. */
@@ -140,7 +142,7 @@ export interface ForgeOptions {
 export function forgeLeaf(bench: Bench, keys: KeyPair, options: ForgeOptions = {}): Buffer {
   const issuer = bench.stack.fulcio.intermediate
   const honest = leafExtensions(keys.publicKey, issuer.keys.publicKey)
-  const now = new Date(Math.floor(Date.now() / 1000) * 1000)
+  const now = new Date(Math.floor((options.notBefore ?? new Date()).getTime() / 1000) * 1000)
   const fields = {
     issuer: { name: issuer.name, key: issuer.keys.privateKey },
     subject: NO_NAME,

@@ -31,6 +31,8 @@ export interface Publication {
   /** Length that the metadata claims, in place of the target's own. */
   readonly length?: number
   readonly bytes?: Uint8Array
+  /** Further targets beside the one of the repository, by name. */
+  readonly others?: Readonly<Record<string, Uint8Array>>
   /** The root itself goes to this version, signed by the same key. */
   readonly rootVersion?: number
 }
@@ -85,6 +87,7 @@ function metadata(
     bytes = first,
     length = bytes.byteLength,
     rootVersion = 1,
+    others = {},
   }: Publication,
 ): ReadonlyMap<string, Buffer> {
   const signer = forged ? generateKeyPairSync('ed25519').privateKey : privateKey
@@ -100,8 +103,12 @@ function metadata(
     keys: { [id]: tufKey(publicKey) },
     roles: { root: role, timestamp: role, snapshot: role, targets: role },
   })
-  const digest = createHash('sha256').update(bytes).digest('hex')
-  const targets = { [name]: { length, hashes: { sha256: digest } } }
+  const digest = sha256(bytes)
+  const more = Object.entries(others).map(([other, content]) => ({ other, content, sha256: sha256(content) }))
+  const targets = Object.fromEntries([
+    [name, { length, hashes: { sha256: digest } }],
+    ...more.map(({ other, content, sha256 }) => [other, { length: content.byteLength, hashes: { sha256 } }]),
+  ])
   return new Map([
     [`/${rootVersion}.root.json`, root],
     ['/timestamp.json', signed(id, signer, { _type: 'timestamp', ...common, meta: { 'snapshot.json': { version } } })],
@@ -111,7 +118,12 @@ function metadata(
     ],
     [`/${version}.targets.json`, signed(id, signer, { _type: 'targets', ...common, targets })],
     [`/targets/${digest}.${name}`, Buffer.from(bytes)],
+    ...more.map(({ other, content, sha256 }) => [`/targets/${sha256}.${other}`, Buffer.from(content)] as const),
   ])
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function inDays(days: number): string {

@@ -71,6 +71,21 @@ async function subjects(history: History, head: CommitId, anchor: CommitId): Pro
   return commits.map(commit => ('subject' in commit ? commit.subject : 'malformed')).join(' ')
 }
 
+test('openHistory() of the tip alone gives its commit, tag and tree, and nothing below', async () => {
+  const { from, anchor, head } = sample()
+  const server = await serve()
+  await server.publish(from.path, 'acme/app')
+  const history = await openHistory(options({ url: `${server.url}/acme/app`, head, tipOnly: true }))
+  open.push(history)
+  const commit = parseCommit(head, await history.commit(head))
+  expect(commit).toMatchObject({ subject: 'merge' })
+  const tag = parseCommitId(from.git('rev-parse', 'v1').trim())
+  expect(Buffer.from(await history.tag(tag)).toString()).toContain('tag v1')
+  await history.fetchTree(head)
+  if ('tree' in commit) expect((await history.tree(commit.tree)).map(({ name }) => name)).toContain('other')
+  expect(await errorOf(() => history.commit(anchor))).toMatchObject({ code: 'source/object-missing' })
+})
+
 test.each(['a local clone', 'a server'])('openHistory() of %s gives commits, law files and the tree', async kind => {
   const { from, anchor, head } = sample()
   const server = await serve()

@@ -25,7 +25,12 @@ export interface BuildahStore {
   readonly driver: 'overlay' | 'vfs'
   readonly rootless: boolean
   readonly isolation: 'oci' | 'rootless' | 'chroot'
-  readonly configuration: { readonly storage: string; readonly registries: string }
+  readonly configuration: {
+    readonly storage: string
+    readonly registries: string
+    /** Empty: the machine's own may put folders of it into every RUN step (run with 1.28). Only of a closed build. */
+    readonly containers?: string
+  }
   /** Temporary files, and the folders behind `RUN --mount=type=cache`, which buildah else shares with every build of the user. */
   readonly temporary: string
   /** Signature policy that lets images come from registries alone; absent: the machine has none, and pulls nothing. */
@@ -54,10 +59,10 @@ export function buildahFlags(store: Flagged): readonly string[] {
  * Makes the run's storage: overlay where the machine can, else vfs; containers where the machine can, else chroot.
  * @throws `build/builder-unavailable` when buildah can use neither driver.
  */
-export async function prepareStore(host: BuildahHost, world: BuildWorld): Promise<BuildahStore> {
+export async function prepareStore(host: BuildahHost, world: BuildWorld, closed = false): Promise<BuildahStore> {
   const folder = await makeTemporaryFolder(world.folder, 'buildah-')
   for (const driver of ['overlay', 'vfs'] as const) {
-    const storage = await writeStorage(folder, driver, world)
+    const storage = await writeStorage(folder, driver, world, closed)
     const info = await storeInfo(host, world, storage)
     if (info === undefined) continue
     const rootless = isObject(info.host) && info.host.rootless === true
@@ -74,14 +79,24 @@ const CHROOT_NOTE =
   'RUN steps were isolated by chroot only and could see the other processes of the job: this machine cannot make containers.'
 
 /** Own `storage.conf` and `registries.conf`: the machine's may point at images that other jobs left (13-adversary 18). */
-async function writeStorage(folder: string, driver: 'overlay' | 'vfs', world: BuildWorld): Promise<Storage> {
+async function writeStorage(
+  folder: string,
+  driver: 'overlay' | 'vfs',
+  world: BuildWorld,
+  closed: boolean,
+): Promise<Storage> {
   const own = join(folder, driver)
   const graphRoot = join(own, 'root')
   const runRoot = join(own, 'run')
   await makeFolder(graphRoot)
   await makeFolder(runRoot)
   await makeFolder(join(folder, 'registries.d'))
-  const configuration = { storage: join(own, 'storage.conf'), registries: join(own, 'registries.conf') }
+  const configuration = {
+    storage: join(own, 'storage.conf'),
+    registries: join(own, 'registries.conf'),
+    ...(closed ? { containers: join(own, 'containers.conf') } : {}),
+  }
+  if (configuration.containers !== undefined) await writeFileAtomic(configuration.containers, '')
   await writeFileAtomic(configuration.storage, storageConf(driver, graphRoot, runRoot))
   await writeFileAtomic(configuration.registries, registriesConf(world.insecureRegistries))
   const temporary = join(folder, 'tmp')
@@ -120,12 +135,22 @@ export function registriesConf(insecure: readonly string[]): string {
   return `${lines.join('\n')}\n`
 }
 
+/** What every buildah program of this storage is told. */
+export function storeEnvironment({
+  configuration,
+  temporary,
+}: Pick<BuildahStore, 'configuration' | 'temporary'>): Record<string, string> {
+  const { storage, registries, containers } = configuration
+  return {
+    CONTAINERS_STORAGE_CONF: storage,
+    CONTAINERS_REGISTRIES_CONF: registries,
+    TMPDIR: temporary,
+    ...(containers === undefined ? {} : { CONTAINERS_CONF: containers }),
+  }
+}
+
 function environmentOf(world: BuildWorld, storage: Storage): Record<string, string> {
-  return childEnvironment(world.env, {
-    CONTAINERS_STORAGE_CONF: storage.configuration.storage,
-    CONTAINERS_REGISTRIES_CONF: storage.configuration.registries,
-    TMPDIR: storage.temporary,
-  })
+  return childEnvironment(world.env, storeEnvironment(storage))
 }
 
 async function storeInfo(host: BuildahHost, world: BuildWorld, storage: Storage): Promise<JsonObject | undefined> {

@@ -5,13 +5,19 @@ import { fail } from '../core/error.ts'
 import { childEnvironment } from '../io/environment.ts'
 import { makeTemporaryFolder, readFileBounded, remove } from '../io/files.ts'
 import { findTool } from '../io/process.ts'
+import type { PullOptions } from '../materials/dockerfile/pull.ts'
+import type { AllowedMaterials } from './allowed.ts'
+import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
-import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore } from './buildah-store.ts'
+import { checkRunNetwork } from './buildah-reading.ts'
+import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeEnvironment } from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
+import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { isOnThisMachine } from './this-machine.ts'
 import { answer, runBuilder } from './tools.ts'
 
 /** Local name of the one index a run's own storage holds; it never leaves the machine. */
@@ -37,29 +43,60 @@ export class BuildahBuilder implements Builder {
 
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
-    const { file } = await readBuildahDockerfile(checked.filePath)
-    for (const platform of platformsOf(checked))
-      checkImagePositions(file, pullOptions(checked, platform, machinePlatform()))
-    const store = await prepareStore(this.#host, this.#world)
+    const dockerfile = await readBuildahDockerfile(checked.filePath)
+    const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
+    for (const options of builds) checkImagePositions(dockerfile.file, options)
+    const { allowed, network } = checked
+    if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
+    if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
+    const store = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
     try {
-      return await this.#buildIn(store, checked)
+      const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
+      if (allowed === undefined) return await this.#buildOpen(store, checked, authFile)
+      const closed = new ClosedBuild(dockerfile, allowed, store, authFlags(authFile))
+      return await this.#buildClosed(store, checked, closed, builds)
     } finally {
       await this.#removeStore(store)
     }
   }
 
-  async #buildIn(store: BuildahStore, request: CheckedRequest): Promise<BuildResult> {
-    if (request.network === 'none' && store.isolation === 'chroot')
-      throw fail('build/unsupported', 'buildah cannot close the network on this machine', {
-        expected: 'an OCI runtime that can make containers',
-        found: 'chroot isolation only',
-        remedy: 'Remove `network: none`, or run on a machine where runc or crun works.',
-      })
-    const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
+  async #buildOpen(store: BuildahStore, request: CheckedRequest, authFile: string | undefined): Promise<BuildResult> {
+    checkNetwork(store, request)
     // One platform after the other: buildah adds them to the list in the order they end, and the list has a digest, too.
     const platforms = request.platforms.length === 0 ? [undefined] : request.platforms
+    const policy = store.registryPolicy === undefined ? [] : [`--signature-policy=${store.registryPolicy}`]
     for (const platform of platforms)
-      await this.#run(store, buildArguments(store, request, platform, authFile), request.timeoutMs)
+      await this.#run(
+        store,
+        buildArguments(store, request, platform, [...policy, ...authFlags(authFile), ...contextFlags(request)]),
+        request.timeoutMs,
+      )
+    return this.#finish(store, request)
+  }
+
+  async #buildClosed(
+    store: BuildahStore,
+    request: CheckedRequest,
+    closed: ClosedBuild,
+    builds: readonly PullOptions[],
+  ): Promise<BuildResult> {
+    checkNetwork(store, request)
+    await closed.prepare()
+    const env = closed.environment(buildahEnvironment(this.#world, store), request.network)
+    const flags = buildahFlags(store)
+    for (const options of builds) {
+      await closed.admit(options, args => this.#run(store, [...flags, ...args], request.timeoutMs))
+      const more = closed.buildFlags(options, env)
+      const args = buildArguments(store, request, options.targetPlatform, more)
+      await this.#run(store, [...closed.globalFlags, ...args], request.timeoutMs, env)
+      await closed.checkStore(LIST)
+    }
+    const result = await this.#finish(store, request)
+    return { ...result, enforcement: closed.enforcement, observed: closed.observed }
+  }
+
+  /** Everything is checked before this: here the image leaves the machine. */
+  async #finish(store: BuildahStore, request: CheckedRequest): Promise<BuildResult> {
     const layout = await makeTemporaryFolder(this.#world.folder, 'layout-')
     const digestFile = join(store.folder, 'digest')
     await this.#run(store, exportArguments(store, layout, digestFile), request.timeoutMs)
@@ -87,8 +124,12 @@ export class BuildahBuilder implements Builder {
     }
   }
 
-  async #run(store: BuildahStore, args: readonly string[], timeoutMs: number | undefined): Promise<void> {
-    const env = buildahEnvironment(this.#world, store)
+  async #run(
+    store: BuildahStore,
+    args: readonly string[],
+    timeoutMs: number | undefined,
+    env: Readonly<Record<string, string>> = buildahEnvironment(this.#world, store),
+  ): Promise<void> {
     const limit = timeoutMs === undefined ? {} : { timeoutMs }
     await runBuilder(
       'buildah',
@@ -117,20 +158,18 @@ export function buildahEnvironment(
 ): Record<string, string> {
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG } = world.env
   return childEnvironment(world.env, {
-    CONTAINERS_STORAGE_CONF: store.configuration.storage,
-    CONTAINERS_REGISTRIES_CONF: store.configuration.registries,
-    TMPDIR: store.temporary,
+    ...storeEnvironment(store),
     ...(REGISTRY_AUTH_FILE === undefined ? {} : { REGISTRY_AUTH_FILE }),
     ...(DOCKER_CONFIG === undefined ? {} : { DOCKER_CONFIG }),
   })
 }
 
-/** The argument list of the build; every value from outside stands behind a `--name=` or after `--`. */
+/** The argument list of the build, with `more` flags; every value from outside stands behind a `--name=` or after `--`. */
 export function buildArguments(
   store: BuildahStore,
   request: CheckedRequest,
   platform: string | undefined,
-  authFile: string | undefined,
+  more: readonly string[],
 ): readonly string[] {
   return [
     ...buildahFlags(store),
@@ -143,8 +182,7 @@ export function buildArguments(
     `--manifest=${LIST}`,
     `--isolation=${store.isolation}`,
     ...(request.network === 'none' ? ['--network=none'] : []),
-    ...(store.registryPolicy === undefined ? [] : [`--signature-policy=${store.registryPolicy}`]),
-    ...(authFile === undefined ? [] : [`--authfile=${authFile}`]),
+    ...more,
     ...(request.sourceDateEpoch === undefined ? [] : [`--timestamp=${request.sourceDateEpoch}`]),
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
     ...(platform === undefined ? [] : [`--platform=${platform}`]),
@@ -155,6 +193,19 @@ export function buildArguments(
     '--',
     request.contextPath,
   ]
+}
+
+function checkNetwork({ isolation }: BuildahStore, { network }: CheckedRequest): void {
+  if (network === 'none' && isolation === 'chroot')
+    throw fail('build/unsupported', 'buildah cannot close the network on this machine', {
+      expected: 'an OCI runtime that can make containers',
+      found: 'chroot isolation only',
+      remedy: 'Remove `network: none`, or run on a machine where runc or crun works.',
+    })
+}
+
+function authFlags(authFile: string | undefined): readonly string[] {
+  return authFile === undefined ? [] : [`--authfile=${authFile}`]
 }
 
 function platformsOf({ platforms }: CheckedRequest): readonly string[] {
@@ -182,4 +233,10 @@ async function readDigestFile(path: string): Promise<Digest> {
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
+}
+
+/** Images that were verified in a registry on this machine are asked of it without TLS, as they were when they were verified. */
+function withPlainHosts(world: BuildWorld, allowed: AllowedMaterials | undefined): BuildWorld {
+  const hosts = allowed?.images.map(({ reference }) => reference.host).filter(isOnThisMachine) ?? []
+  return { ...world, insecureRegistries: [...new Set([...world.insecureRegistries, ...hosts])] }
 }

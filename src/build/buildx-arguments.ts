@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { fail } from '../core/error.ts'
+import { contextFlags } from './named-contexts.ts'
 import type { CheckedRequest } from './request.ts'
 
 export interface BuildxFiles {
@@ -30,7 +30,7 @@ export function buildxArguments(request: CheckedRequest, files: BuildxFiles): re
     ...pairs('--build-arg', request.buildArgs),
     ...pairs('--label', request.labels),
     ...pairs('--annotation', request.annotations),
-    ...contexts(request),
+    ...contextFlags(request),
     `--file=${request.filePath}`,
     '--',
     request.contextPath,
@@ -52,19 +52,4 @@ function csvField(field: string): string {
 
 function pairs(flag: string, values: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`)
-}
-
-/** A folder of this run, or an image by its digest: nothing that would be fetched from elsewhere. */
-function contexts({ allowed, contexts: open = new Map() }: CheckedRequest): readonly string[] {
-  return [...(allowed?.contexts ?? open)].map(([name, source]) => {
-    if (
-      !/^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$/.test(name) ||
-      !/^(?:\/|docker-image:\/\/[^=]+@sha256:[0-9a-f]{64}$)/.test(source)
-    )
-      throw fail('build/request-malformed', 'A named context is not acceptable', {
-        expected: 'a name, and an image by its digest or an absolute folder',
-        found: `${name}=${source}`,
-      })
-    return `--build-context=${name}=${source}`
-  })
 }

@@ -10,7 +10,6 @@ import { eachOnce, historyReference, observedInMetadata, observedInPredicate } f
 import { proveEnforced } from './canary.ts'
 import { compareObserved } from './observed.ts'
 import type { CheckedRequest } from './request.ts'
-import { gitLocation } from './source-identifiers.ts'
 import { sourcePolicy } from './source-policy.ts'
 
 /** The variable by which buildx takes a source policy: the path of a file. Source: buildx 0.29.1 `ReadSourcePolicy`. */
@@ -50,13 +49,15 @@ export async function closeWorld({ allowed }: CheckedRequest, world: ClosingWorl
   return { env, facts: { enforcement: { by: 'builder', policy: { bytes, digest: sha256(bytes) } } } }
 }
 
-/** Every host the build may talk to, for a builder that has to be told where there is no TLS. */
+/**
+ * Registries for a builder that has to be told where there is no TLS, and that shares the machine's network for those on it: of
+ * images whose rule says `private`, and those that are written to. What the Dockerfile chooses alone, a URL with a checksum, must not
+ * bring RUN steps into the machine's network.
+ */
 export function hostsOf({ allowed, images }: CheckedRequest): readonly string[] {
-  const read = allowed?.images.map(({ reference }) => reference.host) ?? []
-  const urls = allowed?.urls.map(({ url }) => (URL.canParse(url) ? new URL(url).host : '')) ?? []
-  const repositories = allowed?.repositories.map(({ remote }) => gitLocation(remote)?.split('/', 1)[0] ?? '') ?? []
+  const read = (allowed?.images ?? []).filter(image => image.private).map(({ reference }) => reference.host)
   const written = images.map(image => image.split('/', 1)[0] ?? '')
-  return [...new Set([...read, ...urls, ...repositories, ...written])].filter(host => host !== '')
+  return [...new Set([...read, ...written])].filter(host => host !== '')
 }
 
 interface Observing {

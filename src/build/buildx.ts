@@ -4,6 +4,7 @@ import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded } from '../io/files.ts'
 import type { Builder, BuildResult, BuildWorld, ImageDescriptor, ToolRecord } from './builder.ts'
 import { refusalOf } from './buildkit-refusal.ts'
+import { submodulesOf } from './buildkit-version.ts'
 import { type BuildxFiles, buildxArguments, buildxFiles } from './buildx-arguments.ts'
 import { closeWorld, hostsOf, observe, SOURCE_POLICY } from './buildx-closed.ts'
 import { readBuildxMetadata } from './buildx-metadata.ts'
@@ -111,6 +112,7 @@ export class BuildxBuilder implements Builder {
   async #buildIn(session: Session, checked: CheckedRequest): Promise<BuildResult> {
     const { docker, nodes = 1 } = this.#host
     const { files, fresh } = session
+    const submodules = checked.allowed === undefined ? undefined : submodulesOf(checked.allowed, session.tools)
     const closed = await closeWorld(checked, {
       docker,
       env: session.env,
@@ -124,7 +126,8 @@ export class BuildxBuilder implements Builder {
     const image = readBuildxMetadata(metadata)
     if (!checked.push) await this.#compare(image, files.layout)
     const observed = await observe({ docker, env: session.env, metadata, checked })
-    return this.#result(session, checked, image, { ...closed.facts, ...observed })
+    const result = this.#result(session, checked, image, { ...closed.facts, ...observed })
+    return submodules === undefined ? result : { ...result, notes: [...result.notes, submodules] }
   }
 
   async #run(session: Session, checked: CheckedRequest, more: Readonly<Record<string, string>>): Promise<void> {

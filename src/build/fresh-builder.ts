@@ -5,11 +5,11 @@ import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { Environment } from '../io/environment.ts'
 import { makeFolder, writeFileAtomic } from '../io/files.ts'
-import { isLoopbackHost } from '../io/http.ts'
 import type { ProcessResult } from '../io/process.ts'
 import type { AllowedImage, AllowedMaterials } from './allowed.ts'
 import type { ToolRecord } from './builder.ts'
 import { readInspect } from './buildx-inspect.ts'
+import { isOnThisMachine } from './this-machine.ts'
 import { answer } from './tools.ts'
 
 /** A BuildKit that this run made from a verified image, for one build: empty storage, no cache of anybody (13-adversary 19). */
@@ -29,7 +29,7 @@ export interface FreshBuilderRequest {
   readonly run: Environment
   readonly folder: string
   readonly image: AllowedImage
-  /** `host[:port]` of every registry and server the build talks to. Loopback is reached from the machine's own network only. */
+  /** `host[:port]` of registries. Loopback is reached from the machine's own network only. */
   readonly hosts: readonly string[]
   /** Those without TLS. Loopback has none. */
   readonly insecureRegistries: readonly string[]
@@ -95,11 +95,6 @@ async function configArgument({ folder, hosts, insecureRegistries }: FreshBuilde
   const sections = plain.map(host => `[registry.${JSON.stringify(host)}]\n  http = true\n`)
   await writeFileAtomic(path, utf8(sections.join('\n')))
   return [`--buildkitd-config=${path}`]
-}
-
-function isOnThisMachine(host: string): boolean {
-  const url = `http://${host}/`
-  return URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
 }
 
 function toolsOf(state: string): readonly ToolRecord[] {

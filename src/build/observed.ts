@@ -36,16 +36,9 @@ function knownOf(allowed: AllowedMaterials): ReadonlySet<string> {
   const images = allowed.images.filter(({ use }) => use !== 'builder')
   return new Set([
     ...images.map(({ reference, digest }) => `image ${reference.canonical} ${hexOf(digest)}`),
-    ...[...allowed.contexts.values()].flatMap(contextImage),
     ...allowed.urls.map(({ url, sha256 }) => `${placeOf(url)} ${sha256}`),
     ...allowed.repositories.map(({ remote, commit }) => `git ${gitLocation(remote)} ${commit}`),
   ])
-}
-
-function contextImage(source: string): readonly string[] {
-  if (!source.startsWith('docker-image://')) return []
-  const { canonical, digest } = parseReference(source.slice('docker-image://'.length))
-  return digest === undefined ? [] : [`image ${canonical} ${hexOf(digest)}`]
 }
 
 /** Where it came from, in one spelling; `undefined` for kinds that are never allowed (`pkg:oci/…`, other schemes). */

@@ -12,6 +12,7 @@ import { gitLocation, imageIdentifier, pinnedIdentifier } from './source-identif
  *
  * Of the rules that match, the last one decides; a CONVERT that changes something begins again with what it made. So: deny
  * everything, allow each source in exactly the form in which its bytes are fixed, and convert every other form into that one.
+ * A named context opens nothing by itself: it is a folder of this run, or an image that was judged and stands among the images.
  *
  * Traps, each run with BuildKit 0.26.3: a CONVERT whose selector is EXACT ignores `updates.identifier`; the replacement of a REGEX
  * knows `$1`; an identifier is all that is compared, so attributes (checksum, the remote behind a repository) are constraints.
@@ -22,7 +23,6 @@ export function sourcePolicy(allowed: AllowedMaterials): Uint8Array {
   const images = allowed.images.filter(({ use }) => use !== 'builder')
   const rules = [
     ...images.flatMap(imageRules),
-    ...[...allowed.contexts.values()].flatMap(contextRules),
     ...allowed.urls.flatMap(urlRules),
     ...allowed.repositories.flatMap(repositoryRules),
   ]
@@ -59,14 +59,6 @@ function names(name: string, { reference, digest }: AllowedImage): boolean {
 /** The name alone, with the tag that stands for none. */
 function pinnedWithout({ canonical, tag }: AllowedImage['reference']): string {
   return `docker-image://${canonical}:${tag ?? 'latest'}`
-}
-
-/** Folders are local sources; images are named with their digest. */
-function contextRules(source: string): readonly JsonObject[] {
-  const name = source.startsWith('docker-image://') ? source.slice('docker-image://'.length) : undefined
-  if (name === undefined) return []
-  const { digest } = parseReference(name)
-  return digest === undefined ? [] : [allow(imageIdentifier(name))]
 }
 
 /** A Dockerfile's own checksum must be the same one: nothing is put in its place. */

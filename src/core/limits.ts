@@ -85,6 +85,10 @@ export const LIMITS = {
   requestMs: 30_000,
   /** Milliseconds spent on retries of one request altogether. */
   retryBudgetMs: 60_000,
+  /** Milliseconds one registry is waited for in a run, over all requests: a rate limit of a minute may come a few times. */
+  registryWaitMs: 5 * 60_000,
+  /** Bytes of one piece of a large upload: what is sent again at most. In small ones a registry that copies is half as fast. */
+  uploadChunkBytes: 512 * MIB,
   /** Redirects followed for one request. */
   redirects: 5,
   /** Bytes kept of a child process' output (what is streamed to the log is not bounded). */

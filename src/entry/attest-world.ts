@@ -1,9 +1,4 @@
 import { join } from 'node:path'
-import type { Builder, BuildWorld, Login } from '../build/builder.ts'
-import { detectBuilder, openBuilder } from '../build/detect.ts'
-import { LayoutBuilder } from '../build/layout.ts'
-import { NoneBuilder } from '../build/none.ts'
-import { RegistryLayouts } from '../build/registry-layouts.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
@@ -19,18 +14,22 @@ import { githubEvidence } from '../github/evidence.ts'
 import { pendingOf } from '../github/pending.ts'
 import { IdTokens } from '../github/token.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
-import { makeFolder, readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
+import { readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
+import { readStateFolder } from '../io/state-folder.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
 import { findEarlier } from '../pipeline/earlier.ts'
+import { BUNDLE_FOLDER } from '../pipeline/kept-statements.ts'
 import { GITHUB_ISSUER } from '../policy/expected.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
+import { needUnder } from '../sigstore/verify/need.ts'
 import { verifyBundle, verifyLegacy } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import { builderOf } from './builder-world.ts'
 import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
@@ -49,6 +48,13 @@ export interface AttestWorld {
   readonly http: HttpClient
   /** The run's private folder. */
   readonly folder: string
+}
+
+/** As much as of one subject in a registry. */
+const STATE_BOUNDS = {
+  files: LIMITS.subjectBundles,
+  fileBytes: LIMITS.bundleBytes,
+  totalBytes: LIMITS.subjectBundleBytes,
 }
 
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
@@ -83,6 +89,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       await writeFileAtomic(path, bytes)
       return path
     },
+    state: () => readStateFolder(join(folder, BUNDLE_FOLDER), STATE_BOUNDS),
     now: () => new Date(),
     clock: () => performance.now(),
     requests: () => http.records.length,
@@ -152,6 +159,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
   const services = once(async () => {
+    trust().catch(() => {}) // one exchange for both where TUF is asked; who needs the root is told what failed
     const signingConfigFile = await file(inputs.signingConfig)
     const given = signingConfigFile === undefined ? {} : { signingConfigFile }
     return loadServices({ now: new Date(), cacheFolder, promised: inputs.legacySignatures, ...given })
@@ -178,10 +186,11 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const ifAvailable = async () => ((await tokens()).available ? identity() : undefined)
   const { keyed } = request
   const imageKey =
-    keyed && once(() => openImageKey({ env, inputs, context, http, services, identity: ifAvailable, ...keyed }))
+    keyed && once(() => openImageKey({ env, inputs, context, http, services, trust, identity: ifAvailable, ...keyed }))
   const judging = async () => {
+    const root = await trust()
     const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
-    return { root: await trust(), need: { ...(logged ? {} : { logs: 0 }), ...keys } }
+    return { root, need: { ...needUnder(root), ...(logged ? {} : { logs: 0 }), ...keys } }
   }
   return {
     identity,
@@ -197,6 +206,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
         identityToken: async () => (await (await tokens()).get()).token,
         now: () => Date.now(),
         log: logged,
+        trust,
       }),
     ),
     sigstoreTrust: trust,
@@ -236,46 +246,6 @@ function identityOf(claims: TokenClaims): RunIdentity {
     run_attempt: claims.runAttempt,
   }
   return { claims: run, certified: claims }
-}
-
-async function builderOf(world: AttestWorld, registry: RegistryClient, logins: readonly Login[]): Promise<Builder> {
-  const { env, inputs, context, log, folder } = world
-  const layouts = new RegistryLayouts(registry)
-  if (inputs.builder === 'none' && inputs.digest !== undefined) return new NoneBuilder(inputs.digest)
-  if (inputs.builder === 'layout') return new LayoutBuilder(inWorkspace(context, inputs.layout ?? ''), layouts)
-  if (inputs.builder === 'none') throw fail('core/internal', 'builder none without a digest')
-  const host = await detectBuilder(inputs.builder, env)
-  await makeFolder(join(folder, 'build'))
-  const buildWorld: BuildWorld = {
-    env,
-    folder: join(folder, 'build'),
-    output: guardedSink(log),
-    layouts,
-    logins,
-    insecureRegistries: [...inputs.insecureRegistries, ...loopbackHosts(world.request)],
-  }
-  return closing(openBuilder(host, buildWorld, secretsOf(world)), log)
-}
-
-/** A section of the log in which a child can command nothing, open as long as the build runs (5-build § 1). */
-function guardedSink(log: WorkflowLog): BuildWorld['output'] {
-  return { write: chunk => log.guard().write(chunk) }
-}
-
-function closing(builder: Builder, log: WorkflowLog): Builder {
-  return { name: builder.name, build: request => builder.build(request).finally(() => log.guard().close()) }
-}
-
-function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
-  return [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN].filter(
-    (secret): secret is string => secret !== undefined && secret !== '',
-  )
-}
-
-/** Registries on this machine have no TLS; the client accepts them by the same rule. */
-function loopbackHosts(request: AttestRequest): readonly string[] {
-  const hosts = request.repositories.map(repository => repository.host)
-  return hosts.filter(host => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(host))
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

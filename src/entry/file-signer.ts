@@ -6,6 +6,7 @@ import { expectationFromFlags } from '../policy/gate.ts'
 import type { SigningKey } from '../sigstore/sign/key.ts'
 import { openKeySession } from '../sigstore/sign/key-session.ts'
 import { openSession } from '../sigstore/sign/session.ts'
+import type { WitnessOptions } from '../sigstore/sign/witness.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { SigningServices } from '../sigstore/trust/services.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
@@ -26,7 +27,7 @@ export function keyFileSigner(key: SigningKey, name: string, witnesses: SignerSe
   const keys = [{ publicKey: new Uint8Array(key.publicKey.export({ format: 'der', type: 'spki' })) }]
   const session = openKeySession({
     key,
-    ...(witnesses === undefined ? {} : { witnesses: { ...witnesses, now: () => Date.now() } }),
+    ...(witnesses === undefined ? {} : { witnesses: seenBy(witnesses) }),
   })
   return {
     signer: key.signer,
@@ -43,9 +44,8 @@ export async function keylessFileSigner(
   witnesses: SignerServices,
   identityToken: () => Promise<string>,
 ): Promise<FileSigner> {
-  const { services, http, log } = witnesses
   const verify = underRoot(witnesses, [])
-  const session = openSession({ services, http, identityToken, now: () => Date.now(), log })
+  const session = openSession({ ...seenBy(witnesses), identityToken })
   const signer = await session.certificate()
   return {
     signer,
@@ -59,6 +59,10 @@ export async function keylessFileSigner(
         predicateType,
       }),
   }
+}
+
+function seenBy({ services, http, log, trust }: SignerServices): WitnessOptions {
+  return { services, http, log, trust: async () => trust, now: () => Date.now() }
 }
 
 /** Exactly what a gate asks for under this root: a bundle that lacks a log the root names would be refused by everybody. */

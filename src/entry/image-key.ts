@@ -5,6 +5,7 @@ import type { Environment } from '../io/environment.ts'
 import type { HttpClient } from '../io/http.ts'
 import type { ImageKey, RunIdentity } from '../pipeline/attest-request.ts'
 import { openKeySession } from '../sigstore/sign/key-session.ts'
+import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { SigningServices } from '../sigstore/trust/services.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import type { RunClaims } from '../statements/claims.ts'
@@ -16,6 +17,8 @@ export interface ImageKeyWorld {
   readonly context: Pick<RunContext, 'workspace'>
   readonly http: HttpClient
   readonly services: () => Promise<SigningServices>
+  /** By which services are believed. */
+  readonly trust: () => Promise<TrustRoot>
   /** The verified token's claims; undefined where the job may not have a token. */
   readonly identity: () => Promise<RunIdentity | undefined>
   /** The run as the runner's variables tell it. */
@@ -35,7 +38,7 @@ export async function openImageKey(world: ImageKeyWorld): Promise<ImageKey> {
   const { visibility, ...told } = toldOf(await world.identity(), world.runner)
   const services = await world.services()
   assertTransparencyAllowed({ visibility, transparencyLog, services, key: true })
-  const witnesses = { services, http, now: () => Date.now(), log: transparencyLog !== 'none' }
+  const witnesses = { services, http, now: () => Date.now(), log: transparencyLog !== 'none', trust: world.trust }
   const session = openKeySession({ key: opened, witnesses })
   return {
     signer: opened.signer,

@@ -3,6 +3,7 @@ import { machinePlatform } from '../build/platforms.ts'
 import { LIMITS } from '../core/limits.ts'
 import { GithubApi } from '../github/api.ts'
 import { storedAttestations } from '../github/attestation-store.ts'
+import { workflowArtifacts } from '../github/workflow-artifacts.ts'
 import { addressGuard } from '../io/address.ts'
 import { after } from '../io/deadline.ts'
 import type { Environment } from '../io/environment.ts'
@@ -93,7 +94,10 @@ function fetchPorts(world: MaterialsHome): FetchPorts {
     git: { program: requireGit(env), env },
     ...(api === undefined
       ? {}
-      : { attestations: (repository, subject) => storedAttestations({ api, http, repository, subject }) }),
+      : {
+          artifacts: workflowArtifacts(api),
+          attestations: (repository, subject) => storedAttestations({ api, http, repository, subject }),
+        }),
     trustRoot: instance => {
       const root = roots.get(instance) ?? loadTrust({ tuf: instance, cacheFolder: join(folder, 'tuf') })
       roots.set(instance, root)

@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts'
 import type { Json } from '../core/json.ts'
 import { objectAt, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
+import { isLoopbackHost } from '../io/http.ts'
 import type { ArtifactPlace, ArtifactSource } from '../pipeline/materials-fetch-request.ts'
 import { type GithubApi, type Question, shaped } from './api.ts'
 import { booleanAt, idAt, nullable } from './wire.ts'
@@ -139,7 +140,12 @@ async function placeOf(
   const question = about(uri, `the artifact ${printable(artifact.name, 60)}`)
   const url = await api.place(`${base(uri)}/actions/artifacts/${artifact.id}/zip`, question)
   if (url === undefined) throw expired(uri, artifact, run)
-  return { run, url, ...(artifact.digest === undefined ? {} : { digest: artifact.digest }) }
+  return {
+    run,
+    url,
+    ...(isLoopbackHost(new URL(api.apiUrl).hostname) ? { inside: true } : {}),
+    ...(artifact.digest === undefined ? {} : { digest: artifact.digest }),
+  }
 }
 
 function base({ repository }: ArtifactUri): string {

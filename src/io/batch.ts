@@ -59,14 +59,20 @@ export function startBatch(request: BatchRequest): BatchProcess {
   })
   // A child that died is told by `close`.
   child.stdin.on('error', () => {})
+  let reading: Promise<void> | undefined
   child.stdout.on('data', (chunk: Uint8Array) => {
-    const busy = request.onData(chunk)
+    // When the program ends, node hands on what is left, also to a reader that asked it to wait.
+    const busy = reading === undefined ? request.onData(chunk) : reading.then(() => request.onData(chunk))
     if (busy === undefined) return
     child.stdout.pause()
-    busy.then(
-      () => child.stdout.resume(),
-      () => child.stdout.resume(),
-    )
+    const turn: Promise<void> = busy
+      .catch(() => {})
+      .then(() => {
+        if (reading !== turn) return
+        reading = undefined
+        child.stdout.resume()
+      })
+    reading = turn
   })
   let unsent = ''
   const send = (): void => {

@@ -131,7 +131,11 @@ export class HttpClient {
       })
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
       outgoing.on('error', reject)
-      outgoing.on('response', resolve)
+      outgoing.on('response', message => {
+        // Answered before all was sent: nobody reads the rest, and waiting for that would hold the connection.
+        message.once('end', () => outgoing.writableFinished || outgoing.destroy())
+        resolve(message)
+      })
       if (typeof body === 'function') {
         const source = body()
         source.on('error', error => outgoing.destroy(error))

@@ -1,10 +1,10 @@
 import { type Digest, hexOf } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
-import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Verified } from '../core/verified.ts'
 import type { ExpectedSigner } from '../policy/expected.ts'
 import { matchSigner, observedText } from '../policy/signer.ts'
-import { PROVENANCE_PREDICATE, type SignedStatement, type Statement } from '../statements/statement.ts'
+import { canonical, sameClaim } from '../statements/same.ts'
+import type { SignedStatement, Statement } from '../statements/statement.ts'
 import type { VerifyBundle } from './verify-request.ts'
 
 /** What lies where a bundle would be written. */
@@ -62,25 +62,5 @@ function inTheWay(path: string, found: string): Error {
 /** 6-sign-and-publish § 1: the same subjects and type, and an equal predicate after dropping times and the attempt number. */
 function sameStatement(a: Statement, b: Statement): boolean {
   const subjects = ({ subject }: Statement) => canonical(subject.map(({ digest }) => ({ ...digest })))
-  return a.predicateType === b.predicateType && subjects(a) === subjects(b) && claimOf(a) === claimOf(b)
-}
-
-function claimOf({ predicateType, predicate }: Statement): string {
-  return canonical(predicateType === PROVENANCE_PREDICATE ? timeless(predicate) : predicate)
-}
-
-function timeless(provenance: JsonObject): JsonObject {
-  const { runDetails } = provenance
-  const metadata = isObject(runDetails) ? runDetails.metadata : undefined
-  if (!isObject(runDetails) || !isObject(metadata)) return provenance
-  const { startedOn: _started, finishedOn: _finished, invocationId = null, ...rest } = metadata
-  const run = typeof invocationId === 'string' ? invocationId.replace(/\/attempts\/\d+$/, '') : invocationId
-  return { ...provenance, runDetails: { ...runDetails, metadata: { ...rest, invocationId: run } } }
-}
-
-/** One text for one value, whatever the order of its keys. */
-function canonical(value: Json): string {
-  return JSON.stringify(value, (_key, item: Json) =>
-    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
-  )
+  return subjects(a) === subjects(b) && sameClaim(a, b)
 }

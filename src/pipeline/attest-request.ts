@@ -4,6 +4,7 @@ import type { CommitId, Digest } from '../core/digest.ts'
 import type { KeySigner } from '../core/signer.ts'
 import type { StageMode } from '../core/stage.ts'
 import type { Verified } from '../core/verified.ts'
+import type { StateFolder } from '../io/state-folder.ts'
 import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { OutsidePolicy } from '../policy/policy-source.ts'
@@ -192,6 +193,8 @@ export interface AttestPorts {
   sigstoreTrust?(): Promise<TrustRoot>
   /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
+  /** Bundles that an earlier attempt left where this run keeps its own. Never throws. */
+  state(): Promise<StateFolder>
   now(): Date
   /** Milliseconds, monotonic. */
   clock(): number

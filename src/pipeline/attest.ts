@@ -11,6 +11,8 @@ import { verifyMaterials } from './materials-stage.ts'
 import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
+import { EarlierBundles } from './resume.ts'
+import { reusedImage } from './reused-image.ts'
 import { RunRecord } from './run.ts'
 import { selfVerify } from './self-verify-stage.ts'
 import { signStatements } from './sign-stage.ts'
@@ -32,7 +34,8 @@ export async function attest(
     await story(request, ports, record)
   } catch (error) {
     record.fail(error)
-    if (record.stages.state('materials') === 'not-reached') record.notChecked.push(NOT_VERIFIED)
+    const told = record.materials !== undefined || record.notChecked.includes(NOT_VERIFIED)
+    if (!told && record.stages.state('materials') !== 'not-asked') record.notChecked.push(NOT_VERIFIED)
     record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
   } finally {
     await record.end()
@@ -43,14 +46,17 @@ export async function attest(
 async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
   const commits = beginSource(request, ports, record) // they come while the preflight asks others
   const ready = await preflight(request, ports, record) // nothing happened anywhere yet
+  const earlier = new EarlierBundles(request, ports, ready) // what another attempt left
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
   if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
-  const built = await buildImage(request, ports, ready, { source, materials }, record) // what came out, by digest
-  beginSigning(request, ports, built) // the certificate comes while the image is read
+  const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
+  const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest
+  if (built.result.pushedTo.length > 0) earlier.lookBeside([built.result.digest])
+  beginSigning(request, ports, built, earlier) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
   if (image !== undefined && request.sign) beginPublishing(request, ports, { source, built, image }) // connections open while the services sign
-  const signed = await signStatements(request, ports, { ready, source, built, image }, record) // one certificate, all bundles on disk
+  const signed = await signStatements(request, ports, { ready, source, built, image, earlier }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
   await publishBundles(request, ports, { built, image, signed }, record) // beside the image, in every repository

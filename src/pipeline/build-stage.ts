@@ -52,7 +52,8 @@ export function buildImage(
   })
 }
 
-async function exportVerified(ports: AttestPorts, source: SourceOutcome): Promise<ExportedTree> {
+/** Into a folder of its own, in place of what lay there. */
+export async function exportVerified(ports: AttestPorts, source: SourceOutcome): Promise<ExportedTree> {
   await source.history.fetchTree(source.commit.id)
   return exportTree(source.history, source.commit, await ports.folder('context'))
 }

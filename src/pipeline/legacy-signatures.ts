@@ -1,7 +1,7 @@
 import { type Digest, hexOf } from '../core/digest.ts'
 import { asWaybillError } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
-import type { ObservedSigner } from '../core/signer.ts'
+import { foreignSigner, type OwnSigner } from '../policy/same-attestation.ts'
 import { fetchLegacy, legacyTag } from '../registry/legacy.ts'
 import { appendLegacy, type LegacyContent } from '../registry/legacy-append.ts'
 import type { Descriptor } from '../registry/manifest.ts'
@@ -11,9 +11,9 @@ import { legacyLayer } from '../sigstore/legacy-layer.ts'
 import { simpleSigningPayload } from '../statements/simple-signing.ts'
 import { COSIGN_SIGN_PREDICATE, SIMPLE_SIGNING } from '../statements/statement.ts'
 import type { AttestPorts, LegacyVerifier } from './attest-request.ts'
-import type { SignedDocument } from './sign-stage.ts'
-import type { Hand } from './signing-hand.ts'
+import type { SignedDocument, SigningWorld } from './kept-statements.ts'
 import { statedDigests } from './stated.ts'
+import { subjectsOf } from './subjects-of.ts'
 
 /** One signature for a `.sig` tag: of one digest in one repository, since the name stands in what is signed. */
 export interface LegacySigned {
@@ -29,25 +29,21 @@ const PARALLEL = 4
 
 /**
  * Signs each digest for each repository as cosign ≤ 2 does, but none that this very run signed already: what lies under the tag
- * counts only if it verifies and is by this signer (13-adversary 24). Each bundle is on disk the moment it exists.
+ * counts only if it verifies and is by this signer (13-adversary 24). Each bundle is on disk the moment it exists, and all are waited
+ * for: what was signed is kept, whatever happens to another.
  */
-export async function signLegacy(
-  ports: AttestPorts,
-  {
-    repositories,
-    subjects,
-  }: { readonly repositories: readonly Repository[]; readonly subjects: readonly Descriptor[] },
-  hand: Hand,
-): Promise<readonly LegacySigned[]> {
+export async function signLegacy({ ports, image, earlier, hand }: SigningWorld): Promise<readonly LegacySigned[]> {
   if (ports.legacyVerifier === undefined) throw new TypeError('signatures in tags without a verifier of them')
   const verify = await ports.legacyVerifier()
-  const wanted = repositories.flatMap(repository => subjects.map(({ digest: subject }) => ({ repository, subject })))
-  return inParallel(wanted, PARALLEL, async ({ repository, subject }) => {
+  const places = image.repositories.flatMap(repository =>
+    subjectsOf(image).map(({ digest: subject }) => ({ repository, subject })),
+  )
+  const signOne = async ({ repository, subject }: Place): Promise<LegacySigned> => {
     const name = formatReference(repository)
     const payload = simpleSigningPayload(name, subject)
-    const found = await foundOf(ports, repository, subject, { payload, signer: hand.signer, verify })
+    const found = await foundOf(ports, repository, subject, { payload, own: earlier.own, verify })
     if (found !== undefined) return { repository, subject, content: found }
-    const { bundle, log } = await hand.signImage(name, subject)
+    const { bundle, log } = await (await hand()).signImage(name, subject)
     const place = name.replaceAll(/[^A-Za-z0-9._-]/g, '-')
     const path = await ports.keep(`bundles/legacy/${place}-${hexOf(subject)}.sigstore.json`, bundle)
     const { annotations } = legacyLayer(bundle, payload)
@@ -57,12 +53,20 @@ export async function signLegacy(
       content: { payload, annotations },
       made: { path, ...(log === undefined ? {} : { log }) },
     }
+  }
+  const settled = await inParallel(places, PARALLEL, async place => (await Promise.allSettled([signOne(place)]))[0])
+  return settled.map(one => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
   })
 }
 
+type Place = Pick<LegacySigned, 'repository' | 'subject'>
+
 interface Wanted {
   readonly payload: Uint8Array
-  readonly signer: ObservedSigner
+  /** Absent: of a run that is not known nothing can be its own. */
+  readonly own: OwnSigner | undefined
   readonly verify: LegacyVerifier
 }
 
@@ -70,33 +74,20 @@ async function foundOf(
   { registry }: AttestPorts,
   repository: Repository,
   subject: Digest,
-  { payload, signer, verify }: Wanted,
+  { payload, own, verify }: Wanted,
 ): Promise<LegacyContent | undefined> {
+  if (own === undefined) return undefined
   const { legacy } = await fetchLegacy(registry, repository, subject)
   return legacy.find(signature => {
     if (signature.form !== 'signature' || !Buffer.from(payload).equals(signature.payload)) return false
     try {
-      return isSameRun(verify(signature).signer, signer)
+      return foreignSigner(verify(signature).signer, own) === undefined
     } catch (error) {
       // Whoever may push may plant what verifies nowhere; it stays what it is, and ours is made.
       if (asWaybillError(error).code === 'core/internal') throw error
       return false
     }
   })
-}
-
-/** Attempts of one run have one id; of a key nothing tells two runs apart, and nothing needs to. */
-function isSameRun(found: ObservedSigner, ours: ObservedSigner): boolean {
-  if (found.kind === 'key' || ours.kind === 'key')
-    return found.kind === ours.kind && found.fingerprint === ours.fingerprint
-  const runOf = ({ ci }: typeof found) => /\/actions\/runs\/(\d+)\//.exec(ci.runInvocationUri ?? '')?.[1]
-  return (
-    found.san.value === ours.san.value &&
-    found.issuer === ours.issuer &&
-    found.ci.sourceRepositoryIdentifier === ours.ci.sourceRepositoryIdentifier &&
-    runOf(found) !== undefined &&
-    runOf(found) === runOf(ours)
-  )
 }
 
 export interface LegacyToPublish {

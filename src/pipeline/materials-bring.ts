@@ -11,6 +11,9 @@ import { type MaterialsLaw, noPolicy } from './materials-plan.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
+/** A folder that no machine has: a build that needs it ends. */
+const NOWHERE = '/nonexistent/waybill'
+
 interface Bringing {
   readonly ports: AttestPorts
   readonly source: SourceOutcome
@@ -102,9 +105,14 @@ function imageContext(item: MaterialItem, images: readonly JudgedImage[]): strin
   return `docker-image://${reference}${digest === undefined ? '' : `@${digest}`}`
 }
 
-function folderContext(item: MaterialItem, fetched: readonly FetchedMaterial[]): string | undefined {
+/**
+ * Of a repository that was refused the name stays taken, by a folder that nothing is in: without it builders would look for an
+ * image of that name, which anybody may publish (13-adversary 20).
+ */
+function folderContext(item: MaterialItem, fetched: readonly FetchedMaterial[]): string {
   const found = fetched.find(one => one.item.name === item.name)
-  return found?.judged.verdict === 'passed' ? found.path : undefined
+  const path = found?.judged.verdict === 'passed' ? found.path : undefined
+  return path ?? `${NOWHERE}/${item.name}`
 }
 
 /** What the manifest says of images: digests for those that the Dockerfile names, and those that nothing else names. */

@@ -9,7 +9,8 @@ import { followPath } from '../io/paths.ts'
 import type { ExportedTree } from '../source/export.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { JudgedMaterial, MaterialsOutcome } from './materials-outcome.ts'
-import { uncheckedCache } from './materials-unchecked.ts'
+import { unsignedFrontends } from './materials-statements.ts'
+import { uncheckedCache, uncheckedFrontends } from './materials-unchecked.ts'
 import type { RunRecord } from './run.ts'
 
 /** Puts verified files into the exported context, whose digest was taken before: the claim about the commit is untouched by them. */
@@ -45,7 +46,7 @@ export function checkBuilt(outcome: MaterialsOutcome, result: BuildResult, recor
       expected: 'a build that refuses everything else',
       found: 'a build that says nothing of it',
     })
-  tellConditions(result, record)
+  tellConditions(outcome, result, record)
   const [first, ...more] = undeclared(outcome, result.observed ?? [])
   if (first === undefined) return outcome
   record.stages.worsen('materials', 'rejected')
@@ -54,9 +55,9 @@ export function checkBuilt(outcome: MaterialsOutcome, result: BuildResult, recor
   return { ...outcome, claim: { ...claim, verdict: worst([claim.verdict, 'rejected']) } }
 }
 
-function tellConditions({ enforcement, conditions }: BuildResult, record: RunRecord): void {
+function tellConditions(outcome: MaterialsOutcome, { enforcement, conditions }: BuildResult, record: RunRecord): void {
   if (conditions === undefined) return
-  record.notChecked.push(...uncheckedCache(conditions))
+  record.notChecked.push(...uncheckedCache(conditions), ...uncheckedFrontends(unsignedFrontends(outcome)))
   if (record.materials === undefined || enforcement === undefined) return
   const { builder, cache, network } = conditions
   record.materials = { ...record.materials, closed: { by: enforcement.by, builder, cache, network } }

@@ -4,10 +4,10 @@ import { readProvenance } from '../statements/provenance.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { sourceIndexTag } from './earlier.ts'
-import { digestText } from './materials-receipt.ts'
+import { digestText, placeName } from './materials-receipt.ts'
 
 /**
- * What went into the last attested image of this branch, or of the branch that a proposal is for: uri → digest. Only for
+ * What went into the last attested image of this branch, or of the branch that a proposal is for: `placeName` → digest. Only for
  * people to compare, so whatever fails gives nothing and ends nothing; yet only provenance that a run of this very repository
  * signed on that branch counts, because anybody who may push to the registry can write the index that leads to it.
  */
@@ -43,7 +43,7 @@ function isOwn({ statement, signer }: Verified<SignedStatement>, repositoryId: s
 }
 
 function materialsIn(predicate: SignedStatement['statement']['predicate']): readonly (readonly [string, string])[] {
-  return readProvenance(predicate).resolvedDependencies.flatMap(({ uri, digest }) =>
-    uri === undefined || digestText(digest) === '' ? [] : [[uri, digestText(digest)] as const],
+  return readProvenance(predicate).resolvedDependencies.flatMap(({ name, digest }) =>
+    name === undefined || digestText(digest) === '' ? [] : [[placeName(name), digestText(digest)] as const],
   )
 }

@@ -29,7 +29,7 @@ export async function fetchArtifact(
     })
   const { artifacts } = run.ports
   if (artifacts === undefined)
-    throw fail('materials/artifact-unavailable', `Nobody can be asked for ${uri.canonical}`, {
+    throw fail('github/api-permission', `Nobody can be asked for ${uri.canonical}`, {
       expected: 'a token that may read actions of that repository',
       remedy: 'Give the job the permission actions: read, and the input github-token.',
     })
@@ -39,8 +39,8 @@ export async function fetchArtifact(
   try {
     const digest = new Map(place.digest === undefined ? [] : [['sha256', hexOf(place.digest)]])
     const wanted = { name: `${uri.canonical} (zip)`, digest, size: LIMITS.materialBytes }
-    // Chosen by the platform's API, not by the manifest; the address still has to be a public one.
-    const addresses = [{ url: place.url, guard: run.guard(false) }]
+    // Chosen by the platform's API, not by the manifest; the address still has to be a public one, unless the API's is none.
+    const addresses = [{ url: place.url, guard: run.guard(place.inside === true) }]
     const { hosts } = await download({ wanted, addresses, path: archive }, run.download)
     const facts = await takeOut(archive, uri.file, out, wantedOf(item, verify))
     return await finish(run, item, { ...facts, path: out, from: place.run, hosts, failures: [] })

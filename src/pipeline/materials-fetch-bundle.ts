@@ -61,7 +61,7 @@ export async function githubProof(
 ): Promise<Checked> {
   const { attestations } = run.ports
   if (attestations === undefined)
-    throw fail('materials/artifact-unavailable', `Nobody can be asked for the attestations of ${proof.repository}`, {
+    throw fail('github/api-permission', `Nobody can be asked for the attestations of ${proof.repository}`, {
       expected: 'a token that may read attestations',
       remedy: 'Give the job the permission attestations: read, and the input github-token.',
     })

@@ -2,6 +2,7 @@ import { type CommitId, isCommitId, parseCommitId, sha256 } from '../core/digest
 import { asWaybillError, fail } from '../core/error.ts'
 import { isMalformed } from '../core/facts.ts'
 import { LIMITS } from '../core/limits.ts'
+import { remove } from '../io/files.ts'
 import { realClock } from '../io/retry.ts'
 import type { MaterialItem, MaterialUri, Verify } from '../materials/manifest/item.ts'
 import type { ParsedCommit } from '../source/commit.ts'
@@ -35,6 +36,14 @@ export async function fetchRepository(run: FetchRun, item: MaterialItem, uri: Gi
   const rule = run.rule(uri.canonical)
   requireListed(rule, item)
   const options = await optionsOf(run, uri, rule?.private ?? false)
+  try {
+    return await fetchFrom(run, item, uri, options)
+  } finally {
+    await remove(options.folder)
+  }
+}
+
+async function fetchFrom(run: FetchRun, item: MaterialItem, uri: GitUri, options: Options): Promise<FetchedMaterial> {
   const served = await servedAt(options, uri)
   const wanted = item.digest.get('gitCommit')
   if (wanted !== undefined && wanted !== served.commit)

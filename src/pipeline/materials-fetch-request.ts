@@ -63,6 +63,8 @@ export interface ArtifactPlace {
   readonly run: string
   /** Where the zip can be had without a login for a minute; its query is a secret and is never shown. */
   readonly url: string
+  /** The platform is on this machine, as in tests, and so is its storage. */
+  readonly inside?: boolean
   /** Of the zip, as the platform says. */
   readonly digest?: Digest
 }

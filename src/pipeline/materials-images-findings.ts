@@ -62,9 +62,13 @@ export function notPinned(
 export function withPinningRemedy(finding: Finding, reference: Reference, digest: Digest): Finding {
   if (finding.code !== 'verify/no-attestation') return finding
   const rule = `- {match: "${reference.canonical}", digest-lock: true}`
-  const item = manifestItem(reference, digest, 'base')
+  // A digest in the Dockerfile is one that was reviewed; a manifest takes none in a name.
+  const pin =
+    reference.digest === undefined
+      ? ` and into materials of ${MANIFEST_PATH}: ${manifestItem(reference, digest, 'base')}`
+      : ''
   return {
     ...finding,
-    remedy: `${finding.remedy} To trust these bytes without a signature, put into base-images of the policy, above the rule that matches: ${rule} and into materials of ${MANIFEST_PATH}: ${item}`,
+    remedy: `${finding.remedy} To trust these bytes without a signature, put into base-images of the policy, above the rule that matches: ${rule}${pin}`,
   }
 }

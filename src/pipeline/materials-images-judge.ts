@@ -10,7 +10,7 @@ import type { FetchedManifest } from '../registry/client.ts'
 import { readBuildConfig } from '../registry/image-config.ts'
 import type { Descriptor } from '../registry/manifest.ts'
 import { parentsOf } from '../registry/parents.ts'
-import { childrenFor, isNested, platformsOf } from '../registry/platform-children.ts'
+import { childrenFor, isNested, platformsOf, reachableIn } from '../registry/platform-children.ts'
 import { formatReference, type Reference } from '../registry/reference.ts'
 import { judgeDocker } from './materials-images-docker.ts'
 import { MANIFEST_PATH, notPinned, placed, shownName, withPinningRemedy } from './materials-images-findings.ts'
@@ -119,6 +119,17 @@ function digestsOf({ children }: Pick<Opened, 'children'>): readonly Digest[] {
   return [...new Set([...children.values()].flat().map(({ digest }) => digest))]
 }
 
+/**
+ * The manifests of an index that must each be proved where nothing is signed about the index itself (13-adversary 21): the one
+ * that is then pinned, or all in it, where the builder is let have the whole index.
+ */
+function toProve(opened: Opened): readonly Digest[] {
+  const { manifest } = opened.top
+  const taken = digestsOf(opened)
+  if (manifest.kind === 'image' || (taken.length === 1 && !opened.pinned)) return taken
+  return [...new Set([...taken, ...reachableIn(manifest).map(({ digest }) => digest)])]
+}
+
 /** What a pass rests on: a signature, or the digest that somebody reviewed. */
 type Answer = GateAnswer | { readonly kind: 'passed'; readonly via: 'pinned'; readonly notes: readonly [] }
 
@@ -127,9 +138,9 @@ async function prove(opened: Opened, { request, reader, gate }: ImageWorld): Pro
   const { policy, policyName, revoked } = request
   const { digest } = top.descriptor
   const reference = { ...image.reference, digest }
-  const platforms = digestsOf(opened)
+  const platforms = toProve(opened)
   if (rule.kind === 'docker' || rule.kind === 'digest-lock')
-    refuseQuarantined(policy, shownName(reference), [digest, ...platforms])
+    refuseQuarantined(policy, shownName(reference), [digest, ...digestsOf(opened)])
   if (rule.kind === 'digest-lock') return { kind: 'passed', via: 'pinned', notes: [] }
   const registry = reader.under(rule)
   if (rule.kind === 'docker') {
@@ -185,9 +196,8 @@ async function basesOf(
  *     a digest that somebody wrote down     that digest
  *     a signed index, or a plain image      what the tag meant: its own digest
  *     an unsigned index, signed platforms   the one manifest that this build takes, so that the rest of the index is out of reach;
- *                                           where platforms of this build take different ones, the index. Its bytes are fixed
- *                                           with that, and every manifest in it that the builder may take for any platform
- *                                           of this build was proved; for other platforms nobody asks in this build.
+ *                                           where platforms of this build take different ones, the index: then everything in it
+ *                                           that runs on Linux was proved.
  */
 function pinnedDigest(answer: Answer, opened: Opened): Digest {
   const { digest } = opened.top.descriptor

@@ -59,5 +59,5 @@ export interface MaterialsOutcome {
   /** Named contexts that the manifest declares: name → `docker-image://…` or a folder; in every mode. */
   readonly contexts: ReadonlyMap<string, string>
   /** The resolved manifest as it was kept, once something was judged. */
-  readonly resolved?: { readonly bytes: Uint8Array; readonly digest: Digest }
+  readonly resolved?: { readonly bytes: Uint8Array; readonly digest: Digest; readonly path: string }
 }

@@ -42,8 +42,8 @@ export async function keepResolved(
     materials: judged.map(material => resolvedMaterial(material, fetched)),
   })
   const bytes = utf8(`${visibleJson(JSON.stringify(document, null, 2))}\n`)
-  await ports.keep(RESOLVED_MATERIALS_NAME, bytes)
-  return { bytes, digest: sha256(bytes) }
+  const path = await ports.keep(RESOLVED_MATERIALS_NAME, bytes)
+  return { bytes, digest: sha256(bytes), path }
 }
 
 function resolvedMaterial(judged: JudgedMaterial, fetched: readonly FetchedMaterial[]): ResolvedMaterial {
@@ -61,6 +61,7 @@ function resolvedMaterial(judged: JudgedMaterial, fetched: readonly FetchedMater
     ...signed,
     codes: [...new Set(findings.map(({ code }) => code))],
     ...(found?.from === undefined ? {} : { from: found.from }),
+    ...(found?.hosts === undefined ? {} : { hosts: found.hosts }),
     ...(found?.size === undefined ? {} : { size: found.size }),
   }
 }

@@ -1,3 +1,4 @@
+import type { AllowedMaterials } from '../build/allowed.ts'
 import { pathsInTree } from '../build/request.ts'
 import { fail, WaybillError } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -19,8 +20,9 @@ import {
   placedOf,
 } from './materials-bring.ts'
 import { earlierMaterials } from './materials-earlier.ts'
-import { commitManifest } from './materials-manifest.ts'
-import type { JudgedMaterial, MaterialsOutcome } from './materials-outcome.ts'
+import type { JudgedImages } from './materials-images-request.ts'
+import { type CommitManifest, commitManifest } from './materials-manifest.ts'
+import type { FetchedMaterial, JudgedMaterial, MaterialsOutcome } from './materials-outcome.ts'
 import { type MaterialsLaw, planMaterials } from './materials-plan.ts'
 import { materialReceipt } from './materials-receipt.ts'
 import { keepResolved } from './materials-resolved.ts'
@@ -33,7 +35,7 @@ import { outcomeOfError, type StageResult } from './stages.ts'
 const MAX_PATHS = 200_000
 
 /** Everything that judging needs. */
-export interface MaterialsCase {
+interface MaterialsCase {
   readonly request: AttestRequest
   readonly ports: AttestPorts
   readonly source: SourceOutcome
@@ -72,79 +74,92 @@ async function judgeStage(the: MaterialsCase, record: RunRecord): Promise<StageR
     throw error
   })
   if (looked instanceof WaybillError) return unreadable(looked, record)
-  const { judged, allowed, manifest, previous, ...brought } = looked
+  const { judged, allowed, manifest, previous, placed, contexts } = looked
   const [first, ...more] = judged.map(({ verdict }) => verdict)
   const verdict: Outcome = first === undefined ? 'passed' : worst([first, ...more])
   record.materials = {
-    items: judged.map(item => materialReceipt(item, previous)),
+    items: judged.map(item => materialReceipt(item, previous, looked.fetched)),
     ...(manifest === undefined ? {} : { manifest: { path: manifest.path, digest: manifest.digest } }),
   }
   record.notChecked.push(...looked.unchecked)
   const resolved = await keepResolved(the, looked, verdict)
+  record.materials = { ...record.materials, resolved: { path: resolved.path, digest: resolved.digest } }
   if (the.mode === 'enforce' && verdict !== 'passed') throw firstAgainst(judged)
   const enforced = the.mode === 'enforce' ? { allowed } : {}
   const claim = { mode: the.mode, verdict }
-  return { state: verdict, mode: the.mode, value: { claim, judged, ...brought, resolved, ...enforced } }
+  return { state: verdict, mode: the.mode, value: { claim, judged, placed, contexts, resolved, ...enforced } }
 }
 
 /** What was found out about everything that the build would pull in. */
-export type Looked = Awaited<ReturnType<typeof look>>
+interface Looked extends Pick<MaterialsOutcome, 'judged' | 'contexts' | 'placed'> {
+  readonly allowed: AllowedMaterials
+  readonly fetched: readonly FetchedMaterial[]
+  readonly manifest: CommitManifest | undefined
+  readonly dockerfile: { readonly path: string; readonly bytes: Uint8Array }
+  /** What went into the last attested image of this branch. */
+  readonly previous: ReadonlyMap<string, string>
+  readonly unchecked: readonly string[]
+}
 
-async function look(the: MaterialsCase) {
+async function look(the: MaterialsCase): Promise<Looked> {
   const { request, ports, source, law } = the
+  const { dockerfile, manifest } = await readCommit(the)
+  const items = manifest?.items ?? []
+  const bringing = bringMaterials(the, manifest)
+  bringing.catch(() => {}) // told where it is waited for
+  // Only of folders it must be known where they lie before the images are asked about.
+  const folders = contextFolders(items) ? await bringing : []
+  const [images, fetched, previous, paths] = await together([
+    judgeDockerfile(the, dockerfile, manifest, contextsOf(items, folders)),
+    bringing,
+    earlierMaterials(request, ports),
+    pathsBelow(source.history, source.commit.tree, pathsInTree(request.build).context, MAX_PATHS),
+  ])
+  const adds = judgeAdds(images.pulls, fetched, law.policy, dockerfile.path)
+  const contexts = contextsOf(items, fetched, images.images)
+  const { urls, repositories } = adds
+  const allowed = { images: images.images.flatMap(image => image.allowed ?? []), urls, repositories, contexts }
+  return {
+    judged: [...images.images.map(image => image.judged), ...adds.judged],
+    allowed: { ...allowed, pulls: images.pulls },
+    contexts,
+    placed: placedOf(fetched),
+    fetched,
+    manifest,
+    dockerfile,
+    previous,
+    unchecked: unchecked(request.build.network, lockFilesIn(paths)),
+  }
+}
+
+async function readCommit({ request, source }: MaterialsCase): Promise<Pick<Looked, 'dockerfile' | 'manifest'>> {
   const { history, commit } = source
-  const { context, file } = pathsInTree(request.build)
+  const { file } = pathsInTree(request.build)
   await history.fetchTree(commit.id)
   const [bytes, manifest] = await together([
     fileAt(history, commit.tree, file, LIMITS.dockerfileBytes),
     commitManifest(history, commit.tree, request.materials.manifest),
   ])
   if (bytes === undefined) throw noDockerfile(file)
-  const dockerfile = readDockerfile(bytes)
-  const items = manifest?.items ?? []
-  const bringing = bringMaterials(the, manifest)
-  bringing.catch(() => {}) // told where it is waited for
-  // Only of folders is it known where they lie before the images are asked about.
-  const folders = contextFolders(items) ? await bringing : []
-  const contexts = contextsOf(items, folders)
-  const images = ports.materials.images(
-    {
-      policy: law.policy,
-      ...(law.name === undefined ? {} : { policyName: law.name }),
-      dockerfile,
-      path: file,
-      builds: buildsOf(request, ports.materials.machine, contexts),
-      ...declaredImages(manifest),
-    },
-    law,
-  )
-  const [judgedImages, fetched, previous, paths] = await together([
-    images,
-    bringing,
-    earlierMaterials(request, ports),
-    pathsBelow(history, commit.tree, context, MAX_PATHS),
-  ])
-  const adds = judgeAdds(judgedImages.pulls, fetched, law.policy, file)
-  const judged: readonly JudgedMaterial[] = [...judgedImages.images.map(image => image.judged), ...adds.judged]
-  const pinned = contextsOf(items, fetched, judgedImages.images)
-  const allowed = {
-    images: judgedImages.images.flatMap(image => image.allowed ?? []),
-    urls: adds.urls,
-    repositories: adds.repositories,
-    contexts: pinned,
-    pulls: judgedImages.pulls,
+  return { dockerfile: { path: file, bytes }, manifest }
+}
+
+/** @throws `materials/dockerfile-malformed` before any registry is asked. */
+async function judgeDockerfile(
+  { request, ports, law }: MaterialsCase,
+  { path, bytes }: Looked['dockerfile'],
+  manifest: CommitManifest | undefined,
+  contexts: ReadonlyMap<string, string>,
+): Promise<JudgedImages> {
+  const question = {
+    policy: law.policy,
+    ...(law.name === undefined ? {} : { policyName: law.name }),
+    dockerfile: readDockerfile(bytes),
+    path,
+    builds: buildsOf(request, ports.materials.machine, contexts),
+    ...declaredImages(manifest),
   }
-  return {
-    judged,
-    allowed,
-    contexts: pinned,
-    placed: placedOf(fetched),
-    fetched,
-    manifest,
-    previous,
-    dockerfile: { path: file, bytes },
-    unchecked: unchecked(request.build.network, lockFilesIn(paths)),
-  }
+  return ports.materials.images(question, law)
 }
 
 /** One a platform, since a Dockerfile may name another image for each. */

@@ -4,7 +4,7 @@ import { RESOLVED_MATERIALS_NAME } from '../statements/resolved-materials.ts'
 import { type BuildConditions, type ScaiClaim, type ScaiResource, scaiStatement } from '../statements/scai.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { Built } from './build-stage.ts'
-import type { JudgedMaterial } from './materials-outcome.ts'
+import type { JudgedMaterial, MaterialsOutcome } from './materials-outcome.ts'
 import { proofWord } from './materials-receipt.ts'
 
 /** What the gate's items would find in the claims of this run. */
@@ -24,7 +24,7 @@ export function materialsClaims({ materials, result }: Built): readonly ScaiClai
   return [
     ...distinct(judged.flatMap(claimsOf)),
     { attribute: 'BASE_IMAGES_DECLARED', evidence: manifest },
-    ...closedClaim(result),
+    ...(unsignedFrontends(materials).length === 0 && isConfirmed(materials, result) ? closedClaim(result) : []),
   ]
 }
 
@@ -70,6 +70,33 @@ function closedClaim({ enforcement, conditions }: Built['result']): readonly Sca
   const closed: BuildConditions = { builder, cache, network }
   const evidence = { name: 'source-policy', digest: digestSet(enforcement.policy.digest) }
   return [{ attribute: 'BUILD_SOURCES_CLOSED_WORLD', conditions: closed, evidence }]
+}
+
+/**
+ * The builder's own provenance says what went in, and was compared. One that names nothing although images were let in says
+ * nothing either; then the canary alone speaks for the builder.
+ */
+function isConfirmed({ allowed }: MaterialsOutcome, { observed }: Built['result']): boolean {
+  const images = (allowed?.images ?? []).filter(({ use }) => use !== 'builder')
+  return observed !== undefined && (observed.length > 0 || images.length === 0)
+}
+
+/**
+ * Frontend images that ran and that nobody whom the policy names has signed. A frontend is a program with the network, and `network:
+ * none` is a wish that it passes on or not: whoever chose it could have brought anything in, and its digest only says that it was
+ * chosen (13-adversary 19). Source: BuildKit 0.26.3 `frontend/gateway` (own container, `NewContainer`), `dockerui` `force-network-mode`.
+ */
+export function unsignedFrontends({
+  allowed,
+  judged,
+}: Pick<MaterialsOutcome, 'allowed' | 'judged'>): readonly string[] {
+  const frontends = (allowed?.images ?? []).filter(({ use }) => use === 'frontend')
+  return frontends
+    .filter(({ digest }) => {
+      const own = judged.filter(one => one.digest.sha256 === hexOf(digest))
+      return !own.some(({ proof }) => proof?.kind === 'signature' && proof.keys === 'policy')
+    })
+    .map(({ names, reference }) => names[0] ?? reference.canonical)
 }
 
 /** One image under two tags, or as base and as frontend, is one claim about one digest. */

@@ -1,4 +1,5 @@
 import type { BuildConditions } from '../build/builder.ts'
+import { printable } from '../core/text.ts'
 import type { LockFile } from '../materials/lock-files.ts'
 
 /** Of a run in which nobody judged materials. */
@@ -29,4 +30,13 @@ export function uncheckedCache({ cache, builder }: BuildConditions): readonly st
   if (cache === 'none') return []
   const whose = builder === 'shared' ? 'a builder that others use, too' : 'the builder'
   return [`What lay in the cache of ${whose}: layers and cache mounts of earlier builds may have gone in.`]
+}
+
+/** What a frontend that nobody signed may have brought in by itself. */
+export function uncheckedFrontends(names: readonly string[]): readonly string[] {
+  const shown = names.slice(0, NAMED).map(name => printable(name, 300))
+  if (shown.length === 0) return []
+  return [
+    `What the frontend ${shown.join(', ')} does: it runs with the network and decides itself about that of RUN steps, and nobody the policy names signed it.`,
+  ]
 }

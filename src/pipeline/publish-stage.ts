@@ -2,7 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import type { FileToAttach } from '../registry/attached-file.ts'
 import { type AttachedBundle, attachBundles, type BundleToAttach } from '../registry/bundles.ts'
 import type { Descriptor } from '../registry/manifest.ts'
-import { formatReference, type Repository } from '../registry/reference.ts'
+import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt, SinkReceipt } from '../report/receipt.ts'
 import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
@@ -13,7 +13,7 @@ import { legacyReceipt } from './legacy-signatures.ts'
 import { materialsClaims } from './materials-statements.ts'
 import type { RunRecord } from './run.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
-import { announce, fillSinks, furtherSinks, type Sink } from './sinks.ts'
+import { announce, errorOfSinks, failedPlace, fillSinks, furtherSinks, placesIn, type Sink } from './sinks.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { statedJudgement } from './source-statements.ts'
 import { liesBeside } from './stated.ts'
@@ -42,8 +42,8 @@ export function beginPublishing(request: AttestRequest, ports: AttestPorts, { so
 
 /**
  * Brings what was signed to every place that was asked for: attached to the image and each platform manifest in every repository,
- * and where inputs name more. Each place is tried and has its own status; the first that failed ends the run, so that no tag
- * moves and a repeat adds what is missing. Repeating it adds nothing else.
+ * and where inputs name more. Each place is tried and has its own status; one that failed ends the run, so that no tag moves and
+ * a repeat adds what is missing. Repeating it adds nothing else.
  */
 export function publishBundles(
   request: AttestRequest,
@@ -56,24 +56,26 @@ export function publishBundles(
     const items = subjectsOf(image).flatMap(subject =>
       signed.bundles.filter(({ bytes }) => liesBeside(bytes, subject.digest)).map(bundle => itemOf(bundle, subject)),
     )
-    const stored: Stored[] = []
+    const stored: Stored = new Map()
     const registries = image.repositories.map(
       (repository): Sink => ({
         name: 'registry',
         place: formatReference(repository),
         fill: async () => {
-          stored.push({ repository, attached: await attachBundles(ports.registry, repository, items, { files }) })
+          stored.set(formatReference(repository), await attachBundles(ports.registry, repository, items, { files }))
           return undefined
         },
       }),
     )
     const filled = await fillSinks([...registries, ...furtherSinks(request, ports, { image, signed })])
-    const announced = stored.length === registries.length ? await announce(ports, image) : undefined
-    record.sinks = [...filled.map(({ receipt }) => receipt), ...(announced === undefined ? [] : [announced])]
-    record.attestations = receiptsOf(image, signed, items, stored, record)
+    const receipts = filled.map(({ receipt }) => receipt)
+    const inAll = placesIn(receipts, 'registry', 'failed').length === 0
+    const announced = inAll ? await announce(ports, image) : undefined
+    record.sinks = [...receipts, ...(announced === undefined ? [] : [announced])]
+    record.attestations = receiptsOf(image, signed, items, { stored, sinks: record.sinks })
     record.notices.push(...record.sinks.flatMap(noticeOf))
-    const failed = filled.find(({ error }) => error !== undefined)
-    if (failed?.error !== undefined) throw failed.error
+    const error = errorOfSinks(filled)
+    if (error !== undefined) throw error
     return { state: 'passed', value: undefined }
   })
 }
@@ -88,17 +90,12 @@ function receiptsOf(
   image: ServedImage,
   { bundles, legacy = [] }: Signed,
   items: readonly BundleToAttach[],
-  stored: readonly Stored[],
-  { sinks }: RunRecord,
+  places: Places,
 ): readonly AttestationReceipt[] {
-  const inTags = (repository: Repository) =>
-    sinks.some(
-      ({ name, place, state }) =>
-        name === 'legacy-signatures' && place === formatReference(repository) && state === 'passed',
-    )
+  const inTags = placesIn(places.sinks, 'legacy-signatures', 'passed').map(({ place }) => place)
   return [
-    ...bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, stored)),
-    ...legacy.map(one => legacyReceipt(one, inTags(one.repository))),
+    ...bundles.map(bundle => receiptOf(bundle, image.descriptor.digest, items, places)),
+    ...legacy.map(one => legacyReceipt(one, inTags.includes(formatReference(one.repository)))),
   ]
 }
 
@@ -115,29 +112,37 @@ function itemOf(bundle: SignedDocument, subject: Descriptor): BundleToAttach {
   return { subject, bundle: bundle.bytes, predicateType: bundle.predicateType, created: bundle.signedAt }
 }
 
-interface Stored {
-  readonly repository: Repository
-  /** In the order of the items. */
-  readonly attached: readonly AttachedBundle[]
+/** By repository; in the order of the items. */
+type Stored = Map<string, readonly AttachedBundle[]>
+
+interface Places {
+  readonly stored: Stored
+  readonly sinks: readonly SinkReceipt[]
 }
 
 function receiptOf(
   document: SignedDocument,
   image: Digest,
   items: readonly BundleToAttach[],
-  stored: readonly Stored[],
+  { stored, sinks }: Places,
 ): AttestationReceipt {
   const whole = items.findIndex(item => item.bundle === document.bytes && item.subject.digest === image)
   // What is about one platform lies beside that alone.
   const at = whole >= 0 ? whole : items.findIndex(item => item.bundle === document.bytes)
   const subject = items[at]?.subject.digest ?? image
-  const manifest = stored[0]?.attached[at]?.manifest
+  const inRegistries = placesIn(sinks, 'registry', 'passed').map(({ place }) => ({
+    place,
+    one: stored.get(place)?.[at],
+  }))
+  const manifest = inRegistries[0]?.one?.manifest
+  const failed = placesIn(sinks, 'registry', 'failed')
   return {
     predicateType: document.predicateType,
     subject,
     ...(manifest === undefined ? {} : { manifest }),
     bundle: document.path,
     ...(document.log === undefined ? {} : { log: document.log }),
-    stored: stored.map(({ repository, attached }) => `${formatReference(repository)} (${attached[at]?.stored})`),
+    stored: inRegistries.map(({ place, one }) => `${place} (${one?.stored})`),
+    ...(failed.length === 0 ? {} : { notStored: failed.map(failedPlace) }),
   }
 }

@@ -9,12 +9,11 @@ import type { Subject } from '../statements/statement.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import type { Document } from './kept-statements.ts'
 import type { Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 import { type SbomDocument, sbomOf } from './sbom-document.ts'
 
-/** Name of its file on disk, type, and the bytes to sign. */
-export type NamedStatement = readonly [name: string, predicateType: string, statement: Uint8Array]
 type Subjects = readonly [Subject, ...Subject[]]
 
 interface SbomInput {
@@ -34,7 +33,7 @@ export async function sbomStatements(
   { ready, built, image }: SbomInput,
   subjects: Subjects,
   record: RunRecord,
-): Promise<readonly NamedStatement[]> {
+): Promise<readonly Document[]> {
   if (ready.sbom !== undefined) return [await fileStatement(ports, ready.sbom, image, subjects)]
   if (request.sbom?.kind !== 'auto') return []
   return builderStatements(request, ports, { built, image }, subjects, record)
@@ -46,7 +45,7 @@ async function fileStatement(
   { predicateType, predicate, names }: SbomDocument,
   image: ServedImage,
   subjects: Subjects,
-): Promise<NamedStatement> {
+): Promise<Document> {
   const { digest } = image.descriptor
   if (names.size === 0 || names.has(digest)) return statement('sbom', predicateType, predicate, subjects)
   const named = await namedPlatforms(ports, image, names)
@@ -78,7 +77,7 @@ async function builderStatements(
   { built, image }: Omit<SbomInput, 'ready'>,
   subjects: Subjects,
   record: RunRecord,
-): Promise<readonly NamedStatement[]> {
+): Promise<readonly Document[]> {
   const platforms = [...new Map(image.platforms.map(platform => [platform.digest, platform])).values()]
   const found = await Promise.all(
     platforms.map(async platform => {
@@ -148,6 +147,6 @@ function statement(
   predicateType: string,
   predicate: SbomDocument['predicate'],
   subjects: Subjects,
-): NamedStatement {
-  return [name, predicateType, buildStatement({ subjects, predicateType, predicate })]
+): Document {
+  return { name, predicateType, statement: buildStatement({ subjects, predicateType, predicate }) }
 }

@@ -1,26 +1,35 @@
-import { type Digest, hexOf, sha256 } from '../core/digest.ts'
+import { hexOf } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
+import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
-import { COSIGN_SIGN_PREDICATE, PROVENANCE_PREDICATE, VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
+import {
+  COSIGN_SIGN_PREDICATE,
+  PROVENANCE_PREDICATE,
+  type Subject,
+  VERIFICATION_SUMMARY_PREDICATE,
+} from '../statements/statement.ts'
 import { imageSubjects } from '../statements/subjects.ts'
 import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { type Document, type SignedDocument, signMissing } from './kept-statements.ts'
 import { type LegacySigned, legacyReceipt, signLegacy } from './legacy-signatures.ts'
 import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
+import type { EarlierBundles } from './resume.ts'
 import type { RunRecord } from './run.ts'
 import { sbomStatements } from './sbom.ts'
-import { type Hand, handOf } from './signing-hand.ts'
+import { claimant, type Hand, handOf } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { type SourceDocuments, sourceStatements } from './source-statements.ts'
-import { subjectsOf } from './subjects-of.ts'
+
+export type { SignedDocument } from './kept-statements.ts'
 
 export interface Signed {
   readonly signer: ObservedSigner
@@ -31,25 +40,17 @@ export interface Signed {
   readonly legacy?: readonly LegacySigned[]
 }
 
-export interface SignedDocument {
-  readonly predicateType: string
-  readonly bytes: Uint8Array
-  readonly digest: Digest
-  readonly signedAt: Date
-  readonly path: string
-  readonly log?: { readonly url: string; readonly index: string }
-}
-
 export interface SignInput {
   readonly ready: Ready
   readonly source: SourceOutcome
   readonly built: Built
   readonly image: ServedImage | undefined
+  readonly earlier: EarlierBundles
 }
 
 /**
- * Signs every statement about the image and its commit with one certificate or key; each bundle is on disk the moment it
- * exists.
+ * Signs every statement about the image and its commit with one certificate or key, but for those that an earlier attempt signed;
+ * each bundle is on disk the moment it exists.
  * @returns undefined when this run signs nothing.
  */
 export async function signStatements(
@@ -58,40 +59,44 @@ export async function signStatements(
   input: SignInput,
   record: RunRecord,
 ): Promise<Signed | undefined> {
-  const { image, ready } = input
+  const { image, ready, earlier } = input
   if (!request.sign || image === undefined || claimsOf(ready) === undefined) return undefined
   return record.stages.run('sign', undefined, async () => {
-    const hand = await handOf(request, ports, ready, record)
-    const subjects = imageSubjects({
-      repositories: namesOf(image),
-      digest: image.descriptor.digest,
-      platforms: image.kind === 'index' ? image.platforms : [],
-    })
-    const facts = provenanceFacts(request, { ...input, ...hand, image }, subjects)
+    const subjects = statedSubjects(image)
     const stated = await sourceStatements(request, ports, input, record.policy)
-    const source = stated === undefined ? [] : sourceDocuments(stated)
     if (stated !== undefined) await keepReviews(input.source, ports)
+    const facts = provenanceFacts(request, { ...input, ...claimant(ready), image }, subjects)
     const materials = materialsStatement(input.built, subjects)
-    const claims = materials === undefined ? [] : [['materials', SCAI_PREDICATE, materials] as const]
-    const sboms = await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)
-    const signing = Promise.all([
-      sign('signature', COSIGN_SIGN_PREDICATE, signatureStatement(subjects), hand, ports),
-      sign('provenance', PROVENANCE_PREDICATE, provenanceStatement(facts), hand, ports),
-      ...[...claims, ...sboms, ...source].map(([name, predicateType, statement]) =>
-        sign(name, predicateType, statement, hand, ports),
-      ),
+    const documents: readonly [Document, ...Document[]] = [
+      { name: 'signature', predicateType: COSIGN_SIGN_PREDICATE, statement: signatureStatement(subjects) },
+      { name: 'provenance', predicateType: PROVENANCE_PREDICATE, statement: provenanceStatement(facts) },
+      ...(materials === undefined
+        ? []
+        : [{ name: 'materials', predicateType: SCAI_PREDICATE, statement: materials } as const]),
+      ...(await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)),
+      ...(stated === undefined ? [] : sourceDocuments(stated)),
+    ]
+    const world = { request, ports, image, earlier, hand: handWhenNeeded(request, ports, ready, record) }
+    const [{ signer, bundles }, legacy] = await together([
+      signMissing(documents, world, record),
+      request.legacySignatures === true ? signLegacy(world) : undefined,
     ] as const)
-    const [bundles, legacy] = await Promise.all([
-      signing,
-      request.legacySignatures === true ? signLegacy(ports, placesOf(image), hand) : undefined,
-    ])
     record.attestations = [
       ...bundles.map(bundle => receiptOf(bundle, image)),
       ...(legacy ?? []).map(one => legacyReceipt(one, false)),
     ]
     const further = { ...(stated === undefined ? {} : { source: stated }), ...(legacy === undefined ? {} : { legacy }) }
-    return { state: 'passed', value: { signer: hand.signer, bundles, ...further } }
+    return { state: 'passed', value: { signer, bundles, ...further } }
   })
+}
+
+/** One for all that is signed. */
+function handWhenNeeded(...about: Parameters<typeof handOf>): () => Promise<Hand> {
+  let hand: Promise<Hand> | undefined
+  return () => {
+    hand ??= handOf(...about)
+    return hand
+  }
 }
 
 /** The summary names them by digest alone; their refs may be gone tomorrow (13-adversary 11). */
@@ -100,23 +105,11 @@ async function keepReviews({ reviews = new Map() }: SourceOutcome, ports: Attest
 }
 
 /** They are about the commit, and lie beside the image only to be found (3-source § 8). */
-function sourceDocuments({ summary, detail }: SourceDocuments) {
+function sourceDocuments({ summary, detail }: SourceDocuments): readonly Document[] {
   return [
-    ['source-summary', VERIFICATION_SUMMARY_PREDICATE, summary],
-    ['source-verification', SOURCE_VERIFICATION_PREDICATE, detail],
-  ] as const
-}
-
-async function sign(
-  name: string,
-  predicateType: string,
-  statement: Uint8Array,
-  hand: Pick<Hand, 'sign'>,
-  ports: AttestPorts,
-): Promise<SignedDocument> {
-  const { bundle, signedAt, log } = await hand.sign(statement)
-  const path = await ports.keep(`bundles/${name}.sigstore.json`, bundle)
-  return { predicateType, bytes: bundle, digest: sha256(bundle), signedAt, path, ...(log === undefined ? {} : { log }) }
+    { name: 'source-summary', predicateType: VERIFICATION_SUMMARY_PREDICATE, statement: summary },
+    { name: 'source-verification', predicateType: SOURCE_VERIFICATION_PREDICATE, statement: detail },
+  ]
 }
 
 function receiptOf(document: SignedDocument, image: ServedImage): AttestationReceipt {
@@ -129,8 +122,13 @@ function receiptOf(document: SignedDocument, image: ServedImage): AttestationRec
   }
 }
 
-function placesOf(image: ServedImage): Parameters<typeof signLegacy>[1] {
-  return { repositories: image.repositories, subjects: subjectsOf(image) }
+/** What every statement about the image is about. */
+export function statedSubjects(image: ServedImage): readonly [Subject, ...Subject[]] {
+  return imageSubjects({
+    repositories: namesOf(image),
+    digest: image.descriptor.digest,
+    platforms: image.kind === 'index' ? image.platforms : [],
+  })
 }
 
 function namesOf(image: ServedImage): readonly [string, ...string[]] {

@@ -5,18 +5,24 @@ import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle } from '../sigstore/sign/session.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { AttestPorts, AttestRequest, ImageKey } from './attest-request.ts'
-import type { Ready } from './preflight.ts'
+import { claimsOf, type Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 
-/** Who signs what this run states of its image, and what may be said of the run by this signer. */
+/** Who signs what this run states of its image. */
 export interface Hand {
   readonly signer: ObservedSigner
-  readonly claims: RunClaims
-  /** Set for a key, behind which no certificate stands. */
-  readonly claimsBy?: ImageKey['claimsBy']
   sign(statement: Uint8Array): Promise<SignedBundle>
   /** For a tag as cosign ≤ 2 reads it. */
   signImage(repository: string, digest: Digest): Promise<SignedBundle>
+}
+
+/** What may be said of the run by who will sign; nobody is asked for a certificate yet. */
+export function claimant(ready: Ready): { readonly claims: RunClaims; readonly claimsBy?: ImageKey['claimsBy'] } {
+  const { imageKey } = ready
+  if (imageKey !== undefined) return { claims: imageKey.claims, claimsBy: imageKey.claimsBy }
+  const claims = claimsOf(ready)
+  if (claims === undefined) throw new TypeError('statements without a signer')
+  return { claims }
 }
 
 /** Where a run leaves the public half of its key, below its own folder. */
@@ -40,14 +46,13 @@ export async function handOf(
   record.identity = { san: signer.san.value, issuer: signer.issuer }
   return {
     signer,
-    claims: identity.claims,
     sign: statement => session.sign(statement),
     signImage: (repository, digest) => session.signImage(repository, digest),
   }
 }
 
 async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Promise<Hand> {
-  const { signer, claims, claimsBy } = key
+  const { signer, claimsBy } = key
   const file = await ports.keep(PUBLIC_KEY, utf8(key.publicKey))
   record.signingKey = { fingerprint: parseDigest(`sha256:${signer.fingerprint}`), file }
   record.notices.push(
@@ -56,8 +61,6 @@ async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Pr
   )
   return {
     signer,
-    claims,
-    claimsBy,
     sign: statement => key.sign(statement),
     signImage: (repository, digest) => key.signImage(repository, digest),
   }

@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts'
-import { asWaybillError, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { SinkReceipt } from '../report/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -39,6 +39,44 @@ async function fillSink({ name, place, fill }: Sink): Promise<FilledSink> {
     if (error.code === 'github/attestations-unavailable') return { receipt: { ...told, state: 'not-available' } }
     return { receipt: { ...told, state: 'failed' }, error }
   }
+}
+
+/** Those of one kind that ended in one state, in the order in which they were asked for. */
+export function placesIn(
+  sinks: readonly SinkReceipt[],
+  name: SinkReceipt['name'],
+  state: SinkReceipt['state'],
+): readonly SinkReceipt[] {
+  return sinks.filter(sink => sink.name === name && sink.state === state)
+}
+
+/** How a result names a place that failed: `docker.io/acme/app (registry/unavailable)`. */
+export function failedPlace(sink: SinkReceipt): string {
+  return `${nameOf(sink)} (${sink.error?.code ?? sink.state})`
+}
+
+/** A repository's referrers need no word more than the repository. */
+function nameOf({ name, place }: SinkReceipt): string {
+  return name === 'registry' ? place : `${name} of ${place}`
+}
+
+/**
+ * The one error of a stage in which some places failed; undefined when none did. A rejected one is told before unknown ones; where there
+ * is one place only, its own error is all there is to say.
+ */
+export function errorOfSinks(filled: readonly FilledSink[]): WaybillError | undefined {
+  const errors = filled.flatMap(({ error }) => error ?? [])
+  const error = errors.find(({ kind }) => kind === 'rejected') ?? errors[0]
+  if (error === undefined || filled.length === 1) return error
+  const receipts = filled.map(({ receipt }) => receipt)
+  const places = receipts.filter(({ state }) => state === 'failed').map(failedPlace)
+  const stored = receipts.filter(({ state }) => state === 'passed').map(nameOf)
+  return fail(error.code, `${error.message}; not published in ${places.join(', ')}`, {
+    ...(error.expected === undefined ? {} : { expected: error.expected }),
+    found: `${error.found === undefined ? '' : `${error.found}; `}published in ${stored.join(', ') || 'none'}`,
+    remedy: `${error.remedy} Then run again: what is published already stays, and is not doubled by the same statements.`,
+    cause: error,
+  })
 }
 
 /** The places that inputs asked for besides the registries' referrers. */

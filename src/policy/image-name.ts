@@ -48,5 +48,6 @@ function isHost(host: string): boolean {
   if (!URL.canParse(url)) return false
   // Without its port a single label would be read as the first part of a repository.
   const portNeeded = /^[a-z0-9-]+:443$/.test(host) && !host.startsWith('localhost:')
-  return new URL(url).host === host || portNeeded
+  const { host: read, hostname } = new URL(url)
+  return hostname === plain && (read === host || portNeeded)
 }

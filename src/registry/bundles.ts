@@ -7,6 +7,7 @@ import type { UpdateOptions } from './kept-update.ts'
 import { type Descriptor, EMPTY_CONFIG, OCI_MANIFEST } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { type Attached, attachReferrers, type Referrer } from './referrers.ts'
+import { sendUntilComplete } from './resend.ts'
 
 export { BUNDLE_TYPE, type ReadBundles } from './bundle-manifest.ts'
 export { type BundleLimits, fetchBundles, readBundle } from './fetch-bundles.ts'
@@ -42,12 +43,15 @@ export async function attachBundles(
 ): Promise<readonly AttachedBundle[]> {
   const contents = [...items.map(({ bundle }) => bundle), ...files.map(({ bytes }) => bytes)]
   const blobs = new Map(contents.map(bytes => [sha256(bytes), bytes]))
-  await Promise.all([
-    client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
-    ...[...blobs.values()].map(bytes => client.putBlob(repository, bytes)),
-  ])
   const referrers = [...items.map(bundleReferrer), ...files.map(fileReferrer)]
-  const attached = await attachReferrers(client, repository, referrers, options)
+  const pause = (round: number) => client.transport.pause(repository, round)
+  const attached = await sendUntilComplete(pause, async () => {
+    await Promise.all([
+      client.putBlob(repository, EMPTY_CONFIG_BYTES, { unlessPresent: true }),
+      ...[...blobs.values()].map(bytes => client.putBlob(repository, bytes)),
+    ])
+    return attachReferrers(client, repository, referrers, options)
+  })
   return attached.slice(0, items.length).map((result, i) => {
     const item = items[i]
     return { ...result, predicateType: item?.predicateType ?? '', bundle: sha256(item?.bundle ?? '') }

@@ -4,10 +4,11 @@ import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer } from '../io/http.ts'
 import type { Action } from './auth.ts'
-import { type Blob, uploadBlob } from './blob-upload.ts'
+import { type Blob, BlobUploads } from './blob-upload.ts'
+import { immutableTag, saysImmutable } from './immutable-tag.ts'
 import { type Descriptor, MANIFEST_TYPES, type Manifest, mediaTypeOf, parseManifest } from './manifest.ts'
 import { formatReference, isTag, type Reference, type Repository } from './reference.ts'
-import { refusal, saysImmutable } from './refusal.ts'
+import { refusal, saysPartMissing } from './refusal.ts'
 import { RegistryTransport, type TransportOptions } from './transport.ts'
 
 /** A manifest as it was read: bytes hashed, content parsed, and the ETag if the registry gave one. */
@@ -44,9 +45,11 @@ export class RegistryClient {
   readonly transport: RegistryTransport
   /** Blobs that are in a repository or on their way, so that the empty config is not asked for again and again. */
   readonly #stored = new Map<string, Promise<void>>()
+  readonly #uploads: BlobUploads
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions & { readonly chunkBytes?: number }) {
     this.transport = new RegistryTransport(options)
+    this.#uploads = new BlobUploads(this.transport, options.chunkBytes)
   }
 
   /** Opens connections ahead of their first request. */
@@ -114,7 +117,8 @@ export class RegistryClient {
   /**
    * Stores exactly these bytes under a tag or their digest. Blobs and children must be there already.
    * @returns `ociSubject`: the subject the registry says it indexed (distribution-spec v1.1.1 § Pushing Manifests with Subject).
-   * @throws `registry/precondition-failed`, `registry/tag-immutable`, `registry/forbidden` …
+   * @throws `registry/precondition-failed`, `registry/tag-immutable`, `registry/parts-lost` (send the blobs again),
+   * `registry/forbidden` …
    */
   async putManifest(
     repository: Repository,
@@ -136,12 +140,25 @@ export class RegistryClient {
       body: bytes,
     } as const
     const answer = await this.transport.send(request)
-    if (isTag(reference) && saysImmutable(answer))
-      throw immutable(formatReference({ ...repository, tag: reference }), /^sha256-/.test(reference))
+    if (isTag(reference) && saysImmutable(answer)) throw immutableTag(repository, reference)
+    if (saysPartMissing(answer)) throw this.#partsLost(repository, reference)
     if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202) throw refusal(request, answer, true)
     const ociSubject = answer.headers['oci-subject']
     const etag = answer.headers.etag
     return { ...(ociSubject === undefined ? {} : { ociSubject }), ...(etag === undefined ? {} : { etag }) }
+  }
+
+  /** What was accepted is not there, so nothing counts as stored any more. */
+  #partsLost(repository: Repository, reference: string): Error {
+    const prefix = `${repository.host}/${repository.repository}@`
+    for (const key of this.#stored.keys()) if (key.startsWith(prefix)) this.#stored.delete(key)
+    return fail(
+      'registry/parts-lost',
+      `${repository.host}/${repository.repository} has not got all parts of a manifest`,
+      {
+        expected: `the parts of ${reference}, which it accepted`,
+      },
+    )
   }
 
   /** A blob's bytes. @throws `registry/not-found`, `registry/digest-mismatch`, `core/answer-too-large` */
@@ -191,7 +208,7 @@ export class RegistryClient {
     { from, unlessPresent }: { from?: string; unlessPresent?: boolean },
   ): Promise<void> {
     if (unlessPresent && (await this.#exists(repository, blob.digest, 'push'))) return
-    await uploadBlob(this.transport, repository, blob, from)
+    await this.#uploads.upload(repository, blob, from)
   }
 
   /**
@@ -259,12 +276,4 @@ function mismatch(repository: Repository, asked: Digest, found: Digest): Error {
 /** Only a tag or digest goes into a path: anything else could name another endpoint. */
 function checkedReference(reference: string): string {
   return isTag(reference) ? reference : parseDigest(reference)
-}
-
-/** A user's tag can be another one; the tag that lists referrers has the one name it must have. */
-function immutable(name: string, listsReferrers: boolean): Error {
-  const remedy = 'Give each image a tag of its own, or exclude this tag from the immutability of the repository.'
-  return fail('registry/tag-immutable', `The registry does not let ${name} point elsewhere`, {
-    ...(listsReferrers ? {} : { remedy }),
-  })
 }

@@ -137,7 +137,9 @@ export function parseLoginFile(bytes: Uint8Array): LoginFile {
   for (const [key, value] of Object.entries(isObject(object.auths) ? object.auths : {})) {
     const credential = readEntry(objectAt(value, 'auths entry'))
     const name = canonicalKey(key)
-    if (credential !== undefined && name !== undefined) auths.set(name, credential)
+    if (credential === undefined || name === undefined) continue
+    // `https://quay.io` beside `quay.io`: the plain spelling is what today's tools write.
+    if (!auths.has(name) || !key.includes('://')) auths.set(name, credential)
   }
   const helpers = new Map<string, string>()
   for (const [key, helper] of Object.entries(stringMapAt(object.credHelpers, 'credHelpers'))) {
@@ -167,9 +169,13 @@ function readEntry(entry: JsonObject): Credential | undefined {
   return { kind: 'password', username: pair.slice(0, colon), password: pair.slice(colon + 1).replace(/\0+$/, '') }
 }
 
-/** `https://index.docker.io/v1/` → `docker.io`; `quay.io/acme` stays; undefined for a key that names no host. */
+/**
+ * `https://index.docker.io/v1/` → `docker.io`; `quay.io/acme` stays; undefined for a key that names no host, and for
+ * `https://index.docker.io/v1/access-token` and `/refresh-token`, where docker keeps what belongs to its website.
+ */
 function canonicalKey(key: string): string | undefined {
   const url = /^https?:\/\/([^/]+)/.exec(key)
+  if (/^https?:\/\/[^/]+\/v\d\/[^/]/.test(key)) return undefined
   const host = url?.[1] ?? key.split('/', 1)[0] ?? ''
   // A URL's path (`/v1/`, `/v2/`) is docker's API version, never a scope.
   const path = url === null ? key.slice(host.length).replace(/\/$/, '') : ''

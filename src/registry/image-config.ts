@@ -1,5 +1,6 @@
 import { fail } from '../core/error.ts'
-import { type Json, parseJsonObject } from '../core/json.ts'
+import { isObject, type Json, parseJsonObject } from '../core/json.ts'
+import { respelledKey } from '../core/key-spelling.ts'
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, objectAt, optional, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
@@ -31,7 +32,7 @@ export async function readBuildConfig(
   if (config.size > LIMITS.manifestBytes) throw malformed(name, `more than ${LIMITS.manifestBytes} bytes`)
   const bytes = await reader.getBlob(repository, config.digest, LIMITS.manifestBytes)
   try {
-    const inner = filled(parseJsonObject(bytes, 'image config').config, objectAt, 'config.config') ?? {}
+    const inner = filled(configOf(bytes), objectAt, 'config.config') ?? {}
     const Env = textsAt(inner.Env, 'config.config.Env')
     const OnBuild = textsAt(inner.OnBuild, 'config.config.OnBuild')
     if (OnBuild.length > LIMITS.dockerfileReferences) throw malformed(name, `${OnBuild.length} instructions in OnBuild`)
@@ -39,6 +40,26 @@ export async function readBuildConfig(
   } catch (error) {
     throw malformed(name, error instanceof Error ? error.message : 'no JSON', error)
   }
+}
+
+const OUTER = new Set(['config'])
+const INNER = new Set(['Env', 'OnBuild'])
+
+/**
+ * `config` of an image config. Builders find fields in any case of letters: `ONBUILD` beside `OnBuild` would hide instructions
+ * from us and not from them (13-adversary 21).
+ * @throws `core/json-malformed`, `core/shape`
+ */
+export function configOf(bytes: Uint8Array): Json | undefined {
+  const document = parseJsonObject(bytes, 'image config')
+  const config = document.config ?? null
+  const free = new Set([...Object.keys(document), ...(isObject(config) ? Object.keys(config) : [])])
+  const respelled = respelledKey(document, OUTER, free) ?? respelledKey(config, INNER, free)
+  if (respelled === undefined) return document.config
+  throw fail('core/json-malformed', `The image config has the key ${printable(respelled, 40)} in other letters`, {
+    expected: 'config, Env and OnBuild',
+    found: respelled,
+  })
 }
 
 /** Go writes an absent list or object as null. */

@@ -12,6 +12,7 @@ import type { RegistryClient } from './client.ts'
 import { indexTar, readRange } from './layout-tar.ts'
 import { type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
 import type { Repository } from './reference.ts'
+import { sendUntilComplete } from './resend.ts'
 
 /** An OCI image layout (image-spec v1.1.1 § Image Layout) on disk, as a folder or an uncompressed tar. */
 export interface Layout {
@@ -99,7 +100,9 @@ export async function pushLayout(
 ): Promise<Descriptor> {
   const opened = typeof layout === 'string' ? await readLayout(layout) : layout
   const chosen = chooseManifest(opened, options.name)
-  const manifest = await pushManifest(client, repository, opened, chosen, 1, options.from)
+  const pause = (round: number) => client.transport.pause(repository, round)
+  const push = () => pushManifest(client, repository, opened, chosen, 1, options.from)
+  const manifest = await sendUntilComplete(pause, push)
   return {
     mediaType: chosen.mediaType,
     digest: chosen.digest,

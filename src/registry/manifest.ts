@@ -1,6 +1,7 @@
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
+import { respelledKey } from '../core/key-spelling.ts'
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, integerAt, objectAt, optional, stringAt, stringMapAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
@@ -56,6 +57,15 @@ export interface ImageIndex extends Common {
 
 export type Manifest = ImageManifest | ImageIndex
 
+/** Fields of image-spec that say what is pulled. */
+const NAMES = new Set(
+  [
+    'schemaVersion mediaType artifactType manifests config layers subject annotations',
+    'digest size platform os architecture variant os.version os.features urls data fsLayers history',
+  ].flatMap(names => names.split(' ')),
+)
+const ANNOTATIONS = new Set(['annotations'])
+
 /**
  * Reads a manifest or index strictly (13-adversary 21): the media type stands in the document and equals the one the
  * registry announced, the content is of one kind only, no key comes twice, schema 1 is refused. A looser reader
@@ -66,7 +76,10 @@ export type Manifest = ImageManifest | ImageIndex
 export function parseManifest(bytes: Uint8Array, contentType: string): Manifest {
   try {
     if (bytes.byteLength > LIMITS.manifestBytes) throw malformed(`more than ${LIMITS.manifestBytes} bytes`)
-    return readManifest(parseJsonObject(bytes, 'manifest'), mediaTypeOf(contentType))
+    const object = parseJsonObject(bytes, 'manifest')
+    const respelled = respelledKey(object, NAMES, ANNOTATIONS)
+    if (respelled !== undefined) throw malformed(`the key ${respelled}, which some readers take for another`)
+    return readManifest(object, mediaTypeOf(contentType))
   } catch (error) {
     const known = asWaybillError(error)
     if (known.code === 'registry/manifest-malformed' || known.code === 'core/internal') throw error

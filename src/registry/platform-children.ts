@@ -21,6 +21,19 @@ export function childrenFor({ manifests }: ImageIndex, platform: string): readon
   return images.filter(entry => entry.platform === undefined)
 }
 
+/**
+ * All that a builder might take from an index that it is let have whole: every manifest of Linux or of no system, whatever its
+ * architecture. A builder elsewhere has a platform of its own, programs differ in which spellings mean one platform (`v8.0`,
+ * `armel`, no system at all), and of an index nobody can take a part away.
+ * Source: containerd `platforms` `normalizeOS`, `normalizeArch`, `platformVector`.
+ */
+export function reachableIn({ manifests }: ImageIndex): readonly Descriptor[] {
+  return manifests.filter(entry => {
+    const os = entry.platform?.os.toLowerCase() ?? ''
+    return !isAttestation(entry) && (os === '' || os === 'linux')
+  })
+}
+
 /** True for an index inside an index: builders differ in what they take from one. */
 export function isNested({ mediaType }: Descriptor): boolean {
   return mediaType === OCI_INDEX || mediaType === DOCKER_LIST

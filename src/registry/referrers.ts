@@ -105,6 +105,7 @@ async function readApi(
   const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType })}`
   let path: string | URL | undefined = `referrers/${subject}${query}`
   let unreadable = 0
+  const asked = new Set<string>()
   const part = (found?: string): Part => {
     const problem = found ?? (unreadable > 0 ? `${unreadable} unreadable entries` : undefined)
     const filtered = artifactType !== undefined && !descriptors.some(entry => entry.artifactType !== artifactType)
@@ -112,6 +113,8 @@ async function readApi(
   }
   for (let page = 0; path !== undefined; page++) {
     const first = page === 0
+    if (asked.has(String(path))) return part('a page that leads to itself')
+    asked.add(String(path))
     const answer: HttpAnswer | WaybillError = await askReferrers(client, repository, path).catch(asWaybillError)
     if (answer instanceof WaybillError) {
       if (first) throw answer
@@ -124,7 +127,7 @@ async function readApi(
     const read = readEntries(entries)
     descriptors.push(...read.descriptors)
     unreadable += read.unreadable
-    path = nextPage(client, repository, answer.headers.link)
+    path = nextPage(client, repository, answer.headers.link, path)
     if (path !== undefined && (page + 1 >= MAX_PAGES || descriptors.length > LIMITS.referrers))
       return part('more pages than are read')
     if (path === undefined && /rel="?next/i.test(answer.headers.link ?? ''))
@@ -164,9 +167,15 @@ function readEntries(entries: readonly Json[]): { descriptors: Descriptor[]; unr
 }
 
 /** The next page, only below the same registry's API. RFC 8288; distribution-spec v1.1.1 § Listing Referrers */
-function nextPage(client: RegistryClient, repository: Repository, link: string | undefined): URL | undefined {
+function nextPage(
+  client: RegistryClient,
+  repository: Repository,
+  link: string | undefined,
+  page: string | URL,
+): URL | undefined {
   const target = /<([^<>]{1,2048})>[^<>]{0,200}?rel="?next"?/i.exec(link ?? '')?.[1]
-  const url = client.transport.resolveLocation(repository, target)
+  const base = page instanceof URL ? page : client.transport.urlOf(repository, page)
+  const url = client.transport.resolveLocation(repository, target, base)
   return url?.pathname.startsWith('/v2/') && url.host === client.transport.originOf(repository).host ? url : undefined
 }
 

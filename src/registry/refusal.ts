@@ -1,10 +1,15 @@
-import { decodeUtf8 } from '../core/bytes.ts'
 import { fail, type WaybillError } from '../core/error.ts'
 import { isObject, parseJson } from '../core/json.ts'
 import { printable } from '../core/text.ts'
 import type { HttpAnswer } from '../io/http.ts'
 import { loginRemedy, scopeOf } from './auth.ts'
+import type { Repository } from './reference.ts'
 import type { RegistryRequest } from './transport.ts'
+
+/** True when the answer to a manifest says that the registry has not got a part of it. distribution-spec v1.1.1 § Error Codes */
+export function saysPartMissing(answer: HttpAnswer): boolean {
+  return (answer.status === 400 || answer.status === 404) && /\((?:MANIFEST_)?BLOB_UNKNOWN/.test(saidBy(answer))
+}
 
 /** Turns an answer nobody wanted into the error that says what to do. */
 export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: boolean): WaybillError {
@@ -19,7 +24,10 @@ export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: 
     case 403:
       return hasLogin ? forbidden(host, what, scope, found) : unauthorized(host, scope, found)
     case 404:
+      if (request.action === 'push' && /\(NAME_UNKNOWN/.test(found)) return noSuchRepository(request.repository, found)
       return fail('registry/not-found', `${what}: the registry has no such thing`, { found })
+    case 413:
+      return fail('registry/body-too-large', `${host} takes no request as large as this one`, { found })
     case 429:
       return fail('registry/rate-limited', `${host} refuses for now`, {
         found: `${found}${answer.headers['retry-after'] ? `, Retry-After ${answer.headers['retry-after']}` : ''}`,
@@ -32,12 +40,6 @@ export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: 
         return fail('registry/unavailable', `${what}: the registry failed`, { found })
       return fail('registry/unexpected-answer', `${what}: refused by the registry`, { found })
   }
-}
-
-/** True when the answer says that the tag exists and may not be moved; registries use 400, 403, 409 and 412 for it. */
-export function saysImmutable(answer: HttpAnswer): boolean {
-  if (answer.status < 400 || answer.status >= 500) return false
-  return /immutab|cannot be overwritten|TAG_ALREADY_EXISTS|ImageTagAlreadyExists/i.test(decodeUtf8(answer.body) ?? '')
 }
 
 /** ` (CODE: message)` from the answer's first error. distribution-spec v1.1.1 § Error Codes */
@@ -74,5 +76,17 @@ function forbidden(host: string, what: string, scope: string, found: string): Wa
       host === 'ghcr.io'
         ? 'Add to the job: permissions: packages: write'
         : `Give the account at ${host} write access to this repository`,
+  })
+}
+
+/** Some registries make a repository at its first push, some do not. */
+function noSuchRepository({ host, repository }: Repository, found: string): WaybillError {
+  const ecr = /^\d{12}\.dkr[.-]ecr[.-].*\.amazonaws\.com/.test(host)
+  const remedy = ecr
+    ? `Create it before the first push: aws ecr create-repository --repository-name ${repository}`
+    : `Create the repository ${repository} at ${host}, and check its name`
+  return fail('registry/not-found', `${host} has no repository ${repository}, and makes none by itself`, {
+    found,
+    remedy,
   })
 }

@@ -1,5 +1,5 @@
 import { type Digest, sha256 } from '../core/digest.ts'
-import { fail } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import type { RawManifest, RegistryClient } from './client.ts'
 import { DOCKER_LIST, DOCKER_MANIFEST, type Manifest, OCI_INDEX, parseManifest } from './manifest.ts'
@@ -60,18 +60,23 @@ export async function moveTag(
   const present = await client.getRaw(repository, tag)
   const name = formatReference({ ...repository, tag })
   if (options.judged !== undefined && options.judged.digest !== present?.digest)
-    throw fail('registry/tag-changed', `${name} was moved meanwhile`, {
-      expected: options.judged.digest ?? 'no such tag',
-      found: present?.digest ?? 'no such tag',
-    })
+    throw changed(name, options.judged.digest, present?.digest ?? 'no such tag')
   const digest = sha256(target.bytes)
   const previous = present === undefined ? {} : { previous: present.digest }
   if (present?.digest === digest) return { tag, digest, ...previous, changed: false }
   if (present !== undefined) checkReplaceable(present, options.artifactType, name)
   const conditions =
     present === undefined ? ({ ifNoneMatch: '*' } as const) : present.etag ? { ifMatch: present.etag } : {}
-  await client.putManifest(repository, tag, target.mediaType, target.bytes, conditions)
+  await client.putManifest(repository, tag, target.mediaType, target.bytes, conditions).catch(error => {
+    // A registry with ETags lets nobody overtake between the reading and the writing.
+    if (asWaybillError(error).code !== 'registry/precondition-failed') throw error
+    throw changed(name, present?.digest, 'another digest')
+  })
   return { tag, digest, ...previous, changed: true }
+}
+
+function changed(name: string, expected: Digest | undefined, found: string): Error {
+  return fail('registry/tag-changed', `${name} was moved meanwhile`, { expected: expected ?? 'no such tag', found })
 }
 
 /** @throws `registry/tag-not-ours`; what cannot be read strictly is not ours either. */

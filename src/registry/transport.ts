@@ -2,10 +2,11 @@ import type { Readable } from 'node:stream'
 import { asWaybillError, fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
-import { type RetryClock, realClock, withRetry } from '../io/retry.ts'
+import { type RetryClock, realClock, retryAfterMs, withRetry } from '../io/retry.ts'
 import { type Action, Authorizer, type Need, type UrlGuard } from './auth.ts'
 import type { CredentialSource } from './credentials.ts'
 import { headersForHop, mayRedirect, originOf } from './origin.ts'
+import { Patience } from './patience.ts'
 import type { Repository } from './reference.ts'
 import { refusal } from './refusal.ts'
 
@@ -46,6 +47,7 @@ export class RegistryTransport {
   readonly clock: RetryClock
   readonly #options: TransportOptions
   readonly #authorizer: Authorizer
+  readonly #patience = new Map<string, Patience>()
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -73,12 +75,27 @@ export class RegistryTransport {
 
   /** The answer whatever its status, after login and retries. @throws `registry/unreachable`, `registry/redirect-refused` … */
   async send(request: RegistryRequest): Promise<HttpAnswer> {
-    const options = { clock: this.clock, ...(request.attempts === undefined ? {} : { attempts: request.attempts }) }
+    const patience = this.#patienceWith(request.repository)
+    const { attempts } = request
+    const attempt = async (): Promise<HttpAnswer> => {
+      await patience.turn()
+      const answer = await this.#authorized(request)
+      patience.heed(answer)
+      return answer
+    }
     try {
-      return await withRetry(() => this.#authorized(request), options)
+      const { clock, leftMs: budgetMs } = patience
+      return await withRetry(attempt, { clock, budgetMs, ...(attempts === undefined ? {} : { attempts }) })
     } catch (error) {
       throw unreachable(request.repository.host, error)
     }
+  }
+
+  /** Waits before something that is not repeated blindly is tried once more; as long as `answer` asks for, if it does. */
+  async pause(repository: Repository, round: number, answer?: HttpAnswer): Promise<void> {
+    const { clock, leftMs } = this.#patienceWith(repository)
+    const asked = retryAfterMs(answer?.headers['retry-after'], clock.now()) ?? 0
+    await clock.sleep(Math.min(leftMs, asked + Math.round(clock.random() * 200 * round)))
   }
 
   /** Opens connections ahead of their first request; none under a guard, which has not spoken yet. */
@@ -91,20 +108,41 @@ export class RegistryTransport {
     return originOf(repository, this.#options.plainHttpHosts ?? [])
   }
 
-  /** The URL a registry gave in a header, resolved; undefined when it is none. */
-  resolveLocation(repository: Repository, location: string | undefined): URL | undefined {
+  /** @param path below `/v2/<repository>/` */
+  urlOf(repository: Repository, path: string): URL {
+    return new URL(`/v2/${repository.repository}/${path}`, this.originOf(repository))
+  }
+
+  /**
+   * The URL a registry gave in a header, resolved; undefined when it is none that may be asked.
+   * @param base where the answer came from; default: the registry's API root.
+   */
+  resolveLocation(
+    repository: Repository,
+    location: string | undefined,
+    base: URL = this.originOf(repository),
+  ): URL | undefined {
     const origin = this.originOf(repository)
-    if (location === undefined || !URL.canParse(location, origin.href)) return undefined
-    const url = new URL(location, origin)
-    return url.origin === origin.origin || mayRedirect(origin, url) ? url : undefined
+    if (location === undefined || !URL.canParse(location, base.href)) return undefined
+    const url = new URL(location, base)
+    // Behind a front end that ends TLS some registries write http; it is the same place, asked as it must be.
+    if (url.host === origin.host && url.protocol === 'http:') url.protocol = origin.protocol
+    // A foreign host must not choose what the registry is asked with our login.
+    if (url.origin === origin.origin) return base.origin === origin.origin ? url : undefined
+    return mayRedirect(base, url) && mayRedirect(origin, url) ? url : undefined
+  }
+
+  #patienceWith({ host }: Repository): Patience {
+    const known = this.#patience.get(host) ?? new Patience(this.clock)
+    this.#patience.set(host, known)
+    return known
   }
 
   async #authorized(request: RegistryRequest): Promise<HttpAnswer> {
     const { repository, action, alsoPull } = request
     const home = this.originOf(repository)
     const need: Need = { repository, action, ...(alsoPull === undefined ? {} : { alsoPull }) }
-    const url =
-      request.path instanceof URL ? request.path : new URL(`/v2/${repository.repository}/${request.path}`, home)
+    const url = request.path instanceof URL ? request.path : this.urlOf(repository, request.path)
     // A foreign upload host never asks for the registry's login.
     if (url.origin !== home.origin) return this.#follow(request, url, home, undefined)
     const sent = await this.#authorizer.header(need, home)

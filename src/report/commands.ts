@@ -69,7 +69,7 @@ interface SignedImage {
 function signedImage({ image, identity, signingKey, attestations }: Receipt): SignedImage | undefined {
   const signer = signerOptions({ identity, signingKey })
   if (image === undefined || signer === undefined || !image.pushed || attestations.length === 0) return undefined
-  if (!attestations.every(({ stored }) => isStored(stored))) return undefined
+  if (!attestations.every(isStored)) return undefined
   return { reference: `${image.repository}@${image.digest}`, signer }
 }
 

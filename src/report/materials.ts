@@ -19,13 +19,22 @@ export function materialsPart(receipt: Receipt, limit: number): string | undefin
   if (materials === undefined) return undefined
   const items = materialsInOrder(receipt)
   const rows = items.map(item => {
-    const { verdict, name, places, findings } = item
-    const cells = [MARKS[verdict], cell(name), placesCell(places), digestCell(item), proofCell(item), codes(findings)]
+    const { verdict, places, findings } = item
+    const cells = [
+      MARKS[verdict],
+      fromCell(item),
+      placesCell(places),
+      digestCell(item),
+      proofCell(item),
+      codes(findings),
+    ]
     return `| ${cells.join(' | ')} |`
   })
   const head = ['', 'from', 'named in', 'digest', 'verified by', 'findings']
   const list = rows.length === 0 ? 'Nothing but the commit itself goes in.' : table(head, rows, limit)
-  const facts = [manifestText(materials), closedText(materials)].filter(text => text !== undefined)
+  const facts = [manifestText(materials), closedText(materials), resolvedText(materials)].filter(
+    text => text !== undefined,
+  )
   return ['### Base images and other materials', list, ...facts].join('\n\n')
 }
 
@@ -50,7 +59,7 @@ export function proofText({ proof, by }: MaterialReceipt): string {
   const who = by === undefined ? '' : ` by ${by}`
   if (proof === 'signed') return `signed${who}`
   if (proof === 'declared') return `signed${who}, a key that the commit itself declares`
-  return proof === 'pinned' ? 'pinned by digest, signed by nobody' : 'nothing'
+  return proof === 'pinned' ? 'pinned by its digest' : 'nothing is proved of it'
 }
 
 function proofCell(item: MaterialReceipt): string {
@@ -63,6 +72,11 @@ function proofCell(item: MaterialReceipt): string {
 function digestCell({ digest, previous }: MaterialReceipt): string {
   if (digest === '') return '–'
   return previous === undefined ? cell(digest) : `${cell(shortDigest(previous))} → ${cell(digest)}`
+}
+
+/** A download that was answered elsewhere came from there, whatever its name says. */
+function fromCell({ name, hosts = [] }: MaterialReceipt): string {
+  return hosts.length === 0 ? cell(name) : `${cell(name)} by way of ${cell(hosts.join(', '))}`
 }
 
 /** Places shown in one row. */
@@ -81,6 +95,12 @@ function codes(findings: MaterialReceipt['findings']): string {
 
 function manifestText({ manifest }: NonNullable<Receipt['materials']>): string | undefined {
   return manifest === undefined ? undefined : `Declared in ${codeSpan(manifest.path)}, ${codeSpan(manifest.digest)}`
+}
+
+function resolvedText({ resolved }: NonNullable<Receipt['materials']>): string | undefined {
+  return resolved === undefined
+    ? undefined
+    : `All of it by digest: ${codeSpan(resolved.path)}, ${codeSpan(resolved.digest)}`
 }
 
 function closedText({ closed }: NonNullable<Receipt['materials']>): string | undefined {

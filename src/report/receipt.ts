@@ -102,6 +102,8 @@ export interface AttestationReceipt {
   readonly log?: { readonly url: string; readonly index: string }
   /** Where it is stored: `referrers` (API), `fallback` (tag), with the repository. */
   readonly stored?: readonly string[]
+  /** Repositories where it should be and is not, each with the code of the error. */
+  readonly notStored?: readonly string[]
 }
 
 /** What became of one place that what was signed was to be brought to. */
@@ -150,6 +152,8 @@ export interface MaterialReceipt {
   readonly proof: 'signed' | 'declared' | 'pinned' | 'none'
   /** Who signed, in words. */
   readonly by?: string
+  /** Hosts that answered when it was fetched, redirects too, where they are others than the one of its name. */
+  readonly hosts?: readonly string[]
   readonly findings: readonly Finding[]
 }
 
@@ -158,6 +162,8 @@ export interface MaterialsReceipt {
   readonly items: readonly MaterialReceipt[]
   /** The materials manifest of the judged commit. */
   readonly manifest?: { readonly path: string; readonly digest: Digest }
+  /** `waybill-materials.json` on the runner. */
+  readonly resolved?: { readonly path: string; readonly digest: Digest }
   /** How the rest was kept out, once something was built. */
   readonly closed?: {
     readonly by: 'builder' | 'parser'

@@ -3,7 +3,7 @@ import { chain, subjectChain } from './chain.ts'
 import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
 import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
 import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
-import { keptOnDisk } from './kept.ts'
+import { keptOnDisk, stateSteps } from './kept.ts'
 import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
@@ -116,7 +116,10 @@ function published({ sinks = [] }: Receipt, limit: number): string | undefined {
 function kept(receipt: Receipt): string {
   const paths = keptOnDisk(receipt)
   if (paths.length === 0) return ''
-  return `\n\nSigned, but not known to be in the registry; kept on the runner: ${paths.map(path => codeSpan(path)).join(', ')}`
+  const where = `Signed, but not known to be in the registry; kept on the runner: ${paths.map(path => codeSpan(path)).join(', ')}`
+  const steps = stateSteps(receipt)
+  const how = 'So that the next attempt finds them on its own machine and signs nothing twice, add to the job:'
+  return `\n\n${where}${steps.length === 0 ? '' : `\n\n${how}\n\n${fenced('yaml', steps)}`}`
 }
 
 function imageFacts({ image }: Receipt, limit: number): string {

@@ -41,8 +41,14 @@ export function platformTable(image: ImageReceipt, limit: number): string {
 }
 
 export function attestationTable(attestations: readonly AttestationReceipt[], limit: number): string {
-  const rows = attestations.map(({ predicateType, subject, manifest, log, stored }) =>
-    row([cell(predicateType), cell(shortDigest(subject)), cell(manifest), logCell(log), cell(stored?.join(', '))]),
+  const rows = attestations.map(({ predicateType, subject, manifest, log, stored = [], notStored = [] }) =>
+    row([
+      cell(predicateType),
+      cell(shortDigest(subject)),
+      cell(manifest),
+      logCell(log),
+      cell([...stored, ...notStored.map(place => `not in ${place}`)].join(', ') || undefined),
+    ]),
   )
   return table(['predicate', 'attached to', 'referrer', 'log entry', 'stored'], rows, limit)
 }

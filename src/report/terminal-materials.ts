@@ -12,10 +12,11 @@ export function materialLines(receipt: Receipt, paint: Paint, columns: number): 
   if (materials === undefined) return []
   const items = materialsInOrder(receipt)
   const lines = items.slice(0, MATERIALS).flatMap(item => {
-    const { name, digest, previous, verdict, findings } = item
+    const { name, digest, previous, verdict, hosts = [], findings } = item
     const from = previous === undefined ? '' : ` (was ${printable(previous)})`
     return [
       `${paint(verdict, verdict)}  ${printable(name)}`,
+      ...(hosts.length === 0 ? [] : wrap(printable(`by way of ${hosts.join(', ')}`, 600), columns, '  ', '    ')),
       ...(digest === '' ? [] : [`  ${printable(digest)}${from}`]),
       ...wrap(printable(proofText(item), 600), columns, '  ', '    '),
       ...treeLines(findingBranches(findings), columns),

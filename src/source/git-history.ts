@@ -21,6 +21,8 @@ export interface OpenedFolders {
   readonly trees: string
   readonly head: CommitId
   readonly gitVersion: string
+  /** Nothing below the head is here, nor is to be. */
+  readonly tipOnly?: boolean
 }
 
 /** Heads asked for one by one, when all together failed. */
@@ -103,7 +105,8 @@ export class GitHistory implements History {
 
   /** What is below the head is here already; without saying so the server would send all of it again. */
   async #fetchCommits(wants: readonly string[]): Promise<void> {
-    const { head, commits } = this.#opened
+    const { head, commits, tipOnly } = this.#opened
+    if (tipOnly === true) return fetchTips(this.#transport, commits, wants)
     const known = (await this.#objects.find({ id: head, keep: 0 }))?.type === 'commit'
     const flags = ['--filter=tree:0', ...(known ? [`--negotiation-tip=${head}`] : [])]
     await this.#transport.fetchObjects(commits, wants, flags, true)
@@ -176,6 +179,13 @@ export class GitHistory implements History {
   close(): Promise<void> {
     return this.#objects.close()
   }
+}
+
+/** Commits or tags without what is below them. */
+export async function fetchTips(transport: GitTransport, gitDir: string, wants: readonly string[]): Promise<void> {
+  await transport.fetchObjects(gitDir, wants, ['--filter=tree:0', '--depth=1'], true)
+  // It would say "this commit has no parents", which nothing may believe.
+  await remove(`${gitDir}/shallow`)
 }
 
 /** One id a line, read as they are needed. */

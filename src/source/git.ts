@@ -11,7 +11,7 @@ import { realClock } from '../io/retry.ts'
 import type { TreeCheck } from '../policy/evidence.ts'
 import type { GitObject, ObjectRequest } from './cat-file.ts'
 import { sha256Repository } from './git-failure.ts'
-import { GitHistory } from './git-history.ts'
+import { fetchTips, GitHistory } from './git-history.ts'
 import { GitTransport, type TransportOptions } from './git-transport.ts'
 import { linkLocalObjects } from './local-source.ts'
 import type { MergeQuestion } from './merge-tree.ts'
@@ -105,13 +105,12 @@ export async function openHistory(options: HistoryOptions): Promise<History> {
     initBare(transport, options.folder, 'commits.git'),
     initBare(transport, options.folder, 'trees.git'),
   ] as const)
-  const flags = ['--filter=tree:0', ...(options.tipOnly === true ? ['--depth=1'] : [])]
-  await transport.fetchObjects(commits, [options.head], flags, true)
-  // It would say "this commit has no parents", which nothing may believe.
-  if (options.tipOnly === true) await remove(`${commits}/shallow`)
+  const tipOnly = options.tipOnly === true
+  if (tipOnly) await fetchTips(transport, commits, [options.head])
+  else await transport.fetchObjects(commits, [options.head], ['--filter=tree:0'], true)
   const objects = new Objects(transport, trees, `${commits}/objects`)
   try {
-    const history = new GitHistory(transport, objects, { commits, trees, head: options.head, gitVersion })
+    const history = new GitHistory(transport, objects, { commits, trees, head: options.head, gitVersion, tipOnly })
     await history.ensure([options.head, ...(options.also ?? [])])
     return history
   } catch (error) {

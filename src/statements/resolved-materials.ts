@@ -38,6 +38,8 @@ export interface ResolvedMaterial {
   readonly codes: readonly string[]
   /** Which address answered. */
   readonly from?: string
+  /** Every host that answered, redirects too. */
+  readonly hosts?: readonly string[]
   /** Bytes. */
   readonly size?: number
 }
@@ -59,7 +61,7 @@ export function resolvedMaterials(facts: ResolvedMaterials): JsonObject {
 }
 
 function materialObject(material: ResolvedMaterial): JsonObject {
-  const { name, kind, uri, digest, places, verdict, proof, by, evidence, codes, from, size } = material
+  const { name, kind, uri, digest, places, verdict, proof, by, evidence, codes, from, hosts, size } = material
   return compact({
     name,
     kind,
@@ -72,6 +74,7 @@ function materialObject(material: ResolvedMaterial): JsonObject {
     evidence: evidence && digestSet(evidence),
     codes: codes.length === 0 ? undefined : codes,
     from,
+    hosts,
     size,
   })
 }

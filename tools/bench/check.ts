@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bundle } from './bundle.ts'
 import type { Checked } from './check-source.ts'
 import { runProgram } from './program.ts'
 
@@ -26,13 +27,7 @@ export class CheckDoor {
   }
 
   static async build(root: string): Promise<CheckDoor> {
-    const out = join(root, '.cache', 'bench')
-    await rm(out, { recursive: true, force: true })
-    await mustPass(root, ['node_modules/typescript/bin/tsc', '-p', 'tools/bench/tsconfig.json'])
-    const entry = join(out, 'lib', 'tools', 'bench', 'check-source.js')
-    const ncc = ['node_modules/@vercel/ncc/dist/ncc/cli.js', 'build', entry, '-o', join(out, 'dist')]
-    await mustPass(root, [...ncc, '-m', '--no-cache', '--quiet'])
-    return new CheckDoor(join(out, 'dist', 'index.js'))
+    return new CheckDoor(await bundle(root, 'check-source'))
   }
 
   /** A process of its own each time, its repositories in a folder that is gone afterwards. */
@@ -48,9 +43,4 @@ export class CheckDoor {
     if (code !== 0) throw new Error(`The check ended with ${code}:\n${log}`)
     return { ...(JSON.parse(log) as Checked), ms }
   }
-}
-
-async function mustPass(root: string, args: readonly string[]): Promise<void> {
-  const { code, log } = await runProgram(process.execPath, args, { PATH: process.env.PATH ?? '' }, root)
-  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${code}:\n${log}`)
 }

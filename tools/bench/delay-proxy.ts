@@ -5,6 +5,8 @@ import type { AddressInfo, Socket } from 'node:net'
 export interface Passed {
   readonly method: string
   readonly path: string
+  /** Who asked, as it says. */
+  readonly agent: string
   /** Number of the connection it came on. */
   readonly connection: number
   /** What the answer said in `Location`. */
@@ -38,6 +40,7 @@ export async function startDelayProxy(target: string, delayMs: number): Promise<
     const record: Passed = {
       method: incoming.method ?? '',
       path: incoming.url ?? '',
+      agent: incoming.headers['user-agent'] ?? '',
       connection: numbers.get(socket) ?? 0,
     }
     passed.push(record)

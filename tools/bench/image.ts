@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { tarOf } from '../../__tests__/fakes/tar.ts'
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const INDEX = 'application/vnd.oci.image.index.v1+json'
@@ -12,7 +13,7 @@ interface Part {
 }
 
 /**
- * Puts a small image into a registry: a plain one, or an index over its platforms.
+ * Puts a small image into a registry: a plain one, or an index over its platforms. It holds a file `hello.txt`.
  * @param seed makes its digests its own, so that nothing is attached to it yet.
  * @returns its digest, and those of its platforms when it is an index.
  */
@@ -24,8 +25,10 @@ export async function pushImage(
 ): Promise<{ digest: string; children: readonly string[] }> {
   const manifests: (Part & { platform: object })[] = []
   for (const architecture of architectures) {
-    const config = await putBlob(repository, CONFIG, JSON.stringify({ architecture, os: 'linux', author: seed }))
-    const layer = await putBlob(repository, LAYER, `layer ${architecture} ${seed}`)
+    const layer = await putBlob(repository, LAYER, tarOf('hello.txt', `layer ${architecture} ${seed}\n`))
+    const rootfs = { type: 'layers', diff_ids: [layer.digest] }
+    const about = { architecture, os: 'linux', author: seed, config: {}, rootfs }
+    const config = await putBlob(repository, CONFIG, JSON.stringify(about))
     const manifest = { schemaVersion: 2, mediaType: MANIFEST, config, layers: [layer] }
     const part = await putManifest(repository, MANIFEST, manifest)
     manifests.push({ ...part, platform: { os: 'linux', architecture } })

@@ -128,6 +128,7 @@ export const DEBIAN_PEERS = {
   git: 'git',
   gpg: 'gnupg',
   'ssh-keygen': 'openssh-client',
+  minisign: 'minisign',
   setpriv: 'util-linux',
   unshare: 'util-linux',
   docker: 'docker.io',

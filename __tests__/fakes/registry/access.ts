@@ -16,6 +16,8 @@ export interface AccessOptions {
   /** Whether pulls need no login (Bearer only); default false. */
   readonly anonymousPull?: boolean
   readonly tokenSeconds?: number
+  /** Requests one token is good for, however long it lives; default: any number. */
+  readonly tokenUses?: number
   /** Status for a known user without the right: GHCR says 403, docker/distribution 401; default 403. */
   readonly denial?: 401 | 403
   /** Other text for the challenge's realm, to lie about it. */
@@ -33,6 +35,7 @@ interface Grant {
   readonly user: RegistryUser | undefined
   readonly actions: ReadonlyMap<string, readonly string[]>
   readonly expires: number
+  uses: number
 }
 
 /** Who may do what: nothing, Basic, or Bearer with an own token endpoint whose tokens are short-lived and scoped. */
@@ -80,6 +83,7 @@ export class Access {
     const token = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
     const grant = this.#grants.get(token ?? '')
     if (grant === undefined || grant.expires <= Date.now()) return unauthorized(challenge)
+    if (++grant.uses > (this.#options.tokenUses ?? Infinity)) return unauthorized(challenge)
     if (repository === '') return undefined
     const actions = grant.actions.get(repository)
     if (actions?.includes(action)) return undefined
@@ -129,7 +133,7 @@ export class Access {
     const token = randomBytes(24).toString('hex')
     const seconds = this.#options.tokenSeconds ?? 300
     this.tokensIssued++
-    this.#grants.set(token, { user, actions, expires: Date.now() + seconds * 1000 })
+    this.#grants.set(token, { user, actions, expires: Date.now() + seconds * 1000, uses: 0 })
     return { token, access_token: token, expires_in: seconds, issued_at: new Date().toISOString() }
   }
 

@@ -2,18 +2,22 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { Access, type AccessOptions } from './access.ts'
 import { type Fault, Faults } from './faults.ts'
+import type { Quirks } from './quirks.ts'
 import { problem, type Reply } from './reply.ts'
-import { blobRoute, manifestRoute, type Quirks, referrersRoute, tagsRoute, uploadRoute, type World } from './routes.ts'
+import { blobRoute, manifestRoute, referrersRoute, tagsRoute, type World } from './routes.ts'
 import { Storage } from './storage.ts'
+import { uploadRoute } from './uploads.ts'
 
 export type { AccessOptions, RegistryUser } from './access.ts'
 export type { Fault, FaultHook, FaultRequest, FaultRule } from './faults.ts'
-export type { Quirks } from './routes.ts'
+export type { Quirks } from './quirks.ts'
 
 export interface RegistryOptions extends Quirks, AccessOptions {
   /** Milliseconds every answer waits, as a far registry would; default 0. */
   readonly latencyMs?: number
   readonly port?: number
+  /** Shared with another server; default: its own. */
+  readonly storage?: Storage
 }
 
 /** One request as it was answered; bodies and secrets are never kept. */
@@ -44,7 +48,7 @@ export interface EmbeddedRegistry {
 
 /** A registry on loopback that speaks distribution spec 1.1 to anybody (skopeo, buildah, BuildKit) and can misbehave. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<EmbeddedRegistry> {
-  const storage = new Storage()
+  const storage = options.storage ?? new Storage()
   const faults = new Faults()
   const access = new Access(options)
   const log: LogEntry[] = []
@@ -105,16 +109,33 @@ async function serve(
     message.socket.destroy()
     return
   }
+  // An answer that does not wait for the body: Node throws the rest away.
+  const early = options.refusesEarly && !isReply(fault) ? refuseOf(access, message, url) : undefined
+  if (early !== undefined) {
+    record(early.status, authorization)
+    return send(message, response, early, false, options)
+  }
   const body = await readBody(message)
   await sleep((options.latencyMs ?? 0) + delayOf(fault))
-  const reply = isReply(fault) ? fault : route(world, access, message, url, body)
+  const limit = options.bodyLimit ?? Infinity
+  const answered = isReply(fault) ? fault : body.byteLength > limit ? TOO_LARGE : undefined
+  const reply = answered ?? route(world, access, message, url, body)
   if (fault === 'cut-after') {
     record('cut', authorization)
     message.socket.destroy()
     return
   }
   record(reply.status, authorization)
-  send(message, response, reply, fault === 'cut-body')
+  send(message, response, reply, fault === 'cut-body', options)
+}
+
+const TOO_LARGE: Reply = { status: 413, headers: { 'content-type': 'text/html' }, body: '<h1>413</h1>' }
+
+function refuseOf(access: Access, message: IncomingMessage, url: URL): Reply | undefined {
+  const repository = /^\/v2\/(.+?)\/(?:manifests|blobs|referrers|tags)\//.exec(decodeURIComponent(url.pathname))?.[1]
+  if (repository === undefined) return undefined
+  const action = message.method === 'GET' || message.method === 'HEAD' ? 'pull' : 'push'
+  return access.refuse(message.headers.authorization, url.origin, repository, action)
 }
 
 function route(world: World, access: Access, message: IncomingMessage, url: URL, body: Buffer): Reply {
@@ -134,6 +155,8 @@ function route(world: World, access: Access, message: IncomingMessage, url: URL,
   // A mount reads another repository: without that right it quietly becomes an ordinary upload, as in real registries.
   if (from !== null && access.refuse(authorization, url.origin, from, 'pull') !== undefined)
     url.searchParams.delete('from')
+  if (world.quirks.repositories !== undefined && action === 'push' && !world.quirks.repositories.includes(repository))
+    return problem(404, 'NAME_UNKNOWN', `The repository with name '${repository}' does not exist in the registry`)
   const request = { method, repository, query: url.searchParams, headers: message.headers, body, path: url.pathname }
   if (upload !== null) return uploadRoute(world, request, upload[2] ?? '')
   const reference = matched?.[3] ?? ''
@@ -151,10 +174,17 @@ function route(world: World, access: Access, message: IncomingMessage, url: URL,
   }
 }
 
-function send(message: IncomingMessage, response: ServerResponse, reply: Reply, cutBody: boolean): void {
+function send(
+  message: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  cutBody: boolean,
+  { headerBytes }: Quirks,
+): void {
   const bytes = Buffer.from((reply.body ?? '') as Uint8Array)
   response.writeHead(reply.status, {
     ...reply.headers,
+    ...(headerBytes === undefined ? {} : { 'x-large': 'x'.repeat(headerBytes) }),
     ...(reply.status === 204 ? {} : { 'content-length': reply.announce ?? bytes.byteLength }),
   })
   if (reply.announce !== undefined) {

@@ -22,6 +22,9 @@ export class RepositoryStore {
 
 export class Storage {
   readonly repositories = new Map<string, RepositoryStore>()
+  /** Blobs that were accepted and not kept, and sessions that were lost, by a quirk. */
+  readonly forgotten = new Set<string>()
+  lostSessions = 0
 
   /** The repository, made when it does not exist yet. */
   open(name: string): RepositoryStore {

@@ -114,6 +114,16 @@ test.each([
   await expect(pulls(text, over)).rejects.toThrow(expect.objectContaining({ code: 'materials/dockerfile-malformed' }))
 })
 
+test.each([
+  ['# syntax=tool\nFROM a', 'tool'],
+  ['# syntax=docker.io/library/tool:latest\nFROM a', 'tool'],
+  ['# syntax=tool\nFROM a', 'tool::linux/amd64'],
+])('13-adversary 20: a named context in the place of the frontend is refused: %j', async (text, context) => {
+  await expect(pulls(text, { contexts: new Map([[context, '/run/tool']]) })).rejects.toThrow(
+    expect.objectContaining({ code: 'materials/dockerfile-malformed' }),
+  )
+})
+
 test('13-adversary 43: a Dockerfile is bounded in bytes, instructions, stages and references', async () => {
   const refused = (text: string) => expect(pulls(text)).rejects.toThrow(WaybillError)
   await refused(`FROM a\n#${'x'.repeat(1024 * 1024)}`)

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadTrust } from '../../../src/sigstore/trust/load.ts'
+import { loadServices, loadTrust } from '../../../src/sigstore/trust/load.ts'
 import { GITHUB_ROOT, type PinnedRoot, pinnedRootFile, signedDigest } from '../../../src/sigstore/trust/pinned-root.ts'
 import { parseTrustRoot } from '../../../src/sigstore/trust/root.ts'
 import { needUnder } from '../../../src/sigstore/verify/need.ts'
@@ -80,6 +80,49 @@ describe('loadTrust() by TUF, over several runs', () => {
     await loadTrust(request)
     await writeFile(await cachedFile(repository, 'targets/trusted_root.json'), '{}')
     expect((await loadTrust(request)).material.tlogs).toHaveLength(2)
+  })
+})
+
+describe('several files of one repository', () => {
+  const count = (repository: TufRepository) => repository.requests().filter(path => path === '/timestamp.json').length
+
+  async function both(how: Publication = {}) {
+    const config = await readFile(bench.stack.signingConfigFile)
+    const { repository, request } = await repositoryOf({ others: { 'signing_config.v0.2.json': config }, ...how })
+    const { cacheFolder, mirror } = request
+    const ask = () =>
+      Promise.all([
+        loadTrust({ ...request, tuf: 'public-good' }),
+        loadServices({ cacheFolder, mirror, now: new Date() }),
+        loadTrust({ ...request, tuf: 'public-good' }),
+      ])
+    return { repository, request, ask }
+  }
+
+  test('that are asked for together come from one exchange, and those asked for later from a new one', async () => {
+    const { repository, ask } = await both()
+    const [trust, services] = await ask()
+    expect([trust.material.tlogs.length, services.fulcioUrl]).toEqual([2, bench.stack.fulcio.url])
+    expect(count(repository)).toBe(1)
+    await ask()
+    expect(count(repository)).toBe(2)
+  })
+
+  test('all fail when the exchange does, and the next question is not answered by that failure', async () => {
+    const { repository, request, ask } = await both({ expired: true })
+    expect(await codeOf(ask)).toBe('sigstore/trust-unavailable')
+    repository.publish({ version: 2 })
+    expect((await loadTrust({ ...request, tuf: 'public-good' })).material.tlogs).toHaveLength(2)
+  })
+
+  test('two repositories share nothing, nor do two folders', async () => {
+    const [a, b] = await Promise.all([both(), both()])
+    await Promise.all([
+      a.ask(),
+      b.ask(),
+      loadTrust({ ...a.request, tuf: 'github', cacheFolder: b.request.cacheFolder }),
+    ])
+    expect([count(a.repository), count(b.repository)]).toEqual([2, 1])
   })
 })
 

@@ -39,7 +39,7 @@ export const BUILD_ERRORS = {
   'build/image-refused': {
     kind: 'rejected',
     meaning:
-      'A FROM, COPY --from or mount names an image by a transport that reads from the machine, or by a variable nobody sets. Such an image does not come from a registry and cannot be traced.',
+      'A FROM, COPY --from or mount names an image by a transport that reads from the machine, or by a variable nobody sets. Such an image does not come from a registry and cannot be traced. A Dockerfile that buildah would send through the C preprocessor (*.in) is refused as well: it can include any file of the machine.',
     remedy: 'Name an earlier stage, `scratch`, or an image in a registry, and give every ARG used in FROM a value.',
   },
   'build/no-builder': {

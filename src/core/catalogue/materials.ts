@@ -35,6 +35,25 @@ export const MATERIALS_ERRORS = {
     meaning: 'A signature is not one by the named key over the bytes of the material.',
     remedy: 'Find out whether the material or the key changed, and do not build with it until you know.',
   },
+  'materials/undeclared': {
+    kind: 'rejected',
+    meaning:
+      'Something goes into the build that was not verified before it: the Dockerfile fetches it, the builder refused to fetch it, or says afterwards that it went in. It can stand in the Dockerfile, in an ONBUILD of a base image, or in what a frontend does.',
+    remedy:
+      'If you want it in the build, give its image a rule in base-images of the policy, or declare it in .github/waybill.materials.yml with its digest, in a reviewed commit.',
+  },
+  'materials/not-closed': {
+    kind: 'rejected',
+    meaning:
+      'The builder was told what may enter the build and made an image without keeping the rest out. Nothing of it is signed.',
+    remedy: 'Use the builder buildx or buildah of a version that Waybill supports, or set materials-mode: audit.',
+  },
+  'materials/law-unknown': {
+    kind: 'unknown',
+    meaning:
+      'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
+    remedy: 'Repair what the stage source names, and run again.',
+  },
   'materials/not-an-image': {
     kind: 'rejected',
     meaning:
@@ -79,17 +98,6 @@ export const MATERIALS_ERRORS = {
     meaning: 'The time of the materials stage was over before everything was judged.',
     remedy: 'Run again; if it happens often, find out which registry answers slowly.',
   },
-  'materials/out-of-bytes': {
-    kind: 'unknown',
-    meaning: 'What is read in one run about base images, or of other materials, is more than a run reads.',
-    remedy: 'Use fewer or smaller materials; real base images have manifests of a few kilobytes.',
-  },
-  'materials/lock-outdated': {
-    kind: 'rejected',
-    meaning:
-      'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
-    remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
-  },
   'materials/fetch-failed': {
     kind: 'unknown',
     meaning:
@@ -119,23 +127,18 @@ export const MATERIALS_ERRORS = {
     meaning: 'Fetching the materials took longer than it may, and what was not verified by then is not known.',
     remedy: 'Run again; name a nearer mirror in the manifest, or use fewer and smaller materials.',
   },
-  'materials/undeclared': {
-    kind: 'rejected',
-    meaning:
-      'Something goes into the build that neither the policy nor the materials manifest allows: the Dockerfile fetches it, or the builder says that it went in.',
-    remedy: 'Declare it in .github/waybill.materials.yml with its digest, in a reviewed commit, or take it out.',
-  },
-  'materials/not-closed': {
-    kind: 'rejected',
-    meaning:
-      'The builder was told what may enter the build and made an image without keeping the rest out. Nothing of it is signed.',
-    remedy: 'Use the builder buildx or buildah of a version that Waybill supports, or set materials-mode: audit.',
-  },
-  'materials/law-unknown': {
+  'materials/out-of-bytes': {
     kind: 'unknown',
     meaning:
-      'Materials are to be judged, but the history could not be judged, so nobody knows which policy was accepted last.',
-    remedy: 'Repair what the stage source names, and run again.',
+      'The materials together, or the manifests and configs of the base images, have more bytes than are fetched in one run.',
+    remedy:
+      'Use fewer or smaller materials, or put those that belong together into a base image; real images have manifests of a few kilobytes.',
+  },
+  'materials/lock-outdated': {
+    kind: 'rejected',
+    meaning:
+      'Digests of the materials manifest are missing, or are not those that are served and verified now. Nothing is wrong with a build that uses the manifest as it is; it uses what was reviewed then.',
+    remedy: 'Write the new digests, and have the difference reviewed: waybill materials lock',
   },
   'materials/archive-malformed': {
     kind: 'rejected',
@@ -171,26 +174,6 @@ export const MATERIALS_ERRORS = {
     meaning: 'The run of another workflow kept several things that could be the file that the manifest names.',
     remedy: 'Have the workflow upload it in an artifact that is called as the file.',
   },
-  'materials/policy-not-enforced': {
-    kind: 'rejected',
-    meaning:
-      'Before a build into which nothing undeclared may come, the builder is asked for something that is always refused. It did not refuse it because of the policy, so nobody can say what it would let in. Nothing was built.',
-    remedy:
-      'Use a builder with BuildKit 0.11 or newer, and a buildx that hands a source policy over (0.10 or newer): add a step `uses: docker/setup-buildx-action` before this one.',
-  },
-  'materials/second-policy': {
-    kind: 'configuration',
-    meaning:
-      'The job sets a source policy of its own for BuildKit, and a build takes one. Waybill hands over the one that keeps undeclared materials out, and does not put yours aside silently.',
-    remedy:
-      'Remove EXPERIMENTAL_BUILDKIT_SOURCE_POLICY from the job; what it denies belongs into base-images of the policy: `- {match: "NAME", deny: true}`.',
-  },
-  'materials/provenance-malformed': {
-    kind: 'unknown',
-    meaning:
-      'The builder’s own list of what went into the build cannot be read, so it cannot be compared with what was verified.',
-    remedy: 'Update buildx and BuildKit; if they are recent, report the form of their provenance.',
-  },
   'materials/key-not-allowed': {
     kind: 'rejected',
     meaning:
@@ -214,5 +197,43 @@ export const MATERIALS_ERRORS = {
     kind: 'rejected',
     meaning: 'The key that signed a material was revoked by its own owner.',
     remedy: 'Take the material in a version that the owner signed with another key.',
+  },
+  'materials/policy-not-enforced': {
+    kind: 'rejected',
+    meaning:
+      'Before a build into which nothing undeclared may come, the builder is asked for something that is always refused. It did not refuse it because of the policy, so nobody can say what it would let in. Nothing was built.',
+    remedy:
+      'Use a recent BuildKit and buildx that take a source policy: add a step `uses: docker/setup-buildx-action` before this one.',
+  },
+  'materials/second-policy': {
+    kind: 'configuration',
+    meaning:
+      'The job sets a source policy of its own for BuildKit, and a build takes one. Waybill hands over the one that keeps undeclared materials out, and does not put yours aside silently.',
+    remedy:
+      'Remove EXPERIMENTAL_BUILDKIT_SOURCE_POLICY from the job; what it denies belongs into base-images of the policy: `- {match: "NAME", deny: true}`.',
+  },
+  'materials/provenance-malformed': {
+    kind: 'unknown',
+    meaning:
+      'The builder’s own list of what went into the build cannot be read, so it cannot be compared with what was verified.',
+    remedy: 'Update buildx and BuildKit; if they are recent, report the form of their provenance.',
+  },
+  'materials/read-differently': {
+    kind: 'rejected',
+    meaning:
+      'This part of the Dockerfile is, or could be, read otherwise by buildah than by BuildKit: what was looked up and verified might not be what it takes.',
+    remedy: 'Write the line in the plain form that the message names, or set `builder: buildx`.',
+  },
+  'materials/not-with-buildah': {
+    kind: 'configuration',
+    meaning:
+      'The Dockerfile needs something that buildah cannot be kept to: it would fetch it by itself, or leave the build’s own folders.',
+    remedy:
+      'Set `builder: buildx`, or declare the file in the materials manifest with `use: {path: vendor/file}` and take it with COPY.',
+  },
+  'materials/store-unreadable': {
+    kind: 'unknown',
+    meaning: 'The storage that buildah wrote cannot be read, so nobody can say which images went into the build.',
+    remedy: 'Run it again; if it stays, set `builder: buildx` and report the version of buildah.',
   },
 } as const satisfies Record<`materials/${string}`, CatalogueEntry>

@@ -208,4 +208,16 @@ export const REGISTRY_ERRORS = {
       'Other writers replaced the tag with the signatures of an image again and again, so that those of this run may not be in it. They are on disk.',
     remedy: 'Run again when the other writers have finished; what is there already is kept.',
   },
+  'registry/body-too-large': {
+    kind: 'unknown',
+    meaning: 'The registry, or a front end before it, takes no request of this size, not even in the smallest pieces.',
+    remedy: 'Raise the bound of the front end, e.g. for nginx: client_max_body_size 0; or push past it.',
+  },
+  'registry/parts-lost': {
+    kind: 'unknown',
+    meaning:
+      'The registry accepted the parts of a manifest and then said, again after they were sent once more, that it has not got them.',
+    remedy:
+      'Run again; if it stays, look at the registry’s storage, and whether a clean-up runs while images are pushed.',
+  },
 } as const satisfies Record<`registry/${string}`, CatalogueEntry>

@@ -209,4 +209,11 @@ export const SIGSTORE_ERRORS = {
     remedy:
       'Name a Rekor v1 log in the signing configuration (rekorTlogUrls with majorApiVersion 1), or leave out legacy-signatures: cosign 3 and later reads what is attached without it.',
   },
+  'sigstore/service-not-trusted': {
+    kind: 'unknown',
+    meaning:
+      'A certificate, log entry or timestamp that a service gave for a signature does not verify with the trust root in use, so nobody who verifies would accept the signature. Nothing of it was published.',
+    remedy:
+      'Check that trusted-root (--trusted-root) belongs to the services that signing-config names. If it does, that service is broken or not what it claims: name another in signing-config.',
+  },
 } as const satisfies Record<`sigstore/${string}`, CatalogueEntry>

@@ -26,7 +26,7 @@ function familiar(name: string): string {
 }
 
 /** Spellings of one platform, as containerd brings them together. */
-function normalPlatform(platform: string): string {
+export function normalPlatform(platform: string): string {
   const [os = '', given = '', variant] = platform.toLowerCase().split('/')
   const architecture = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' }[given] ?? given
   const usual = { amd64: 'v1', arm64: 'v8' }[architecture]

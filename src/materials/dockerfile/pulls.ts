@@ -43,10 +43,13 @@ export function pullsOf(file: ReadDockerfile, options: PullOptions): readonly Pu
 }
 
 /** The build argument wins over the file. */
-function frontend({ syntax }: ReadDockerfile, { buildArgs }: PullOptions): readonly Pull[] {
-  const [given] = (buildArgs.get('BUILDKIT_SYNTAX') ?? '').trim().split(' ')
+function frontend({ syntax }: ReadDockerfile, options: PullOptions): readonly Pull[] {
+  const [given] = (options.buildArgs.get('BUILDKIT_SYNTAX') ?? '').trim().split(' ')
   const image = given || syntax?.image
   if (image === undefined) return []
+  // BuildKit would run what the context holds in its place, be it a folder.
+  if (contextFor(image, options.buildPlatform, options) ?? contextFor(image, undefined, options))
+    throw malformed('has a frontend that is called as a named context', 'another name for the context', image)
   return [{ how: 'syntax', line: given ? 0 : (syntax?.line ?? 0), written: image, source: image, needed: true }]
 }
 

@@ -36,10 +36,23 @@ export function assertCertificateMatchesClaims(
   claims: CertifiedClaims,
   server = 'https://github.com',
 ): void {
-  const below = (path: string | undefined) => (path === undefined ? undefined : `${server}/${path}`)
   compare('issuer', claims.issuer, certificate.issuer)
-  compare('subject alternative name', below(claims.jobWorkflowRef), certificate.san.value)
-  const expected: CiExtensions = definedOnly({
+  const { san, ci } = certifiedBy(claims, server)
+  compare('subject alternative name', san, certificate.san.value)
+  // Older authorities do not write it; a rule that asks for it then finds nothing.
+  const { environment, ...expected } = ci
+  if (certificate.ci.environment !== undefined) compare('environment', environment, certificate.ci.environment)
+  for (const [field, value] of Object.entries(expected))
+    compare(field, value, certificate.ci[field as keyof CiExtensions])
+}
+
+/** What the certificate authority writes for these claims; absent where a claim is. @param server as above */
+export function certifiedBy(
+  claims: CertifiedClaims,
+  server: string,
+): { readonly san: string | undefined; readonly ci: CiExtensions } {
+  const below = (path: string | undefined) => (path === undefined ? undefined : `${server}/${path}`)
+  const ci: CiExtensions = definedOnly({
     buildSignerUri: below(claims.jobWorkflowRef),
     buildSignerDigest: claims.jobWorkflowSha,
     runnerEnvironment: claims.runnerEnvironment,
@@ -54,11 +67,26 @@ export function assertCertificateMatchesClaims(
     buildTrigger: claims.eventName,
     runInvocationUri: below(invocation(claims)),
     sourceRepositoryVisibility: claims.repositoryVisibility,
-    // Older authorities do not write it; a rule that asks for it then finds nothing.
-    environment: certificate.ci.environment === undefined ? undefined : claims.environment,
+    environment: claims.environment,
   })
-  for (const [field, value] of Object.entries(expected))
-    compare(field, value, certificate.ci[field as keyof CiExtensions])
+  return { san: below(claims.jobWorkflowRef), ci }
+}
+
+/**
+ * A certificate that was renewed in the middle of a run must name the same signer in every field.
+ * @throws `sigstore/certificate-mismatch`
+ */
+export function assertSameIdentity(first: CertificateSigner, renewed: CertificateSigner): void {
+  const fields = ({ issuer, san, ci }: CertificateSigner) => ({ ...ci, issuer, san: `${san.type} ${san.value}` })
+  const [before, after] = [fields(first), fields(renewed)]
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof typeof before>
+  for (const name of names) {
+    if (before[name] === after[name]) continue
+    throw fail('sigstore/certificate-mismatch', `The renewed certificate has another ${name} than the first one`, {
+      expected: before[name] ?? 'nothing',
+      found: after[name] ?? 'nothing',
+    })
+  }
 }
 
 function invocation({ repository, runId: run, runAttempt: attempt }: CertifiedClaims): string | undefined {

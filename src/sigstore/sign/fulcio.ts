@@ -13,7 +13,7 @@ export interface IssuedCertificate {
   readonly signer: CertificateSigner
 }
 
-const FULCIO: ServiceCodes = {
+export const FULCIO: ServiceCodes = {
   name: 'certificate authority',
   unavailable: 'sigstore/certificate-unavailable',
   malformed: 'sigstore/certificate-answer-malformed',

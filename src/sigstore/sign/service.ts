@@ -3,16 +3,16 @@ import { type ErrorCode, fail, WaybillError } from '../../core/error.ts'
 import { parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../../io/http.ts'
-import { type RetryClock, withRetry } from '../../io/retry.ts'
+import { withRetry } from '../../io/retry.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** How the services are talked to; the same for all of them. */
 export interface Transport {
   readonly http: HttpClient
   /** Milliseconds for one request; default `LIMITS.requestMs`. */
   readonly requestMs?: number
-  /** Milliseconds for the retries of one request; default `LIMITS.retryBudgetMs`. */
-  readonly retryBudgetMs?: number
-  readonly clock?: RetryClock
+  /** What is left for retries, of all requests together. */
+  readonly budget?: RetryBudget
 }
 
 /** The codes of one kind of service. */
@@ -27,12 +27,11 @@ export interface ServiceCodes {
  * @throws `codes.unavailable` when nobody answered in time, `codes.malformed` when the answer is larger than any can be.
  */
 export async function ask(transport: Transport, codes: ServiceCodes, request: HttpRequest): Promise<HttpAnswer> {
-  const timed = transport.requestMs === undefined ? request : { ...request, timeoutMs: transport.requestMs }
+  const { http, budget = new RetryBudget(), requestMs } = transport
+  const timed = requestMs === undefined ? request : { ...request, timeoutMs: requestMs }
   try {
-    return await withRetry(() => transport.http.send(timed), {
-      ...(transport.retryBudgetMs === undefined ? {} : { budgetMs: transport.retryBudgetMs }),
-      ...(transport.clock === undefined ? {} : { clock: transport.clock }),
-    })
+    const { leftMs: budgetMs, clock } = budget
+    return await withRetry(() => budget.attempt(() => http.send(timed)), { budgetMs, clock })
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error
     if (error.code === 'core/unreachable') throw noAnswer(codes.unavailable, 'did not answer', codes, request, error)

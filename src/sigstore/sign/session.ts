@@ -39,11 +39,13 @@ export interface SigningSession {
  * @throws `sigstore/no-service` when the services cannot give a bundle that verifies.
  */
 export function openSession(options: SessionOptions): SigningSession {
-  const { services, http, identityToken, now } = options
+  const { services, http, identityToken, now, trust } = options
   const witnesses = openWitnesses(options, options)
   const { transport } = witnesses
-  const credentials = new CredentialStore({ transport, fulcioUrl: services.fulcioUrl, identityToken, now })
-  if (services.fulcioUrl !== undefined) http.warm(services.fulcioUrl, 1)
+  const { fulcioUrl } = services
+  const known = trust === undefined ? {} : { trust }
+  const credentials = new CredentialStore({ transport, fulcioUrl, identityToken, now, ...known })
+  if (fulcioUrl !== undefined) http.warm(fulcioUrl, 1)
   return {
     certificate: async () => (await credentials.get()).signer,
     sign: async statement => {

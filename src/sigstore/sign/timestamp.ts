@@ -10,7 +10,7 @@ export interface SignedTimestamp {
   readonly time: Date
 }
 
-const TSA: ServiceCodes = {
+export const TSA: ServiceCodes = {
   name: 'timestamp authority',
   unavailable: 'sigstore/timestamp-unavailable',
   malformed: 'sigstore/timestamp-answer-malformed',

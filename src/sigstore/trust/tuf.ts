@@ -1,6 +1,7 @@
 import { utf8 } from '../../core/bytes.ts'
 import { fail, WaybillError } from '../../core/error.ts'
 import { printable } from '../../core/text.ts'
+import { letFetchUseProxies } from '../../io/proxied-fetch.ts'
 import { SIGSTORE_LIMITS } from '../limits.ts'
 import { GITHUB_ROOT, pinnedRootFile } from './pinned-root.ts'
 
@@ -54,6 +55,35 @@ function nameOf({ instance, mirror }: TufOptions): string {
 }
 
 async function download(target: TufTarget, options: TufOptions, limit: number): Promise<Uint8Array> {
+  const client = await clientOf(options, limit)
+  return utf8(await client.getTarget(target))
+}
+
+type TufClient = Awaited<ReturnType<typeof import('@sigstore/tuf').initTUF>>
+
+/** Exchanges under way. */
+const underWay = new Map<string, Promise<TufClient>>()
+
+/**
+ * Files that are asked for at the same time come from one exchange: two clients would ask twice and write over each other's
+ * half of the cache. What is asked for later is asked for anew, since somebody may have published in between.
+ */
+function clientOf(options: TufOptions, limit: number): Promise<TufClient> {
+  const { cacheFolder, instance, mirror } = options
+  const name = JSON.stringify([
+    cacheFolder,
+    instance === 'github' ? instance : '',
+    mirror?.url,
+    mirror?.rootFile,
+    limit,
+  ])
+  const running = underWay.get(name) ?? exchange(options, limit).finally(() => underWay.delete(name))
+  underWay.set(name, running)
+  return running
+}
+
+async function exchange(options: TufOptions, limit: number): Promise<TufClient> {
+  letFetchUseProxies()
   const [{ initTUF }, begin] = await Promise.all([import('@sigstore/tuf'), beginning(options, limit)])
   const request = {
     cachePath: options.cacheFolder,
@@ -61,12 +91,11 @@ async function download(target: TufTarget, options: TufOptions, limit: number): 
     retry: { retries: 2, minTimeout: 200, maxTimeout: 2_000 },
     ...begin,
   }
-  const client = await initTUF(request).catch(error => {
+  return initTUF(request).catch(error => {
     // A run that was killed while it wrote its cache leaves half a root there; the known one takes its place.
     if (!(error instanceof Error && error.name === 'SyntaxError')) throw error
     return initTUF({ ...request, forceInit: true })
   })
-  return utf8(await client.getTarget(target))
 }
 
 /** Which repository, and the root that is believed before anything is asked. */

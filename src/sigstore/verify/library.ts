@@ -72,7 +72,8 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ['TLOG_INCLUSION_PROOF_ERROR', 'sigstore/log-entry-invalid'],
 ])
 
-function mapped(error: unknown): WaybillError {
+/** Whatever the library threw, as one of ours. */
+export function mapped(error: unknown): WaybillError {
   if (error instanceof WaybillError) return error
   if (!(error instanceof VerificationError)) {
     // A TypeError or RangeError of the library means that it met a structure it did not expect.
