@@ -96,6 +96,7 @@ describe('13-adversary 34: a reference counts in its canonical form alone', () =
     ['an address in other numbers', '0x7f.1:5000/acme/bad'],
     ['an address in one number', '2130706433.:5000/acme/bad'],
     ['an address written as IPv6', '[::ffff:7f00:1]:5000/acme/bad'],
+    ['an address in one number, with the port of https', '0:443/acme/bad'],
     ['a long form of IPv6', '[0:0:0:0:0:0:0:1]:5000/acme/bad'],
     ['a scheme', 'docker-image://ghcr.io/acme/bad'],
     ['another digest', 'ghcr.io/acme/bad@sha512:00'],

@@ -5,6 +5,7 @@ import type { Pull, PullOptions } from '../materials/dockerfile/pull.ts'
 import { pullsOf } from '../materials/dockerfile/pulls.ts'
 import { normalPlatform } from '../registry/platform-children.ts'
 import { formatReference } from '../registry/reference.ts'
+import { inTime } from './in-time.ts'
 import { placed } from './materials-images-findings.ts'
 import { ImageGate } from './materials-images-gate.ts'
 import { type ImageOutcome, type ImageWorld, judgeNamed, refusal } from './materials-images-judge.ts'
@@ -81,8 +82,11 @@ class Run {
   async judge(images: readonly NamedImage[]): Promise<void> {
     let judged = 0
     await inParallel(images, PARALLEL, async image => {
-      const late = () => `${judged} of ${images.length} were judged by then`
-      const outcome = await inTime(this.#ports, () => judgeNamed(image, this.#world), late).catch(error => {
+      const late = () =>
+        fail('materials/out-of-time', 'The time of the stage was over before this was judged', {
+          found: `${judged} of ${images.length} were judged by then`,
+        })
+      const outcome = await inTime(this.#ports.expired, () => judgeNamed(image, this.#world), late).catch(error => {
         const known = asWaybillError(error)
         if (known.kind === 'configuration') throw known
         return refusal(image, known)
@@ -114,15 +118,4 @@ function misjudged({ name, kind, places, error }: Misnamed): JudgedImage {
   const verdict = error.kind === 'rejected' ? 'rejected' : 'unknown'
   const findings = placed([findingOf(error, name)], name, places)
   return { judged: { name, kind, uri: name, places: [...places], digest: {}, verdict, findings } }
-}
-
-/** What is under way when the time is over is left; the process does not wait for it. 13-adversary 43 */
-async function inTime<T>({ expired }: ImagesPorts, work: () => Promise<T>, covered: () => string): Promise<T> {
-  if (expired === undefined) return work()
-  const late = expired.then(() => {
-    throw fail('materials/out-of-time', 'The time of the stage was over before this was judged', { found: covered() })
-  })
-  const working = work()
-  working.catch(() => {})
-  return Promise.race([late, working])
 }

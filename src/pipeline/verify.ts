@@ -5,6 +5,7 @@ import { type Outcome, worst } from '../core/verdict.ts'
 import type { Expectation } from '../policy/gate.ts'
 import type { Requirement } from '../policy/policy.ts'
 import type { Receipt, StageReceipt, SubjectReceipt } from '../report/receipt.ts'
+import { inTime } from './in-time.ts'
 import { errorReceipt } from './run.ts'
 import { nameOf, planSubjects, unreadableReceipt } from './verify-plan.ts'
 import type { SubjectRequest, VerifyPorts, VerifyRequest } from './verify-request.ts'
@@ -65,7 +66,11 @@ function beginRun(request: VerifyRequest, ports: VerifyPorts, total: number): Ru
     asked.push(expectation)
     const work = () =>
       subject.kind === 'file' ? verifyFile(subject, expectation, run) : verifyImage(subject, expectation, run)
-    return inTime(ports, work, () => `${done} of ${total} were judged by then`)
+    return inTime(ports.expired, work, () =>
+      fail('verify/out-of-time', 'The time of the run was over before this was judged', {
+        found: `${done} of ${total} were judged by then`,
+      }),
+    )
   }
   const judge = async (subject: SubjectRequest): Promise<SubjectReceipt> => {
     const places = subject.kind === 'image' && subject.places.length > 0 ? { places: subject.places } : {}
@@ -90,17 +95,6 @@ function expected(request: VerifyRequest, subject: SubjectRequest): Expectation 
     const facts = { found: nameOf(subject), remedy: known.remedy, cause: known }
     throw fail('verify/unexamined-image', `${nameOf(subject)} may be an image, and no rule matches it`, facts)
   }
-}
-
-/** What is under way when the time is over is left; the process does not wait for it. 13-adversary 43 */
-async function inTime<T>({ expired }: VerifyPorts, work: () => Promise<T>, covered: () => string): Promise<T> {
-  if (expired === undefined) return work()
-  const late = expired.then(() => {
-    throw fail('verify/out-of-time', 'The time of the run was over before this was judged', { found: covered() })
-  })
-  const working = work()
-  working.catch(() => {})
-  return Promise.race([late, working])
 }
 
 function tooMany(found: number): WaybillError {

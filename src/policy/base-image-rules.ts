@@ -1,21 +1,19 @@
 import { fail } from '../core/error.ts'
 import { parseBuildSigner } from './build-signer.ts'
 import { signerText } from './changes.ts'
-import { type Budget, COVER_BUDGET } from './cover.ts'
 import { maxAge, onlyTrue, parseAllow, parseDeny, parseTrust } from './deploy.ts'
 import type { ExpectedSigner } from './expected.ts'
 import { KEYS } from './keys.ts'
 import type { BaseImageRule, SignedBase } from './material-rules.ts'
+import { orderedRules } from './ordered-rules.ts'
 import type { FileReading } from './paths.ts'
-import { refuseUnreachable, subjectPatterns } from './patterns.ts'
-import type { SubjectPattern } from './policy.ts'
+import { subjectPatterns } from './patterns.ts'
 import {
   asciiOf,
   booleanOf,
   type Field,
   type Fields,
   fieldsOf,
-  listOf,
   oneOrMore,
   onlyKey,
   required,
@@ -25,8 +23,7 @@ import {
 } from './read.ts'
 import { isVerdictType } from './statement-kind.ts'
 
-/** Rules of one file, and signers of one rule. */
-const MAX_RULES = 500
+/** Signers of one rule. */
 const MAX_SIGNERS = 20
 
 /** Ways to trust an image, of which a rule has exactly one; `deny` is none. */
@@ -36,16 +33,7 @@ type Match = BaseImageRule['match']
 
 /** `base-images:` is read top down and the first match decides, so the order of the file is kept. */
 export function parseBaseImages(reading: FileReading, field: Field): readonly BaseImageRule[] {
-  const items = listOf(reading, field)
-  if (items.length > MAX_RULES) throw wrong(reading, field, `has more than ${MAX_RULES} rules`)
-  const earlier: SubjectPattern[] = []
-  const budget: Budget = { left: COVER_BUDGET }
-  return items.map(item => {
-    const rule = parseRule(reading, item)
-    refuseUnreachable(reading, item, rule.match, earlier, budget)
-    earlier.push(...rule.match)
-    return rule
-  })
+  return orderedRules(reading, field, parseRule)
 }
 
 function parseRule(reading: FileReading, field: Field): BaseImageRule {

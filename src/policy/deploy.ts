@@ -1,30 +1,18 @@
 import { parseBuild } from './build-signer.ts'
-import { type Budget, COVER_BUDGET } from './cover.ts'
 import { parseDeploySource } from './deploy-source.ts'
 import { parseDeployer, parseQuarantineBy } from './deployer.ts'
 import { KEYS, TRUST_NAMES } from './keys.ts'
+import { orderedRules } from './ordered-rules.ts'
 import { type FileReading, namedFile } from './paths.ts'
-import { refuseUnreachable, subjectPatterns } from './patterns.ts'
-import type { AllowRule, DeployRule, SubjectPattern, TrustName } from './policy.ts'
-import { booleanOf, type Field, type Fields, fieldsOf, listOf, required, secondsOf, wordOf, wrong } from './read.ts'
+import { subjectPatterns } from './patterns.ts'
+import type { AllowRule, DeployRule, TrustName } from './policy.ts'
+import { booleanOf, type Field, type Fields, fieldsOf, required, secondsOf, wordOf, wrong } from './read.ts'
 import { parseAsked, refuseWithoutProvenance } from './requirements.ts'
-
-/** Deploy rules of one file. */
-const MAX_RULES = 500
 
 /** `deploy:` is read top down and the first match decides, so the order of the file is kept. */
 export function parseDeploy(reading: FileReading, field: Field | undefined): readonly DeployRule[] {
   if (field === undefined) return []
-  const items = listOf(reading, field)
-  if (items.length > MAX_RULES) throw wrong(reading, field, `has more than ${MAX_RULES} rules`)
-  const earlier: SubjectPattern[] = []
-  const budget: Budget = { left: COVER_BUDGET }
-  return items.map(item => {
-    const rule = parseRule(reading, item)
-    refuseUnreachable(reading, item, rule.match, earlier, budget)
-    earlier.push(...rule.match)
-    return rule
-  })
+  return orderedRules(reading, field, parseRule)
 }
 
 function parseRule(reading: FileReading, field: Field): DeployRule {
