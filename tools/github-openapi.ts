@@ -50,6 +50,9 @@ const USED: Readonly<Record<string, Fields | 'whole' | 'redirect'>> = {
   '/orgs/{org}/teams/{team_slug}/members': 'whole',
 }
 
+/** Those that it writes to, which are had whole. */
+const WRITTEN = ['/repos/{owner}/{repo}/attestations']
+
 const SILENT = new Set([
   'description',
   'example',
@@ -68,7 +71,7 @@ const api = read(join(folder, 'generated/api.github.com.json'))
 const components = at(api, 'components')
 const names = new Set<string>()
 
-const endpoints = Object.fromEntries(
+const asked = Object.fromEntries(
   Object.entries(USED).map(([path, fields]) => {
     const get = at(at(at(api, 'paths'), path), 'get')
     const parameters = (get.parameters as Part[]).map(resolved)
@@ -83,6 +86,13 @@ const endpoints = Object.fromEntries(
     ]
   }),
 )
+const written = Object.fromEntries(
+  WRITTEN.map(path => {
+    const post = at(at(at(api, 'paths'), path), 'post')
+    return [`POST ${path}`, { query: {}, body: clean(bodyOf(post)), schema: clean(answerOf(post, '201')) }]
+  }),
+)
+const endpoints = { ...asked, ...written }
 const $defs: Record<string, unknown> = {}
 for (let known = -1; known !== names.size; ) {
   known = names.size
@@ -111,8 +121,16 @@ function resolved(part: Part): Part {
   return part.$ref.replace('#/', '').split('/').reduce(at, api)
 }
 
-function answerOf(get: Part): Part {
-  return at(at(at(resolved(at(at(get, 'responses'), '200')), 'content'), 'application/json'), 'schema')
+function answerOf(operation: Part, status = '200'): Part {
+  return jsonOf(resolved(at(at(operation, 'responses'), status)))
+}
+
+function bodyOf(operation: Part): Part {
+  return jsonOf(resolved(at(operation, 'requestBody')))
+}
+
+function jsonOf(part: Part): Part {
+  return at(at(at(part, 'content'), 'application/json'), 'schema')
 }
 
 /** The schema of these properties alone. */

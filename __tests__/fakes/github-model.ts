@@ -142,6 +142,8 @@ export interface ModelRepository {
   readonly protection: Map<string, object>
   /** `sha256:…` of a subject → what is stored about it. */
   readonly attestations: Map<string, ModelAttestation[]>
+  /** What the store answers instead of taking anything, as of a repository whose plan has none. */
+  refuses?: { readonly status: number; readonly message: string }
   /** Newest first, as the API lists them. */
   readonly runs: ModelRun[]
 }
@@ -154,6 +156,7 @@ export type Permission =
   | 'administration'
   | 'members'
   | 'attestations'
+  | 'attestations-write'
   | 'actions'
 
 /** GitHub shows no more commits of a pull request than these. */
@@ -170,6 +173,7 @@ export class Model {
     'metadata',
     'members',
     'attestations',
+    'attestations-write',
     'actions',
   ])
 

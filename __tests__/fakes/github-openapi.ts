@@ -5,6 +5,8 @@ import { breaks, type Schema } from '../report/schema.ts'
 interface Endpoint {
   readonly query: Readonly<Record<string, Schema>>
   readonly schema: Schema
+  /** Of what is written. */
+  readonly body?: Schema
 }
 
 interface Description {
@@ -47,6 +49,12 @@ export function questionProblems(endpoint: string, query: URLSearchParams): read
     const read = schema.type === 'integer' ? Number(value) : schema.type === 'boolean' ? value === 'true' : value
     return breaks(schema, read, `${endpoint}?${name}`, rootSchema)
   })
+}
+
+/** What is wrong with what the client wrote. */
+export function bodyProblems(endpoint: string, body: unknown): readonly string[] {
+  const schema = OPENAPI.endpoints[endpoint]?.body
+  return schema === undefined ? [] : breaks(schema, body, `body of ${endpoint}`, rootSchema)
 }
 
 /** What is wrong with an answer of the double. */

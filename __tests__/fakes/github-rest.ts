@@ -1,6 +1,15 @@
 import { artifactZip, listedArtifacts, listedRuns } from './github-actions.ts'
-import type { Model, ModelActivity, ModelGpgKey, ModelRepository, ModelRuleset, ModelUser } from './github-model.ts'
-import { answerProblems, type Match, matchEndpoint, questionProblems } from './github-openapi.ts'
+import { storeAttestation } from './github-attestations.ts'
+import type {
+  Model,
+  ModelActivity,
+  ModelGpgKey,
+  ModelRepository,
+  ModelRuleset,
+  ModelUser,
+  Permission,
+} from './github-model.ts'
+import { answerProblems, bodyProblems, type Match, matchEndpoint, questionProblems } from './github-openapi.ts'
 import type { ServiceAnswer, ServiceRequest } from './service.ts'
 
 /** Pages of lists and what they hang on. */
@@ -11,6 +20,8 @@ interface Call {
   /** Address of this server. */
   readonly url: string
   readonly path: string
+  /** Of what is written. */
+  readonly body: Buffer
 }
 
 /** A list that stands under a key of the answer. */
@@ -39,10 +50,12 @@ export function answerRest(
   const route = match === undefined ? undefined : ROUTES[match.endpoint]
   if (match === undefined || route === undefined) return undefined
   const wrong = questionProblems(match.endpoint, request.query)
-  const call = { model, values: match.values, query: request.query, url, path: request.path }
+  const call = { model, values: match.values, query: request.query, url, path: request.path, body: request.body }
   const answer = paged(route(call), call)
-  const broken = answer.status === 200 ? answerProblems(match.endpoint, answer.body) : []
-  for (const text of [...wrong, ...broken]) problem(text)
+  const written = request.method === 'POST' ? bodyProblems(match.endpoint, JSON.parse(request.body.toString())) : []
+  const right = request.method === 'POST' ? 201 : 200
+  const broken = answer.status === right ? answerProblems(match.endpoint, answer.body) : []
+  for (const text of [...wrong, ...written, ...broken]) problem(text)
   return answer
 }
 
@@ -100,6 +113,8 @@ const ROUTES: Readonly<Record<string, (call: Call) => Reply>> = {
       }))
       return list.length === 0 ? NOT_FOUND : { key: 'attestations', list }
     }),
+  'POST /repos/{owner}/{repo}/attestations': call =>
+    inRepository(call, 'attestations-write', repository => storeAttestation(repository, call.body)),
   'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs': call =>
     inRepository(call, 'actions', repository => ({
       key: 'workflow_runs',
@@ -138,7 +153,7 @@ const NOT_FOUND = error(404, 'Not Found')
 
 function inRepository(
   { model, values }: Call,
-  permission: 'contents' | 'metadata' | 'administration' | 'attestations' | 'actions',
+  permission: Permission,
   read: (repository: ModelRepository) => Reply,
 ): Reply {
   const repository = model.repositories.get(`${values.owner}/${values.repo}`)

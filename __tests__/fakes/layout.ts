@@ -7,6 +7,16 @@ export interface LayoutOptions {
   readonly content?: string
   /** `linux/amd64` …; one: a plain image, several: an index over them. */
   readonly platforms?: readonly string[]
+  /** Statements that a builder left beside a platform's manifest, as BuildKit does; then there is an index for one platform, too. */
+  readonly statements?: (digest: string, platform: string) => readonly LeftStatement[]
+  /** Whether their manifest names its subject, as since BuildKit 0.27; default true. */
+  readonly subject?: boolean
+}
+
+export interface LeftStatement {
+  /** In the annotation by which it is found. */
+  readonly predicateType: string
+  readonly text: string
 }
 
 export interface WrittenLayout {
@@ -22,6 +32,7 @@ interface Entry {
   readonly digest: string
   readonly size: number
   readonly platform?: { readonly os: string; readonly architecture: string }
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 const OCI = 'application/vnd.oci.image'
@@ -46,10 +57,36 @@ export function writeLayout(folder: string, options: LayoutOptions = {}): Writte
     return { ...blob(mediaType, manifest), platform: { os, architecture } }
   })
   const mediaType = `${OCI}.index.v1+json`
-  const index = { schemaVersion: 2, mediaType, manifests: children }
+  const left = children.flatMap((child, at) => {
+    const statements = options.statements?.(child.digest, platforms[at] ?? '') ?? []
+    return statements.length === 0 ? [] : [leftBeside(child, statements, options.subject ?? true, blob)]
+  })
+  const index = { schemaVersion: 2, mediaType, manifests: [...children, ...left] }
   const [first] = children
-  const top = children.length === 1 && first !== undefined ? first : blob(mediaType, JSON.stringify(index))
+  const top =
+    children.length === 1 && left.length === 0 && first !== undefined ? first : blob(mediaType, JSON.stringify(index))
   writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
   writeFileSync(join(folder, 'index.json'), JSON.stringify({ ...index, manifests: [top] }))
   return { folder, digest: top.digest, children: children.map(child => child.digest) }
+}
+
+/** docs/attestations/attestation-storage.md of BuildKit. */
+function leftBeside(
+  { mediaType, digest, size }: Entry,
+  statements: readonly LeftStatement[],
+  named: boolean,
+  blob: (mediaType: string, bytes: string) => Entry,
+): Entry {
+  const layers = statements.map(({ predicateType, text }) => ({
+    ...blob('application/vnd.in-toto+json', text),
+    annotations: { 'in-toto.io/predicate-type': predicateType },
+  }))
+  const rootfs = { type: 'layers', diff_ids: layers.map(layer => layer.digest) }
+  const unknown = { os: 'unknown', architecture: 'unknown' }
+  const config = blob(`${OCI}.config.v1+json`, JSON.stringify({ ...unknown, config: {}, rootfs }))
+  const type = `${OCI}.manifest.v1+json`
+  const subject = named ? { subject: { mediaType, digest, size } } : {}
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: type, config, layers, ...subject })
+  const annotations = { 'vnd.docker.reference.digest': digest, 'vnd.docker.reference.type': 'attestation-manifest' }
+  return { ...blob(type, manifest), platform: unknown, annotations }
 }

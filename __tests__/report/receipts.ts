@@ -276,6 +276,15 @@ export function hostile(text: string): Receipt {
         stored: [text],
       },
     ],
+    sinks: [
+      { name: 'registry', place: text, state: 'passed' },
+      {
+        name: 'github-attestations',
+        place: text,
+        state: 'failed',
+        error: { code: 'github/attestation-refused', message: text, remedy: text },
+      },
+    ],
     image: {
       repository: text,
       digest: digest('1'),

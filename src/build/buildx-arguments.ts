@@ -20,6 +20,8 @@ export function buildxArguments(request: CheckedRequest, files: BuildxFiles): re
     'build',
     '--progress=plain',
     '--provenance=mode=min',
+    // The generator is an image, and where the world is closed nothing has verified it.
+    ...(request.sbom === true && request.push && request.allowed === undefined ? ['--sbom=true'] : []),
     `--metadata-file=${files.metadata}`,
     `--output=${outputOf(request, files)}`,
     ...(request.network === 'none' ? ['--network=none'] : []),

@@ -23,6 +23,8 @@ export interface BuildRequest {
   /** Repositories as `host/path` in canonical form; at least one when `push`. */
   readonly images: readonly string[]
   readonly push: boolean
+  /** Have the builder list what is in the image, where it can: its generator is an image that is pulled for it. */
+  readonly sbom?: boolean
   /** Seconds since the epoch, the commit's time: all times inside the image become this one. */
   readonly sourceDateEpoch?: number
   readonly timeoutMs?: number

@@ -51,12 +51,25 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     run: { id: context.runId, repositoryId: context.repositoryId },
     push,
     sign: unsigned === undefined,
+    ...sinksOf(inputs),
     ...(inputs.key === undefined || imageless || unsigned !== undefined ? {} : { keyed: runnerOf(context) }),
     ...(unsigned === undefined ? {} : { unsignedBecause: unsigned }),
     ...(proposal && !imageless ? draftOf(context) : {}),
     serverUrl: context.serverUrl,
     repository: context.repository,
     onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
+  }
+}
+
+function sinksOf({
+  legacySignatures,
+  githubAttestations,
+  sbom,
+}: AttestInputs): Pick<AttestRequest, 'legacySignatures' | 'githubAttestations' | 'sbom'> {
+  return {
+    ...(legacySignatures ? { legacySignatures } : {}),
+    ...(githubAttestations ? { githubAttestations } : {}),
+    ...(sbom === undefined ? {} : { sbom: { kind: sbom === 'auto' ? 'auto' : 'file' } }),
   }
 }
 
@@ -169,7 +182,7 @@ function sourceOf(inputs: AttestInputs, context: RunContext, event: BuildEvent):
 }
 
 function buildOf(inputs: AttestInputs, repositories: readonly Repository[], push: boolean): AttestRequest['build'] {
-  const { context, file, target, platforms, buildArgs, labels, annotations, network } = inputs
+  const { context, file, target, platforms, buildArgs, labels, annotations, network, sbom } = inputs
   return {
     context,
     ...(file === undefined ? {} : { file }),
@@ -181,6 +194,7 @@ function buildOf(inputs: AttestInputs, repositories: readonly Repository[], push
     network,
     images: repositories.map(formatReference),
     push,
+    ...(sbom === 'auto' ? { sbom: true } : {}),
   }
 }
 

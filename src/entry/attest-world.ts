@@ -26,7 +26,7 @@ import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { needUnder } from '../sigstore/verify/need.ts'
-import { verifyBundle } from '../sigstore/verify/verify.ts'
+import { verifyBundle, verifyLegacy } from '../sigstore/verify/verify.ts'
 import { openpgpVersion } from '../source/engines.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import { builderOf } from './builder-world.ts'
@@ -35,6 +35,7 @@ import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
 import { materialsPorts } from './materials-world.ts'
 import { registryCredentials } from './registry-login.ts'
+import { sinkPorts } from './sinks-world.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 import { workspaceFiles } from './workspace-files.ts'
 
@@ -80,6 +81,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       return path
     },
     ...sigstore,
+    ...sinkPorts(world),
     ...earlierPort(world, registry, sigstore),
     engines: openpgp => engineVersions(world, openpgp),
     keep: async (name, bytes) => {
@@ -146,7 +148,7 @@ async function engineVersions({ env }: AttestWorld, openpgp: boolean): Promise<R
 
 type SigstorePorts = Pick<
   AttestPorts,
-  'identity' | 'guardTransparency' | 'session' | 'imageKey' | 'verifier' | 'sigstoreTrust'
+  'identity' | 'guardTransparency' | 'session' | 'imageKey' | 'verifier' | 'legacyVerifier' | 'sigstoreTrust'
 > & {
   /** For a key, which needs no identity. */
   readonly signerServices: () => Promise<SignerServices>
@@ -159,7 +161,8 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const services = once(async () => {
     trust().catch(() => {}) // one exchange for both where TUF is asked; who needs the root is told what failed
     const signingConfigFile = await file(inputs.signingConfig)
-    return loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) })
+    const given = signingConfigFile === undefined ? {} : { signingConfigFile }
+    return loadServices({ now: new Date(), cacheFolder, promised: inputs.legacySignatures, ...given })
   })
   const trust = once(async () => {
     const trustedRootFile = await file(inputs.trustedRoot)
@@ -184,6 +187,11 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const { keyed } = request
   const imageKey =
     keyed && once(() => openImageKey({ env, inputs, context, http, services, trust, identity: ifAvailable, ...keyed }))
+  const judging = async () => {
+    const root = await trust()
+    const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
+    return { root, need: { ...needUnder(root), ...(logged ? {} : { logs: 0 }), ...keys } }
+  }
   return {
     identity,
     ...(imageKey === undefined ? {} : { imageKey }),
@@ -204,12 +212,14 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
     sigstoreTrust: trust,
     signerServices: async () => ({ services: await services(), trust: await trust(), http, log: logged }),
     verifier: once(async () => {
-      const root = await trust()
+      const { root, need } = await judging()
       // One bundle may be attached to many manifests; what its bytes prove does not change during a run.
-      const keys = imageKey === undefined ? {} : { keys: [{ publicKey: (await imageKey()).publicKey }] }
-      const need = { ...needUnder(root), ...(logged ? {} : { logs: 0 }), ...keys }
       return oncePer(sha256, (bundle: Uint8Array) => verifyBundle(bundle, root, need))
     }),
+    legacyVerifier: async () => {
+      const { root, need } = await judging()
+      return signature => verifyLegacy(signature, root, need)
+    },
   }
 }
 

@@ -32,6 +32,8 @@ export interface Question {
   readonly permission: string
   /** The words of a 404 that is an answer ("there is none"), not a missing permission. */
   readonly absent?: string
+  /** Of something that is written: what an answer means that is no success, before it is taken for what it means to readers. */
+  readonly refused?: (answer: HttpAnswer) => WaybillError | undefined
 }
 
 /** `more`: the list goes on; `last`: no further page is read. */
@@ -169,7 +171,7 @@ export class GithubApi {
     const bytes = new TextEncoder().encode(JSON.stringify(body))
     const headers = { 'content-type': 'application/json' }
     const answer = await this.#once({ method: 'POST', url: `${this.#options.apiUrl}${path}`, headers, body: bytes })
-    if (answer.status !== 201) throw failureOf(answer, question, this.#clock.now())
+    if (answer.status !== 201) throw question.refused?.(answer) ?? failureOf(answer, question, this.#clock.now())
     return shaped(question, () => parseJson(answer.body, 'answer of the API'))
   }
 

@@ -5,12 +5,13 @@ import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
 import { checkMaterials, type MaterialsInputs, readMaterials } from './materials-inputs.ts'
+import { checkSinks, readSinks, type SinkInputs } from './sink-inputs.ts'
 
 export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs extends FileInputs, MaterialsInputs {
+export interface AttestInputs extends FileInputs, MaterialsInputs, SinkInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
@@ -57,6 +58,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
     ...readSigning(inputs),
     ...readFiles(inputs),
     ...readMaterials(inputs),
+    ...readSinks(inputs),
     ...readShared(inputs),
   }
   checkBuilder(read, inputs)
@@ -65,6 +67,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
   checkFiles(read)
   checkSource(read)
   checkMaterials(read)
+  checkSinks(read)
   return { ...read, builder: effectiveBuilder(read) }
 }
 

@@ -44,7 +44,13 @@ export interface RunContext {
   readonly workspace: string
   /** RUNNER_TEMP: emptied before and after every job. */
   readonly temporary: string
-  readonly files: { readonly output?: string; readonly summary?: string; readonly state?: string }
+  readonly files: {
+    readonly output?: string
+    readonly summary?: string
+    readonly state?: string
+    /** `GITHUB_ARTIFACTS`: where the runner wants to know what a job made. */
+    readonly artifacts?: string
+  }
 }
 
 const REPOSITORY = /^[A-Za-z0-9_-]{1,100}\/[A-Za-z0-9._-]{1,100}$/
@@ -150,11 +156,12 @@ function apiUrls(env: Environment): Pick<RunContext, 'apiUrl' | 'graphqlUrl'> {
 }
 
 function runnerFiles(env: Environment): RunContext['files'] {
-  const { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, GITHUB_STATE: state } = env
+  const { GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, GITHUB_STATE: state, GITHUB_ARTIFACTS: artifacts } = env
   return {
     ...(output ? { output } : {}),
     ...(summary ? { summary } : {}),
     ...(state ? { state } : {}),
+    ...(artifacts ? { artifacts } : {}),
   }
 }
 

@@ -72,6 +72,17 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('sign', 'auto (where the event may sign), true or false.', 'auto'),
   served('signing-config', 'Path of a signing_config.json that names the Sigstore services. Needs trusted-root.'),
   served('transparency-log', 'auto, public, own or none. A private repository must choose.', 'auto'),
+  served(
+    'legacy-signatures',
+    'Also sign in tags that cosign 2 reads (.sig, .att): true or false. Needs a Rekor v1 log.',
+    'false',
+  ),
+  served(
+    'github-attestations',
+    "Also store in GitHub's attestation store: true or false. Needs attestations: write.",
+    'false',
+  ),
+  served('sbom', 'SPDX or CycloneDX JSON file to sign as a statement about the image, or auto: that of the builder.'),
   ...SHARED,
   later('record-inputs', 'Names of dispatch inputs whose values may be recorded.'),
   later('build-contexts', 'Further named contexts.'),
@@ -85,9 +96,6 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   later('command-isolation', 'How the own build command is kept apart.'),
   later('image-refs', 'File that the own build command writes.'),
   later('reproducible', 'Build twice and compare.'),
-  later('legacy-signatures', 'Tags as cosign 2 reads them.'),
-  later('github-attestations', "Copies in GitHub's attestation store."),
-  later('sbom', 'Software bill of materials.'),
   later('comment', 'Comment on the pull request.'),
   later('upload', 'Upload bundles and result as an artifact.'),
 ]

@@ -1,4 +1,4 @@
-import { utf8 } from '../core/bytes.ts'
+import { decodeUtf8, utf8 } from '../core/bytes.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { appendTo, exists, readFileBounded } from '../io/files.ts'
@@ -52,4 +52,22 @@ export function cutToBytes(text: string, bytes: number): string {
     start = next
   }
   return budget < 0 ? '' : `${text.slice(0, end)}${CUT_NOTE}`
+}
+
+/** Bytes of the list of a job's artifacts. Ten thousand references are under this. */
+const ARTIFACTS_BYTES = 4 * 1024 * 1024
+
+/**
+ * Appends references, `host/repository@sha256:…`, to the runner's list of what a job made, one a line and each once.
+ * @param file `GITHUB_ARTIFACTS`. @returns how many were not in it. @throws `core/file-unreadable`, `core/file-unwritable`
+ */
+export async function appendArtifacts(file: string, references: readonly string[]): Promise<number> {
+  const there = (await exists(file)) ? (decodeUtf8(await readFileBounded(file, ARTIFACTS_BYTES)) ?? '') : ''
+  const known = new Set(there.split('\n').map(line => line.trim()))
+  const missing = references.filter(reference => !known.has(reference))
+  if (missing.length === 0) return 0
+  // The last line may be somebody else's, and not ended yet.
+  const begin = there === '' || there.endsWith('\n') ? '' : '\n'
+  await appendTo(file, `${begin}${missing.join('\n')}\n`)
+  return missing.length
 }

@@ -3,11 +3,13 @@ import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { KeySigner } from '../core/signer.ts'
 import type { StageMode } from '../core/stage.ts'
+import type { Verified } from '../core/verified.ts'
 import type { StateFolder } from '../io/state-folder.ts'
 import type { EarlierEvidence } from '../policy/earlier-vsa.ts'
 import type { Answer, PlatformCommit } from '../policy/evidence.ts'
 import type { OutsidePolicy } from '../policy/policy-source.ts'
 import type { RegistryClient } from '../registry/client.ts'
+import type { LegacySignature } from '../registry/legacy.ts'
 import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle, SigningSession } from '../sigstore/sign/session.ts'
@@ -15,6 +17,7 @@ import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { SignedStatement } from '../statements/statement.ts'
 import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { MaterialsPorts } from './materials-ports.ts'
@@ -47,6 +50,12 @@ export interface AttestRequest {
   readonly run?: { readonly id: string; readonly repositoryId: string }
   readonly push: boolean
   readonly sign: boolean
+  /** Tags as cosign 2 reads them, besides. */
+  readonly legacySignatures?: boolean
+  /** Copies in the platform's attestation store, besides. */
+  readonly githubAttestations?: boolean
+  /** A bill of materials as a further statement: that of a file of the workspace, or the builder's. */
+  readonly sbom?: { readonly kind: 'file' | 'auto' }
   /**
    * A key signs what is stated of the image, in place of the run's identity; never in a run without an image. `runner`: the run
    * as the runner's variables tell it, for a job that may have no token.
@@ -119,6 +128,22 @@ export interface ImageKey {
   readonly claimsBy: 'token' | 'runner'
   /** @throws as `SigningSession.sign` */
   sign(statement: Uint8Array): Promise<SignedBundle>
+  /** @throws as `SigningSession.signImage` */
+  signImage(repository: string, digest: Digest): Promise<SignedBundle>
+}
+
+/** Judges a signature in the form of cosign ≤ 2, as the gate does. */
+export type LegacyVerifier = (signature: LegacySignature) => Verified<SignedStatement>
+
+/** Where the platform keeps attestations beside a repository. */
+export interface AttestationStore {
+  /** `owner/name` */
+  readonly repository: string
+  /**
+   * Stores bundles about an image, but none that is there already.
+   * @returns how many were not there. @throws `github/attestations-unavailable`, `github/attestation-refused`, `github/api-…`
+   */
+  add(subject: Digest, bundles: readonly Uint8Array[]): Promise<number>
 }
 
 /** All that `attest` may ask of the world. */
@@ -152,6 +177,14 @@ export interface AttestPorts {
    * @throws `sigstore/signing-key-…`, `sigstore/private-repository`, and what `identity` throws where the job may have a token
    */
   imageKey?(): Promise<ImageKey>
+  /** Present where `request.githubAttestations`. */
+  readonly attestationStore?: AttestationStore
+  /** The runner's list of what a job made; absent where it keeps none. @returns how many were not in it */
+  readonly artifacts?: { readonly file: string; add(references: readonly string[]): Promise<number> }
+  /** Bytes of the input `sbom`'s file, bounded; present where `request.sbom` is one. @throws `core/file-unreadable` */
+  sbom?(): Promise<Uint8Array>
+  /** The gate's own check of signatures in tags; present where `request.legacySignatures`. */
+  legacyVerifier?(): Promise<LegacyVerifier>
   /** The gate's own check against the trust root of the signing services. */
   verifier(): Promise<VerifyBundle>
   /** Name → version of what checks commits; the OpenPGP library only when it was used. */

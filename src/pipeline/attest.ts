@@ -59,7 +59,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const signed = await signStatements(request, ports, { ready, source, built, image, earlier }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
-  await publishBundles(ports, { built, image, signed }, record) // beside the image, in every repository
+  await publishBundles(request, ports, { built, image, signed }, record) // beside the image, in every repository
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
   await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
   await signFiles(request, ports, { ready, source }, record) // deployables that are no images

@@ -5,10 +5,9 @@ import { together } from '../core/together.ts'
 import { parseStatement } from '../statements/parse.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
-import type { Ready } from './preflight.ts'
 import type { EarlierBundle, EarlierBundles } from './resume.ts'
 import type { RunRecord } from './run.ts'
-import { type Hand, handOf } from './signing-hand.ts'
+import type { Hand } from './signing-hand.ts'
 
 /** Below the run's own folder: every bundle the moment it exists, and what another attempt is resumed from. */
 export const BUNDLE_FOLDER = 'bundles'
@@ -32,9 +31,10 @@ export interface SignedDocument {
 export interface SigningWorld {
   readonly request: AttestRequest
   readonly ports: AttestPorts
-  readonly ready: Ready
   readonly image: ServedImage
   readonly earlier: EarlierBundles
+  /** Asked only where something is left to sign: a certificate would be public for ever. */
+  readonly hand: () => Promise<Hand>
 }
 
 type Several<T> = readonly [T, ...T[]]
@@ -49,12 +49,12 @@ export async function signMissing(
   world: SigningWorld,
   record: RunRecord,
 ): Promise<{ readonly signer: ObservedSigner; readonly bundles: Several<SignedDocument> }> {
-  const { request, ports, ready, earlier } = world
+  const { request, ports, earlier } = world
   const found = await foundOf(documents, world)
   tell(documents, found, world, record)
   const missing = documents.some((_, at) => found[at] === undefined)
   // A key is at hand and tells who it is; of the run's identity a certificate would be public for ever.
-  const hand = missing || request.keyed !== undefined ? await handOf(request, ports, ready, record) : undefined
+  const hand = missing || request.keyed !== undefined ? await world.hand() : undefined
   const signer = hand?.signer ?? found.find(bundle => bundle !== undefined)?.signed.signer
   if (signer === undefined) throw fail('core/internal', 'Nothing signed and nobody to sign')
   const { own } = earlier

@@ -8,6 +8,7 @@ import type { FileSigner, FileToAttest } from './attest-file.ts'
 import type { AttestPorts, AttestRequest, ImageKey, RunIdentity } from './attest-request.ts'
 import { findWorkspaceFiles } from './files-stage.ts'
 import type { RunRecord } from './run.ts'
+import { readSbom, type SbomDocument } from './sbom-document.ts'
 
 export interface Ready {
   readonly builder: Builder
@@ -19,6 +20,8 @@ export interface Ready {
   readonly identity?: RunIdentity
   /** Present when the image will be signed with a key in its place. */
   readonly imageKey?: ImageKey
+  /** The file of the input `sbom`, read. */
+  readonly sbom?: SbomDocument
 }
 
 /** What is known of the run, by its token or by the word of whoever holds the key; undefined when nothing is signed. */
@@ -42,12 +45,13 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
     for (const repository of request.sign ? repositories : []) ports.registry.warm(repository, CONNECTIONS)
     const files = request.sign ? request.files : undefined
     const keyed = request.keyed !== undefined || files?.keyed === true
-    const [identity, imageKey, builder, found, fileSigner] = await together([
+    const [identity, imageKey, builder, found, fileSigner, sbom] = await together([
       request.sign && !keyed ? identify(ports) : Promise.resolve(undefined),
       request.sign && request.keyed !== undefined ? openKey(ports) : Promise.resolve(undefined),
       request.imageless ? Promise.resolve(NOTHING_TO_BUILD) : ports.builder(),
       files === undefined ? Promise.resolve([]) : findWorkspaceFiles(files, ports),
       files?.keyed === true ? ports.files.keySigner() : Promise.resolve(undefined),
+      request.sign && request.sbom?.kind === 'file' ? readSbomFile(ports) : Promise.resolve(undefined),
       ...repositories.map(repository => (request.push ? ports.registry.checkPush(repository) : undefined)),
       ...repositories.map(repository => attachable(request, ports, repository)),
       ...(files?.repository === undefined ? [] : [ports.registry.checkPush(files.repository)]),
@@ -60,6 +64,7 @@ export function preflight(request: AttestRequest, ports: AttestPorts, record: Ru
         ...(identity === undefined ? {} : { identity }),
         ...(imageKey === undefined ? {} : { imageKey }),
         ...(fileSigner === undefined ? {} : { fileSigner }),
+        ...(sbom === undefined ? {} : { sbom }),
       },
     }
   })
@@ -77,6 +82,11 @@ function attachable(
   repository: Repository,
 ): Promise<void> | undefined {
   return sign && push && given.digest !== undefined ? checkAttachable(registry, repository, given.digest) : undefined
+}
+
+async function readSbomFile(ports: AttestPorts): Promise<SbomDocument> {
+  if (ports.sbom === undefined) throw new TypeError('a bill of materials without its file')
+  return readSbom(await ports.sbom())
 }
 
 async function openKey(ports: AttestPorts): Promise<ImageKey> {

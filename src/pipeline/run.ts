@@ -1,6 +1,13 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import type { Finding } from '../core/verdict.ts'
-import type { AttestationReceipt, ImageReceipt, Receipt, RuleChange, SubjectReceipt } from '../report/receipt.ts'
+import type {
+  AttestationReceipt,
+  ImageReceipt,
+  Receipt,
+  RuleChange,
+  SinkReceipt,
+  SubjectReceipt,
+} from '../report/receipt.ts'
 import type { StageLog } from './stages.ts'
 
 /** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */
@@ -8,6 +15,7 @@ export class RunRecord {
   readonly stages: StageLog
   subjects: readonly SubjectReceipt[] = []
   attestations: readonly AttestationReceipt[] = []
+  sinks: readonly SinkReceipt[] = []
   ruleChanges: readonly RuleChange[] = []
   image: ImageReceipt | undefined
   policy: Receipt['policy']
@@ -52,6 +60,7 @@ export class RunRecord {
       subjects: this.subjects,
       stages: this.stages.receipts(),
       attestations: this.attestations,
+      ...(this.sinks.length === 0 ? {} : { sinks: this.sinks }),
       ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
       ...(materials === undefined ? {} : { materials }),

@@ -9,10 +9,11 @@ import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { claimedRequirements } from './materials-statements.ts'
-import { subjectsOf } from './publish-stage.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import type { Signed } from './sign-stage.ts'
 import type { SourceOutcome } from './source-stage.ts'
+import { liesBeside } from './stated.ts'
+import { subjectsOf } from './subjects-of.ts'
 import { judge } from './verify-subject.ts'
 
 /**
@@ -99,7 +100,7 @@ async function check(
   const { remedy } = CATALOGUE['verify/self-check']
   if (verdict.kind === 'rejected') throw errorOf({ ...verdict.findings[0], remedy }, 'rejected')
   const served = new Set(statements.map(statement => statement.bundle))
-  const missing = signed.bundles.find(bundle => !served.has(bundle.digest))
+  const missing = signed.bundles.find(bundle => liesBeside(bundle.bytes, digest) && !served.has(bundle.digest))
   if (missing === undefined) return
   throw fail(
     'verify/self-check',

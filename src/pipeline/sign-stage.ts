@@ -1,5 +1,6 @@
 import { hexOf } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
+import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
@@ -17,12 +18,14 @@ import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { type Document, type SignedDocument, signMissing } from './kept-statements.ts'
+import { type LegacySigned, legacyReceipt, signLegacy } from './legacy-signatures.ts'
 import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { EarlierBundles } from './resume.ts'
 import type { RunRecord } from './run.ts'
-import { claimant } from './signing-hand.ts'
+import { sbomStatements } from './sbom.ts'
+import { claimant, type Hand, handOf } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { type SourceDocuments, sourceStatements } from './source-statements.ts'
 
@@ -33,6 +36,8 @@ export interface Signed {
   readonly bundles: readonly [SignedDocument, ...SignedDocument[]]
   /** What was stated about the source, if anything. */
   readonly source?: SourceDocuments
+  /** Signatures for tags as cosign ≤ 2 reads them; absent: nobody asked for them. */
+  readonly legacy?: readonly LegacySigned[]
 }
 
 export interface SignInput {
@@ -68,12 +73,30 @@ export async function signStatements(
       ...(materials === undefined
         ? []
         : [{ name: 'materials', predicateType: SCAI_PREDICATE, statement: materials } as const]),
+      ...(await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)),
       ...(stated === undefined ? [] : sourceDocuments(stated)),
     ]
-    const { signer, bundles } = await signMissing(documents, { request, ports, ready, image, earlier }, record)
-    record.attestations = bundles.map(bundle => receiptOf(bundle, image))
-    return { state: 'passed', value: { signer, bundles, ...(stated === undefined ? {} : { source: stated }) } }
+    const world = { request, ports, image, earlier, hand: handWhenNeeded(request, ports, ready, record) }
+    const [{ signer, bundles }, legacy] = await together([
+      signMissing(documents, world, record),
+      request.legacySignatures === true ? signLegacy(world) : undefined,
+    ] as const)
+    record.attestations = [
+      ...bundles.map(bundle => receiptOf(bundle, image)),
+      ...(legacy ?? []).map(one => legacyReceipt(one, false)),
+    ]
+    const further = { ...(stated === undefined ? {} : { source: stated }), ...(legacy === undefined ? {} : { legacy }) }
+    return { state: 'passed', value: { signer, bundles, ...further } }
   })
+}
+
+/** One for all that is signed. */
+function handWhenNeeded(...about: Parameters<typeof handOf>): () => Promise<Hand> {
+  let hand: Promise<Hand> | undefined
+  return () => {
+    hand ??= handOf(...about)
+    return hand
+  }
 }
 
 /** The summary names them by digest alone; their refs may be gone tomorrow (13-adversary 11). */

@@ -1,5 +1,5 @@
 import { utf8 } from '../core/bytes.ts'
-import { parseDigest } from '../core/digest.ts'
+import { type Digest, parseDigest } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { assertCertificateMatchesClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle } from '../sigstore/sign/session.ts'
@@ -12,6 +12,8 @@ import type { RunRecord } from './run.ts'
 export interface Hand {
   readonly signer: ObservedSigner
   sign(statement: Uint8Array): Promise<SignedBundle>
+  /** For a tag as cosign ≤ 2 reads it. */
+  signImage(repository: string, digest: Digest): Promise<SignedBundle>
 }
 
 /** What may be said of the run by who will sign; nobody is asked for a certificate yet. */
@@ -42,7 +44,11 @@ export async function handOf(
   const signer = await session.certificate()
   assertCertificateMatchesClaims(signer, identity.certified, request.serverUrl)
   record.identity = { san: signer.san.value, issuer: signer.issuer }
-  return { signer, sign: statement => session.sign(statement) }
+  return {
+    signer,
+    sign: statement => session.sign(statement),
+    signImage: (repository, digest) => session.signImage(repository, digest),
+  }
 }
 
 async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Promise<Hand> {
@@ -53,7 +59,11 @@ async function keyHand(key: ImageKey, ports: AttestPorts, record: RunRecord): Pr
     'The image is signed with a key: what its statements say of this run is the word of whoever holds the key.',
     ...(claimsBy === 'runner' ? [BY_RUNNER] : []),
   )
-  return { signer, sign: statement => key.sign(statement) }
+  return {
+    signer,
+    sign: statement => key.sign(statement),
+    signImage: (repository, digest) => key.signImage(repository, digest),
+  }
 }
 
 const BY_RUNNER =

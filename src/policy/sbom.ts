@@ -6,7 +6,7 @@ import { finding } from './gate-findings.ts'
 const SPDX = /^https:\/\/spdx\.dev\/Document(?:\/v\d+(?:\.\d+){0,2})?$/
 const CYCLONEDX = /^https:\/\/cyclonedx\.org\/bom(?:\/v?\d+(?:\.\d+){0,2})?$/
 
-export function isSbom({ predicateType }: Statement): boolean {
+export function isSbom({ predicateType }: Pick<Statement, 'predicateType'>): boolean {
   return SPDX.test(predicateType) || CYCLONEDX.test(predicateType)
 }
 

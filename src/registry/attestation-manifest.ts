@@ -31,6 +31,7 @@ export function attestationsOf({ manifests }: ImageIndex, platform: Digest): rea
 /**
  * Opens one and reads its statements of a kind. Since BuildKit 0.27, the first release whose images are signed in this way, the
  * manifest has the platform manifest as its subject; one that has none, or another, was made by something else.
+ * @param signed false: what is read is not believed because of who pushed it, so builders before that release are read, too.
  * @param wanted which predicate types, by the layer's annotation: the caller checks what the statement itself says.
  * @throws `registry/attestation-unusable`, and what the reader throws.
  */
@@ -40,10 +41,11 @@ export async function readAttestationManifest(
   entry: Descriptor,
   platform: Digest,
   wanted: (predicateType: string) => boolean,
+  signed = true,
 ): Promise<AttestationManifest> {
   const { manifest } = await reader.getManifest(repository, entry.digest)
   if (manifest.kind !== 'image') throw unusable(repository, entry, 'an attestation manifest', 'an index')
-  if (manifest.subject?.digest !== platform)
+  if (manifest.subject?.digest !== platform && (signed || manifest.subject !== undefined))
     throw unusable(repository, entry, `subject ${platform}`, manifest.subject?.digest ?? 'no subject')
   const layers = statementLayers(manifest, wanted)
   if (layers.length === 0) throw unusable(repository, entry, 'a statement about the platform', 'none of that kind')

@@ -34,10 +34,15 @@ export interface FetchedLegacy {
   readonly skipped: readonly Finding[]
 }
 
-/** The two tags, and the only type of layer that counts in each. */
+/** The only type of layer that counts in each of the two tags. */
+export const LEGACY_LAYER: Readonly<Record<LegacySignature['form'], string>> = {
+  signature: 'application/vnd.dev.cosign.simplesigning.v1+json',
+  attestation: 'application/vnd.dsse.envelope.v1+json',
+}
+
 const KINDS = [
-  { form: 'signature', suffix: 'sig', mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json' },
-  { form: 'attestation', suffix: 'att', mediaType: 'application/vnd.dsse.envelope.v1+json' },
+  { form: 'signature', suffix: 'sig', mediaType: LEGACY_LAYER.signature },
+  { form: 'attestation', suffix: 'att', mediaType: LEGACY_LAYER.attestation },
 ] as const
 
 type Kind = (typeof KINDS)[number]

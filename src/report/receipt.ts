@@ -106,6 +106,18 @@ export interface AttestationReceipt {
   readonly notStored?: readonly string[]
 }
 
+/** What became of one place that what was signed was to be brought to. */
+export interface SinkReceipt {
+  readonly name: 'registry' | 'legacy-signatures' | 'github-attestations' | 'github-artifacts'
+  /** A repository of a registry, `owner/name` of the platform, a file. */
+  readonly place: string
+  /** `not-available`: the place keeps nothing for repositories like this one, which ends no run. */
+  readonly state: 'passed' | 'failed' | 'not-available'
+  /** How much was not there before, where that is known: 0 for a repeat. */
+  readonly added?: number
+  readonly error?: NonNullable<Receipt['error']>
+}
+
 export interface PlatformReceipt {
   readonly platform: string
   readonly digest: Digest
@@ -183,6 +195,8 @@ export interface Receipt {
   readonly subjects: readonly SubjectReceipt[]
   readonly stages: readonly StageReceipt[]
   readonly attestations: readonly AttestationReceipt[]
+  /** In the order in which they are told; absent: nothing was published. */
+  readonly sinks?: readonly SinkReceipt[]
   readonly image?: ImageReceipt
   readonly materials?: MaterialsReceipt
   readonly policy?: { readonly uri: string; readonly ref?: string; readonly digest?: Digest; readonly anchor?: string }

@@ -8,7 +8,7 @@ import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
 import { subjectDetails } from './subject-details.ts'
-import { attestationTable, findingTable, platformTable, subjectTable, timingTable } from './tables.ts'
+import { attestationTable, findingTable, platformTable, sinkTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
 import { MARKS, VERDICT_WORDS } from './words.ts'
 
@@ -102,7 +102,15 @@ function lists(receipt: Receipt, limit: number): readonly string[] {
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
   if (attestations.length > 0)
     parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}${kept(receipt)}`)
+  const sinks = published(receipt, limit)
+  if (sinks !== undefined) parts.push(sinks)
   return parts
+}
+
+/** Nothing is said of one registry that took everything: the stages say that. */
+function published({ sinks = [] }: Receipt, limit: number): string | undefined {
+  const plain = sinks.length < 2 && sinks.every(({ state }) => state === 'passed')
+  return plain ? undefined : `### Published\n\n${sinkTable(sinks, limit)}`
 }
 
 function kept(receipt: Receipt): string {

@@ -1,5 +1,5 @@
 import { groupFindings, shortName, subjectsText } from './groups.ts'
-import type { AttestationReceipt, ImageReceipt, Receipt, SubjectReceipt } from './receipt.ts'
+import type { AttestationReceipt, ImageReceipt, Receipt, SinkReceipt, SubjectReceipt } from './receipt.ts'
 import { table } from './table.ts'
 import { bytes, cell, duration, shortDigest } from './text.ts'
 import { MARKS, STAGE_WORDS } from './words.ts'
@@ -51,6 +51,29 @@ export function attestationTable(attestations: readonly AttestationReceipt[], li
     ]),
   )
   return table(['predicate', 'attached to', 'referrer', 'log entry', 'stored'], rows, limit)
+}
+
+const SINK_MARKS = { passed: '✅', failed: '❌', 'not-available': 'ℹ️' } as const
+const SINK_WORDS = {
+  registry: 'attached in the registry',
+  'legacy-signatures': 'tags for cosign 2',
+  'github-attestations': 'attestation store of GitHub',
+  'github-artifacts': 'list of artifacts of the job',
+} as const
+
+/** Each place with what became of it. */
+export function sinkTable(sinks: readonly SinkReceipt[], limit: number): string {
+  const rows = sinks.map(({ name, place, state, added, error }) =>
+    row([
+      SINK_MARKS[state],
+      SINK_WORDS[name],
+      cell(place),
+      state,
+      added === undefined ? '–' : String(added),
+      cell(error && `${error.code}: ${error.message}`, 500),
+    ]),
+  )
+  return table(['', 'where', 'place', 'state', 'new', 'why'], rows, limit)
 }
 
 export function timingTable({ stages, requests }: Receipt): string {

@@ -1,3 +1,4 @@
+import { sha256 } from '../../../src/core/digest.ts'
 import type { WaybillError } from '../../../src/core/error.ts'
 import { loadTrust } from '../../../src/sigstore/trust/load.ts'
 import { CtLog } from '../../fakes/ct-log.ts'
@@ -218,12 +219,42 @@ describe('a log that says it has the entry already (409)', () => {
   })
 })
 
+const foreignPromise = entryRewritten(entry => {
+  at(entry, 'verification').signedEntryTimestamp = Buffer.alloc(70, 1).toString('base64')
+})
+
 test('a promise of inclusion that is another’s is not used', async () => {
-  bench.stack.rekorV1.rewrite = entryRewritten(entry => {
-    at(entry, 'verification').signedEntryTimestamp = Buffer.alloc(70, 1).toString('base64')
-  })
+  bench.stack.rekorV1.rewrite = foreignPromise
   const error = await failure(bench)
   expect([error?.code, error?.found]).toEqual(['sigstore/service-not-trusted', expect.stringContaining('promise')])
+})
+
+describe('of a signature for a tag', () => {
+  const signImage = (own: object = {}) =>
+    trusting(bench, own).signImage('registry.example/acme/app', sha256(Buffer.from('manifest')))
+  const refused = async (own: object = {}) => {
+    const error = await errorOf(() => signImage(own))
+    return [error?.code, error?.kind]
+  }
+
+  test('what honest services give verifies', async () => {
+    await expect(signImage()).resolves.toBeDefined()
+  })
+
+  const lies = [...LIES, ['a promise that is another’s', () => foreignPromise] as const] as const
+
+  test.each(lies)('a log entry with %s is not used', async (_, lie) => {
+    await signImage() // so that there is a path to prove
+    bench.stack.rekorV1.rewrite = lie('v1')
+    expect(await refused()).toEqual(['sigstore/service-not-trusted', 'unknown'])
+  })
+
+  test('the time of a log before the certificate is not used', async () => {
+    bench.stack.rekorV1.clockOffsetMs = -2 * 60_000
+    const found = await refused()
+    bench.stack.rekorV1.clockOffsetMs = 0
+    expect(found).toEqual(['sigstore/log-answer-malformed', 'unknown'])
+  })
 })
 
 describe('a timestamp', () => {

@@ -105,4 +105,17 @@ export const GITHUB_ERRORS = {
       'GitHub’s attestation store holds more about an image or a file than is examined, so nothing may rest on what was not found.',
     remedy: 'Delete attestations that nobody needs, or attach those that count to the image in its registry.',
   },
+  'github/attestation-refused': {
+    kind: 'unknown',
+    meaning:
+      'GitHub’s attestation store did not take an attestation: it is too large for it, or it does not accept its contents. What is in the registry is not affected.',
+    remedy:
+      'Read what the store answered. If it cannot be helped, leave out github-attestations: everything is attached to the image in its registry.',
+  },
+  'github/attestations-unavailable': {
+    kind: 'unknown',
+    meaning:
+      'GitHub keeps no attestations for this repository: on most plans it does so for public repositories only, and never for private ones that a person owns.',
+    remedy: 'Leave out github-attestations: everything is attached to the image in its registry.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>

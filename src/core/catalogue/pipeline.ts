@@ -131,4 +131,18 @@ export const PIPELINE_ERRORS = {
     remedy:
       'Give the policy and the trust root yourself (--policy FILE, --trusted-root FILE), or name what was recorded by its digest, from a place that the folder’s writer cannot change.',
   },
+  'pipeline/sbom-unusable': {
+    kind: 'configuration',
+    meaning:
+      'The file of the input sbom is no software bill of materials that can be signed: it must be one JSON document, SPDX 2 or CycloneDX.',
+    remedy:
+      'Have the tool write JSON, for instance syft IMAGE -o spdx-json=sbom.json or -o cyclonedx-json=sbom.json, and name that file in sbom.',
+  },
+  'pipeline/sbom-other-image': {
+    kind: 'rejected',
+    meaning:
+      'The software bill of materials names the image that it was made of by its digest, and that is not the image of this run. Signed as it is, it would say of one image what is in another.',
+    remedy:
+      'Make the bill of materials from the image that is signed: build and push in an earlier step, make it from that image by its digest, and give this step the same digest. Or use sbom: auto.',
+  },
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -195,6 +195,19 @@ export const REGISTRY_ERRORS = {
       'An index calls a manifest the attestation manifest of one of its platforms, and it is not: it is about another one, or holds no statement of the kind that was asked for.',
     remedy: 'Find out who wrote the index. If it is your own, build and push the image again with provenance.',
   },
+  'registry/legacy-full': {
+    kind: 'unknown',
+    meaning:
+      'The tag in which cosign up to version 2 looks for the signatures of an image holds as many as are read; one more would be seen by nobody.',
+    remedy:
+      'Delete the tag that the message names if nobody needs what is in it, then run again; what other readers go by is attached already.',
+  },
+  'registry/legacy-contended': {
+    kind: 'unknown',
+    meaning:
+      'Other writers replaced the tag with the signatures of an image again and again, so that those of this run may not be in it. They are on disk.',
+    remedy: 'Run again when the other writers have finished; what is there already is kept.',
+  },
   'registry/body-too-large': {
     kind: 'unknown',
     meaning: 'The registry, or a front end before it, takes no request of this size, not even in the smallest pieces.',

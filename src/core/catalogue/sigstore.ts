@@ -202,6 +202,13 @@ export const SIGSTORE_ERRORS = {
       'A signature stored as cosign up to version 2 does (.sig, .att) is not of that shape: its payload, its envelope or one of its annotations has another form.',
     remedy: 'Have the image signed again with a current cosign, or with Waybill.',
   },
+  'sigstore/log-without-promise': {
+    kind: 'configuration',
+    meaning:
+      'In a tag cosign up to version 2 accepts a signature only with the signed promise of a transparency log, which Rekor v1 gives and Rekor v2 does not. No such log is at hand, so such a signature would be accepted by nobody.',
+    remedy:
+      'Name a Rekor v1 log in the signing configuration (rekorTlogUrls with majorApiVersion 1), or leave out legacy-signatures: cosign 3 and later reads what is attached without it.',
+  },
   'sigstore/service-not-trusted': {
     kind: 'unknown',
     meaning:

@@ -1,7 +1,9 @@
+import type { Digest } from '../../core/digest.ts'
 import { fail } from '../../core/error.ts'
 import type { KeySigner } from '../../core/signer.ts'
 import { parseStatement } from '../../statements/parse.ts'
 import type { SigningKey } from './key.ts'
+import { signSimply } from './simple-signing.ts'
 import {
   openWitnesses,
   type Patience,
@@ -25,6 +27,11 @@ export interface KeySession {
    * @throws `sigstore/…` of kind unknown when a service cannot be reached or used.
    */
   sign(statement: Uint8Array): Promise<WitnessedBundle>
+  /**
+   * Signs that this digest stands in this repository, as cosign ≤ 2 does.
+   * @throws as `sign`, and `sigstore/no-service` without witnesses: nobody accepts such a signature that no log promises
+   */
+  signImage(repository: string, digest: Digest): Promise<WitnessedBundle & { readonly signedAt: Date }>
 }
 
 /** @throws `sigstore/no-service` when the services cannot give a bundle that verifies. */
@@ -37,6 +44,11 @@ export function openKeySession({ key, witnesses: given, ...patience }: KeySessio
     sign: async statement => {
       parseStatement(statement)
       return signWitnessed(statement, hand, witnesses)
+    },
+    signImage: async (repository, digest) => {
+      if (witnesses === undefined)
+        throw fail('sigstore/no-service', 'A signature in a tag needs a transparency log that promises inclusion')
+      return signSimply({ repository, digest }, hand, witnesses)
     },
   }
 }

@@ -1,6 +1,8 @@
+import type { Digest } from '../../core/digest.ts'
 import type { CertificateSigner } from '../../core/signer.ts'
 import { parseStatement } from '../../statements/parse.ts'
 import { CredentialStore } from './credential.ts'
+import { signSimply } from './simple-signing.ts'
 import { openWitnesses, type Patience, signWitnessed, type WitnessedBundle, type WitnessOptions } from './witness.ts'
 
 export interface SessionOptions extends Patience, WitnessOptions {
@@ -25,6 +27,11 @@ export interface SigningSession {
    * the log entry.
    */
   sign(statement: Uint8Array): Promise<SignedBundle>
+  /**
+   * Signs that this digest stands in this repository, as cosign ≤ 2 does; the bytes are made here and nowhere else.
+   * @throws as `sign`
+   */
+  signImage(repository: string, digest: Digest): Promise<SignedBundle>
 }
 
 /**
@@ -49,6 +56,10 @@ export function openSession(options: SessionOptions): SigningSession {
       const { signedAt } = signed
       if (signedAt === undefined) throw new TypeError('a witnessed bundle without a time')
       return { ...signed, signedAt }
+    },
+    signImage: async (repository, digest) => {
+      const { publicKey, der: certificate, sign } = await credentials.get()
+      return signSimply({ repository, digest }, { publicKey, certificate, sign }, witnesses)
     },
   }
 }

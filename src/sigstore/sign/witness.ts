@@ -8,7 +8,7 @@ import type { TrustRoot } from '../trust/root.ts'
 import type { RekorService, SigningServices } from '../trust/services.ts'
 import { preAuthEncoding } from '../verify/log-entry.ts'
 import { needUnder } from '../verify/need.ts'
-import { verifyBundle } from '../verify/verify.ts'
+import { type VerificationNeed, verifyBundle } from '../verify/verify.ts'
 import { requireLoggedUnder, requireStampedUnder } from '../verify/witness.ts'
 import { assertClocksAgree } from './clock.ts'
 import type { Signer } from './credential.ts'
@@ -88,7 +88,7 @@ export interface WitnessedBundle {
   readonly log?: { readonly url: string; readonly index: string }
 }
 
-interface Witnessed {
+export interface Witnessed {
   readonly entries: readonly { readonly entry: TransparencyLogEntry; readonly url: string }[]
   readonly stamps: readonly SignedTimestamp[]
 }
@@ -116,7 +116,7 @@ async function signOnce(payload: Uint8Array, hand: Hand, witnesses?: Witnesses):
   const signedAt = witnesses === undefined ? undefined : timeOf(witnessed)
   const bundle = assemble(envelope, hand.hint, witnessed)
   parseBundle(bundle) // what is published must be what our own gate reads
-  if (witnesses !== undefined) verifyWhole(bundle, envelope, witnesses, await witnesses.trust())
+  if (witnesses !== undefined) await verifyWhole(envelope, witnesses, (root, need) => verifyBundle(bundle, root, need))
   const [first] = witnessed.entries
   return {
     bundle,
@@ -129,23 +129,16 @@ const NOBODY: Witnessed = { entries: [], stamps: [] }
 
 /** What one service gave is judged at once, so that another one can take its place. */
 async function witness(envelope: SignedEnvelope, witnesses: Witnesses): Promise<Witnessed> {
-  const { transport, services, log, now } = witnesses
-  const trust = await witnesses.trust()
-  const timely = (codes: ServiceCodes, url: string, time: Date) => {
-    assertClocksAgree(codes.name, time, now())
-    assertWithinCertificate(envelope.certificate, time, codes, url)
-  }
+  const { transport, services, log } = witnesses
+  const judge = await judgeOf(envelope, witnesses)
   const logWith = async ({ url, majorApiVersion }: RekorService) => {
     const entry = await (majorApiVersion === 2 ? logByRekorV2 : logByRekorV1)(transport, url, envelope)
-    const time = promisedTime(entry)
-    if (time !== undefined) timely(REKOR, url, time)
-    proven(named(REKOR, url), trust, root => requireLoggedUnder(root, entry, time ?? new Date(now())))
+    judge.entry(url, entry)
     return { entry, url }
   }
   const stampWith = async (url: string) => {
     const stamp = await requestTimestamp(transport, url, envelope.signature)
-    timely(TSA, url, stamp.time)
-    proven(named(TSA, url), trust, root => requireStampedUnder(root, stamp.der, envelope))
+    judge.stamp(url, stamp)
     return stamp
   }
   const [entries, stamps] = await Promise.all([
@@ -155,13 +148,37 @@ async function witness(envelope: SignedEnvelope, witnesses: Witnesses): Promise<
   return { entries, stamps }
 }
 
+/** Judges what one service gave for a signature. @throws the service's `malformed`, `sigstore/service-not-trusted` */
+export async function judgeOf(
+  signed: Pick<SignedEnvelope, 'signature' | 'publicKey' | 'certificate'>,
+  witnesses: Pick<Witnesses, 'now' | 'trust'>,
+) {
+  const { now } = witnesses
+  const trust = await witnesses.trust()
+  const timely = (codes: ServiceCodes, url: string, time: Date) => {
+    assertClocksAgree(codes.name, time, now())
+    assertWithinCertificate(signed.certificate, time, codes, url)
+  }
+  return {
+    entry: (url: string, entry: TransparencyLogEntry) => {
+      const time = promisedTime(entry)
+      if (time !== undefined) timely(REKOR, url, time)
+      proven(named(REKOR, url), trust, root => requireLoggedUnder(root, entry, time ?? new Date(now())))
+    },
+    stamp: (url: string, { der, time }: SignedTimestamp) => {
+      timely(TSA, url, time)
+      proven(named(TSA, url), trust, root => requireStampedUnder(root, der, signed))
+    },
+  }
+}
+
 /** Rekor v1 promises a time; an entry of Rekor v2 has none. */
 function promisedTime({ inclusionPromise, integratedTime }: TransparencyLogEntry): Date | undefined {
   return inclusionPromise === undefined || integratedTime === '0' ? undefined : new Date(Number(integratedTime) * 1000)
 }
 
 /** The earliest time that a service gave. */
-function timeOf({ entries, stamps }: Witnessed): Date {
+export function timeOf({ entries, stamps }: Witnessed): Date {
   const times = [...entries.map(({ entry }) => promisedTime(entry)), ...stamps.map(({ time }) => time)]
   const known = times.flatMap(time => (time === undefined ? [] : [time.getTime()]))
   if (known.length === 0) throw fail('sigstore/log-answer-malformed', 'No service said when the signature was made')
@@ -169,15 +186,14 @@ function timeOf({ entries, stamps }: Witnessed): Date {
 }
 
 /** As every gate will do it: what each part proves alone may still not hold together. */
-function verifyWhole(
-  bundle: Uint8Array,
-  { publicKey }: SignedEnvelope,
-  { log }: Witnesses,
-  trust: TrustRoot | undefined,
-): void {
+export async function verifyWhole(
+  { publicKey }: Pick<SignedEnvelope, 'publicKey'>,
+  { log, trust }: Witnesses,
+  verify: (root: TrustRoot, need: VerificationNeed) => unknown,
+): Promise<void> {
   const keys = [{ publicKey: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' })) }]
-  proven('the services together', trust, root => {
-    verifyBundle(bundle, root, { ...needUnder(root), ...(log ? {} : { logs: 0 }), keys })
+  proven('the services together', await trust(), root => {
+    verify(root, { ...needUnder(root), ...(log ? {} : { logs: 0 }), keys })
   })
 }
 

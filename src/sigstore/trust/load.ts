@@ -32,12 +32,14 @@ export interface ServicesRequest extends Partial<Omit<TufOptions, 'instance'>> {
   /** Bytes of a signing_config.v0.2.json. With it nothing is fetched. */
   readonly signingConfigFile?: Uint8Array
   readonly now: Date
+  /** Only transparency logs that promise inclusion (Rekor v1). Default: any. */
+  readonly promised?: boolean
 }
 
 /** The services to sign with: those of the file, else the public instance's by TUF. */
 export async function loadServices(request: ServicesRequest): Promise<SigningServices> {
   const bytes = request.signingConfigFile ?? (await fetchByTuf('signing_config.v0.2.json', tufOptions(request)))
-  return loadSigningConfig(bytes, request.now)
+  return loadSigningConfig(bytes, request.now, request.promised)
 }
 
 function tufOptions(request: Partial<Omit<TufOptions, 'instance'>>): TufOptions {

@@ -52,11 +52,16 @@ const SIGNING_CONFIG = {
 } as const satisfies Shape
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.signingconfig.v0.2+json'
 
-/** @throws `sigstore/signing-config-malformed`, `sigstore/no-service` when a kind is listed but none is valid at `now`. */
-export function loadSigningConfig(bytes: Uint8Array, now: Date): SigningServices {
+/**
+ * @param promised only logs that promise inclusion with a time (Rekor v1), where an operator has such a one besides.
+ * @throws `sigstore/signing-config-malformed`, `sigstore/no-service` when a kind is listed but none is valid at `now`,
+ * `sigstore/log-without-promise` when no log promises anything and it was asked for.
+ */
+export function loadSigningConfig(bytes: Uint8Array, now: Date, promised = false): SigningServices {
   const json = strictConfig(bytes)
+  if (promised) requirePromises(json, now)
   const fulcio = choose(json, 'caUrls', 1, now)[0]
-  const rekor = choose(json, 'rekorTlogUrls', 2, now)
+  const rekor = choose(json, 'rekorTlogUrls', promised ? 1 : 2, now)
   const tsa = choose(json, 'tsaUrls', 1, now)
   return {
     ...(fulcio === undefined ? {} : { fulcioUrl: fulcio.url }),
@@ -68,6 +73,19 @@ export function loadSigningConfig(bytes: Uint8Array, now: Date): SigningServices
       tsa: needed(json, 'tsaConfig', tsa.length),
     },
   }
+}
+
+/** cosign ≤ 2 reads a signature in a tag by the log's signed promise alone, and Rekor v2 gives none. */
+function requirePromises(json: JsonObject, now: Date): void {
+  const [first, ...more] = choose(json, 'rekorTlogUrls', 2, now)
+  const all = (json.rekorTlogUrls ?? []) as readonly JsonObject[]
+  if (all.some(service => service.majorApiVersion === 1)) return
+  throw fail('sigstore/log-without-promise', 'No transparency log of the signing configuration promises inclusion', {
+    expected: 'rekorTlogUrls with a log of majorApiVersion 1',
+    found: [first, ...more]
+      .map(log => (log === undefined ? 'no log' : `${log.url} (version ${log.version})`))
+      .join(', '),
+  })
 }
 
 function strictConfig(bytes: Uint8Array): JsonObject {
