@@ -693,8 +693,8 @@ async function isRight({ signer, algorithm, hash, signed, signature }) {
     return (0,public_key/* verifies */.s)(hash, signed, { key, padding: external_node_crypto_.constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature);
 }
 
-// EXTERNAL MODULE: ./lib/sigstore/verify/verify.js + 4 modules
-var verify = __webpack_require__(7366);
+// EXTERNAL MODULE: ./lib/sigstore/verify/verify.js + 2 modules
+var verify = __webpack_require__(2504);
 ;// CONCATENATED MODULE: ./lib/source/gitsign-entry.js
 
 

@@ -5125,7 +5125,7 @@ var _a;
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.AST = void 0;
 const brace_expressions_js_1 = __webpack_require__(1090);
-const unescape_js_1 = __webpack_require__(851);
+const unescape_js_1 = __webpack_require__(3232);
 const types = new Set(['!', '?', '+', '*', '@']);
 const isExtglobType = (c) => types.has(c);
 const isExtglobAST = (c) => isExtglobType(c.type);
@@ -6169,7 +6169,7 @@ const brace_expansion_1 = __webpack_require__(8968);
 const assert_valid_pattern_js_1 = __webpack_require__(7305);
 const ast_js_1 = __webpack_require__(1803);
 const escape_js_1 = __webpack_require__(800);
-const unescape_js_1 = __webpack_require__(851);
+const unescape_js_1 = __webpack_require__(3232);
 const minimatch = (p, pattern, options = {}) => {
     (0, assert_valid_pattern_js_1.assertValidPattern)(pattern);
     // shortcut: comments match nothing.
@@ -7281,7 +7281,7 @@ var ast_js_2 = __webpack_require__(1803);
 Object.defineProperty(exports, "AST", ({ enumerable: true, get: function () { return ast_js_2.AST; } }));
 var escape_js_2 = __webpack_require__(800);
 Object.defineProperty(exports, "escape", ({ enumerable: true, get: function () { return escape_js_2.escape; } }));
-var unescape_js_2 = __webpack_require__(851);
+var unescape_js_2 = __webpack_require__(3232);
 Object.defineProperty(exports, "unescape", ({ enumerable: true, get: function () { return unescape_js_2.unescape; } }));
 /* c8 ignore stop */
 exports.minimatch.AST = ast_js_1.AST;
@@ -7292,7 +7292,7 @@ exports.minimatch.unescape = unescape_js_1.unescape;
 
 /***/ }),
 
-/***/ 851:
+/***/ 3232:
 /***/ ((__unused_webpack_module, exports) => {
 
 
