@@ -6,7 +6,7 @@ import { lockFilesIn } from '../materials/lock-files.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { judgeAdds } from './materials-adds.ts'
 import { contextFolders, contextsOf, declaredImages } from './materials-bring.ts'
-import type { JudgedFiles, JudgePorts, MaterialsFiles } from './materials-command-request.ts'
+import type { JudgedFiles, JudgePorts } from './materials-command-request.ts'
 import type { FetchedMaterial, JudgedMaterial } from './materials-outcome.ts'
 import type { MaterialsLaw } from './materials-plan.ts'
 import { materialReceipt } from './materials-receipt.ts'
@@ -103,9 +103,4 @@ export async function verifyFiles(files: JudgedFiles, ports: JudgePorts): Promis
     notChecked: [...open, CAVEAT],
     notices: [],
   }
-}
-
-export function hasRules({ policy }: MaterialsFiles): boolean {
-  const rules = policy?.law.policy
-  return rules?.baseImages !== undefined || rules?.materials !== undefined
 }
