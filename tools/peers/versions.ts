@@ -25,6 +25,61 @@ const TRILLIAN = { module: 'github.com/google/trillian', version: 'v1.7.3' } as 
 const BUILDKIT = { module: 'github.com/moby/buildkit', version: 'v0.26.3' } as const
 const CONTAINER_REGISTRY = { module: 'github.com/google/go-containerregistry', version: 'v0.21.9' } as const
 
+const POLICY_CONTROLLER = {
+  module: 'github.com/sigstore/policy-controller',
+  version: 'v0.13.1',
+  wrapped: true,
+  // As its own module does; replacements of a dependency do not count otherwise.
+  replace: [
+    'github.com/golang/glog=github.com/jdolitsky/glog@v0.0.0-20220729172235-78744e90d087',
+    'k8s.io/code-generator=k8s.io/code-generator@v0.29.4',
+  ],
+} as const
+const KYVERNO = {
+  module: 'github.com/kyverno/kyverno',
+  version: 'v1.19.1',
+  wrapped: true,
+  replace: [
+    'k8s.io/pod-security-admission=github.com/kyverno/pod-security-admission@v0.0.0-20251031094455-46f20778634f',
+  ],
+} as const
+
+/** Parts of Kubernetes that are published as modules of their own. */
+const KUBERNETES_STAGING = [
+  'api',
+  'apiextensions-apiserver',
+  'apimachinery',
+  'apiserver',
+  'cli-runtime',
+  'client-go',
+  'cloud-provider',
+  'cluster-bootstrap',
+  'code-generator',
+  'component-base',
+  'component-helpers',
+  'controller-manager',
+  'cri-api',
+  'cri-client',
+  'cri-streaming',
+  'csi-translation-lib',
+  'dynamic-resource-allocation',
+  'endpointslice',
+  'externaljwt',
+  'kms',
+  'kube-aggregator',
+  'kube-controller-manager',
+  'kube-proxy',
+  'kube-scheduler',
+  'kubectl',
+  'kubelet',
+  'metrics',
+  'mount-utils',
+  'pod-security-admission',
+  'sample-apiserver',
+  'sample-controller',
+  'streaming',
+]
+
 export const GO_PEERS = [
   {
     name: 'cosign3',
@@ -107,16 +162,31 @@ export const GO_PEERS = [
     static: true,
   },
   {
+    ...POLICY_CONTROLLER,
     name: 'policy-tester',
-    module: 'github.com/sigstore/policy-controller',
-    version: 'v0.13.1',
     main: 'github.com/sigstore/policy-controller/cmd/tester',
+  },
+  {
+    ...POLICY_CONTROLLER,
+    name: 'policy-webhook',
+    main: 'github.com/sigstore/policy-controller/cmd/webhook',
+  },
+  { ...KYVERNO, name: 'kyverno', main: 'github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno' },
+  {
+    name: 'etcd',
+    module: 'go.etcd.io/etcd/server/v3',
+    version: 'v3.6.4',
+    main: 'go.etcd.io/etcd/server/v3',
     wrapped: true,
-    // As its own module does; replacements of a dependency do not count otherwise.
-    replace: [
-      'github.com/golang/glog=github.com/jdolitsky/glog@v0.0.0-20220729172235-78744e90d087',
-      'k8s.io/code-generator=k8s.io/code-generator@v0.29.4',
-    ],
+  },
+  {
+    name: 'kube-apiserver',
+    module: 'k8s.io/kubernetes',
+    version: 'v1.36.3',
+    main: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    wrapped: true,
+    // The published module points at folders of its own tree; each of them is published as a module of its own, too.
+    replace: KUBERNETES_STAGING.map(name => `k8s.io/${name}=k8s.io/${name}@v0.36.3`),
   },
   { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.82', main: 'github.com/nektos/act' },
 ] as const satisfies readonly GoPeer[]
