@@ -33,6 +33,9 @@ export const SOURCE_VERIFIER_ID = `${OWN_URI_BASE}/verifiers/source`
 /** A word against an artefact, or its end. docs/predicates/quarantine.md */
 export const QUARANTINE_PREDICATE = `${OWN_URI_BASE}/quarantine/v0.1`
 
+/** What runs, as the platform itself saw it. docs/predicates/deployment.md */
+export const DEPLOYMENT_PREDICATE = `${OWN_URI_BASE}/deployment/v0.1`
+
 /** GitHub's own build type. actions.github.io/buildtypes/workflow/v1 */
 export const GITHUB_BUILD_TYPE = 'https://actions.github.io/buildtypes/workflow/v1'
 
