@@ -12,6 +12,7 @@ import type { ServedImage } from './digest-stage.ts'
 import { legacyReceipt } from './legacy-signatures.ts'
 import { materialsClaims } from './materials-statements.ts'
 import type { RunRecord } from './run.ts'
+import { beginSavingState } from './saved-state.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
 import { announce, errorOfSinks, failedPlace, fillSinks, furtherSinks, placesIn, type Sink } from './sinks.ts'
 import type { SourceOutcome } from './source-stage.ts'
@@ -68,6 +69,7 @@ export function publishBundles(
       }),
     )
     const filled = await fillSinks([...registries, ...furtherSinks(request, ports, { image, signed })])
+    beginSavingState(ports, record) // again, should it have failed
     const receipts = filled.map(({ receipt }) => receipt)
     const inAll = placesIn(receipts, 'registry', 'failed').length === 0
     const announced = inAll ? await announce(ports, image) : undefined
