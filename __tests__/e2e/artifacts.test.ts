@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { type ArtifactServiceDouble, startArtifactService } from '../fakes/artifact-service.ts'
 import { type WrittenLayout, writeLayout } from '../fakes/layout.ts'
-import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
+import {
+  execute,
+  type Inputs,
+  inputVariables,
+  type Scenario,
+  type StepResult,
+  startScenario,
+} from '../fakes/scenario.ts'
 import { zip } from '../materials/unpack/archives.ts'
 import { cleanGround, codeOf, expectNoSecret } from './aftermath.ts'
 import { entriesOf } from './artifact-support.ts'
@@ -200,7 +207,7 @@ describe('the next attempt, on another machine', () => {
   test('signs nothing twice of what is for tags, too', async () => {
     const inputs = { 'legacy-signatures': 'true' }
     await brokenOff(inputs)
-    expect(costOf(scenario)).toEqual({ certificates: 1, entries: 3, timestamps: 3 })
+    expect(costOf(scenario)).toEqual({ certificates: 1, entries: 3, timestamps: 2 })
     forgetRequests(scenario)
     const next = await attempt(2, inputs)
     passed(next)
@@ -264,7 +271,6 @@ describe('13-adversary 24: a planted state is ignored aloud', () => {
   test('bytes that are no bundle, names that lead elsewhere, links, folders', async () => {
     plant(
       zip([
-        { name: 'provenance.sigstore.json', body: '{"no": "bundle"}' },
         { name: '../../evil.sigstore.json', body: '{}' },
         { name: '/etc/evil.sigstore.json', body: '{}' },
         { name: 'legacy/../../evil.sigstore.json', body: '{}' },
@@ -272,10 +278,10 @@ describe('13-adversary 24: a planted state is ignored aloud', () => {
         { name: 'run.sh', body: 'rm' },
       ]),
     )
+    await everythingIsSigned('it has not the name of a bundle')
+    plant(zip([{ name: 'provenance.sigstore.json', body: '{"no": "bundle"}' }]))
+    cleanGround(scenario)
     await everythingIsSigned('it does not verify: sigstore/')
-    const { result } = await attempt(2, { tags: undefined })
-    const told = result.notices.join('\n')
-    expect(told).toContain('it has not the name of a bundle')
   })
 
   test('signatures for tags that another run made', async () => {
@@ -286,7 +292,7 @@ describe('13-adversary 24: a planted state is ignored aloud', () => {
     plant(zip([{ name: 'legacy/a.sigstore.json', body: readFileSync(body) }]))
     const step = await attempt(2, inputs)
     passed(step)
-    expect(costOf(scenario)).toEqual({ certificates: 1, entries: 3, timestamps: 3 })
+    expect(costOf(scenario)).toEqual({ certificates: 1, entries: 3, timestamps: 2 })
     expect(step.summary).toContain('another run, or somebody else, signed it')
   })
 
@@ -302,7 +308,7 @@ describe('13-adversary 24: a planted state is ignored aloud', () => {
     [
       'that unpacks to far more than it is',
       () => [zip([{ name: 'a.sigstore.json', body: Buffer.alloc(80 * 1024 * 1024) }])],
-      'larger than',
+      'materials/archive-too-large',
     ],
     [
       'with too many entries',
@@ -316,9 +322,33 @@ describe('13-adversary 24: a planted state is ignored aloud', () => {
   })
 })
 
-test('a disk without room for the result leaves the verdict, and what is there is uploaded', async () => {
-  const step = await attempt(1, { result: '/dev/full/result.json' })
-  expect(step.code).toBe(0)
-  const entries = entriesOf(artifacts.newest(RESULT)?.bytes as Buffer)
-  expect([...entries.keys()]).toContain('bundles/signature.sigstore.json')
+test('a disk without room for the state of an earlier attempt is told, and everything is signed', async () => {
+  const body = Buffer.alloc(8 * 1024 * 1024, 'x')
+  artifacts.plant({
+    name: STATE,
+    run: RUN,
+    attempt: '1',
+    bytes: zip([{ name: 'a.sigstore.json', body, stored: true }]),
+  })
+  const { stack } = scenario
+  const claims = { sha: scenario.repository.head() ?? '', run_id: RUN, run_attempt: '2' }
+  const run = stack.run({ claims, env: artifacts.variables(RUN, '2') })
+  const env = {
+    ...run.environment,
+    ...inputVariables({
+      images: scenario.image,
+      since: scenario.anchor,
+      layout: layout.folder,
+      'signing-config': stack.signingConfigFile,
+      'trusted-root': stack.trustedRootFile,
+    }),
+  }
+  // No file may grow beyond 4 MiB. A shell would lose the inputs: their names are none for it.
+  const small = `import { spawnSync } from 'node:child_process'
+    const args = ['--fsize=4194304', process.execPath, process.argv[1]]
+    process.exitCode = spawnSync('prlimit', args, { stdio: 'inherit' }).status ?? 1`
+  const door = join(import.meta.dirname, '..', '..', 'dist', 'attest.js')
+  const { code, log } = await execute(['--input-type=module', '-e', small, door], env, run.workspace)
+  expect([code, log]).toEqual([0, expect.stringContaining('EFBIG')])
+  expect(costOf(scenario)).toEqual(EVERYTHING)
 })

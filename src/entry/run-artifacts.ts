@@ -76,7 +76,7 @@ async function downloadState(setting: ArtifactsSetting, service: ArtifactService
 
 /** One after the other; what is there already is not written again. */
 function stateSaver(setting: ArtifactsSetting, service: ArtifactService, bundles: string): () => Promise<SavedState> {
-  let last: Promise<{ readonly of?: Digest; readonly told: SavedState }> = Promise.resolve({ told: undefined })
+  let last: Saving = Promise.resolve({ told: undefined })
   return () => {
     const before = last
     last = saveOnce(setting, service, bundles, before)
@@ -84,11 +84,14 @@ function stateSaver(setting: ArtifactsSetting, service: ArtifactService, bundles
   }
 }
 
+/** `of`: digest of what was saved last. */
 type Saving = Promise<{ readonly of?: Digest; readonly told: SavedState }>
 
 async function saveOnce(setting: ArtifactsSetting, service: ArtifactService, bundles: string, before: Saving): Saving {
   const name = stateName(setting)
   const { of, told } = await before
+  // The client asked a service that does not answer five times already.
+  if (told !== undefined && 'trouble' in told) return { told }
   try {
     const files = await plainFilesBelow(bundles, STATE_FOLDERS, LIMITS.subjectBundles)
     const digests = await Promise.all(files.map(async file => `${file} ${(await hashFile(file)).digest}`))

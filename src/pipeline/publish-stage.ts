@@ -68,8 +68,10 @@ export function publishBundles(
         },
       }),
     )
-    const filled = await fillSinks([...registries, ...furtherSinks(request, ports, { image, signed })])
-    beginSavingState(ports, record) // again, should it have failed
+    const inRegistries = await fillSinks(registries)
+    // Only then: a run that is cut finds its bundles in the registry again, and what was copied from them is not made anew beside it.
+    const filled = [...inRegistries, ...(await fillSinks(furtherSinks(request, ports, { image, signed })))]
+    beginSavingState(ports, record)
     const receipts = filled.map(({ receipt }) => receipt)
     const inAll = placesIn(receipts, 'registry', 'failed').length === 0
     const announced = inAll ? await announce(ports, image) : undefined
