@@ -103,7 +103,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     room: 'github',
     mayImport: ['core', 'io'],
     mayImportTypes: ['pipeline', 'policy', 'statements'],
-    packages: ['@actions/core', 'jose'],
+    packages: ['@actions/artifact', '@actions/core', 'jose'],
     holds: 'runner files, event, identity token, the platform’s API; implements ports, is never called by a story',
   },
   {

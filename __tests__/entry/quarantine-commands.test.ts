@@ -37,6 +37,7 @@ async function run(words: readonly string[], workingFolder = folder): Promise<st
   const world = {
     args: words,
     workingFolder,
+    script: '/waybill/dist/cli.js',
     isTerminal: false,
     columns: 80,
     out: (part: Uint8Array | string) => {

@@ -172,4 +172,10 @@ export const LIMITS = {
   observedMaterials: 5_000,
   /** Bytes of the builder's provenance of one platform, build steps included. BuildKit's own messages end at 16 MiB. */
   builderProvenanceBytes: 16 * MIB,
+  /** Milliseconds for one exchange with the runner's artifact service. Its client waits 30 s for a service that answers 5xx. */
+  artifactMs: 120_000,
+  /** Bytes of the archive with the state of an earlier attempt: as much as the bundles in it may have. */
+  stateArchiveBytes: 64 * MIB,
+  /** Files in one artifact: a thousand attested files, each with its bundle, and the run's own. */
+  artifactFiles: 2_000,
 } as const

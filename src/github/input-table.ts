@@ -84,6 +84,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   ),
   served('sbom', 'SPDX or CycloneDX JSON file to sign as a statement about the image, or auto: that of the builder.'),
   ...SHARED,
+  served('upload', 'Upload result, bundles and state as artifacts: true or false. Default: where the runner has them.'),
   later('record-inputs', 'Names of dispatch inputs whose values may be recorded.'),
   later('build-contexts', 'Further named contexts.'),
   later('secrets', 'Secrets for RUN --mount=type=secret.'),
@@ -97,7 +98,6 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   later('image-refs', 'File that the own build command writes.'),
   later('reproducible', 'Build twice and compare.'),
   later('comment', 'Comment on the pull request.'),
-  later('upload', 'Upload bundles and result as an artifact.'),
 ]
 
 export const ATTEST_OUTPUTS: readonly OutputRow[] = [
