@@ -27,7 +27,11 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'trust/root.json'), JSON.stringify(scenario.stack.trustedRoot))
   const rule = `deploy:\n  - match: ["${scenario.stack.registry.host}/acme/**"]\n${ruleOf(scenario)}    private: true\n`
   writeFileSync(join(folder, 'waybill.yml'), bench.policy(rule))
-  writeFileSync(join(folder, 'admit.yml'), bench.policy(`${rule}    admit: [materials-pinned]\n`))
+  const deployer = `{ sigstore: { identity: deployer@example.com, issuer: "${scenario.stack.oidc.issuer}" }, environment: production }`
+  const admit = `${rule}    deployer: ${deployer}
+    admit: [deploy-verified]
+`
+  writeFileSync(join(folder, 'admit.yml'), bench.policy(admit))
   writeFileSync(join(folder, 'kubeconfig'), server.kubeconfig())
   ;[app, index, children] = [scenario.image, bench.published.outputs.digest ?? '', bench.children]
   unsigned = await bench.image('nobody-signed-this')
