@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAllDocuments } from 'yaml'
-import { peersFolder } from './install.ts'
+import { lastLines, peersFolder } from './install.ts'
 import type { Kubernetes, KubernetesUser } from './kubernetes.ts'
 import type { KubernetesClient, KubernetesObject } from './kubernetes-client.ts'
 import { withLock } from './lock.ts'
@@ -73,7 +73,7 @@ export async function startPolicyWebhook(
     return {
       peer,
       apply: async (...objects) => {
-        for (const object of objects) await applied(client, object)
+        for (const object of objects) await applied(client, object, peer.logFile)
       },
       close: async () => {
         await peer.kill()
@@ -169,15 +169,20 @@ interface Reported {
   }
 }
 
-/** Applies one and waits for the controller's word on it. @throws when that is a no. */
-async function applied(client: KubernetesClient, object: KubernetesObject): Promise<void> {
+/** How long the controller may take over one of them: a trust root that it cannot read it just tries again and again. */
+const TAKEN_IN_MS = 60_000
+
+/** Applies one and waits for the controller's word on it. @throws when that is a no, or when there is none. */
+async function applied(client: KubernetesClient, object: KubernetesObject, logFile: string): Promise<void> {
   await client.apply(object)
+  const deadline = Date.now() + TAKEN_IN_MS
   for (;;) {
     const { metadata, status } = (await client.read(object)) as Reported
     const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-    if (status?.observedGeneration === metadata.generation && ready !== undefined) {
-      if (ready.status === 'True') return
-      if (ready.status === 'False') throw new Error(`${object.kind} ${object.metadata.name}: ${ready.message}`)
+    if (status?.observedGeneration === metadata.generation && ready?.status === 'True') return
+    if (ready?.status === 'False' || Date.now() > deadline) {
+      const said = `${ready?.message ?? ''}\n${lastLines(await readFile(logFile, 'utf8'))}`
+      throw new Error(`${object.kind} ${object.metadata.name} is not ready: ${said}`)
     }
     await sleep(50)
   }
