@@ -18,12 +18,13 @@ import {
   LINKS,
   policiesFor,
   pushWith,
+  REGISTRY,
   startTrustRoot,
   summarize,
 } from './admission.ts'
 import { Matrix } from './matrix.ts'
 import type { TufMirror } from './tuf.ts'
-import { attest, layoutOf, openWorld, pinned, type World } from './world.ts'
+import { attest, layoutOf, moveTag, openWorld, pinned, type World } from './world.ts'
 
 /** Pods are created at a real API server, which asks policy-controller's real webhook about each. */
 jest.setTimeout(120_000)
@@ -136,6 +137,91 @@ describe('the matrix', () => {
     expect((await created('of the action, after the deployer', image)).message).toBe('')
   })
 })
+
+describe('what the webhook is asked about', () => {
+  test('a namespace without the label: nothing is enforced', async () => {
+    await kubernetes.client.createNamespace('unlabelled')
+    const { image } = await pushWith(world, admitted, {})
+    const { status } = await created('unsigned, in a namespace without the label', podOf('unlabelled', 'pod', image))
+    expect(status).toBe(201)
+  })
+
+  test('13-adversary 30: an image that no policy is about is refused by the configuration beside them', async () => {
+    const other = admittedIn(world, 'unguarded')
+    const { image } = await pushWith(world, other, RIGHT)
+    const { status, message } = await created('an image without a policy', image)
+    expect([status, message]).toEqual([400, expect.stringMatching(/denied the request: .*no matching policies: /)])
+  })
+
+  test('a tag is admitted as the digest that it has then, and refused once it was moved', async () => {
+    const { repository } = admitted
+    const right = await pushWith(world, admitted, RIGHT)
+    const wrong = await pushWith(world, admitted, {})
+    await moveTag(REGISTRY, repository, 'v2', right.digest)
+    const { status, body } = await created('by tag', `${repository}:v2`)
+    const { spec } = body as { spec: { containers: readonly { image: string }[] } }
+    expect([status, spec.containers.map(({ image }) => image)]).toEqual([201, [`${repository}:v2@${right.digest}`]])
+    await moveTag(REGISTRY, repository, 'v2', wrong.digest)
+    const { status: moved, message } = await created('by a tag that was moved', `${repository}:v2`)
+    expect([moved, refusedBy(message)]).toEqual([400, [build, deploy]])
+  })
+
+  test('every container counts: a second one, one that runs before, and one that is added to a running pod', async () => {
+    const right = (await pushWith(world, admitted, RIGHT)).image
+    const wrong = (await pushWith(world, admitted, {})).image
+    const second = await created('a second container', podOf('shop', 'second', right, wrong))
+    expect([second.status, refusedBy(second.message)]).toEqual([400, [build, deploy]])
+    const before = await created(
+      'an init container',
+      podWith('before', right, { initContainers: [{ name: 'i', image: wrong }] }),
+    )
+    expect([before.status, refusedBy(before.message)]).toEqual([400, [build, deploy]])
+    expect((await created('the same without it', podOf('shop', 'running', right))).status).toBe(201)
+    const running = [{ name: 'c0', image: right, imageID: right }]
+    await kubernetes.client.patchPodStatus('shop', 'running', { phase: 'Running', containerStatuses: running })
+    const debug = await kubernetes.client.addEphemeralContainer('shop', 'running', 'debug', wrong)
+    matrix.record('an ephemeral container', { 'policy-webhook': debug.status })
+    expect([debug.status, refusedBy(debug.message)]).toEqual([400, [build, deploy]])
+    expect((await kubernetes.client.addEphemeralContainer('shop', 'running', 'more', right)).message).toBe('')
+  })
+
+  test.each([
+    ['apps/v1', 'Deployment', (pod: object) => ({ selector: { matchLabels: { app: 'x' } }, template: pod })],
+    ['apps/v1', 'DaemonSet', (pod: object) => ({ selector: { matchLabels: { app: 'x' } }, template: pod })],
+    ['batch/v1', 'CronJob', (pod: object) => ({ schedule: '0 0 * * *', jobTemplate: { spec: { template: pod } } })],
+  ] as const)('%s %s: what would make such pods is refused, too', async (apiVersion, kind, specOf) => {
+    const image = async (evidence: Evidence) => (await pushWith(world, admitted, evidence)).image
+    const workload = (name: string, image: string): KubernetesObject => {
+      const spec = { containers: [{ name: 'c', image }], restartPolicy: kind === 'CronJob' ? 'Never' : 'Always' }
+      const template = { metadata: { labels: { app: 'x' } }, spec }
+      return { apiVersion, kind, metadata: { name, namespace: 'shop' }, spec: specOf(template) }
+    }
+    expect((await created(`${kind}, right image`, workload('right', await image(RIGHT)))).message).toBe('')
+    const { status, message } = await created(`${kind}, unsigned`, workload('wrong', await image({})))
+    expect([status, refusedBy(message)]).toEqual([400, [build, deploy]])
+  })
+
+  /** Pinned, so that it is seen when a newer version looks at them: until then a policy cannot be said to cover them. */
+  test('13-adversary 33: image volumes are not looked at by this version', async () => {
+    const right = (await pushWith(world, admitted, RIGHT)).image
+    const wrong = (await pushWith(world, admitted, {})).image
+    const volumes = [{ name: 'data', image: { reference: wrong, pullPolicy: 'IfNotPresent' } }]
+    expect((await created('an image volume that is unsigned', podWith('volume', right, { volumes }))).status).toBe(201)
+  })
+})
+
+test('with the webhook gone, pods of its namespaces are refused and others are not', async () => {
+  const { image } = await pushWith(world, admitted, RIGHT)
+  await webhook.close()
+  const { status, message } = await created('right image, webhook gone', image)
+  expect([status, message]).toEqual([500, expect.stringMatching(/failed calling webhook "policy\.sigstore\.dev"/)])
+  expect((await created('webhook gone, another namespace', podOf('unlabelled', 'pod-2', image))).status).toBe(201)
+})
+
+function podWith(name: string, image: string, more: Readonly<Record<string, unknown>>): KubernetesObject {
+  const pod = podOf('shop', name, image)
+  return { ...pod, spec: { ...(pod.spec as object), ...more } }
+}
 
 function summary(different: Partial<NonNullable<Evidence['summaries']>[number]>): Evidence {
   return { provenance: BUILDER, summaries: [{ claims: DEPLOYER, ...different }] }
