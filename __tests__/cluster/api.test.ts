@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cluster, type ClusterOptions, openCluster } from '../../src/cluster/api.ts'
@@ -145,6 +145,34 @@ describe('the list of pods', () => {
   })
 })
 
+describe('the service account of a pod', () => {
+  const { KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env
+  afterEach(() => {
+    for (const [name, value] of Object.entries({ KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT }))
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+  })
+
+  test('is used where there is no kubeconfig', async () => {
+    const mounted = join(folder, 'var/run/secrets/kubernetes.io/serviceaccount')
+    mkdirSync(mounted, { recursive: true })
+    writeFileSync(join(mounted, 'ca.crt'), server.authority.pem)
+    writeFileSync(join(mounted, 'token'), `${server.token}\n`)
+    writeFileSync(join(mounted, 'namespace'), 'shop\n')
+    const { port } = new URL(server.url)
+    Object.assign(process.env, { KUBERNETES_SERVICE_HOST: 'localhost', KUBERNETES_SERVICE_PORT: port })
+    const env = { HOME: folder, KUBERNETES_SERVICE_HOST: 'localhost' }
+    const cluster = await openCluster({ env, podRoot: folder, plugins: false, pass: [], workingFolder: folder })
+    const { pods, incomplete } = await listCluster(cluster, cluster.namespace).finally(() => cluster.close())
+    expect([cluster.namespace, pods, incomplete]).toEqual(['shop', 1, undefined])
+  })
+
+  test('is not looked for outside of a cluster', async () => {
+    const options = { env: { HOME: folder }, podRoot: folder, plugins: false, pass: [], workingFolder: folder }
+    expect(await codeOf(openCluster(options))).toBe('verify/kubeconfig-unusable')
+  })
+})
+
 describe('the kubeconfig', () => {
   test('says the namespace and another context', async () => {
     const cluster = await open(server.kubeconfig(undefined, { context: { namespace: 'shop' } }), { context: 'acme' })
@@ -203,7 +231,6 @@ describe('a program that the kubeconfig logs in by', () => {
     const kubeconfig = server.kubeconfig(exec(script, { env: [{ name: 'REGION', value: 'eu' }] }))
     const cluster = await open(kubeconfig, { pass: ['AWS_PROFILE'] })
     cluster.close()
-    const { readFileSync } = await import('node:fs')
     const names = readFileSync(seen, 'utf8')
     expect(names).toMatch(/^REGION=eu$/m)
     expect(names).toMatch(/^AWS_PROFILE=shop$/m)

@@ -14,6 +14,8 @@ export interface KubeconfigChoice {
   /** Instead of the file's own current context. */
   readonly context?: string
   readonly env: Environment
+  /** Below which folder the service account of a pod is mounted; default: the root of the file system. */
+  readonly podRoot?: string
 }
 
 /** One context of a kubeconfig, read and found usable. */
@@ -67,7 +69,7 @@ export function isNamespace(text: string): boolean {
   return NAMESPACE.test(text)
 }
 
-async function load({ file, env }: KubeconfigChoice): Promise<{ config: KubeConfig; folder?: string }> {
+async function load({ file, env, podRoot = '' }: KubeconfigChoice): Promise<{ config: KubeConfig; folder?: string }> {
   const { KubeConfig } = await import('./client.ts')
   const listed = file === undefined ? (env.KUBECONFIG ?? '').split(delimiter).filter(name => name !== '') : [file]
   const home = env.HOME === undefined ? undefined : join(env.HOME, '.kube', 'config')
@@ -75,8 +77,9 @@ async function load({ file, env }: KubeconfigChoice): Promise<{ config: KubeConf
   const [first, ...more] = named.map(name => resolve(name))
   const config = new KubeConfig()
   if (first === undefined) {
-    if (env.KUBERNETES_SERVICE_HOST === undefined || !(await exists(IN_A_POD))) throw nothingThere()
-    config.loadFromCluster()
+    const inPod = env.KUBERNETES_SERVICE_HOST !== undefined && (await exists(`${podRoot}${IN_A_POD}`))
+    if (!inPod) throw nothingThere()
+    config.loadFromCluster(podRoot)
     return { config }
   }
   await read(config, first)
