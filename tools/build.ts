@@ -7,6 +7,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { minify } from '@swc/core'
 import { leaveOut } from './leave-out.ts'
+import { narrowKubernetesClient } from './narrow.ts'
 import { writeNotices } from './notices.ts'
 import { asRelease } from './release.ts'
 import { sourceStamp } from './source-stamp.ts'
@@ -25,10 +26,11 @@ const LAZY = {
   '@noble/ciphers': 'expand 32-byte k',
   '@noble/curves': 'invalid recovery: point at infinify',
   '@actions/artifact': 'github.actions.results.api.v1.ArtifactService',
+  '@kubernetes/client-node': 'HTTP protocol is not allowed when skipTLSVerify',
 } as const
 
 /** Lazy libraries so large that their file is made small; the bundler does so with the main file alone. */
-const SMALL: readonly (keyof typeof LAZY)[] = ['@actions/artifact']
+const SMALL: readonly (keyof typeof LAZY)[] = ['@actions/artifact', '@kubernetes/client-node']
 
 function holdersOf(words: string): readonly string[] {
   const scripts = readdirSync(dist).filter(file => file.endsWith('.js'))
@@ -72,6 +74,7 @@ if (process.env.WAYBILL_RELEASE === '1') {
   writeFileSync(version, asRelease(readFileSync(version, 'utf8')))
 }
 leaveOut(root, join(root, 'lib'))
+narrowKubernetesClient(root)
 execute(process.execPath, [
   'node_modules/@vercel/ncc/dist/ncc/cli.js',
   'build',
