@@ -1,14 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { jest } from '@jest/globals'
 import type { Digest } from '../../src/core/digest.ts'
-import { type OwnKubernetes, openKubernetes } from '../../tools/peers/kubernetes.ts'
+import type { OwnKubernetes } from '../../tools/peers/kubernetes.ts'
 import { type KubernetesAnswer, type KubernetesObject, podOf } from '../../tools/peers/kubernetes-client.ts'
-import {
-  INCLUDED,
-  POLICY_WEBHOOK_USER,
-  type PolicyWebhook,
-  startPolicyWebhook,
-} from '../../tools/peers/policy-webhook.ts'
 import {
   type Admitted,
   admittedIn,
@@ -19,59 +12,37 @@ import {
   policiesFor,
   pushWith,
   REGISTRY,
-  startTrustRoot,
   summarize,
 } from './admission.ts'
+import { type GuardedCluster, openGuardedCluster, refusedBy } from './admission-cluster.ts'
 import { Matrix } from './matrix.ts'
-import type { TufMirror } from './tuf.ts'
-import { attest, layoutOf, moveTag, openWorld, pinned, type World } from './world.ts'
+import { attest, layoutOf, moveTag, pinned, type World } from './world.ts'
 
 /** Pods are created at a real API server, which asks policy-controller's real webhook about each. */
 jest.setTimeout(120_000)
 
 const matrix = new Matrix('admission')
+let cluster: GuardedCluster
 let world: World
 let kubernetes: OwnKubernetes
-let webhook: PolicyWebhook
-let root: TufMirror
 let admitted: Admitted
 let quarantined: Digest
 beforeAll(async () => {
-  world = await openWorld()
-  root = await startTrustRoot(world)
-  kubernetes = await openKubernetes([POLICY_WEBHOOK_USER])
-  webhook = await startPolicyWebhook(kubernetes.workshop, kubernetes)
-  await kubernetes.client.createNamespace('shop', INCLUDED)
+  cluster = await openGuardedCluster()
+  world = cluster.world
+  kubernetes = cluster.kubernetes
   const bad = await pushWith(world, admittedIn(world, 'guarded'), RIGHT)
   quarantined = bad.digest
   admitted = admittedIn(world, 'guarded', [quarantined])
-  await webhook.apply(...policiesFor(admitted, root))
-  await settled(bad.image)
+  await cluster.webhook.apply(...policiesFor(admitted, cluster.root))
+  await cluster.settled(bad.image, LINKS.quarantine)
 })
 afterAll(async () => {
   matrix.write()
-  await webhook?.close()
-  await kubernetes?.close()
-  await root?.close()
-  await world?.close()
+  await cluster?.close()
 })
 
 const RIGHT: Evidence = { provenance: BUILDER, summaries: [{ claims: DEPLOYER }] }
-
-/** The controller has taken the policies in; its webhook reads them a moment later. This image is refused by the last of them. */
-async function settled(image: string): Promise<void> {
-  let said = ''
-  for (let tries = 0; tries < 60; tries++) {
-    said = (await kubernetes.client.create(podOf('shop', 'settling', image), { dryRun: true })).message
-    if (refusedBy(said).includes(LINKS.quarantine)) return
-    await sleep(500)
-  }
-  throw new Error(`The policies never came into force: ${said}`)
-}
-
-function refusedBy(message: string): readonly string[] {
-  return [...message.matchAll(/failed policy: ([\w-]+)/g)].map(([, name = '']) => name).sort()
-}
 
 let pods = 0
 /** Creates a pod. @returns the answer's status and the policies that refused it. */
@@ -212,7 +183,7 @@ describe('what the webhook is asked about', () => {
 
 test('with the webhook gone, pods of its namespaces are refused and others are not', async () => {
   const { image } = await pushWith(world, admitted, RIGHT)
-  await webhook.close()
+  await cluster.webhook.close()
   const { status, message } = await created('right image, webhook gone', image)
   expect([status, message]).toEqual([500, expect.stringMatching(/failed calling webhook "policy\.sigstore\.dev"/)])
   expect((await created('webhook gone, another namespace', podOf('unlabelled', 'pod-2', image))).status).toBe(201)

@@ -21,7 +21,7 @@ export interface Admitted {
   readonly quarantined: readonly Digest[]
 }
 
-const TRUST_ROOT = 'waybill-test'
+export const TRUST_ROOT = 'waybill-test'
 /** Names of the policies, one for each link: every one that is about an image must admit it. */
 export const LINKS = { build: 'waybill-build', deploy: 'waybill-deploy', quarantine: 'waybill-quarantine' } as const
 
@@ -39,7 +39,7 @@ export function policiesFor(admitted: Admitted, root: TufMirror): readonly Kuber
     `input.predicate.verifiedLevels[_] == ${quoted(deployLevel(environment))}`,
   ]
   return [
-    trustRoot(root),
+    fetchedTrustRoot(root),
     imagePolicy(LINKS.build, images, signedBy(admitted, builder.identity, PROVENANCE, [built])),
     imagePolicy(LINKS.deploy, images, signedBy(admitted, deployer.identity, VERIFICATION_SUMMARY_PREDICATE, entered)),
     ...(quarantined.length === 0 ? [] : [quarantine(repository, quarantined)]),
@@ -47,13 +47,12 @@ export function policiesFor(admitted: Admitted, root: TufMirror): readonly Kuber
 }
 
 /** A trust root that policy-controller fetches by TUF. */
-function trustRoot({ url, root }: TufMirror): KubernetesObject {
-  return {
-    apiVersion: 'policy.sigstore.dev/v1alpha1',
-    kind: 'TrustRoot',
-    metadata: { name: TRUST_ROOT },
-    spec: { remote: { mirror: url, root: root.toString('base64') } },
-  }
+export function fetchedTrustRoot({ url, root }: TufMirror, name = TRUST_ROOT): KubernetesObject {
+  return trustRoot(name, { remote: { mirror: url, root: root.toString('base64') } })
+}
+
+function trustRoot(name: string, spec: object): KubernetesObject {
+  return { apiVersion: 'policy.sigstore.dev/v1alpha1', kind: 'TrustRoot', metadata: { name }, spec }
 }
 
 function imagePolicy(name: string, images: readonly object[], authority: object): KubernetesObject {
@@ -76,7 +75,7 @@ function signedBy({ issuer }: Admitted, subject: string, predicateType: string, 
   return {
     name: 'signer',
     signatureFormat: 'bundle',
-    // Without an address nothing is verified; it is never asked.
+    // Never asked; without one the controller fills in the public instance's.
     keyless: {
       url: 'https://fulcio.invalid',
       identities: [{ issuer, subject }],
@@ -107,6 +106,28 @@ export function startTrustRoot({ stack }: World): Promise<TufMirror> {
   const trusted = JSON.parse(readFileSync(stack.trustedRootFile, 'utf8')) as { readonly tlogs: readonly Log[] }
   const tlogs = trusted.tlogs.filter(({ publicKey }) => publicKey.keyDetails.startsWith('PKIX_ECDSA_'))
   return startTufMirror('trusted_root.json', Buffer.from(JSON.stringify({ ...trusted, tlogs })))
+}
+
+/** The same from its keys, one by one, for a cluster that can fetch nothing. */
+export function givenTrustRoot({ stack }: World, name: string): KubernetesObject {
+  const base64 = (file: string) => readFileSync(file).toString('base64')
+  const authority = (common: string, { url, chainFile }: { readonly url: string; readonly chainFile: string }) => ({
+    subject: { organization: 'waybill.test', commonName: common },
+    uri: url,
+    certChain: base64(chainFile),
+  })
+  const log = ({ url, publicKeyFile }: { readonly url: string; readonly publicKeyFile: string }) => ({
+    baseURL: url,
+    hashAlgorithm: 'sha-256',
+    publicKey: base64(publicKeyFile),
+  })
+  const sigstoreKeys = {
+    certificateAuthorities: [authority('fulcio', stack.fulcio)],
+    tLogs: [log(stack.rekorV1)],
+    ctLogs: [log(stack.ctLog)],
+    timestampAuthorities: [authority('timestamp', stack.timestamp)],
+  }
+  return trustRoot(name, { sigstoreKeys })
 }
 
 /** What somebody attaches to an image. */

@@ -57,7 +57,7 @@ export class KubernetesClient {
     this.#agent.destroy()
   }
 
-  /** One request. Only a broken connection throws. */
+  /** One request; a text is sent as it is. Only a broken connection throws. */
   async request(method: string, path: string, body?: unknown, type = 'application/json'): Promise<KubernetesAnswer> {
     const { url, token } = this.#address
     const headers = {
@@ -75,7 +75,7 @@ export class KubernetesClient {
         })
       })
       call.on('error', reject)
-      call.end(body === undefined ? undefined : JSON.stringify(body))
+      call.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body))
     })
   }
 
@@ -116,8 +116,23 @@ export class KubernetesClient {
   /** Applies a definition and waits until the server serves it. */
   async applyDefinition(definition: KubernetesObject): Promise<void> {
     await this.apply(definition)
+    await this.#established(definition.metadata.name)
+  }
+
+  /** The same for a definition as YAML, which is sent unread: the large ones take long to read. */
+  async applyDefinitionText(name: string, yaml: string): Promise<void> {
+    await this.must(
+      'PATCH',
+      `${DEFINITIONS}/${name}?fieldManager=test&force=true`,
+      yaml,
+      'application/apply-patch+yaml',
+    )
+    await this.#established(name)
+  }
+
+  async #established(name: string): Promise<void> {
     for (;;) {
-      const { status } = (await this.read(definition)) as {
+      const { status } = (await this.must('GET', `${DEFINITIONS}/${name}`)) as {
         status?: { conditions?: readonly { type: string; status: string }[] }
       }
       if (status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return
@@ -176,6 +191,7 @@ export class KubernetesClient {
   }
 }
 
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const START = '2026-01-01T00:00:00Z'
 
 /** @returns a pod that starts one container of each image. */

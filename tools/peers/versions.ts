@@ -185,6 +185,12 @@ export const GO_PEERS = [
   },
   { ...KYVERNO, name: 'kyverno', main: 'github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno' },
   {
+    ...KYVERNO,
+    name: 'kyverno-admission',
+    main: 'github.com/kyverno/kyverno/cmd/kyverno',
+    files: { 'install.yaml': 'config/install-latest-testing.yaml' },
+  },
+  {
     name: 'etcd',
     module: 'go.etcd.io/etcd/server/v3',
     version: 'v3.6.4',
