@@ -113,4 +113,9 @@ export const POLICY_ERRORS = {
       'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
     remedy: 'Change one of the two parts that the message names.',
   },
+  'policy/not-expressible': {
+    kind: 'configuration',
+    meaning: 'An admission engine cannot say what the policy asks for. Nothing weaker is generated in its place.',
+    remedy: 'Change the rule that the message names, or generate for another engine.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
