@@ -115,7 +115,15 @@ export const POLICY_ERRORS = {
   },
   'policy/not-expressible': {
     kind: 'configuration',
-    meaning: 'An admission engine cannot say what the policy asks for. Nothing weaker is generated in its place.',
-    remedy: 'Change the rule that the message names, or generate for another engine.',
+    meaning:
+      'A deploy rule asks for something that the admission engine of a cluster cannot check. A weaker policy would look like the same rule and be another, so none is written.',
+    remedy:
+      'Change the rule as the message says, or have a gate judge it: waybill verify manifest before the deploy, and deploy-verified in the cluster.',
+  },
+  'policy/generated-stale': {
+    kind: 'rejected',
+    meaning:
+      'Admission policies that were generated differ from what the policy means now: a file has other bytes, is missing, or is left from before.',
+    remedy: 'Write them again with the same options and without --check, have the difference reviewed, and apply it.',
   },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>
