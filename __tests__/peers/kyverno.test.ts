@@ -49,7 +49,7 @@ function workflow(file: string): ExpectedGithub {
 }
 
 function provenanceLink(): AdmissionLink {
-  const workflowPath = ['buildDefinition', 'externalParameters', 'workflow']
+  const workflowPath = ['buildDefinition', 'externalParameters', 'workflow'] as const
   return {
     item: 'provenance',
     signer: workflow('release.yml'),
@@ -76,7 +76,7 @@ function deployLink(environment = 'production'): AdmissionLink {
 }
 
 function admission(links: readonly AdmissionLink[], quarantined: readonly string[] = []): Admission {
-  return { rules: [rule('127.0.0.1:*/acme/**', links)], quarantined }
+  return { rules: [rule('127.0.0.1:*/acme/**', links)], quarantined, notes: [] }
 }
 
 function rule(pattern: string, links: readonly AdmissionLink[]): AdmissionRule {
@@ -282,9 +282,9 @@ describe('images of a pod', () => {
     const reason = /^fail: The policy denies docker\.io\/library\/\*\*\.$/
     for (const spelling of [other, other.replace('docker.io/library/', ''), other.replace('docker', 'index.docker')])
       expect(await judged('denied', denied, { containers: [image, spelling] })).toMatch(reason)
-    expect(await judged('nothing admitted', { rules: [], quarantined: [] }, { containers: [image] })).toMatch(
-      REFUSED.unnamed,
-    )
+    expect(
+      await judged('nothing admitted', { rules: [], quarantined: [], notes: [] }, { containers: [image] }),
+    ).toMatch(REFUSED.unnamed)
   })
 
   test('13-adversary 33: in every place of a pod', async () => {
@@ -298,7 +298,7 @@ describe('images of a pod', () => {
     const rules = [rule(`${image.split('@')[0]}`, [provenanceLink()]), rule(`${second.split('@')[0]}`, [deployLink()])]
     const everywhere = [image, image, second, second]
     const images = { containers: everywhere, initContainers: everywhere, volumes: everywhere }
-    expect(await judged('two rules, images repeated', { rules, quarantined: [] }, images)).toMatch(ADMITTED)
+    expect(await judged('two rules, images repeated', { rules, quarantined: [], notes: [] }, images)).toMatch(ADMITTED)
   })
 })
 

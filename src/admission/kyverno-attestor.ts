@@ -1,7 +1,7 @@
-import { fail } from '../core/error.ts'
 import type { ExpectedGithub, ExpectedSigner, ExpectedSigstore } from '../policy/expected.ts'
 import type { TrustName } from '../policy/policy.ts'
 import { literalRegex, tokensRegex } from './cel.ts'
+import { notExpressible } from './refused.ts'
 
 /** Where Kyverno takes an instance's keys from: a TUF repository, or a `trusted_root.json` besides the public one. */
 export interface KyvernoTrust {
@@ -36,11 +36,12 @@ interface Identity {
 function identityOf(signer: ExpectedSigner): Identity {
   if (signer.kind === 'github') return githubIdentity(signer)
   if (signer.kind === 'sigstore') return sigstoreIdentity(signer)
-  throw fail('policy/not-expressible', 'For Kyverno only signers with a certificate can be written down', {
-    expected: 'github or sigstore',
-    found: `the key ${signer.file}`,
-    remedy: 'Name the signer by github or sigstore in the deploy rule, or generate for another engine.',
-  })
+  throw notExpressible(
+    'For Kyverno only signers with a certificate can be written down',
+    'a signer by github or sigstore',
+    `the key ${signer.file}`,
+    'Name the signer by github or sigstore in the deploy rule, or generate for policy-controller.',
+  )
 }
 
 function githubIdentity({ signer, server, issuer }: ExpectedGithub): Identity {
@@ -48,10 +49,12 @@ function githubIdentity({ signer, server, issuer }: ExpectedGithub): Identity {
   // A call by commit is the only one whose subject names the commit; calls by ref are refused, which is stricter.
   if ('commit' in signer.at) return { subject: `${workflow}${signer.at.commit}`, issuer }
   if ('any' in signer.at)
-    throw fail('policy/not-expressible', 'A workflow at any ref is no signer that a cluster could check', {
-      expected: 'a ref or a commit',
-      found: signer.text,
-    })
+    throw notExpressible(
+      'A workflow at any ref is no signer that a cluster could check',
+      'a ref or a commit',
+      signer.text,
+      `Name its ref: ${signer.path}@refs/heads/main.`,
+    )
   const { ref } = signer.at
   if (ref.tokens.every(token => typeof token === 'string')) return { subject: `${workflow}${ref.text}`, issuer }
   return { subjectRegExp: `^${literalRegex(workflow)}${tokensRegex(ref.tokens)}$`, issuer }
@@ -72,12 +75,20 @@ function sigstoreIdentity({ identity, issuer }: ExpectedSigstore): Identity {
 function trustOf(trust: TrustName, known: ReadonlyMap<string, KyvernoTrust>): KyvernoCosign {
   if (trust === 'public-good') return {}
   if (trust === 'github')
-    throw fail('policy/not-expressible', 'Kyverno reads bundles of GitHub’s own instance only with its logs ignored', {
-      remedy: 'Sign with the public instance (trust: public-good), or generate for another engine.',
-    })
+    throw notExpressible(
+      'Kyverno reads bundles of GitHub’s own instance only when it is told to ignore logs',
+      'trust: public-good, or a trust root file with a log',
+      'trust: github',
+      'Sign with the public instance and write trust: public-good, or generate for policy-controller.',
+    )
   const found = known.get(trust.file)
   if (found === undefined)
-    throw fail('policy/not-expressible', 'The trust root of a rule is not at hand', { found: trust.file })
+    throw notExpressible(
+      'A rule has an own trust root, and Kyverno was given none for it',
+      'the trusted_root.json itself, or the TUF repository that serves it',
+      trust.file,
+      'Give the trust root to the generator.',
+    )
   const { trustedRoot, tuf } = found
   return {
     ...(tuf === undefined

@@ -1,8 +1,9 @@
 import { stringify } from 'yaml'
-import { fail } from '../core/error.ts'
-import { anyOf, celText, conditionCel, patternsRegex } from './cel.ts'
+import { anyOf, celText, patternsRegex } from './cel.ts'
+import { conditionsCel } from './cel-conditions.ts'
 import { cosignOf, type KyvernoCosign, type KyvernoTrust } from './kyverno-attestor.ts'
-import type { Admission, AdmissionFile, AdmissionLink, AdmissionRule } from './link.ts'
+import { type Admission, type AdmissionFile, type AdmissionLink, type AdmissionRule, conditionsOf } from './link.ts'
+import { notExpressible } from './refused.ts'
 
 export interface KyvernoOptions {
   /** Lines above the document, without `#`. */
@@ -41,7 +42,7 @@ export function imageValidatingPolicies(admission: Admission, options: KyvernoOp
       ...chain(rules, admission.quarantined),
     },
   }
-  const header = options.header.map(line => `${`# ${line}`.trimEnd()}\n`).join('')
+  const header = [...options.header, ...admission.notes].map(line => `${`# ${line}`.trimEnd()}\n`).join('')
   return [{ name: `${NAME}.yaml`, text: header + stringify(policy, { lineWidth: 0 }) }]
 }
 
@@ -88,7 +89,12 @@ interface NamedLink {
 
 function ruleOf(rule: AdmissionRule, name: string, trust: ReadonlyMap<string, KyvernoTrust>): NamedRule {
   if (rule.match.some(({ of }) => of !== 'image'))
-    throw fail('policy/not-expressible', 'A cluster runs images, not files', { found: patternsOf(rule) })
+    throw notExpressible(
+      'A cluster runs images, not files',
+      'patterns of images',
+      patternsOf(rule),
+      'Give files a rule of their own.',
+    )
   const links = rule.links.map((link, index) => ({
     // Two links of a rule may stand for one item: the number keeps the names apart.
     name: `${name}${camel(link.item)}${index + 1}`,
@@ -139,12 +145,15 @@ const IMAGES = [
   { name: 'ephemeralContainers', expression: '[]' },
 ]
 
-/** Whether the image at `variable` is one that the rule is about, by its canonical name (13-adversary 34). */
-function matchCel(variable: string, rule: AdmissionRule): string {
+/** The canonical name of the image at `variable` (13-adversary 34); other spellings of hosts are left to match nothing. */
+function nameOf(variable: string): string {
   const read = `parseImageReference(${variable})`
-  const host = `(${read}.registry() == "index.docker.io" ? "docker.io" : ${read}.registry())`
-  const name = `${host} + "/" + ${read}.repository()`
-  return `isImage(${variable}) && (${name})\n  .matches(${celText(patternsRegex(rule.match))})`
+  return `((${read}.registry() == "index.docker.io" ? "docker.io" : ${read}.registry()) + "/" + ${read}.repository())`
+}
+
+/** Whether it is one that the rule is about. */
+function matchCel(variable: string, { match }: AdmissionRule): string {
+  return `isImage(${variable}) && ${nameOf(variable)}\n  .matches(${celText(patternsRegex(match))})`
 }
 
 function noRule(allowed: readonly NamedRule[]): object {
@@ -173,9 +182,10 @@ function validation(rule: NamedRule, { name, link }: NamedLink, named: (type: st
   const ways = link.predicateTypes.map(type => {
     const attestation = `attestations.${named(type)}`
     const verified = `verifyAttestationSignatures(image, ${attestation}, [attestors.${name}]) > 0`
-    if (link.conditions.length === 0) return verified
-    const conditions = link.conditions.map(condition => `  ${conditionCel('said', condition)}`).join(' &&\n')
-    return `${verified} &&\ncel.bind(said, extractPayload(image, ${attestation}).?predicate,\n${conditions})`
+    const conditions = conditionsOf(link, type)
+    if (conditions.length === 0) return verified
+    const said = conditionsCel(conditions, { root: 'said', name: nameOf('image') }, ' &&\n  ')
+    return `${verified} &&\ncel.bind(said, extractPayload(image, ${attestation}).?predicate,\n  ${said})`
   })
   return {
     expression: `variables.${rule.name}.all(image,\n${anyOf(ways)})`,
@@ -194,7 +204,8 @@ function patternsOf({ match }: AdmissionRule): string {
 function attestationNames(types: readonly string[]): (type: string) => string {
   const names = new Map<string, string>()
   for (const type of types) {
-    if (!/^[a-z]+:\/\//.test(type)) throw fail('policy/not-expressible', 'A predicate type is no URL', { found: type })
+    if (!/^[a-z]+:\/\//.test(type))
+      throw notExpressible('A predicate type is no URL', 'a URL', type, 'Ask for another item.')
     const words = type.replace(/^[a-z]+:\/\/[^/]*/, '').match(/[A-Za-z0-9]+/g) ?? []
     const word = `type${words.map(part => part.charAt(0).toUpperCase() + part.slice(1)).join('')}`
     const taken = [...names.values()].includes(word)
