@@ -14,6 +14,7 @@ const OPTIONS: KyvernoOptions = { header: ['Generated; do not edit.', ''] }
 
 interface Generated {
   readonly spec: {
+    readonly matchConstraints: { readonly namespaceSelector?: object }
     readonly matchImageReferences: readonly { readonly expression: string }[]
     readonly attestors: readonly { readonly name: string; readonly cosign: object }[]
     readonly attestations: readonly { readonly name: string; readonly intoto: { readonly type: string } }[]
@@ -256,14 +257,20 @@ describe('signers', () => {
 })
 
 describe('the file', () => {
-  test('is the same for the same policy, with what it leaves out above it', () => {
-    const admission = { ...admitted([RULE]), notes: ['One thing is left to the gate.'] }
-    const [file] = imageValidatingPolicies(admission, OPTIONS)
+  test('is the same for the same policy', () => {
+    const [file] = imageValidatingPolicies(admitted([RULE]), OPTIONS)
     expect(file?.name).toBe('waybill-images.yaml')
-    expect(file?.text.startsWith('# Generated; do not edit.\n#\n# One thing is left to the gate.\napiVersion:')).toBe(
-      true,
-    )
-    expect(imageValidatingPolicies(admission, OPTIONS)).toEqual([file])
+    expect(file?.text.startsWith('# Generated; do not edit.\n#\napiVersion:')).toBe(true)
+    expect(imageValidatingPolicies(admitted([RULE]), OPTIONS)).toEqual([file])
+  })
+
+  test('is for every namespace, or for those that are named', () => {
+    const selectors = [[], ['shop', 'bank']].map(namespaces => {
+      const { spec } = generated(admitted([RULE]), { ...OPTIONS, namespaces })
+      return spec.matchConstraints.namespaceSelector
+    })
+    const named = { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['shop', 'bank'] }
+    expect(selectors).toEqual([undefined, { matchExpressions: [named] }])
   })
 
   test('checks every link, each check before what it found is read', () => {

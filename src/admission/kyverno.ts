@@ -6,12 +6,12 @@ import { type Admission, type AdmissionFile, type AdmissionLink, type AdmissionR
 import { notExpressible } from './refused.ts'
 
 export interface KyvernoOptions {
-  /** Lines above the document, without `#`. */
+  /** Lines above the document, without `#`; what `admission.notes` say must be among them. */
   readonly header: readonly string[]
   /** What the files under `trust:` of the policy stand for. */
   readonly trust?: ReadonlyMap<string, KyvernoTrust>
-  /** Labels a namespace must have to be enforced; default: every namespace. */
-  readonly namespaces?: Readonly<Record<string, string>>
+  /** Namespaces in which images are checked; none: in all. */
+  readonly namespaces?: readonly string[]
 }
 
 const NAME = 'waybill-images'
@@ -42,7 +42,7 @@ export function imageValidatingPolicies(admission: Admission, options: KyvernoOp
       ...chain(rules, admission.quarantined),
     },
   }
-  const header = [...options.header, ...admission.notes].map(line => `${`# ${line}`.trimEnd()}\n`).join('')
+  const header = options.header.map(line => `${`# ${line}`.trimEnd()}\n`).join('')
   return [{ name: `${NAME}.yaml`, text: header + stringify(policy, { lineWidth: 0 }) }]
 }
 
@@ -109,9 +109,10 @@ function camel(item: string): string {
 }
 
 /** Pods alone: Kyverno would rewrite texts of the policy for workloads, and a pod is what runs whoever made it. */
-function matchConstraints({ namespaces }: KyvernoOptions): object {
+function matchConstraints({ namespaces = [] }: KyvernoOptions): object {
+  const named = { key: 'kubernetes.io/metadata.name', operator: 'In', values: namespaces }
   return {
-    ...(namespaces === undefined ? {} : { namespaceSelector: { matchLabels: namespaces } }),
+    ...(namespaces.length === 0 ? {} : { namespaceSelector: { matchExpressions: [named] } }),
     resourceRules: [
       {
         apiGroups: [''],
