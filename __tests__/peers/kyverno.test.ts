@@ -6,7 +6,7 @@ import { REGISTRIES } from '../../tools/peers/registries.ts'
 import type { Attested } from './attested.ts'
 import { admission, admitted, DEPLOYER, deployLink, newImage, provenanceLink, sign, vsa, workflow } from './deployed.ts'
 import { ADMITTED, type KyvernoBench, openKyverno, ROOT } from './kyverno.ts'
-import type { World } from './world.ts'
+import { attest, layoutOf, pinned, repositoryIn, type World } from './world.ts'
 
 /** Policies for Kyverno judged by its own engine: who must have said what of an image. */
 jest.setTimeout(180_000)
@@ -154,21 +154,57 @@ describe('13-adversary 30: statements beside each other', () => {
   })
 })
 
-type Root = Record<'tlogs' | 'ctlogs' | 'certificateAuthorities', unknown[]>
+type Root = Record<'tlogs' | 'ctlogs' | 'certificateAuthorities' | 'timestampAuthorities', unknown[]>
 
-/** 13-adversary 29: one root for each rule, and nothing that it does not hold. */
 test('13-adversary 29: keys come from the trust root of the rule alone', async () => {
   const { image } = await admitted(world, 'referrers', 'kyverno-roots')
   const own = readFileSync(world.stack.trustedRootFile, 'utf8')
   const judged = async (row: string, trust: KyvernoTrust) =>
     bench.judged(row, both(), { containers: [image] }, new Map([[ROOT, trust]]))
+  const root = JSON.parse(own) as Root
+  const changed = (change: Partial<Root>) => JSON.stringify({ ...root, ...change })
   for (const part of ['tlogs', 'ctlogs', 'certificateAuthorities'] as const) {
-    const root = JSON.parse(own) as Root
-    const poorer = await bench.serve(Buffer.from(JSON.stringify({ ...root, [part]: [] })))
-    const outcome = await judged(`no ${part} in the trust root`, poorer)
-    expect(outcome).not.toMatch(/pass/)
-    // Without keys for a log Kyverno does not even start to judge, and a webhook refuses that as well.
-    expect(outcome).toMatch(part === 'certificateAuthorities' ? REFUSED.provenance : REFUSED.provenance)
-    expect(await judged(`no ${part} in TUF, all beside it`, { ...poorer, trustedRoot: own })).toMatch(/./)
+    const poorer = await bench.serve(Buffer.from(changed({ [part]: [] })))
+    expect(await judged(`no ${part} in the trust root`, poorer)).toMatch(REFUSED.provenance)
   }
+  // Complete, and nobody's: every key is one of another service.
+  const foreign = changed({
+    tlogs: root.ctlogs,
+    ctlogs: root.tlogs,
+    certificateAuthorities: root.timestampAuthorities,
+  })
+  const strange = await bench.serve(Buffer.from(foreign))
+  expect(await judged('foreign keys by TUF', strange)).toMatch(REFUSED.provenance)
+  expect(await judged('foreign keys by TUF, the right ones in the policy', { ...strange, trustedRoot: own })).toMatch(
+    ADMITTED,
+  )
+  const right = bench.trust.get(ROOT) ?? {}
+  expect(await judged('the right keys by TUF, foreign ones in the policy', { ...right, trustedRoot: foreign })).toMatch(
+    REFUSED.provenance,
+  )
+})
+
+test('bundles with an entry of Rekor v2 are read', async () => {
+  const config = await world.stack.signingConfig('kyverno-v2.json', {
+    rekor: { url: world.stack.rekorV2.url, version: 2 },
+  })
+  const repository = repositoryIn(world, 'referrers', 'kyverno-rekor-v2')
+  const inputs = { images: repository, builder: 'layout', layout: layoutOf(world, 'kyverno-rekor-v2') }
+  const { code, log, outputs } = await attest(world, { ...inputs, 'signing-config': config })
+  expect(`${code} ${code === 0 ? '' : log}`).toBe('0 ')
+  const asked = admission([{ ...provenanceLink(world), conditions: [] }])
+  const images = { containers: [pinned(repository, outputs.digest)] }
+  expect(await bench.judged('Rekor v2', asked, images)).toMatch(ADMITTED)
+})
+
+test('an index and its platforms', async () => {
+  const repository = repositoryIn(world, 'distribution', 'kyverno-index')
+  const layout = layoutOf(world, 'kyverno-index', ['linux/amd64', 'linux/arm64'])
+  const { code, log, outputs, result } = await attest(world, { images: repository, builder: 'layout', layout })
+  expect(`${code} ${code === 0 ? '' : log}`).toBe('0 ')
+  const digests = [outputs.digest, ...(result.image?.platforms ?? []).map(({ digest }) => digest)]
+  expect(digests).toHaveLength(3)
+  const asked = admission([{ ...provenanceLink(world), conditions: [] }])
+  const images = { containers: digests.map(digest => pinned(repository, digest)) }
+  expect(await bench.judged('index and platforms', asked, images)).toMatch(ADMITTED)
 })
