@@ -311,3 +311,21 @@ test('a bundle with a log entry and no timestamp is refused: the logs of such a 
   expect(result?.log).toMatch(/timestamp/)
   expect(result?.code).toBe(1)
 })
+
+/** Why conditions are not written in CUE: there a value that the statement lacks is taken from the policy. */
+test('policy-controller admits by CUE what lacks a value that the policy names, and refuses it by Rego', async () => {
+  const digest = await pushStranger(world, 'referrers', repository, 'cue')
+  await attachSaid(world, 'referrers', repository, digest, [deployed(summary(), undefined)])
+  const condition = { predicate: { waybill_run: { environment: 'production' } } }
+  const cue = generated().map(({ name, text }) => {
+    const at = text.indexOf('policy:\n')
+    return name.endsWith('-deploy-verified.yaml')
+      ? { name, text: `${text.slice(0, at)}policy: {type: cue, data: '${JSON.stringify(condition)}'}\n` }
+      : { name, text }
+  })
+  const image = pinned(repository, digest)
+  const byCue = await admittedBy(world, cue, image)
+  const byRego = await admittedBy(world, generated(), image)
+  expect(byCue['deploy-verified']?.log).toMatch(OK)
+  expect(byRego['deploy-verified']?.log).toMatch(NOT_COMPLIANT)
+})
