@@ -104,10 +104,10 @@ function identity(signer: ExpectedSigner): JsonObject {
   return pattern.includes('*') ? { issuer, subjectRegExp: wholeText([pattern]) } : { issuer, subject: pattern }
 }
 
-/** Below a prefix stands nothing of a pull request (13-adversary 28): no "@", or one before a branch or tag. */
+/** Below a prefix stands nothing of a pull request (13-adversary 28): no "@", or one before a branch, tag or commit. */
 function belowPrefix(prefix: string): string {
   const inRef = prefix.includes('@refs/')
-  if (!inRef) return `^${literal(prefix)}[^@]*(?:@refs/(?:heads|tags)/[^@]*)?$`
+  if (!inRef) return `^${literal(prefix)}[^@]*(?:@(?:refs/(?:heads|tags)/[^@]*|[0-9a-f]{40}))?$`
   if (prefix.endsWith('@refs/')) return `^${literal(prefix)}(?:heads|tags)/(?s:.*)$`
   if (/@refs\/pull\//.test(prefix.slice(0, prefix.indexOf('@refs/') + 11)))
     throw notExpressible(

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
-import { type AdmissionEngine, generatedLine } from '../../admission/document.ts'
-import type { AdmissionFile } from '../../admission/link.ts'
+import { type AdmissionEngine, generatedLine, headerLines } from '../../admission/document.ts'
+import { imageValidatingPolicies } from '../../admission/kyverno.ts'
+import type { Admission, AdmissionFile } from '../../admission/link.ts'
 import { admissionOf } from '../../admission/links.ts'
 import type { AdmissionOptions } from '../../admission/options.ts'
 import { clusterImagePolicies } from '../../admission/policy-controller.ts'
@@ -48,7 +49,7 @@ export const policyGenerateCommand = command({
   --policy-uri URI                    what deploy summaries call it, git+https://…#…; needed where a deployer has no policy
                                       of his own in the rule (default: its digest is compared)
   --for ENGINE                        policy-controller (default) or kyverno
-  --namespace NAME                    a namespace in which images are checked; may be repeated
+  --namespace NAME                    a namespace in which images are checked; for policy-controller it may be repeated
   --out DIR                           write files there instead of to stdout; of what lies there only generated files are
                                       replaced or removed
   --check                             with --out: write nothing, say whether the files are what they should be
@@ -96,7 +97,7 @@ async function runPolicyGenerate(wish: PolicyGenerate, desk: Desk): Promise<numb
     namespaces: wish.namespaces,
     ...maybe('githubRoot', await githubRoot(law, desk)),
   }
-  const files = filesFor(wish.engine, () => clusterImagePolicies(admission, options))
+  const files = filesFor(wish.engine, admission, options)
   if (wish.out !== undefined) await place(wish, resolve(world.workingFolder, wish.out), files, world.err)
   if (wish.json) {
     const data = { engine: wish.engine, policy, notes: admission.notes, files }
@@ -105,9 +106,20 @@ async function runPolicyGenerate(wish: PolicyGenerate, desk: Desk): Promise<numb
   return 0
 }
 
-function filesFor(engine: AdmissionEngine, controller: () => readonly AdmissionFile[]): readonly AdmissionFile[] {
-  if (engine === 'policy-controller') return controller()
-  throw usage('Policies for Kyverno are not served by this version', '--for policy-controller', engine)
+/** @throws `policy/not-expressible`, `entry/usage` */
+function filesFor(engine: AdmissionEngine, admission: Admission, options: AdmissionOptions): readonly AdmissionFile[] {
+  if (engine === 'policy-controller') return clusterImagePolicies(admission, options)
+  const [namespace, second] = options.namespaces
+  if (second !== undefined)
+    throw usage('A policy for Kyverno names one namespace, or is for all', 'one --namespace, or none', second)
+  const texts = [...options.files].map(
+    ([file, bytes]) => [file, { trustedRoot: Buffer.from(bytes).toString('utf8') }] as const,
+  )
+  return imageValidatingPolicies(admission, {
+    header: headerLines(engine, admission, options),
+    trust: new Map(texts),
+    ...(namespace === undefined ? {} : { namespaces: { 'kubernetes.io/metadata.name': namespace } }),
+  })
 }
 
 async function place(
