@@ -1,3 +1,4 @@
+import type { JsonObject } from '../core/json.ts'
 import type { AllowRule, ClaimRequirement } from '../policy/policy.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import type { AdmissionAll, AdmissionCondition, AdmissionLink } from './link.ts'
@@ -30,13 +31,14 @@ function claims(item: ClaimRequirement): AdmissionAll {
 }
 
 /** The commit that is built cannot vouch for its own materials, so a key that it declares is not enough. */
-const SIGNED_BY_POLICY: AdmissionAll = [named(SIGNED), equal(['conditions', 'keys'], 'policy')]
+const SIGNED_BY_POLICY: AdmissionAll = [named(SIGNED), only({ keys: 'policy' })]
 
-const CLOSED: AdmissionAll = [
-  equal(['conditions', 'builder'], 'fresh'),
-  equal(['conditions', 'cache'], 'none'),
-  equal(['conditions', 'network'], 'none'),
-]
+const CLOSED: AdmissionAll = [only({ builder: 'fresh', cache: 'none', network: 'none' })]
+
+/** These conditions and no other: one that is not understood could take back what the attribute says. */
+function only(conditions: JsonObject): AdmissionCondition {
+  return { path: ['conditions'], is: 'equal', value: conditions }
+}
 
 /** Without a claim that these are all, leaving one out would make the rest look complete. */
 function complete(): AdmissionCondition {
