@@ -1,8 +1,9 @@
 import { stringify } from 'yaml'
-import { anyOf, celText, patternsRegex } from './cel.ts'
+import { anyOf, celText } from './cel.ts'
 import { conditionsCel } from './cel-conditions.ts'
 import { cosignOf, type KyvernoCosign, type KyvernoTrust } from './kyverno-attestor.ts'
 import { type Admission, type AdmissionFile, type AdmissionLink, type AdmissionRule, conditionsOf } from './link.ts'
+import { wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 
 export interface KyvernoOptions {
@@ -154,7 +155,7 @@ function nameOf(variable: string): string {
 
 /** Whether it is one that the rule is about. */
 function matchCel(variable: string, { match }: AdmissionRule): string {
-  return `isImage(${variable}) && ${nameOf(variable)}\n  .matches(${celText(patternsRegex(match))})`
+  return `isImage(${variable}) && ${nameOf(variable)}\n  .matches(${celText(wholeText(match.map(({ text }) => text)))})`
 }
 
 function noRule(allowed: readonly NamedRule[]): object {
