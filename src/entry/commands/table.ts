@@ -5,6 +5,7 @@ import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
 import { materialsVerifyCommand } from './materials-verify.ts'
 import { policyCheckCommand } from './policy-check.ts'
+import { policyGenerateCommand } from './policy-generate.ts'
 import { policyInitCommand } from './policy-init.ts'
 import { quarantineAddCommand } from './quarantine-add.ts'
 import { quarantineListCommand } from './quarantine-list.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   signersImportCommand,
   policyInitCommand,
   policyCheckCommand,
+  policyGenerateCommand,
   materialsPrintCommand,
   materialsVerifyCommand,
   materialsLockCommand,
