@@ -1,10 +1,62 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { AdmissionFile } from '../../src/admission/link.ts'
-import type { World } from './world.ts'
+import { imageValidatingPolicies } from '../../src/admission/kyverno.ts'
+import type { KyvernoTrust } from '../../src/admission/kyverno-attestor.ts'
+import type { Admission, AdmissionFile } from '../../src/admission/link.ts'
+import { Matrix } from './matrix.ts'
+import { startTufMirror } from './tuf.ts'
+import { openWorld, type World } from './world.ts'
+
+/** How rules name the trust root of the stack. */
+export const ROOT = 'trusted_root.json'
+
+export const ADMITTED = /^pass: success$/
+
+export interface KyvernoBench {
+  readonly world: World
+  /** The stack's trust root, in a TUF repository as Kyverno asks for one. */
+  readonly trust: ReadonlyMap<string, KyvernoTrust>
+  /**
+   * The one result there must be, and its message. What could not be evaluated is `error`, and never taken for a refusal.
+   * @param trust instead of the stack's.
+   */
+  judged(row: string, asked: Admission, images: PodImages, trust?: ReadonlyMap<string, KyvernoTrust>): Promise<string>
+  /** Serves another trust root. */
+  serve(root: Buffer): Promise<KyvernoTrust>
+  close(): Promise<void>
+}
+
+export async function openKyverno(name: string): Promise<KyvernoBench> {
+  const matrix = new Matrix(name)
+  const world = await openWorld()
+  const closers: (() => Promise<void>)[] = []
+  const serve = async (content: Buffer): Promise<KyvernoTrust> => {
+    const mirror = await startTufMirror(ROOT, content)
+    closers.push(() => mirror.close())
+    return { tuf: { mirror: mirror.url, root: mirror.root } }
+  }
+  const own = new Map([[ROOT, await serve(readFileSync(world.stack.trustedRootFile))]])
+  return {
+    world,
+    trust: own,
+    serve,
+    judged: async (row, asked, images, trust = own) => {
+      const files = imageValidatingPolicies(asked, { header: ['A test wrote this.'], trust })
+      const { counts, message } = await kyvernoApply(world, files, podOf(images))
+      const results = Object.entries(counts).filter(([, count]) => count > 0)
+      matrix.record(`${row} (${message})`, Object.fromEntries(results))
+      return `${results.map(([result, count]) => (count === 1 ? result : `${count} ${result}`)).join(' and ')}: ${message}`
+    },
+    close: async () => {
+      matrix.write()
+      for (const close of closers) await close()
+      await world.close()
+    },
+  }
+}
 
 /** What Kyverno says of one pod under one policy. Only `pass` admits; an `error` was never a judgement. */
 export interface KyvernoVerdict {

@@ -1,8 +1,8 @@
 import type { Json } from '../core/json.ts'
-import { compilePattern, type Pattern } from '../policy/match.ts'
 import { deployResource } from '../statements/deploy-vsa.ts'
-import { anyOf, celText, patternsRegex } from './cel.ts'
+import { anyOf, celText } from './cel.ts'
 import type { AdmissionAll, AdmissionCondition } from './link.ts'
+import { wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 
 /** Where conditions are looked up. */
@@ -71,13 +71,7 @@ function isOf(found: string, type: 'list' | 'string'): string {
 }
 
 function matches(found: string, patterns: readonly string[]): string {
-  return `${found}.orValue("").matches(${celText(patternsRegex(patterns.map(compiled)))})`
-}
-
-function compiled(text: string): Pattern {
-  const pattern = compilePattern(text)
-  if (pattern !== undefined) return pattern
-  throw notExpressible('A condition of the policy holds what is no pattern', 'stars of one or two', text, 'Correct it.')
+  return `${found}.orValue("").matches(${celText(wholeText(patterns))})`
 }
 
 /** Names of repositories hold nothing that would have to be escaped, so the text around them is that around any other. */

@@ -1,10 +1,6 @@
-import { ONE, type Pattern, type Token } from '../policy/match.ts'
 import { notExpressible } from './refused.ts'
 
-/**
- * Expressions of the Common Expression Language as Kubernetes and Kyverno evaluate them. Source: CEL language definition
- * § Syntax, and RE2's syntax for what `matches` takes.
- */
+/** Expressions of the Common Expression Language as Kubernetes and Kyverno evaluate them. Source: CEL language definition § Syntax. */
 
 /**
  * A text as a literal. Values come out of policies: one that could end its literal would add a condition of its own, so
@@ -31,23 +27,6 @@ function escaped(character: string): string {
 
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0')
-}
-
-/** A text in a regular expression, meaning itself. */
-export function literalRegex(text: string): string {
-  return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')
-}
-
-/** The texts that one of the patterns matches (policy/match.ts), whole; RE2 takes linear time, so nobody's name is slow. */
-export function patternsRegex(patterns: readonly Pattern[]): string {
-  return `^(?:${patterns.map(({ tokens }) => tokensRegex(tokens)).join('|')})$`
-}
-
-/** Without anchors, to be put into a longer one. */
-export function tokensRegex(tokens: readonly Token[]): string {
-  return tokens
-    .map(token => (typeof token === 'string' ? literalRegex(token) : token === ONE ? '[^/]*' : '[\\s\\S]*'))
-    .join('')
 }
 
 /** Alternatives in parentheses; one alone without; none is false. */

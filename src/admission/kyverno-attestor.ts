@@ -1,6 +1,6 @@
 import type { ExpectedGithub, ExpectedSigner, ExpectedSigstore } from '../policy/expected.ts'
 import type { TrustName } from '../policy/policy.ts'
-import { literalRegex, tokensRegex } from './cel.ts'
+import { literal, wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 
 /** Where Kyverno takes an instance's keys from: a TUF repository, or a `trusted_root.json` besides the public one. */
@@ -57,7 +57,8 @@ function githubIdentity({ signer, server, issuer }: ExpectedGithub): Identity {
     )
   const { ref } = signer.at
   if (ref.tokens.every(token => typeof token === 'string')) return { subject: `${workflow}${ref.text}`, issuer }
-  return { subjectRegExp: `^${literalRegex(workflow)}${tokensRegex(ref.tokens)}$`, issuer }
+  // A path that a policy names holds no star.
+  return { subjectRegExp: wholeText([workflow + ref.text]), issuer }
 }
 
 /**
@@ -67,7 +68,7 @@ function githubIdentity({ signer, server, issuer }: ExpectedGithub): Identity {
 function sigstoreIdentity({ identity, issuer }: ExpectedSigstore): Identity {
   if ('exact' in identity) return { subject: identity.exact, issuer }
   return {
-    subjectRegExp: `^${literalRegex(identity.prefix)}[^@]*(?:@(?:refs/(?:heads|tags)/[^@]*|[0-9a-f]{40}))?$`,
+    subjectRegExp: `^${literal(identity.prefix)}[^@]*(?:@(?:refs/(?:heads|tags)/[^@]*|[0-9a-f]{40}))?$`,
     issuer,
   }
 }

@@ -1,17 +1,18 @@
 import { stringify } from 'yaml'
-import { anyOf, celText, patternsRegex } from './cel.ts'
+import { anyOf, celText } from './cel.ts'
 import { conditionsCel } from './cel-conditions.ts'
 import { cosignOf, type KyvernoCosign, type KyvernoTrust } from './kyverno-attestor.ts'
 import { type Admission, type AdmissionFile, type AdmissionLink, type AdmissionRule, conditionsOf } from './link.ts'
+import { wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 
 export interface KyvernoOptions {
-  /** Lines above the document, without `#`. */
+  /** Lines above the document, without `#`; what `admission.notes` say must be among them. */
   readonly header: readonly string[]
   /** What the files under `trust:` of the policy stand for. */
   readonly trust?: ReadonlyMap<string, KyvernoTrust>
-  /** Labels a namespace must have to be enforced; default: every namespace. */
-  readonly namespaces?: Readonly<Record<string, string>>
+  /** Namespaces in which images are checked; none: in all. */
+  readonly namespaces?: readonly string[]
 }
 
 const NAME = 'waybill-images'
@@ -42,7 +43,7 @@ export function imageValidatingPolicies(admission: Admission, options: KyvernoOp
       ...chain(rules, admission.quarantined),
     },
   }
-  const header = [...options.header, ...admission.notes].map(line => `${`# ${line}`.trimEnd()}\n`).join('')
+  const header = options.header.map(line => `${`# ${line}`.trimEnd()}\n`).join('')
   return [{ name: `${NAME}.yaml`, text: header + stringify(policy, { lineWidth: 0 }) }]
 }
 
@@ -109,9 +110,10 @@ function camel(item: string): string {
 }
 
 /** Pods alone: Kyverno would rewrite texts of the policy for workloads, and a pod is what runs whoever made it. */
-function matchConstraints({ namespaces }: KyvernoOptions): object {
+function matchConstraints({ namespaces = [] }: KyvernoOptions): object {
+  const named = { key: 'kubernetes.io/metadata.name', operator: 'In', values: namespaces }
   return {
-    ...(namespaces === undefined ? {} : { namespaceSelector: { matchLabels: namespaces } }),
+    ...(namespaces.length === 0 ? {} : { namespaceSelector: { matchExpressions: [named] } }),
     resourceRules: [
       {
         apiGroups: [''],
@@ -153,7 +155,7 @@ function nameOf(variable: string): string {
 
 /** Whether it is one that the rule is about. */
 function matchCel(variable: string, { match }: AdmissionRule): string {
-  return `isImage(${variable}) && ${nameOf(variable)}\n  .matches(${celText(patternsRegex(match))})`
+  return `isImage(${variable}) && ${nameOf(variable)}\n  .matches(${celText(wholeText(match.map(({ text }) => text)))})`
 }
 
 function noRule(allowed: readonly NamedRule[]): object {

@@ -109,16 +109,13 @@ async function runPolicyGenerate(wish: PolicyGenerate, desk: Desk): Promise<numb
 /** @throws `policy/not-expressible`, `entry/usage` */
 function filesFor(engine: AdmissionEngine, admission: Admission, options: AdmissionOptions): readonly AdmissionFile[] {
   if (engine === 'policy-controller') return clusterImagePolicies(admission, options)
-  const [namespace, second] = options.namespaces
-  if (second !== undefined)
-    throw usage('A policy for Kyverno names one namespace, or is for all', 'one --namespace, or none', second)
   const texts = [...options.files].map(
     ([file, bytes]) => [file, { trustedRoot: Buffer.from(bytes).toString('utf8') }] as const,
   )
   return imageValidatingPolicies(admission, {
     header: headerLines(engine, admission, options),
     trust: new Map(texts),
-    ...(namespace === undefined ? {} : { namespaces: { 'kubernetes.io/metadata.name': namespace } }),
+    namespaces: options.namespaces,
   })
 }
 
