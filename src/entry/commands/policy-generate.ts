@@ -49,7 +49,7 @@ export const policyGenerateCommand = command({
   --policy-uri URI                    what deploy summaries call it, git+https://…#…; needed where a deployer has no policy
                                       of his own in the rule (default: its digest is compared)
   --for ENGINE                        policy-controller (default) or kyverno
-  --namespace NAME                    a namespace in which images are checked; for policy-controller it may be repeated
+  --namespace NAME                    a namespace in which images are checked; may be repeated
   --out DIR                           write files there instead of to stdout; of what lies there only generated files are
                                       replaced or removed
   --check                             with --out: write nothing, say whether the files are what they should be
