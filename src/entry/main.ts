@@ -1,4 +1,5 @@
 /** The one bundle: each door of `dist/` imports it and runs its own function. */
 export { runAttest } from './attest.ts'
 export { runCli } from './cli.ts'
+export { runDeployDoor as runDeploy } from './deploy.ts'
 export { runVerify } from './verify.ts'
