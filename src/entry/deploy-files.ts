@@ -13,7 +13,7 @@ import { renderDeployment } from '../statements/deployment-document.ts'
 import { annotatePods } from '../subjects/annotate.ts'
 import type { AnnotatedImage } from '../subjects/annotations.ts'
 import { fileWords } from '../subjects/place.ts'
-import type { DeployWish } from './deploy-run.ts'
+import type { DeployWish } from './deploy-wish.ts'
 import { type PinnedFile, pinnedFiles } from './gate-pin.ts'
 
 /** Paths of what was written. */

@@ -5,7 +5,7 @@ import type { Origin, SubjectRequest } from '../pipeline/verify-request.ts'
 import { type Expectation, expectationFor } from '../policy/gate.ts'
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
-import type { DeployWish } from './deploy-run.ts'
+import type { DeployWish } from './deploy-wish.ts'
 import { subjectRequests } from './gate-subjects.ts'
 
 interface Writable {

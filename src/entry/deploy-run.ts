@@ -1,11 +1,8 @@
 import { join, resolve } from 'node:path'
 import { type Digest, sha256 } from '../core/digest.ts'
-import { fail, type WaybillError } from '../core/error.ts'
+import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
-import type { GithubApi } from '../github/api.ts'
-import type { PolicyEngine } from '../github/deploy-inputs.ts'
 import { writeFileAtomic } from '../io/files.ts'
-import type { HttpClient } from '../io/http.ts'
 import { readStateFolder } from '../io/state-folder.ts'
 import { deploy } from '../pipeline/deploy.ts'
 import type {
@@ -14,71 +11,23 @@ import type {
   DeployRequest,
   DeploySigner,
   DeployUnit,
-  Promotion,
   ReadBack,
 } from '../pipeline/deploy-request.ts'
-import type { QuarantineMode } from '../pipeline/quarantine.ts'
 import type { ImageSubjectRequest, JudgedSubject } from '../pipeline/verify-request.ts'
 import { type Expectation, expectationFor } from '../policy/gate.ts'
-import type { CredentialSource } from '../registry/credentials.ts'
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { isDeploySummary } from '../statements/deploy-vsa.ts'
-import { DeployFiles, type DeployWritten } from './deploy-files.ts'
+import { DeployFiles } from './deploy-files.ts'
 import { planDeploy } from './deploy-plan.ts'
 import { deployPolicies } from './deploy-policies.ts'
+import type { DeployResult, DeployWish, DeployWorld } from './deploy-wish.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { clientsOf } from './gate-evidence.ts'
-import type { GatePolicy } from './gate-inputs.ts'
-import type { NamedImages } from './gate-manifests.ts'
 import { verifiers } from './gate-trust.ts'
 import { keepIn } from './quarantine-signer.ts'
 import { WAYBILL_VERSION } from './version.ts'
-
-/** A deploy as the action or the command line asks for it. */
-export interface DeployWish {
-  readonly images: readonly string[]
-  readonly files: readonly string[]
-  readonly named: NamedImages
-  /** Files among the sources that are manifests, as places name them. */
-  readonly manifestFiles: readonly string[]
-  readonly policy: GatePolicy
-  /** The policy as a command line names it. */
-  readonly policyPath: string
-  readonly environment: string
-  readonly promote: readonly Promotion[]
-  readonly pin: boolean
-  readonly annotate: boolean
-  readonly policies: PolicyEngine
-  /** Absolute folder. */
-  readonly output: string
-  /** Paths of bundles on disk. */
-  readonly bundleFiles: readonly string[]
-  readonly filesRepository?: string
-  readonly quarantine: QuarantineMode
-  readonly quarantineDirectory: string
-  readonly events?: string
-}
-
-export interface DeployWorld {
-  /** Where relative names begin. */
-  readonly folder: string
-  readonly http: HttpClient
-  readonly credentials: CredentialSource
-  readonly insecureRegistries: readonly string[]
-  readonly cacheFolder: string
-  readonly store?: GithubApi
-  /** Proves who signs; called once. */
-  readonly signer: () => Promise<DeploySigner>
-  readonly run?: string
-  readonly progress: (line: string) => void
-}
-
-export interface DeployResult extends DeployWritten {
-  readonly receipt: Receipt
-  readonly error?: WaybillError
-}
 
 /** @throws nothing that happens after the first stage began: that stands in the receipt. */
 export async function runDeploy(wish: DeployWish, world: DeployWorld): Promise<DeployResult> {
