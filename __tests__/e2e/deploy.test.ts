@@ -126,6 +126,20 @@ test.each<[string, Record<string, string | null>, string]>([
   expect(step.summary).toContain('environment')
 })
 
+test.each([
+  ['a private repository', { claims: { repository_visibility: 'private' } }, 3, 'sigstore/private-repository'],
+  ['no permission for a token', { idToken: false }, 3, 'github/id-token-missing'],
+  ['a token of another commit', { tokenClaims: { sha: 'a'.repeat(40) } }, 1, 'github/token-mismatch'],
+  ['an event that never signs', { claims: { event_name: 'pull_request_target' } }, 3, 'github/event-refused'],
+] as const)('13-adversary 6, 23: with %s nothing is signed or promoted', async (_what, run, exit, code) => {
+  const images = await bench.fresh(`refused-${code}`)
+  const before = bench.signatures()
+  const step = await bench.deploy({ images, promote: 'refused', 'transparency-log': 'auto' }, run)
+  expect([step.code, step.codes]).toEqual([exit, [code]])
+  await expectUntouched(step, before)
+  expect(bench.tag('refused')).toBeUndefined()
+})
+
 test('another workflow of the repository is not the deployer, and signs nothing', async () => {
   const images = await bench.fresh('other-workflow')
   const before = bench.signatures()
