@@ -1,6 +1,7 @@
 import { BUILD_ERRORS } from './catalogue/build.ts'
 import { CHAIN_ERRORS } from './catalogue/chain.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
+import { DEPLOY_ERRORS } from './catalogue/deploy.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GATE_ERRORS } from './catalogue/gate.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
@@ -42,4 +43,5 @@ export const CATALOGUE = {
   ...SUBJECTS_ERRORS,
   ...GATE_ERRORS,
   ...CHAIN_ERRORS,
+  ...DEPLOY_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -73,7 +73,8 @@ export function readVerifyInputs(env: Environment): VerifyInputs {
   return read
 }
 
-function readSubjects(inputs: Inputs): VerifySubjects {
+/** @throws `entry/input-missing` */
+export function readSubjects(inputs: Inputs): VerifySubjects {
   const subjects = {
     images: inputs.list('images'),
     files: inputs.list('files'),
@@ -81,7 +82,7 @@ function readSubjects(inputs: Inputs): VerifySubjects {
     compose: inputs.list('compose'),
   }
   if (Object.values(subjects).every(list => list.length === 0))
-    throw fail('entry/input-missing', 'There is nothing to verify: images, files, manifests and compose are empty', {
+    throw fail('entry/input-missing', 'There is nothing to judge: images, files, manifests and compose are empty', {
       expected: 'at least one image, file, manifest or compose file',
       remedy: 'Set images: <repository>@sha256:<digest>',
     })
@@ -105,7 +106,7 @@ function readExpected(inputs: Inputs): VerifyExpected {
   }
 }
 
-function readWays(inputs: Inputs): VerifyWays {
+export function readWays(inputs: Inputs): VerifyWays {
   const modes = ['off', 'files', 'attest', 'retag'] as const
   return {
     ...maybe('filesRepository', inputs.text('files-repository')),
@@ -219,7 +220,15 @@ function checkRecords({ quarantine, offline, signingConfig, transparencyLog: log
       'offline: false',
       `offline: true with quarantine: ${quarantine}`,
     )
-  if ((log === 'own' || log === 'none') && signingConfig === undefined)
+  checkLog({ transparencyLog: log, ...maybe('signingConfig', signingConfig) })
+}
+
+/** 13-adversary 23: the public certificate authority has a public log of its own. */
+export function checkLog(
+  { transparencyLog: log, signingConfig }: Pick<VerifyWays, 'transparencyLog' | 'signingConfig'>,
+  keyed = false,
+): void {
+  if ((log === 'own' || (log === 'none' && !keyed)) && signingConfig === undefined)
     throw contradiction(
       `transparency-log: ${log} needs own services: the public certificate authority has a public log, too`,
       'signing-config: <path of signing_config.json>',

@@ -1,6 +1,7 @@
 import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { deployCommand } from './deploy.ts'
 import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
 import { materialsVerifyCommand } from './materials-verify.ts'
@@ -38,13 +39,14 @@ export const COMMANDS: readonly Command[] = [
   verifyComposeCommand,
   verifyClusterCommand,
   verifyBundleCommand,
+  deployCommand,
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'deploy', 'inspect', 'serve']
+const LATER = ['attest', 'inspect', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
