@@ -185,7 +185,10 @@ describe('immutable tags', () => {
     ['harbor', 'harbor.example', /tag immutability/],
     ['docker-hub', 'docker.io', /hub\.docker\.com\/repository\/docker\/acme\/app/],
     ['acr', 'acme.azurecr.io', /az acr repository update --name acme/],
+    ['acr-lock', 'acme.azurecr.io', /az acr repository update --name acme .*--write-enabled true.* az acr show-usage/],
     ['gitlab', 'registry.gitlab.com', /GitLab/],
+    ['alibaba', 'acme-registry.cn-hangzhou.cr.aliyuncs.com', /tag immutability/],
+    ['mirantis', 'msr.example', /tag immutability/],
     ['nexus', 'nexus.example', /tag immutability/],
   ]
   test.each(SETTINGS)(
@@ -206,6 +209,7 @@ describe('immutable tags', () => {
     [403, '{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}'],
     [412, ''],
     [409, '{"errors":[{"code":"CONFLICT"}]}'],
+    [405, '{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}'],
     [500, 'immutable'],
     [201, 'immutable'],
   ])('are not read into %d %s', (status, body) => {
