@@ -3,8 +3,8 @@ import { asWaybillError, fail } from '../core/error.ts'
 import type { Verified } from '../core/verified.ts'
 import { fetchBundles } from '../registry/bundles.ts'
 import type { RawManifest } from '../registry/client.ts'
-import { formatReference } from '../registry/reference.ts'
-import { moveTag } from '../registry/tags.ts'
+import { formatReference, type Repository } from '../registry/reference.ts'
+import { confirmTags, type MovedTag, moveTag } from '../registry/tags.ts'
 import { firstParentsDownTo } from '../source/range.ts'
 import { readProvenance } from '../statements/provenance.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
@@ -27,14 +27,17 @@ export async function moveTags(
     const [home] = image.repositories
     const { bytes } = await ports.registry.getManifest(home, image.descriptor.digest)
     const target = { mediaType: image.descriptor.mediaType, bytes }
+    const moved: (MovedTag & { readonly repository: Repository })[] = []
     for (const { repository, tag } of request.tags) {
       const present = await ports.registry.getRaw(repository, tag)
       if (present !== undefined && present.digest !== image.descriptor.digest && !request.allowRollback)
         await refuseRollback({ repository, tag }, present, request, ports, source)
-      await moveTag(ports.registry, repository, tag, target, { judged: { digest: present?.digest } })
-      const name = formatReference({ ...repository, tag })
-      if (record.image !== undefined) record.image = { ...record.image, tags: [...record.image.tags, name] }
+      const judged = { digest: present?.digest }
+      moved.push({ repository, ...(await moveTag(ports.registry, repository, tag, target, { judged })) })
     }
+    await confirmTags(ports.registry, moved)
+    const names = moved.map(({ repository, tag }) => formatReference({ ...repository, tag }))
+    if (record.image !== undefined) record.image = { ...record.image, tags: [...record.image.tags, ...names] }
     return { state: 'passed', value: undefined }
   })
 }
