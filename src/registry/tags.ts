@@ -81,7 +81,7 @@ export async function moveTag(
   return { tag, digest, ...previous, changed: true, openMs: clock.now() - read }
 }
 
-/** As long as a slower run may need from reading to writing; `updateUntilKept` waits as long for the same reason. */
+/** The least that a run which read before our write is given to write; one at the other end of a slow line gets twice what ours took. */
 const SETTLE_MS = 250
 
 /**
@@ -98,7 +98,7 @@ export async function confirmTags(
   const written = moved.filter(({ changed }) => changed)
   if (written.length === 0) return
   const longest = Math.max(...written.map(({ openMs = 0 }) => openMs))
-  await client.transport.clock.sleep(settleMs ?? Math.max(SETTLE_MS, 4 * longest))
+  await client.transport.clock.sleep(settleMs ?? Math.max(SETTLE_MS, 2 * longest))
   await inParallel(written, PARALLEL_READS, async ({ repository, tag, digest }) => {
     const found = await client.headTag(repository, tag)
     if (found?.digest !== digest)
