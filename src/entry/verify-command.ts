@@ -67,9 +67,10 @@ export async function verifyCommand(
 function handsOf({ wish, desk, http, credentials }: VerifyWorld): QuarantineHands | undefined {
   const { recordSigner, insecureRegistries, filesRepository, quarantineDirectory = QUARANTINE_FOLDER } = wish
   if (recordSigner === undefined) return undefined
+  const signer = { ...recordSigner, ...maybe('trustedRoot', wish.trustedRoot) }
   const directory = resolve(desk.world.workingFolder, quarantineDirectory)
   return {
-    ...recordPorts(recordSigner, { desk, http, directory }),
+    ...recordPorts(signer, { desk, http, directory }),
     clientFor: clientsOf({ http, credentials, insecureRegistries }),
     ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
   }
