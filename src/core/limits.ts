@@ -58,6 +58,11 @@ export const LIMITS = {
   scaiAttributes: 4_000,
   /** Statements that one deploy summary rests on, those of each platform among them. */
   deployInputs: 1_000,
+  /** Images of one document about what runs, and what may be listed of each; a large namespace has some hundred images. */
+  deploymentImages: 2_000,
+  deploymentItems: 5_000,
+  /** Characters of one text in it: a command that verifies an image has a few hundred. */
+  deploymentText: 4_096,
   /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
   listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
