@@ -12,6 +12,7 @@ import type {
   VerifyPorts,
 } from '../pipeline/verify-request.ts'
 import type { Expectation } from '../policy/gate.ts'
+import type { ContentReader } from '../registry/bundle-manifest.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { CredentialSource } from '../registry/credentials.ts'
 import { registryEvidence } from '../registry/evidence.ts'
@@ -21,6 +22,7 @@ import { inspectImage } from '../registry/image.ts'
 import { judgedClient } from '../registry/judged-client.ts'
 import { parentsOf } from '../registry/parents.ts'
 import { formatReference, parseReference, type Reference, repositoryOf } from '../registry/reference.ts'
+import { type RunningAs, runningManifest } from '../registry/running.ts'
 import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
 import type { GateRecording } from './gate-recording.ts'
 import { type Replay, replayPorts } from './gate-replay.ts'
@@ -70,7 +72,11 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
   const clientFor = clientsOf(options)
   const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
   return {
-    resolve: (reference, origin, expectation) => resolveIn(clientFor(origin, expectation), reference, recording),
+    resolve: (reference, origin, expectation, running) => {
+      const client = clientFor(origin, expectation)
+      if (running === undefined) return resolveIn(client, reference, recording)
+      return resolveRunning(recording?.reader(client) ?? client, reference, running)
+    },
     evidence: (subject, expectation) => {
       const own = () => local.of(subject)
       if (subject.kind === 'file') {
@@ -115,6 +121,12 @@ async function resolveIn(
     return { platforms: [], ...(await parentsOf(reader, reference, digest, { tag })) }
   }
   return { digest, relatives }
+}
+
+/** The manifest that a node runs; the index through which it was chosen may prove it. */
+async function resolveRunning(reader: ContentReader, reference: Reference, running: RunningAs): Promise<Resolved> {
+  const { digest, parents } = await runningManifest(reader, reference, running)
+  return { digest, relatives: async () => ({ ...NO_RELATIVES, parents }) }
 }
 
 const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, skipped: [] }

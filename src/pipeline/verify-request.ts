@@ -5,6 +5,7 @@ import type { Expectation } from '../policy/gate.ts'
 import type { FetchedBundle, FetchedBundles } from '../registry/fetched.ts'
 import type { LegacySignature } from '../registry/legacy.ts'
 import type { Reference } from '../registry/reference.ts'
+import type { RunningAs } from '../registry/running.ts'
 import type { Receipt, SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { Place } from '../subjects/place.ts'
@@ -25,6 +26,8 @@ export interface ImageSubjectRequest {
    */
   readonly certain: boolean
   readonly places: readonly Place[]
+  /** Of an image that runs, where what the node tells and what the specification names are not the same. */
+  readonly running?: RunningAs
 }
 
 export interface FileSubjectRequest {
@@ -100,7 +103,7 @@ export interface EvidenceSource {
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {
   /** Resolves the tag once; everything later is by digest. */
-  resolve(reference: Reference, origin: Origin, expectation: Expectation): Promise<Resolved>
+  resolve(reference: Reference, origin: Origin, expectation: Expectation, running?: RunningAs): Promise<Resolved>
   /** Throws when it is no file of its own, or changes meanwhile. */
   hashFile(path: string): Promise<HashedFile>
   /**

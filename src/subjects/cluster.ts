@@ -1,8 +1,8 @@
-import type { Digest } from '../core/digest.ts'
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import type { Json } from '../core/json.ts'
 import { printable } from '../core/text.ts'
 import { formatReference, parseReference, type Reference } from '../registry/reference.ts'
+import type { RunningAs } from '../registry/running.ts'
 import { type Pod, type PodImage, readPod } from './cluster-pod.ts'
 import { placeText, readImageText } from './image-text.ts'
 import type { Place } from './place.ts'
@@ -19,14 +19,6 @@ export interface ClusterPort {
    * `verify/cluster-unreachable`, `verify/cluster-incomplete` when it cannot be read (to its end).
    */
   pods(namespace: string | undefined, signal?: AbortSignal): AsyncIterable<readonly UnreadPod[]>
-}
-
-/** How what the node tells and what the specification names are brought together. */
-export interface RunningAs {
-  /** All that the node knows: the digest of the image's configuration. Its manifest has to be found in the registry. */
-  readonly config?: Digest
-  /** What the specification names, where another digest runs: right only if it is an index that lists that one. */
-  readonly specified?: Digest
 }
 
 /** One image of a cluster, with every place where it runs. */
