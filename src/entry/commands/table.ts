@@ -17,6 +17,7 @@ import { verifyComposeCommand } from './verify-compose.ts'
 import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
 import { verifyManifestCommand } from './verify-manifest.ts'
+import { verifyUrlCommand } from './verify-url.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   verifyFileCommand,
   verifyManifestCommand,
   verifyComposeCommand,
+  verifyUrlCommand,
   verifyBundleCommand,
   quarantineListCommand,
   quarantineAddCommand,
