@@ -107,6 +107,14 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     holds: 'runner files, event, identity token, the platform’s API; implements ports, is never called by a story',
   },
   {
+    room: 'cluster',
+    mayImport: ['core', 'io'],
+    mayImportTypes: ['subjects'],
+    packages: ['@kubernetes/client-node'],
+    holds:
+      'kubeconfig, login and the list of pods of a Kubernetes API server; implements a port, is never called by a story',
+  },
+  {
     room: 'pipeline',
     mayImport: [
       'core',
@@ -140,6 +148,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       'subjects',
       'report',
       'github',
+      'cluster',
       'pipeline',
     ],
     mayImportTypes: [],

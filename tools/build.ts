@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { narrowKubernetesClient } from './narrow.ts'
 import { writeNotices } from './notices.ts'
 import { asRelease } from './release.ts'
 import { sourceStamp } from './source-stamp.ts'
@@ -22,6 +23,7 @@ const LAZY = {
   pkijs: 'Wrong structure of SignedUnsignedAttributes',
   '@noble/ciphers': 'expand 32-byte k',
   '@noble/curves': 'invalid recovery: point at infinify',
+  '@kubernetes/client-node': 'HTTP protocol is not allowed when skipTLSVerify',
 } as const
 
 function requireLazy(): void {
@@ -50,6 +52,7 @@ if (process.env.WAYBILL_RELEASE === '1') {
   const version = join(root, 'lib/entry/version.js')
   writeFileSync(version, asRelease(readFileSync(version, 'utf8')))
 }
+narrowKubernetesClient(root)
 execute(process.execPath, [
   'node_modules/@vercel/ncc/dist/ncc/cli.js',
   'build',

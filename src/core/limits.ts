@@ -197,4 +197,18 @@ export const LIMITS = {
   serveStopMs: 10_000,
   /** Names that one process answers for. */
   serveAudiences: 10,
+  /** Bytes of one kubeconfig; those of people with a hundred clusters are under 500 KiB. */
+  kubeconfigBytes: 2 * MIB,
+  /** Milliseconds a credential plugin may take, and bytes it may print: a token and a certificate have under 20 KiB. */
+  pluginMs: 60_000,
+  pluginBytes: 1 * MIB,
+  /** Bytes of one page of 500 pods, and of a whole list. A pod with all its annotations has 10 to 30 KiB. 13-adversary 43. */
+  clusterPageBytes: 128 * MIB,
+  clusterBytes: 2048 * MIB,
+  /** Pods of one list: as many as Kubernetes supports in one cluster. */
+  clusterPods: 150_000,
+  /** Places of containers that are kept: five for each of 50,000 pods. */
+  clusterPlaces: 250_000,
+  /** Milliseconds for reading a list, begun again or not. 13-adversary 43. */
+  clusterMs: 5 * 60_000,
 } as const

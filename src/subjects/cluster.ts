@@ -60,10 +60,16 @@ export class ClusterReading {
   readonly #images = new Map<string, ClusterImage & { places: Place[] }>()
   readonly #unclear: UnclearImage[] = []
   #pods = 0
+  #places = 0
   #mirrored = 0
 
   get pods(): number {
     return this.#pods
+  }
+
+  /** Containers and volumes that are kept in mind. */
+  get places(): number {
+    return this.#places
   }
 
   add(pods: Iterable<UnreadPod>): void {
@@ -92,6 +98,7 @@ export class ClusterReading {
     if (pod.mirrored) this.#mirrored++
     for (const image of pod.images) {
       const place = placeOf(pod, image)
+      this.#places++
       try {
         this.#image(imageAsRunning(image, pod.started, place), place)
       } catch (error) {

@@ -13,6 +13,7 @@ import { reviewSignCommand } from './review-sign.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
+import { verifyClusterCommand } from './verify-cluster.ts'
 import { verifyComposeCommand } from './verify-compose.ts'
 import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   verifyManifestCommand,
   verifyComposeCommand,
   verifyUrlCommand,
+  verifyClusterCommand,
   verifyBundleCommand,
   quarantineListCommand,
   quarantineAddCommand,
