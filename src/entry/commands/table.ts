@@ -10,6 +10,7 @@ import { quarantineAddCommand } from './quarantine-add.ts'
 import { quarantineListCommand } from './quarantine-list.ts'
 import { quarantineReleaseCommand } from './quarantine-release.ts'
 import { reviewSignCommand } from './review-sign.ts'
+import { serveCommand } from './serve.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
@@ -41,10 +42,11 @@ export const COMMANDS: readonly Command[] = [
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
+  serveCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'deploy', 'inspect', 'serve']
+const LATER = ['attest', 'deploy', 'inspect']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
