@@ -1,7 +1,7 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
 import type { Json } from '../core/json.ts'
 import { printable } from '../core/text.ts'
-import { formatReference, parseReference, type Reference } from '../registry/reference.ts'
+import { formatReference, type Reference } from '../registry/reference.ts'
 import type { RunningAs } from '../registry/running.ts'
 import { type Pod, type PodImage, readPod } from './cluster-pod.ts'
 import { placeText, readImageText } from './image-text.ts'
@@ -129,7 +129,7 @@ function imageAsRunning({ list, specified, running }: PodImage, podStarted: bool
   if (running === undefined) return notTold(list, specified, podStarted, place)
   const id = readRunningImage(running)
   if (id.kind === 'unclear') throw unclear(place, id.why, running)
-  const named = referenceOf(specified)
+  const named = referenceOf(specified, place)
   if (id.kind === 'config') {
     if (named === undefined) throw unclear(place, 'neither the node nor the specification names a repository', running)
     const { digest, ...reference } = named
@@ -151,9 +151,9 @@ function notTold(list: PodImage['list'], specified: string | undefined, podStart
 }
 
 /** Undefined for what is no reference, such as the id of an image on one machine. */
-function referenceOf(text: string | undefined): Reference | undefined {
+function referenceOf(text: string | undefined, place: Place): Reference | undefined {
   try {
-    return text === undefined ? undefined : parseReference(text)
+    return text === undefined ? undefined : readImageText(text, place)
   } catch {
     return undefined
   }
