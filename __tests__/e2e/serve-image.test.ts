@@ -2,8 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
-import { openForger } from '../fakes/forge.ts'
-import { writeLayout } from '../fakes/layout.ts'
 import { execute, type Scenario, startScenario } from '../fakes/scenario.ts'
 
 jest.setTimeout(120_000)
@@ -27,10 +25,9 @@ async function project(): Promise<string> {
   repository.commit({ message: 'Package the server', ...who, files: Object.fromEntries(files) })
   await scenario.publish()
   const base = `${stack.registry.host}/acme/base`
-  const forger = await openForger(stack, base)
-  const digest = await forger.push(writeLayout(join(stack.folder, 'base'), { content: 'stand-in for node' }).folder)
-  forger.close()
-  return `${base}@${digest}`
+  const { code, log, outputs } = await scenario.attest({ builder: 'buildah', images: base })
+  if (code !== 0) throw new Error(log)
+  return `${base}@${outputs.digest}`
 }
 
 function unpack(child: string): { readonly folder: string; readonly config: Record<string, unknown> } {
@@ -39,8 +36,7 @@ function unpack(child: string): { readonly folder: string; readonly config: Reco
   const { config } = JSON.parse(store.blobs.get(manifest.config.digest)?.toString() ?? '{}')
   const folder = join(scenario.stack.folder, 'unpacked')
   mkdirSync(folder)
-  // What comes of the base is no archive: a stand-in.
-  for (const { digest } of manifest.layers.slice(1) as { digest: string }[])
+  for (const { digest } of manifest.layers as { digest: string }[])
     execFileSync('tar', ['-xzf', '-', '-C', folder, '--no-same-owner'], { input: store.blobs.get(digest) })
   return { folder, config }
 }
@@ -49,7 +45,7 @@ test('the image of the server is built and attested by Waybill itself, and what 
   const base = await project()
   const inputs = { file: 'deploy/serve/Dockerfile', 'build-args': `BASE=${base}`, tags: 'v1' }
   const step = await scenario.attest({ builder: 'buildah', ...inputs })
-  expect([step.code, step.log]).toEqual([0, expect.any(String)])
+  if (step.code !== 0) throw new Error(step.log)
   const { folder, config } = unpack(step.result.image?.platforms[0]?.digest ?? '')
   expect([config.User, config.Entrypoint]).toEqual(['65532:65532', ['node', '/waybill/cli.js', 'serve']])
   const help = await execute([join(folder, 'waybill/cli.js'), 'serve', '--help'], { PATH: '' }, folder)
@@ -67,5 +63,9 @@ test('the image of the server is built and attested by Waybill itself, and what 
 
 test('nobody builds it on something that he has not chosen', () => {
   const lines = readFileSync(join(ROOT, 'deploy/serve/Dockerfile'), 'utf8').split('\n')
-  expect(lines.filter(line => /^(ARG|FROM|USER)/.test(line))).toEqual(['ARG BASE', 'FROM ${BASE}', 'USER 65532:65532'])
+  expect(lines.filter(line => /^(ARG|FROM|USER)/.test(line))).toEqual([
+    'ARG BASE',
+    ['FROM $', '{BASE}'].join(''),
+    'USER 65532:65532',
+  ])
 })
