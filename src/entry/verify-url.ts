@@ -74,7 +74,7 @@ function documentPorts(options: UrlOptions, server: Server | undefined): Documen
   const guard = addressGuard({ private: allowPrivateAddress, pin: true }, resolve)
   const bounds = { maxBytes: LIMITS.servedDocumentBytes, timeoutMs: LIMITS.servedDocumentMs }
   return {
-    fetch: url => getPinned(http, { url, guard, ...bounds }),
+    ask: url => getPinned(http, { url, guard, ...bounds }),
     verify: async bundle => {
       if (server === undefined) throw new TypeError('nobody was named who signs')
       const { keys } = server

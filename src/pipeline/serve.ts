@@ -165,6 +165,6 @@ function deployed({ name, digest, specified, build, deployer, places }: RunningI
 function notOptedIn(namespace: string): WaybillError {
   return fail('serve/not-opted-in', `The namespace ${namespace} is not told about`, {
     expected: `the annotation ${SERVE_ANNOTATION}: "true"`,
-    remedy: `kubectl annotate namespace ${namespace} ${SERVE_ANNOTATION}=true`,
+    remedy: `If it may be told: kubectl annotate namespace ${namespace} ${SERVE_ANNOTATION}=true`,
   })
 }

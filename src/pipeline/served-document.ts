@@ -25,7 +25,7 @@ export interface DocumentRequest {
 
 export interface DocumentPorts {
   /** Bounded, anonymous, at checked addresses only. Throws when there is no answer. */
-  fetch(url: URL): Promise<HttpAnswer>
+  ask(url: URL): Promise<HttpAnswer>
   /** Verifies the bundle against the root and keys that the caller named. Throws `sigstore/…`, `statements/…`. */
   verify(bundle: Uint8Array): Promise<Verified<SignedStatement>>
   now(): Date
@@ -46,7 +46,7 @@ export async function askDocument(request: DocumentRequest, ports: DocumentPorts
   const name = request.url.document.href
   let digest = ''
   try {
-    const bytes = bodyOf(await ports.fetch(request.url.document), request.url)
+    const bytes = bodyOf(await ports.ask(request.url.document), request.url)
     digest = sha256(bytes)
     const { deployment, signer, signedAt } = await read(bytes, request, ports)
     if (deployment.images.length > LIMITS.servedReferences) throw tooMany(deployment.images.length)

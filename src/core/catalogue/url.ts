@@ -13,7 +13,7 @@ export const URL_ERRORS = {
     meaning:
       'The host does not answer with a document about what it runs. Nothing is known about it, which is not the same as nothing being wrong.',
     remedy:
-      'Whoever runs the application has to run waybill serve beside it and let this host answer /.well-known/waybill.json with it.',
+      'Whoever runs the application has to serve the document beside it, as docs/running.md shows, so that this host answers /.well-known/waybill.json.',
   },
   'verify/document-redirect': {
     kind: 'unknown',
@@ -26,20 +26,20 @@ export const URL_ERRORS = {
     meaning:
       'The document about what runs is too old, or dated to a time that has not come: it may have been recorded when something else ran.',
     remedy:
-      'Ask again. If it stays: compare the clocks of both machines, and look whether a cache stands before waybill serve.',
+      'Ask again. If it stays: compare the clocks of both machines, and look whether a cache stands before the server of the document.',
   },
   'verify/document-audience': {
     kind: 'rejected',
     meaning:
       'The document was made for another host than the one that was asked. Somebody shows the good document of another application as his own.',
     remedy:
-      'If both hosts are yours, start waybill serve with --audience for each of them; otherwise do not trust this host.',
+      'If both hosts are yours, give the server of the document an --audience for each of them; otherwise do not trust this host.',
   },
   'verify/document-too-many': {
     kind: 'unknown',
     meaning:
       'The document names more images than are judged for a stranger’s word: each is a request to a registry of its choice.',
-    remedy: 'Judge the namespace from inside: waybill verify cluster --namespace NAME',
+    remedy: 'Whoever may list the pods judges the namespace from inside: waybill verify cluster --policy FILE',
   },
   'verify/host-own-claim': {
     kind: 'unknown',
@@ -65,7 +65,7 @@ export const URL_ERRORS = {
     kind: 'configuration',
     meaning:
       'The namespace does not say that what it runs may be told. Nothing was listed, and whoever asks is told that there is nothing.',
-    remedy: 'kubectl annotate namespace NAME waybill.example.invalid/serve=true',
+    remedy: 'If it may be told, annotate the namespace as docs/running.md shows.',
   },
   'serve/nothing-runs': {
     kind: 'unknown',

@@ -1,6 +1,7 @@
 import { isNamespace } from '../../cluster/kubeconfig.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { maybe } from '../../github/attest-inputs.ts'
+import { SERVE_ANNOTATION } from '../../subjects/annotations.ts'
 import { checkKeyPlace } from '../named-secret.ts'
 import { type ServeWish, serve } from '../serve.ts'
 import { type CommandLine, command, noMore, usage } from './command.ts'
@@ -31,7 +32,7 @@ export const serveCommand = command({
   waybill serve --audience HOST (--key FILE|env:NAME | --identity-token-file FILE)
 
 Answers GET /.well-known/waybill.json with the images of the namespace by the digests that run, for waybill verify url.
-The namespace must want it: kubectl annotate namespace NAME waybill.example.invalid/serve=true
+The namespace must want it: kubectl annotate namespace NAME ${SERVE_ANNOTATION}=true
 /healthz says that the process runs, /readyz that it has something to tell. Ends on SIGTERM.
 
   --audience HOST[:PORT]              whom documents are made for, as in the URL that people ask (may be repeated);
