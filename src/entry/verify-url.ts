@@ -1,3 +1,4 @@
+import { fail, WaybillError } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { addressGuard, type Resolver } from '../io/address.ts'
 import { readFileBounded } from '../io/files.ts'
@@ -74,7 +75,7 @@ function documentPorts(options: UrlOptions, server: Server | undefined): Documen
   const guard = addressGuard({ private: allowPrivateAddress, pin: true }, resolve)
   const bounds = { maxBytes: LIMITS.servedDocumentBytes, timeoutMs: LIMITS.servedDocumentMs }
   return {
-    ask: url => getPinned(http, { url, guard, ...bounds }),
+    ask: url => getPinned(http, { url, guard, ...bounds }).catch(inside),
     verify: async bundle => {
       if (server === undefined) throw new TypeError('nobody was named who signs')
       const { keys } = server
@@ -84,6 +85,15 @@ function documentPorts(options: UrlOptions, server: Server | undefined): Documen
     },
     now: () => new Date(),
   }
+}
+
+/** The way out is another one than for a registry. */
+function inside(error: unknown): never {
+  if (!(error instanceof WaybillError) || error.code !== 'core/address-refused') throw error
+  const { message, expected = '', found = '' } = error
+  const remedy =
+    'If the application is on this machine or in your own network, add --allow-private-address (allow-private-address: true). Link-local addresses and those of metadata services are never asked.'
+  throw fail('core/address-refused', message, { expected, found, remedy, cause: error })
 }
 
 interface Server {
