@@ -14,6 +14,7 @@ import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
 import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
 import { SUBJECTS_ERRORS } from './catalogue/subjects.ts'
+import { URL_ERRORS } from './catalogue/url.ts'
 import { VERIFY_ERRORS } from './catalogue/verify.ts'
 
 /** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
@@ -44,4 +45,5 @@ export const CATALOGUE = {
   ...GATE_ERRORS,
   ...CHAIN_ERRORS,
   ...DEPLOY_ERRORS,
+  ...URL_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

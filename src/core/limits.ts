@@ -183,6 +183,26 @@ export const LIMITS = {
   stateArchiveBytes: 64 * MIB,
   /** Files in one artifact: a thousand attested files, each with its bundle, and the run's own. */
   artifactFiles: 2_000,
+  /** A served document: bytes, milliseconds for all of it, and images that are asked for because it names them. 13-adversary 32. */
+  servedDocumentBytes: 1 * MIB,
+  servedDocumentMs: 10_000,
+  servedReferences: 100,
+  /** Milliseconds that one is believed after it was issued, and that the other clock may be ahead. 13-adversary 32. */
+  servedAgeMs: 5 * 60_000,
+  servedSkewMs: 30_000,
+  /** Milliseconds one is given out before it is made anew, and that a failure is: so often requests can make the cluster be read. */
+  serveKeptMs: 60_000,
+  serveFailedMs: 10_000,
+  /** Open connections, and requests a second over all and of one address: health checks and a few people. */
+  serveConnections: 200,
+  serveRequests: 100,
+  serveRequestsOfOne: 20,
+  /** Bytes of a request's headers, milliseconds for them, and that requests under way have left when it stops. */
+  serveHeaderBytes: 8 * KIB,
+  serveHeaderMs: 5_000,
+  serveStopMs: 10_000,
+  /** Names that one process answers for. */
+  serveAudiences: 10,
   /** Bytes of one kubeconfig; those of people with a hundred clusters are under 500 KiB. */
   kubeconfigBytes: 2 * MIB,
   /** Milliseconds a credential plugin may take, and bytes it may print: a token and a certificate have under 20 KiB. */

@@ -104,7 +104,7 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
     http,
     credentials,
     insecureRegistries,
-    cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
+    cacheFolder: cacheFolderOf(the.desk),
     now,
     ...(api.hasToken ? { store: api } : {}),
     ...maybe('recording', recording),
@@ -116,6 +116,11 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
   return { ...result, receipt: { ...result.receipt, evidence: { folder: out, digest } } }
 }
 
+/** Where TUF metadata is kept between runs. */
+export function cacheFolderOf({ env, world }: Desk): string {
+  return join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf')
+}
+
 /** Everything but `require` says who is expected. */
 function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk | undefined): ReplayCaller {
   const { require = [], ...who } = flags
@@ -125,6 +130,11 @@ function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk 
     trustedRoot: trustedRoot !== undefined,
     require: require.length > 0,
   }
+}
+
+/** A verdict in the format that was asked for. */
+export function showVerdict(receipt: Receipt, wish: VerifyWish, desk: Desk): void {
+  show(receipt, [], wish, desk)
 }
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */

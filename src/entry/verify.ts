@@ -23,6 +23,7 @@ import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
+import { runUrlGate, type UrlOptions } from './verify-url.ts'
 import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace } from './workspace.ts'
 
@@ -111,24 +112,39 @@ async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promis
   const http = offline ? new OfflineHttpClient() : world.http
   const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
   const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
-  return runGate({
+  const gate = {
     command: 'verify',
-    subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
     ...(policy === undefined ? {} : { policy }),
     flags: flagsOf(inputs),
     ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
     ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
     ...(filesRepository === undefined ? {} : { filesRepository }),
-    stage: inputs.stage,
     bundleFiles: bundles,
-    offline,
     http,
-    credentials,
     insecureRegistries,
     cacheFolder: join(context.temporary, 'waybill', 'tuf'),
     now,
     ...storeOf(inputs, context, http),
-  })
+  }
+  const folder = context.workspace
+  if (inputs.url !== undefined) return runUrlGate({ ...gate, ...urlOptions(inputs, inputs.url, context), folder })
+  const subjects = { images, files, named: named.subjects, unreadable: named.unreadable, folder }
+  return runGate({ ...gate, subjects, stage: inputs.stage, offline, credentials })
+}
+
+function urlOptions(
+  inputs: VerifyInputs,
+  url: string,
+  context: RunContext,
+): Pick<UrlOptions, 'url' | 'server' | 'expectImages' | 'allowPrivateAddress'> {
+  const { serverKey, serverIdentity, serverOidcIssuer, serverTrustedRoot, expectImages, allowPrivateAddress } = inputs
+  const server = {
+    ...(serverKey === undefined ? {} : { key: inWorkspace(context, serverKey) }),
+    ...(serverIdentity === undefined ? {} : { identity: serverIdentity }),
+    ...(serverOidcIssuer === undefined ? {} : { issuer: serverOidcIssuer }),
+    ...(serverTrustedRoot === undefined ? {} : { trustedRoot: inWorkspace(context, serverTrustedRoot) }),
+  }
+  return { url, server, expectImages, allowPrivateAddress }
 }
 
 function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {

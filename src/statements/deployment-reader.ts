@@ -7,8 +7,8 @@ import { isPrintable, printable } from '../core/text.ts'
 import type { DeployedImage, Deployment, DeploymentIdentity } from './deployment.ts'
 import { reading } from './parse.ts'
 
-const DEPLOYMENT = ['schemaVersion', 'issuedAt', 'audience', 'environment', 'policy', 'images']
-const IMAGE = ['name', 'digest', 'tags', 'places', 'expected', 'attestations', 'commands']
+const DEPLOYMENT = ['schemaVersion', 'issuedAt', 'audience', 'environment', 'policy', 'images', 'unclear']
+const IMAGE = ['name', 'digest', 'specified', 'tags', 'places', 'expected', 'attestations', 'commands']
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/
 const AUDIENCE = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?$/
 /** Canonical `host/repository`: a host has a dot, a port or brackets, or is localhost. OCI distribution v1.1.1 § Pulling manifests */
@@ -29,6 +29,7 @@ export function readDeployment(value: Json | undefined): Deployment {
     const policy = optional(document.policy, policyAt, 'policy')
     const images = listAt(document.images, 'images', LIMITS.deploymentImages, imageAt)
     refuseTwice(images)
+    const unclear = optional(document.unclear, unclearAt, 'unclear')
     return {
       schemaVersion: 1,
       issuedAt: timeAt(document.issuedAt),
@@ -36,7 +37,15 @@ export function readDeployment(value: Json | undefined): Deployment {
       ...(environment === undefined ? {} : { environment }),
       ...(policy === undefined ? {} : { policy }),
       images,
+      ...(unclear === undefined ? {} : { unclear }),
     }
+  })
+}
+
+function unclearAt(value: Json, path: string): NonNullable<Deployment['unclear']> {
+  return listAt(value, path, LIMITS.deploymentItems, (item, at) => {
+    const { place, why } = closedAt(item, at, ['place', 'why'])
+    return { place: textAt(place, `${at}.place`), why: textAt(why, `${at}.why`) }
   })
 }
 
@@ -44,6 +53,7 @@ function imageAt(value: Json, path: string): DeployedImage {
   const image = closedAt(value, path, IMAGE)
   const list = <T>(name: string, item: (value: Json, path: string) => T): readonly T[] | undefined =>
     optional(image[name], (one, at) => listAt(one, at, LIMITS.deploymentItems, item), `${path}.${name}`)
+  const specified = optional(image.specified, digestAt, `${path}.specified`)
   const tags = list('tags', matchingAt(TAG, 'a tag'))
   const places = list('places', textAt)
   const expected = optional(image.expected, expectedAt, `${path}.expected`)
@@ -52,6 +62,7 @@ function imageAt(value: Json, path: string): DeployedImage {
   return {
     name: matchingAt(NAME, 'host/repository')(image.name, `${path}.name`),
     digest: digestAt(image.digest, `${path}.digest`),
+    ...(specified === undefined ? {} : { specified }),
     ...(tags === undefined ? {} : { tags }),
     ...(places === undefined ? {} : { places }),
     ...(expected === undefined ? {} : { expected }),

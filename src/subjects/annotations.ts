@@ -3,18 +3,24 @@ import { fail } from '../core/error.ts'
 import { type Json, type JsonObject, parseJson } from '../core/json.ts'
 import { arrayAt, objectAt, optional, stringAt } from '../core/shape.ts'
 import { isPrintable } from '../core/text.ts'
+import { OWN_URI_BASE } from '../statements/uris.ts'
 
 /**
- * Names that Waybill reads and writes in Kubernetes objects. Like its URIs they are under `.invalid`, which nobody can register
- * (13-adversary 44). Kubernetes, "Annotations" § Syntax and character set: a DNS subdomain, `/`, a name.
+ * Names that Waybill reads and writes in Kubernetes objects hang on the home of its URIs (13-adversary 44): `https://host/name`
+ * gives `name.host`. Kubernetes, "Annotations" § Syntax and character set: a DNS subdomain, `/`, a name.
  */
-const PREFIX = 'waybill.example.invalid'
+const PREFIX = prefixOf(OWN_URI_BASE)
 
 /** Of a namespace, value `true`: what its pods run may be told to everybody who asks (`waybill serve`). */
 export const SERVE_ANNOTATION = `${PREFIX}/serve`
 
 /** Of a pod (and of the pod template that makes it): what was deployed, as `expectedAnnotation` writes it. */
 export const EXPECTED_ANNOTATION = `${PREFIX}/expected`
+
+function prefixOf(home: string): string {
+  const { host, pathname } = new URL(home)
+  return [...pathname.split('/').filter(part => part !== ''), host].join('.')
+}
 
 /** One image as somebody deployed it. A claim like everything in an annotation: whoever may change pods may change it. */
 export interface AnnotatedImage {

@@ -12,6 +12,7 @@ import { quarantineAddCommand } from './quarantine-add.ts'
 import { quarantineListCommand } from './quarantine-list.ts'
 import { quarantineReleaseCommand } from './quarantine-release.ts'
 import { reviewSignCommand } from './review-sign.ts'
+import { serveCommand } from './serve.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
@@ -20,6 +21,7 @@ import { verifyComposeCommand } from './verify-compose.ts'
 import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
 import { verifyManifestCommand } from './verify-manifest.ts'
+import { verifyUrlCommand } from './verify-url.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
@@ -37,16 +39,18 @@ export const COMMANDS: readonly Command[] = [
   verifyFileCommand,
   verifyManifestCommand,
   verifyComposeCommand,
+  verifyUrlCommand,
   verifyClusterCommand,
   verifyBundleCommand,
   deployCommand,
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
+  serveCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'inspect', 'serve']
+const LATER = ['attest', 'inspect']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
