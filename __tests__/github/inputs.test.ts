@@ -337,6 +337,8 @@ test('verify reads every input typed', () => {
     files: [],
     manifests: [],
     compose: [],
+    expectImages: [],
+    allowPrivateAddress: false,
     bundles: [],
     stage: 'deploy',
     offline: false,
