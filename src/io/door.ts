@@ -9,7 +9,10 @@ export interface Door {
   readonly script: string
   readonly workingFolder: string
   readonly isTerminal: boolean
+  /** Of standard output; 80 where it is no terminal. */
   readonly columns: number
+  /** Standard error; absent: no terminal. */
+  readonly talk?: { readonly isTerminal: boolean; readonly columns: number }
   out(bytes: Uint8Array | string): void
   err(text: string): void
   exit(code: number): void
@@ -21,7 +24,9 @@ export function door(): Door {
     script: process.argv[1] ?? '',
     workingFolder: process.cwd(),
     isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 80,
+    // Some terminals that do not know their width say 0.
+    columns: process.stdout.columns || 80,
+    talk: { isTerminal: process.stderr.isTTY === true, columns: process.stderr.columns || 80 },
     // Synchronous, so that a command to the runner and a child's output never change places.
     out: bytes => writeWhole(1, bytes),
     err: text => writeWhole(2, text),

@@ -9,6 +9,8 @@ export interface TerminalOptions {
   readonly colour: boolean
   /** Columns to fit; lines that hold a command or an id are never broken. */
   readonly columns?: number
+  /** What the process ends with, where that is told: the last line then says why it is not 0. */
+  readonly exitCode?: number
 }
 
 const SGR = { passed: 32, rejected: 31, unknown: 33, 'not-asked': 90, 'not-reached': 90 } as const

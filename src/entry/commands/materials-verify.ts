@@ -3,7 +3,6 @@ import { verifyFiles } from '../../pipeline/materials-command-judge.ts'
 import { renderMaterials } from '../../report/materials-table.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { renderResult } from '../../report/result.ts'
-import { renderError, wantsColour } from '../../report/terminal.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from '../exit-code.ts'
 import {
   JUDGING_OPTIONS,
@@ -14,6 +13,7 @@ import {
 } from '../materials-judging.ts'
 import { MATERIALS_CAVEAT, MATERIALS_USAGE } from '../materials-options.ts'
 import { refusedReceipt } from '../report-run.ts'
+import { terminalOptions } from '../show.ts'
 import { command, type Desk } from './command.ts'
 
 const WORDS = 'materials verify'
@@ -39,6 +39,7 @@ Exit codes: 0 passed · 1 rejected · 2 unknown · 3 the command line, policy or
 Example:
   waybill materials verify --context services/api --platform linux/amd64 --platform linux/arm64
 `,
+  prints: 'report',
   options: JUDGING_OPTIONS,
   read: line => readJudgingWish(line, WORDS),
   run: verify,
@@ -54,16 +55,14 @@ async function verify(wish: JudgingWish, desk: Desk): Promise<number> {
   }
 }
 
-function show(receipt: Receipt, { json }: JudgingWish, { world, env }: Desk): void {
-  if (json) world.out(renderResult(receipt))
-  else
-    world.out(renderMaterials(receipt, { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }))
+function show(receipt: Receipt, { json }: JudgingWish, desk: Desk): void {
+  desk.world.out(json ? renderResult(receipt) : renderMaterials(receipt, terminalOptions(desk)))
 }
 
 /** A Dockerfile that cannot be read is a verdict and belongs to stdout; a mistake of the caller does not. */
 function failed(error: WaybillError, wish: JudgingWish, desk: Desk): number {
   const receipt = { ...refusedReceipt(WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] }
-  if (wish.json || error.kind !== 'configuration') show(receipt, wish, desk)
-  else desk.world.err(renderError(error, desk.world.columns))
+  if (!wish.json && error.kind === 'configuration') throw error
+  show(receipt, wish, desk)
   return exitCodeOfError(error.kind)
 }
