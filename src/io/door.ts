@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
+import { fail } from '../core/error.ts'
 
 /** What a door of the program needs of its process; read and written nowhere else. */
 export interface Door {
@@ -41,6 +42,10 @@ export function randomWord(): string {
   return randomBytes(16).toString('hex')
 }
 
+function unwritable(code: string | undefined, cause: unknown): Error {
+  return fail('core/output-unwritable', 'The output cannot be written', { found: code ?? 'an unknown reason', cause })
+}
+
 function writeWhole(fd: number, data: Uint8Array | string): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
   for (let at = 0; at < bytes.byteLength; ) {
@@ -51,7 +56,7 @@ function writeWhole(fd: number, data: Uint8Array | string): void {
       // A full pipe is written to again; a reader that went away is nobody to tell.
       if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
       else if (code === 'EPIPE') return
-      else throw error
+      else throw unwritable(code, error)
     }
   }
 }

@@ -48,21 +48,23 @@ Example:
 async function verify(wish: JudgingWish, desk: Desk): Promise<number> {
   try {
     const receipt = await withMaterials(wish, desk, verifyFiles)
-    show(receipt, wish, desk)
-    return exitCodeOfVerdict(receipt.verdict)
+    const exitCode = exitCodeOfVerdict(receipt.verdict)
+    show(receipt, exitCode, wish, desk)
+    return exitCode
   } catch (thrown) {
     return failed(asWaybillError(thrown), wish, desk)
   }
 }
 
-function show(receipt: Receipt, { json }: JudgingWish, desk: Desk): void {
-  desk.world.out(json ? renderResult(receipt) : renderMaterials(receipt, terminalOptions(desk)))
+function show(receipt: Receipt, exitCode: number, { json }: JudgingWish, desk: Desk): void {
+  desk.world.out(json ? renderResult(receipt) : renderMaterials(receipt, { ...terminalOptions(desk), exitCode }))
 }
 
 /** A Dockerfile that cannot be read is a verdict and belongs to stdout; a mistake of the caller does not. */
 function failed(error: WaybillError, wish: JudgingWish, desk: Desk): number {
   const receipt = { ...refusedReceipt(WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] }
   if (!wish.json && error.kind === 'configuration') throw error
-  show(receipt, wish, desk)
-  return exitCodeOfError(error.kind)
+  const exitCode = exitCodeOfError(error.kind)
+  show(receipt, exitCode, wish, desk)
+  return exitCode
 }
