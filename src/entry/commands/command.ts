@@ -66,7 +66,8 @@ const COMMON = {
 
 /** A command from its parts: the types of its options reach `read`, what `read` returns reaches `run`. */
 export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Command {
-  const { words, synopsis, usage } = spec
+  const { words, synopsis } = spec
+  const usage = withQuiet(spec.usage, spec.prints ?? 'data')
   return {
     words,
     synopsis,
@@ -85,6 +86,16 @@ export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Co
       return desk => watched(desk, { ...wish.how, asks, prints }, watching => spec.run(wish.of, watching))
     },
   }
+}
+
+/** Below the line of `--json`, where the command itself has nothing to say about it. */
+function withQuiet(usage: string, prints: 'report' | 'data'): string {
+  if (usage.includes('\n  --quiet ')) return usage
+  const what =
+    prints === 'report'
+      ? 'only the exit code; mistakes of the command line still go to stderr'
+      : 'what was asked for on stdout, no notes beside it'
+  return usage.replace(/^ {2}--json .*\n/m, line => `${line}  --quiet                             ${what}\n`)
 }
 
 /** A mistake in a command line leads to the help of that very command. */
