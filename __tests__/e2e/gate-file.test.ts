@@ -142,6 +142,19 @@ describe('--offline', () => {
     expect([code, codes(receipt)]).toEqual([2, ['core/offline']])
   })
 
+  test('13-adversary 26: with nothing on disk an image is unknown, for nobody has looked where its bundles are', async () => {
+    const digest = await bench.image('nobody asked')
+    const { code, receipt } = await verify(['image', `${bench.scenario.image}@${digest}`, '--offline'], false)
+    expect([code, codes(receipt)[0]]).toEqual([2, 'verify/incomplete'])
+    expect(receipt.subjects[0]?.findings[0]?.remedy).toContain('leave out --offline')
+    writeFileSync(join(folder, 'alone.bin'), 'alone')
+    const alone = await verify(['file', 'alone.bin', '--offline'], false)
+    expect([alone.code, existsSync(join(folder, 'alone.bin'))]).toEqual([2, true])
+    writeFileSync(join(folder, 'about-another.json'), await bench.here.signature(sha256('about another')))
+    const named = ['--bundle', 'about-another.json', '--offline']
+    expect((await verify(['file', 'alone.bin', ...named], false)).code).toBe(1)
+  })
+
   test('an image of a layout is looked for in the layout', async () => {
     const layout = writeLayout(join(folder, 'layout'), { content: 'layout', platforms: ['linux/amd64'] })
     const image = `ghcr.io/acme/app@${layout.digest}`

@@ -44,9 +44,20 @@ function holds(verb: string, given: string, last: Answer, golden: string, wrong:
   if (verb === 'exit') return last.code === Number(given)
   if (verb === 'stdout') return new RegExp(given).test(last.stdout)
   if (verb === 'stderr') return new RegExp(given).test(last.stderr)
+  if (verb === 'stdout-json') return isResult(last.stdout, given)
   if (verb !== 'stdout-is') throw wrong(`There is no ${verb} in sessions.`)
   if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, last.stdout)
   return last.stdout === readFileSync(golden, 'utf8')
+}
+
+/** One JSON document and nothing else, which names its command. */
+function isResult(stdout: string, command: string): boolean {
+  try {
+    const value = JSON.parse(stdout) as { schemaVersion?: unknown; command?: unknown }
+    return value.schemaVersion === 1 && value.command === command
+  } catch {
+    return false
+  }
 }
 
 function write({ folder, fixtures, variables }: SessionWorld, [path = '', fixture = '']: readonly string[]): void {

@@ -48,11 +48,11 @@ function receipt(subjects: readonly SubjectReceipt[], more: Partial<Receipt> = {
 
 const plain = (it: Receipt) => renderSourceCheck(it, { colour: false })
 
-test('renderSourceCheck() tells what changed the rules first, then the verdict, the commits, and what was not checked', () => {
+test('renderSourceCheck() tells the verdict first, then what must be known, the commits, and what was not checked', () => {
   const lines = plain(receipt([commit(1), bad(2)])).split('\n')
   expect(lines.slice(0, 7)).toEqual([
-    '! Commit 1234567 changed the policy (approved by alice): .github/waybill.yml',
     'source check: rejected (2 commits: 1 passed, 1 rejected)',
+    '! Commit 1234567 changed the policy (approved by alice): .github/waybill.yml',
     '',
     'commit   verdict   kind  principal  basis   subject',
     '0000001  passed    ssh   alice      signed  Change 1',
@@ -154,4 +154,19 @@ test('renderSourceCheck() lets no text of a commit reach the terminal as a contr
       for (const line of plain(hostile(foreign)).split('\n')) expect(isPrintable(line)).toBe(true)
     }),
   )
+})
+
+test.each([20, 40, 59, 60, 80, 200])('the table fits %i columns, whatever names and reviews are', columns => {
+  const review = {
+    enough: true,
+    label: 'signed-by-reviewer' as const,
+    by: ['世界'.repeat(20)],
+    pull: 12,
+    statements: [],
+  }
+  const subjects = [commit(1, { principal: '世界'.repeat(20), title: '世界'.repeat(80), review }), bad(2)]
+  const text = renderSourceCheck(receipt(subjects, { notices: [] }), { colour: false, columns })
+  const table = text.split('\n').filter(line => /^(commit |000000[12] {2}(passed|rejected))/.test(line))
+  expect(table).toHaveLength(3)
+  for (const line of table) expect(columnsOf(line)).toBeLessThanOrEqual(columns)
 })

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { fail } from '../../src/core/error.ts'
 import { isPrintable } from '../../src/core/text.ts'
 import type { ChainLink } from '../../src/policy/chain.ts'
+import type { Receipt } from '../../src/report/receipt.ts'
 import { renderError, renderTerminal, wantsColour } from '../../src/report/terminal.ts'
+import { columnsOf } from '../../src/report/width.ts'
 import { GATE_RECEIPTS, many } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
@@ -168,14 +170,14 @@ test('a hundred thousand links are drawn up to a bound', () => {
 })
 
 test('13-adversary 29: what only the folder says is told in the line of the verdict', () => {
-  const [, first] = renderTerminal(GATE_RECEIPTS['gate-recorded'], { colour: false }).split('\n')
+  const [first] = renderTerminal(GATE_RECEIPTS['gate-recorded'], { colour: false }).split('\n')
   expect(first).toBe('verify image: unknown; passed as recorded by whoever wrote this folder')
 })
 
 test('a command in a notice stands on one line, whatever its length', () => {
   const command = `waybill quarantine release '/${'folder/'.repeat(20)}record.json' --reason TEXT`
   const receipt = { ...GATE_RECEIPTS['gate-image'], notices: [`to release it, if that was wrong: ${command}`] }
-  expect(renderTerminal(receipt, { colour: false }).split('\n')[0]).toBe(
+  expect(renderTerminal(receipt, { colour: false }).split('\n')[1]).toBe(
     `! to release it, if that was wrong: ${command}`,
   )
 })
@@ -200,4 +202,48 @@ test('what findings have in common is said once, each cause with its own sentenc
   expect(text.match(/verify\/no-attestation: No (signature|provenance)\./g)).toHaveLength(2)
   expect(text.match(/expected: a signature by alice/g)).toHaveLength(1)
   expect(text.match(/→ Sign it\./g)).toHaveLength(1)
+})
+
+test('13-adversary 38: that nothing was judged stands in the line of the verdict', () => {
+  const [first] = renderTerminal(WITHOUT_POLICY, { colour: false }).split('\n')
+  expect(first).toBe('waybill attest: passed; nothing was judged')
+  expect(renderTerminal(RELEASE, { colour: false })).not.toContain('nothing was judged')
+})
+
+test('what a person must know stands below the verdict, never above it', () => {
+  const receipt = { ...GATE_RECEIPTS['gate-image'], notices: ['moved to quarantine', 'two'] }
+  expect(renderTerminal(receipt, { colour: false }).split('\n').slice(0, 3)).toEqual([
+    'verify image: passed',
+    '! moved to quarantine',
+    '! two',
+  ])
+})
+
+test('the last line repeats why the process does not end with 0, and only then', () => {
+  const last = (receipt: Receipt, exitCode?: number) =>
+    renderTerminal(receipt, { colour: false, ...(exitCode === undefined ? {} : { exitCode }) })
+      .trimEnd()
+      .split('\n')
+      .at(-1)
+  expect(last(many(100), 1)).toBe('exit code 1, rejected: verify/no-attestation (90)')
+  expect(last(many(100))).not.toContain('exit code')
+  expect(last(GATE_RECEIPTS['gate-image'], 0)).not.toContain('exit code')
+  expect(last(UNKNOWN, 2)).toMatch(/^exit code 2, unknown: [a-z-]+\/[a-z-]+$/)
+  const coloured = renderTerminal(many(100), { colour: true, exitCode: 1 })
+  expect(coloured).toContain('exit code 1, \u001b[31mrejected\u001b[0m: ')
+})
+
+test.each([1, 20, 33, 60])('in %i columns every receipt is told, its table no wider than it must be', columns => {
+  for (const receipt of [...Object.values(RECEIPTS), many(100)]) {
+    const text = renderTerminal(receipt, { colour: false, columns, exitCode: 1 })
+    expect(text).toContain(receipt.verdict)
+    for (const line of text.split('\n').filter(row => /^verdict /.test(row)))
+      expect(columnsOf(line)).toBeLessThanOrEqual(Math.max(columns, 40))
+  }
+})
+
+test('values of 70,000 characters make no long line, but for a command, which is whole or not there', () => {
+  for (const letter of ['x', '世', '\u202e', 'e\u0301', 'x '])
+    for (const line of renderTerminal(hostile(letter.repeat(70_000)), { colour: false }).split('\n'))
+      if (!/^ *(--replay|cosign verify|waybill verify)/.test(line)) expect(line.length).toBeLessThan(20_000)
 })

@@ -32,6 +32,7 @@ import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
 import { materialsPorts } from './materials-world.ts'
+import { logProgress } from './progress.ts'
 import { registryCredentials } from './registry-login.ts'
 import { statePorts } from './run-artifacts.ts'
 import { sinkPorts } from './sinks-world.ts'
@@ -87,7 +88,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     now: () => new Date(),
     clock: () => performance.now(),
     requests: () => http.records.length,
-    progress: line => log.info(line),
+    progress: logProgress(log),
   }
 }
 

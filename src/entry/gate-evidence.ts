@@ -1,5 +1,6 @@
 import type { Digest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import { findingOf } from '../core/verdict.ts'
 import type { GithubApi } from '../github/api.ts'
 import { storedAttestations } from '../github/attestation-store.ts'
 import type { HttpClient } from '../io/http.ts'
@@ -56,7 +57,7 @@ export interface EvidenceOptions {
 export async function evidencePorts(options: EvidenceOptions): Promise<Pick<VerifyPorts, 'resolve' | 'evidence'>> {
   if (options.replay !== undefined) return replayPorts(options.replay)
   const local = await openLocalEvidence(options.bundleFiles)
-  const ports = options.offline ? offlinePorts(local) : onlinePorts(local, options)
+  const ports = options.offline ? offlinePorts(local, options.bundleFiles.length > 0) : onlinePorts(local, options)
   return options.recording === undefined ? ports : options.recording.ports(ports)
 }
 
@@ -140,7 +141,8 @@ async function resolveRunning(reader: ContentReader, reference: Reference, runni
 
 const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, skipped: [] }
 
-function offlinePorts(local: LocalEvidence): Pick<VerifyPorts, 'resolve' | 'evidence'> {
+/** @param given whether the caller named evidence; then that must suffice. */
+function offlinePorts(local: LocalEvidence, given: boolean): Pick<VerifyPorts, 'resolve' | 'evidence'> {
   return {
     resolve: async reference => {
       const digest = reference.digest ?? (await local.digestOf(reference))
@@ -148,9 +150,22 @@ function offlinePorts(local: LocalEvidence): Pick<VerifyPorts, 'resolve' | 'evid
       return { digest, relatives: async () => ({ ...NO_RELATIVES, platforms: await local.platformsOf(digest) }) }
     },
     evidence: (subject: EvidenceSubject): readonly [EvidenceSource] => [
-      (): Promise<FetchedBundles> => local.of(subject),
+      async (): Promise<FetchedBundles> => {
+        const found = await local.of(subject)
+        return given || found.bundles.length > 0 ? found : nothingOffline(subject)
+      },
     ],
   }
+}
+
+/** Where nobody looked, nothing is known to be missing: unknown, not rejected (13-adversary 26). */
+function nothingOffline(subject: EvidenceSubject): FetchedBundles {
+  const name = subject.kind === 'file' ? subject.name : `${subject.reference.canonical}@${subject.digest}`
+  const unasked = fail('core/offline', `No bundle of ${name} lies on this disk, and no server was asked`, {
+    expected: '--bundle with a bundle or an image layout',
+    found: 'nothing, with --offline',
+  })
+  return { bundles: [], complete: false, skipped: [findingOf(unasked, name, 'note')] }
 }
 
 function tagOffline(reference: Reference): Error {

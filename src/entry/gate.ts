@@ -3,6 +3,7 @@ import type { Verified } from '../core/verified.ts'
 import { after } from '../io/deadline.ts'
 import { createReadStream, readFileBounded } from '../io/files.ts'
 import { hashStableFile } from '../io/stable-file.ts'
+import type { Progress } from '../pipeline/progress.ts'
 import { verify } from '../pipeline/verify.ts'
 import { nameOf } from '../pipeline/verify-plan.ts'
 import type {
@@ -34,6 +35,8 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
   readonly flags: Omit<ExpectationFlags, 'key' | 'trustedRoot'>
   /** What a policy judges by: `require`, or `require` and `admit`. */
   readonly stage: 'deploy' | 'run'
+  /** Absent: nobody watches. */
+  readonly progress?: Progress
   /** The instant to judge by. */
   readonly now: Date
   /** Told of every subject when it is judged, with what its verdict rests on. */
@@ -76,6 +79,7 @@ export async function runGate(options: GateOptions): Promise<GateResult> {
       if (subject.receipt.verdict === 'rejected') rejected.set(keyOf(subject.subject), rejectedOf(subject))
     },
     expired: deadline.reached,
+    ...(options.progress === undefined ? {} : { progress: options.progress }),
     now: options.now,
     clock: () => performance.now(),
   }
@@ -86,7 +90,7 @@ export async function runGate(options: GateOptions): Promise<GateResult> {
     expectation,
     ...(options.policy === undefined ? {} : { policy: options.policy.receipt }),
   }
-  const receipt = await verify(request, ports).finally(deadline.forget)
+  const receipt = await told(options.progress, () => verify(request, ports).finally(deadline.forget))
   const files = new Map(subjects.flatMap(subject => (subject.kind === 'file' ? [[subject.name, subject.path]] : [])))
   const named = subjects.flatMap(subject => {
     const name = nameOf(subject)
@@ -96,6 +100,20 @@ export async function runGate(options: GateOptions): Promise<GateResult> {
     return [[name, subject.kind === 'file' ? found : { ...found, reference: subject.reference }] as const]
   })
   return { receipt, files, rejected: new Map(named) }
+}
+
+async function told(progress: Progress | undefined, judging: () => Promise<Receipt>): Promise<Receipt> {
+  const what = 'judging'
+  const started = performance.now()
+  let state: Receipt['verdict'] = 'unknown'
+  progress?.({ kind: 'begun', what })
+  try {
+    const receipt = await judging()
+    state = receipt.verdict
+    return receipt
+  } finally {
+    progress?.({ kind: 'ended', what, state, ms: performance.now() - started })
+  }
 }
 
 /** Two tags of one image are judged once. */

@@ -31,7 +31,11 @@ export interface CheckedRun {
  * Judges a range of a clone. Names are looked up in the clone, and everything that is judged is read through a private copy.
  * @param work a private folder. @throws everything that stops the judging.
  */
-export async function runSourceCheck(wish: SourceCheck, { world, env }: Desk, work: string): Promise<CheckedRun> {
+export async function runSourceCheck(
+  wish: SourceCheck,
+  { world, env, progress }: Desk,
+  work: string,
+): Promise<CheckedRun> {
   const git = requireGit(env)
   const clone = new Clone(git, resolve(world.workingFolder, wish.repo), env, OFFLINE)
   const root = await rootOf(clone)
@@ -45,12 +49,14 @@ export async function runSourceCheck(wish: SourceCheck, { world, env }: Desk, wo
     ...(explain === undefined ? {} : { explain }),
   }
   const http = lazily(() => new HttpClient())
+  progress?.({ kind: 'begun', what: 'reading the clone' })
   const history = await openClone({ git, root, work, range: request, env })
   try {
     const origin = await originOf(clone)
     const platform = await platformOf(origin, env, http.get, wish.offline)
     const engine = await engineOf(wish, env, work)
     const started = performance.now()
+    progress?.({ kind: 'begun', what: 'judging' })
     const checked = await checkSource(request, {
       history,
       now: new Date(),
@@ -62,7 +68,7 @@ export async function runSourceCheck(wish: SourceCheck, { world, env }: Desk, wo
       ...(platform.silent === undefined ? { platform: platform.port } : {}),
       ...trustOf(wish, { world, env }),
       ...(engine === undefined ? {} : { check: engine.check }),
-      progress: progressOf(wish, world.err),
+      ...(progress === undefined ? {} : { progress }),
     })
     const receipt = checkReceipt(request, checked, {
       repository: origin ?? printable(wish.repo),
@@ -114,16 +120,6 @@ async function engineOf({ engine: choice }: SourceCheck, env: Desk['env'], work:
   const tools = { ...(gpg === undefined ? {} : { gpg }), ...(sshKeygen === undefined ? {} : { sshKeygen }) }
   const tally = newTally()
   return { choice, tally, check: checkWith(new NativeEngine(folder, tools), choice, tally) }
-}
-
-/** A line a second on stderr, from the second second on. */
-function progressOf({ quiet }: SourceCheck, tell: (text: string) => void): CheckPorts['progress'] {
-  let next = performance.now() + 2_000
-  return (done, all) => {
-    if (quiet || performance.now() < next) return
-    next = performance.now() + 1_000
-    tell(`judged ${done}${all === undefined ? '' : ` of ${all}`} …\n`)
-  }
 }
 
 function lazily<T>(make: () => T): { readonly get: () => T; readonly made: T | undefined } {

@@ -9,7 +9,7 @@ import { type CredentialSource, loadCredentials } from '../registry/credentials.
 import { parseReference, repositoryOf } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
-import { renderTerminal, wantsColour } from '../report/terminal.ts'
+import { renderTerminal } from '../report/terminal.ts'
 import type { Desk } from './commands/command.ts'
 import { exitCodeOfVerdict } from './exit-code.ts'
 import { type GateResult, runGate } from './gate.ts'
@@ -23,7 +23,7 @@ import { type GateSubjects, NO_SUBJECTS } from './gate-subjects.ts'
 import { platformApi } from './platform-api.ts'
 import { type PolicyOnDisk, policyFile } from './policy-file.ts'
 import { recordPorts } from './quarantine-signer.ts'
-import { showReceipt } from './show.ts'
+import { showReceipt, terminalOptions } from './show.ts'
 import type { VerifyWish } from './verify-options.ts'
 import { WAYBILL_VERSION } from './version.ts'
 
@@ -106,6 +106,7 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
     insecureRegistries,
     cacheFolder: cacheFolderOf(the.desk),
     now,
+    ...maybe('progress', the.desk.progress),
     ...(api.hasToken ? { store: api } : {}),
     ...maybe('recording', recording),
     ...maybe('replay', replay),
@@ -139,13 +140,13 @@ export function showVerdict(receipt: Receipt, wish: VerifyWish, desk: Desk): voi
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */
 function show(receipt: Receipt, pinned: readonly PinnedFile[], wish: VerifyWish, desk: Desk): void {
-  const { world, env } = desk
+  const { world } = desk
   const piped = pinned.find(({ path }) => path === undefined)
   if (wish.format === 'sarif') {
     world.out(renderSarif(receipt, { version: WAYBILL_VERSION, rulesFrom: CATALOGUE }))
   } else if (piped !== undefined || (wish.pin && wish.pipes)) {
     if (piped !== undefined) world.out(piped.bytes)
-    const options = { colour: wantsColour(env.NO_COLOR, false), columns: world.columns }
-    if (!wish.quiet) world.err(renderTerminal(receipt, options))
+    const exitCode = exitCodeOfVerdict(receipt.verdict)
+    if (!wish.quiet) world.err(renderTerminal(receipt, { ...terminalOptions(desk, 'talk'), exitCode }))
   } else showReceipt(receipt, desk, { json: wish.format === 'json', quiet: wish.quiet })
 }

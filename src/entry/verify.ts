@@ -20,6 +20,7 @@ import { afterGate, type QuarantineHands } from './gate-after.ts'
 import { bundlePaths, committedPolicy, namedImages, storeOf } from './gate-inputs.ts'
 import type { NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
+import { logProgress } from './progress.ts'
 import { registryCredentials } from './registry-login.ts'
 import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
@@ -64,6 +65,7 @@ interface VerifyWorld {
   readonly context: RunContext
   readonly http: HttpClient
   readonly credentials: CredentialSource
+  readonly log: WorkflowLog
 }
 
 /** The verdict, then everything that follows from it and cannot change it. */
@@ -76,9 +78,9 @@ async function verifyAll(
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
     const { source: credentials } = await registryCredentials(env, inputs.githubToken, context.actor)
-    const world = { env, inputs, context, http, credentials }
+    const world = { env, inputs, context, http, credentials, log }
     // Whatever could be wrong with who signs is found before anything is judged.
-    return await verifyWith(world, await quarantineHands({ ...world, log }))
+    return await verifyWith(world, await quarantineHands(world))
   } finally {
     http.close()
   }
@@ -107,7 +109,7 @@ async function verifyWith(world: VerifyWorld, hands: QuarantineHands | undefined
 }
 
 async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promise<GateResult> {
-  const { env, inputs, context, credentials } = world
+  const { env, inputs, context, credentials, log } = world
   const { offline, insecureRegistries, filesRepository, images, files } = inputs
   const http = offline ? new OfflineHttpClient() : world.http
   const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
@@ -124,6 +126,7 @@ async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promis
     insecureRegistries,
     cacheFolder: join(context.temporary, 'waybill', 'tuf'),
     now,
+    progress: logProgress(log),
     ...storeOf(inputs, context, http),
   }
   const folder = context.workspace

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
+import { fail } from '../core/error.ts'
 
 /** What a door of the program needs of its process; read and written nowhere else. */
 export interface Door {
@@ -9,7 +10,10 @@ export interface Door {
   readonly script: string
   readonly workingFolder: string
   readonly isTerminal: boolean
+  /** Of standard output; 80 where it is no terminal. */
   readonly columns: number
+  /** Standard error; absent: no terminal. */
+  readonly talk?: { readonly isTerminal: boolean; readonly columns: number }
   out(bytes: Uint8Array | string): void
   err(text: string): void
   exit(code: number): void
@@ -21,7 +25,9 @@ export function door(): Door {
     script: process.argv[1] ?? '',
     workingFolder: process.cwd(),
     isTerminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 80,
+    // Some terminals that do not know their width say 0.
+    columns: process.stdout.columns || 80,
+    talk: { isTerminal: process.stderr.isTTY === true, columns: process.stderr.columns || 80 },
     // Synchronous, so that a command to the runner and a child's output never change places.
     out: bytes => writeWhole(1, bytes),
     err: text => writeWhole(2, text),
@@ -36,6 +42,10 @@ export function randomWord(): string {
   return randomBytes(16).toString('hex')
 }
 
+function unwritable(code: string | undefined, cause: unknown): Error {
+  return fail('core/output-unwritable', 'The output cannot be written', { found: code ?? 'an unknown reason', cause })
+}
+
 function writeWhole(fd: number, data: Uint8Array | string): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
   for (let at = 0; at < bytes.byteLength; ) {
@@ -46,7 +56,7 @@ function writeWhole(fd: number, data: Uint8Array | string): void {
       // A full pipe is written to again; a reader that went away is nobody to tell.
       if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
       else if (code === 'EPIPE') return
-      else throw error
+      else throw unwritable(code, error)
     }
   }
 }

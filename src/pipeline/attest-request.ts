@@ -22,6 +22,7 @@ import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { MaterialsPorts } from './materials-ports.ts'
 import type { PolicyRepository } from './outside-policy.ts'
+import type { Progress } from './progress.ts'
 import type { SavedState } from './saved-state.ts'
 import type { VerifyBundle } from './verify-request.ts'
 
@@ -206,7 +207,8 @@ export interface AttestPorts {
   clock(): number
   /** Requests made so far, for the counts of the summary. */
   requests(): number
-  progress(line: string): void
+  /** Told of each stage, and of what is counted within one. */
+  readonly progress: Progress
 }
 
 /** The platform's API, as far as judging commits needs it. Safe to call concurrently; never throws for one bad answer. */

@@ -6,6 +6,7 @@ import type { Law } from '../policy/law.ts'
 import type { History } from '../source/git.ts'
 import { commitsBetween } from '../source/range.ts'
 import { acceptedLaw } from './base-law.ts'
+import type { Progress } from './progress.ts'
 import { proposedChange } from './proposed-change.ts'
 import { type FoldOptions, SourceFold, type WatchedStep } from './source-fold.ts'
 import { lawOf } from './source-law.ts'
@@ -28,8 +29,8 @@ export interface CheckRequest {
 export interface CheckPorts extends Omit<FoldOptions, 'outside' | 'watch'> {
   readonly history: History
   readonly now: Date
-  /** Called after every judged step: how many there were, and of how many where that is known. */
-  progress(done: number, all: number | undefined): void
+  /** Told after every judged step: how many there were, and of how many where that is known. */
+  readonly progress?: Progress
 }
 
 /**
@@ -130,7 +131,14 @@ class Watch {
   see(watched: WatchedStep): void {
     const { commit, broughtIn } = watched.step
     if ([commit, ...broughtIn].some(({ id }) => id === this.#wanted)) this.explained = watched
-    this.#progress(++this.#done, watched.before.places?.size)
+    const all = watched.before.places?.size
+    this.#progress?.({
+      kind: 'counted',
+      done: ++this.#done,
+      unit: 'commits',
+      // A line may bring more commits than it has steps; what would be more than all of them is no share.
+      ...(all === undefined || all < this.#done ? {} : { all }),
+    })
   }
 }
 

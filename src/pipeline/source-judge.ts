@@ -142,7 +142,9 @@ function optionsFor(request: AttestRequest, ports: AttestPorts, outside: Law | u
   const { run, serverUrl, repository } = request
   const policyUri = outside?.origin?.uri ?? `git+${serverUrl}/${repository}#${POLICY_PATH}`
   const { earlier } = ports
+  let judged = 0
   return {
+    watch: () => ports.progress({ kind: 'counted', done: ++judged, unit: 'commits' }),
     repositoryUri: `${serverUrl}/${repository}`,
     ...(earlier === undefined ? {} : { earlier: question => earlier({ ...question, policyUri }) }),
     ...(outside === undefined ? {} : { outside }),

@@ -2,6 +2,7 @@ import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { STAGES, type StageMode, type StageName, type StageState } from '../core/stage.ts'
 import { type Outcome, worst } from '../core/verdict.ts'
 import type { StageReceipt } from '../report/receipt.ts'
+import type { Progress } from './progress.ts'
 
 /** What a stage hands back: its state and the value the next stage needs. */
 export interface StageResult<T> {
@@ -16,7 +17,7 @@ export interface StagePorts {
   clock(): number
   /** Requests made so far. */
   requests(): number
-  progress(line: string): void
+  readonly progress: Progress
 }
 
 /** Keeps the order, state and duration of the stages of one run, also when one of them throws. */
@@ -33,7 +34,7 @@ export class StageLog {
   async run<T>(name: StageName, mode: StageMode | undefined, work: () => Promise<StageResult<T>>): Promise<T> {
     const started = this.#ports.clock()
     const asked = this.#ports.requests()
-    this.#ports.progress(`${name} …`)
+    this.#ports.progress({ kind: 'begun', what: name })
     try {
       const { state, value, mode: found = mode } = await work()
       this.#set(name, state, found, started)
@@ -42,6 +43,7 @@ export class StageLog {
       this.#set(name, outcomeOfError(asWaybillError(error)), mode, started)
       throw error
     } finally {
+      this.#tellEnd(name)
       this.#requests[name] = this.#ports.requests() - asked
     }
   }
@@ -83,6 +85,11 @@ export class StageLog {
     const outcomes = [...this.#done.values()].map(stage => stage.state).filter(isOutcome)
     const [first, ...rest] = outcomes
     return first === undefined ? 'unknown' : worst([first, ...rest])
+  }
+
+  #tellEnd(name: StageName): void {
+    const { state = 'unknown', ms = 0 } = this.#done.get(name) ?? {}
+    this.#ports.progress({ kind: 'ended', what: name, state, ms })
   }
 
   #set(name: StageName, state: StageState, mode: StageMode | undefined, started: number): void {

@@ -10,6 +10,7 @@ import type { RunningAs } from '../registry/running.ts'
 import type { Receipt, SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { Place } from '../subjects/place.ts'
+import type { Progress } from './progress.ts'
 
 /**
  * Who named a reference. What stands in a manifest, compose file or document is chosen by whoever wrote it: it is asked for
@@ -120,6 +121,8 @@ export interface VerifyPorts {
   verifier(expectation: Expectation, kind: EvidenceSubject['kind']): Promise<Verifier>
   /** Told once for each subject, when it is judged and before its bundles are let go. */
   judged?(subject: JudgedSubject): Promise<void>
+  /** Told how many subjects are judged of how many; absent: nobody watches. */
+  readonly progress?: Progress
   /** Resolves when the time of the run is over; what is not judged by then is unknown. */
   readonly expired?: Promise<void>
   /** The instant this run judges by. */

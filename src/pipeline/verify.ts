@@ -60,6 +60,8 @@ function beginRun(request: VerifyRequest, ports: VerifyPorts, total: number): Ru
   const asked: Expectation[] = []
   const run = new GateRun(ports)
   let done = 0
+  const tell = (): void => ports.progress?.({ kind: 'counted', done, all: total, unit: 'subjects' })
+  tell()
   const judgeOne = async (subject: SubjectRequest): Promise<SubjectReceipt> => {
     // 13-adversary 39: a host that no rule names is never connected to.
     const expectation = expected(request, subject)
@@ -80,6 +82,7 @@ function beginRun(request: VerifyRequest, ports: VerifyPorts, total: number): Ru
       return failedReceipt(nameOf(subject), known)
     })
     done++
+    tell()
     return { ...receipt, ...places }
   }
   return { asked, judge }

@@ -2,6 +2,7 @@ import { printable } from '../core/text.ts'
 import { materialsInOrder } from './materials.ts'
 import type { MaterialReceipt, Receipt } from './receipt.ts'
 import { notCheckedLines } from './terminal.ts'
+import { closingLines } from './terminal-closing.ts'
 import {
   describe,
   findingBranches,
@@ -25,11 +26,12 @@ export function renderMaterials(receipt: Receipt, options: TerminalOptions): str
   const paint = painter(options)
   const items = materialsInOrder(receipt)
   const lines = [
-    ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${counted(items)}`,
+    ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
     ...(items.length === 0 ? [] : ['', ...materialTable(items, paint, columns)]),
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
     ...notCheckedLines(receipt, columns),
+    ...closingLines(receipt, options),
   ]
   return `${lines.join('\n')}\n`
 }

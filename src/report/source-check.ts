@@ -3,7 +3,9 @@ import { levelWords } from './commits.ts'
 import type { ExplainedStep } from './explain-case.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { notCheckedLines } from './terminal.ts'
+import { closingLines } from './terminal-closing.ts'
 import {
+  columnsFor,
   describe,
   findingBranches,
   type Paint,
@@ -13,7 +15,7 @@ import {
   wrap,
 } from './terminal-lines.ts'
 import { reviewCell, ruleLines } from './terminal-source.ts'
-import { cut, padded } from './width.ts'
+import { columnsOf, cut, padded } from './width.ts'
 
 /** Rows shown of a long range: so many from its beginning and as many from its end. */
 const ENDS = 20
@@ -21,7 +23,6 @@ const ENDS = 20
 const WHOLE = 60
 /** Commits whose findings are shown; the rest is counted by code. */
 const FINDINGS = 30
-const COLUMNS = 80
 const MARKS = {
   passed: 'passed',
   rejected: 'rejected',
@@ -31,19 +32,19 @@ const MARKS = {
 } as const
 
 /**
- * A range of commits as a terminal shows it: what changes the rules and what the reader must know, the verdict, a table that
- * fits the columns, findings, what was not checked. With an explanation that takes the place of the table.
+ * A range of commits as a terminal shows it: what changes the rules, the verdict, what the reader must know, a table that fits
+ * the columns, findings, what was not checked. With an explanation that takes the place of the table.
  */
 export function renderSourceCheck(receipt: Receipt, options: TerminalOptions): string {
-  const columns = Math.max(60, options.columns ?? COLUMNS)
+  const columns = columnsFor(options)
   const paint = painter(options)
   const { explanation, subjects } = receipt
   const lines = [
     // Whoever asks about a range has not seen what it changed, also where that was accepted.
     ...ruleLines(receipt, receipt.ruleChanges).flatMap(line => wrap(line, columns, '! ', '    ')),
-    ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
     `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${countText(subjects)}`,
     ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
+    ...receipt.notices.flatMap(notice => wrap(printable(notice, 2_000), columns, '! ', '  ')),
     ...(explanation === undefined
       ? tableLines(subjects, paint, columns)
       : explanationLines(explanation, paint, columns)),
@@ -51,6 +52,7 @@ export function renderSourceCheck(receipt: Receipt, options: TerminalOptions): s
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
     ...engineLines(receipt, columns),
     ...notCheckedLines(receipt, columns),
+    ...closingLines(receipt, options),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -90,12 +92,7 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
   const last = whole ? [] : subjects.slice(-ENDS)
   const shown = [...first, ...last]
   const asked = shown.some(({ review }) => review !== undefined)
-  const table = asked ? [...TABLE.filter(({ head }) => columns >= COLUMNS || head !== 'kind'), REVIEWED] : TABLE
-  const widths = table.map(({ head, most, of }) => {
-    const longest = Math.max(head.length, ...shown.map(subject => printable(of(subject), most).length))
-    return Math.min(most, longest)
-  })
-  const room = columns - widths.reduce((sum, width) => sum + width + 2, 0)
+  const { table, widths, room } = fitting(asked ? [...TABLE, REVIEWED] : TABLE, shown, columns)
   const row = (subject: SubjectReceipt): string => {
     const cells = table.map(({ head, of }, at) => {
       const text = padded(printable(of(subject), 60), widths[at] ?? 0)
@@ -107,6 +104,33 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
   const between = subjects.slice(first.length, subjects.length - last.length)
   const rest = between.length === 0 ? [] : [`… ${between.length} more: ${counts(between)}`]
   return ['', head, ...first.map(row), ...rest, ...last.map(row)]
+}
+
+/** Columns that the subject of a commit keeps at least. */
+const SUBJECT = 12
+/** What a narrow terminal does without, in this order: all of it is in the result JSON. */
+const DISPENSABLE = ['kind', 'basis', 'principal', 'reviewed by']
+
+interface Fitting {
+  readonly table: readonly Column[]
+  readonly widths: readonly number[]
+  /** What is left for the subject. */
+  readonly room: number
+}
+
+function fitting(wanted: readonly Column[], shown: readonly SubjectReceipt[], columns: number): Fitting {
+  const fits = (table: readonly Column[]): Fitting => {
+    const widths = table.map(({ head, most, of }) =>
+      Math.min(most, Math.max(head.length, ...shown.map(subject => columnsOf(printable(of(subject), 60))))),
+    )
+    return { table, widths, room: columns - widths.reduce((sum, width) => sum + width + 2, 0) }
+  }
+  let found = fits(wanted)
+  for (const head of DISPENSABLE) {
+    if (found.room >= SUBJECT) break
+    found = fits(found.table.filter(column => column.head !== head))
+  }
+  return found
 }
 
 /** What stands against commits; of those that passed all the same only how many there are. */

@@ -1,6 +1,7 @@
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { remedyLines } from './text.ts'
+import { columnsOf } from './width.ts'
 
 /** What every text for a terminal is put together from: colour, line breaks, findings, trees. */
 
@@ -9,9 +10,19 @@ export interface TerminalOptions {
   readonly colour: boolean
   /** Columns to fit; lines that hold a command or an id are never broken. */
   readonly columns?: number
+  /** What the process ends with, where that is told: the last line then says why it is not 0. */
+  readonly exitCode?: number
 }
 
 const SGR = { passed: 32, rejected: 31, unknown: 33, 'not-asked': 90, 'not-reached': 90 } as const
+
+const COLUMNS = 80
+/** Below this many columns nothing fits any more; the terminal breaks what is longer. */
+const NARROWEST = 20
+
+export function columnsFor({ columns = COLUMNS }: Pick<TerminalOptions, 'columns'>): number {
+  return Math.max(NARROWEST, columns)
+}
 
 type Part = { readonly code: string; readonly message: string } & Pick<Finding, 'expected' | 'found' | 'remedy'>
 
@@ -45,14 +56,18 @@ function factLines({ expected, found, remedy }: LoosePart): readonly string[] {
 export function wrap(text: string, columns: number, first: string, indent: string): readonly string[] {
   const lines: string[] = []
   let line = first
+  let used = columnsOf(first)
   let empty = true
   for (const word of text.split(' ')) {
-    if (!empty && line.length + 1 + word.length > columns) {
+    const width = columnsOf(word)
+    if (!empty && used + 1 + width > columns) {
       lines.push(line)
       line = indent
+      used = columnsOf(indent)
       empty = true
     }
     line += empty ? word : ` ${word}`
+    used += empty ? width : width + 1
     empty = false
   }
   return [...lines, line]

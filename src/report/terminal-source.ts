@@ -40,7 +40,10 @@ export function commitRows(commits: readonly SubjectReceipt[], columns: number):
       filled: texts.some(shown => shown !== '–'),
     }
   }).filter(({ filled }) => filled)
-  const used = verdicts + cells.reduce((sum, { width }) => sum + width + 2, 2)
+  const usedBy = () => verdicts + cells.reduce((sum, { width }) => sum + width + 2, 2)
+  // In a narrow terminal the last columns go first: all of it is in the result JSON.
+  while (cells.length > 1 && usedBy() + SUBJECT > columns) cells.pop()
+  const used = usedBy()
   const rest = Math.max(SUBJECT, columns - used)
   const line = (first: string, words: readonly string[], last: string) =>
     `${' '.repeat(verdicts - first.length)}${words.map((word, at) => `  ${padded(word, cells[at]?.width ?? 0)}`).join('')}  ${last}`

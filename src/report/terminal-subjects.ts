@@ -14,6 +14,8 @@ import { LINK_WORDS, quarantineText } from './words.ts'
 const FEW = 5
 /** Rows of the table; the rest is counted. */
 const ROWS = 200
+/** Columns that a name in the table keeps at least. */
+const NAME = 10
 /** Causes told of many subjects. */
 const CAUSES = 30
 /** Names told of one cause, places of one subject. */
@@ -102,10 +104,16 @@ function tableLines(subjects: readonly SubjectReceipt[], paint: Paint, columns: 
   const verdicts = Math.max(...shown.map(({ verdict }) => verdict.length), 'verdict'.length)
   const digests = 'sha256:'.length + 12
   const bases = 8
-  const names = Math.max(20, columns - verdicts - digests - bases - 6)
+  const roomFor = (...others: readonly number[]) => columns - verdicts - 2 - others.reduce((sum, n) => sum + n + 2, 0)
+  // In a narrow terminal the last columns go first: all of it is in the result JSON.
+  const withBasis = roomFor(digests, bases) >= NAME
+  const withDigest = roomFor(digests) >= NAME
+  const names = Math.max(NAME, roomFor(...(withDigest ? [digests] : []), ...(withBasis ? [bases] : [])))
   const width = Math.min(names, Math.max(...shown.map(subject => columnsOf(printable(shortName(subject))))))
   const line = (verdict: string, name: string, digest: string, basis: string) =>
-    `${verdict}  ${padded(name, width)}  ${padded(digest, digests)}  ${basis}`.trimEnd()
+    [verdict, padded(name, width), ...(withDigest ? [padded(digest, digests)] : []), ...(withBasis ? [basis] : [])]
+      .join('  ')
+      .trimEnd()
   const rows = shown.map(subject =>
     line(
       paint(subject.verdict, subject.verdict.padEnd(verdicts)),

@@ -5,7 +5,9 @@ import { inReadingOrder, isCommit, levelWords } from './commits.ts'
 import { countWord, recordedWord } from './counts.ts'
 import { keptOnDisk } from './kept.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { closingLines } from './terminal-closing.ts'
 import {
+  columnsFor,
   describe,
   findingBranches,
   type Paint,
@@ -22,19 +24,22 @@ import { STAGE_WORDS } from './words.ts'
 
 export type { TerminalOptions } from './terminal-lines.ts'
 
-const COLUMNS = 80
 /** Subjects printed in full; the rest is counted, the result JSON has all. */
 const SUBJECTS = 200
 
-/** The same facts as the summary, as text: verdict, subjects with their findings as a tree, what was not checked, stages. */
+/**
+ * The same facts as the summary, as text. First what this changes of the rules, if anything (13-adversary 3), then one line with
+ * the verdict, then what else the reader must know; then everything one by one. Where the caller says what the process ends
+ * with, and that is not 0, the last line repeats why: what has scrolled away is not missed.
+ */
 export function renderTerminal(receipt: Receipt, options: TerminalOptions): string {
   const paint = painter(options)
-  const columns = options.columns ?? COLUMNS
+  const columns = columnsFor(options)
   const lines = [
-    ...receipt.notices.flatMap(notice => noticeLines(printable(notice, 1000), columns)),
     ...ruleLines(receipt).flatMap(line => wrap(line, columns, '! ', '    ')),
-    `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${recordedWord(receipt)}${countWord(receipt)}`,
+    `${printable(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${recordedWord(receipt)}${judgedWord(receipt)}${countWord(receipt)}`,
     ...levelWords(receipt, id => id).flatMap(line => wrap(line, columns, '  ', '  ')),
+    ...receipt.notices.flatMap(notice => noticeLines(printable(notice, 1000), columns)),
     ...imageLines(receipt),
     ...materialLines(receipt, paint, columns),
     ...commitLines(receipt.subjects, paint, columns),
@@ -45,6 +50,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
     ...keptLines(receipt),
     ...fileLines(receipt),
     ...commandLines(receipt),
+    ...closingLines(receipt, options),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -57,7 +63,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
  */
 export function renderError(
   error: Pick<WaybillError, 'code' | 'message' | 'expected' | 'found' | 'remedy'>,
-  columns = COLUMNS,
+  columns = columnsFor({}),
 ): string {
   return `${describe(error, columns).join('\n')}\n`
 }
@@ -65,6 +71,13 @@ export function renderError(
 /** True when colour codes may be written. https://no-color.org: any non-empty NO_COLOR turns them off. */
 export function wantsColour(noColor: string | undefined, isTerminal: boolean): boolean {
   return isTerminal && (noColor === undefined || noColor === '')
+}
+
+/** A run that passed because nobody asked must not read like one that was judged (13-adversary 38). */
+function judgedWord({ stages }: Receipt): string {
+  const asked = stages.filter(({ name }) => name === 'source' || name === 'materials')
+  const none = asked.length > 0 && asked.every(({ state }) => state === 'not-asked')
+  return none ? '; nothing was judged' : ''
 }
 
 /** A command is not broken: its first line alone would be another command. */

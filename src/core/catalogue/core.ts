@@ -94,4 +94,10 @@ export const CORE_ERRORS = {
     meaning: 'A part of the program that runs in a thread of its own ended without an answer, or took too long.',
     remedy: 'Run again; if it stays, read what was found.',
   },
+  'core/output-unwritable': {
+    kind: 'unknown',
+    meaning:
+      'Standard output did not take what was asked for: the disk behind it is full, or it is closed for writing.',
+    remedy: 'Free space where the output goes, or send it elsewhere, and run again.',
+  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

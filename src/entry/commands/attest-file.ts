@@ -95,6 +95,7 @@ replaced, which is told; anything else in its place is left alone.
 Example:
   waybill attest file dist/app.tgz --key env:SIGNING_KEY --key-password env:SIGNING_PASSWORD
 `,
+  prints: 'report',
   options: OPTIONS,
   read: readAttestFile,
   run: runAttestFile,
@@ -195,12 +196,13 @@ async function runAttestFile(wish: AttestFile, desk: Desk): Promise<number> {
   }
 }
 
-function tell(outcomes: readonly FileOutcome[], unwitnessed: boolean, wish: AttestFile, { world }: Desk): void {
+function tell(outcomes: readonly FileOutcome[], unwitnessed: boolean, wish: AttestFile, { world, alarm }: Desk): void {
   const { text, problems, data } = renderAttested(outcomes, { ...wish, unwitnessed, columns: world.columns })
   if (wish.json) world.out(`${JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2)}\n`)
   else {
     world.out(text)
-    world.err(problems)
+    const warn = alarm ?? world.err
+    warn(problems)
   }
 }
 

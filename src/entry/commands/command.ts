@@ -4,11 +4,17 @@ import { asWaybillError, fail } from '../../core/error.ts'
 import { printable } from '../../core/text.ts'
 import type { Door } from '../../io/door.ts'
 import type { Environment } from '../../io/environment.ts'
+import type { Progress } from '../../pipeline/progress.ts'
+import { watched } from '../progress.ts'
 
 /** What a command may use of its process. */
 export interface Desk {
   readonly world: Door
   readonly env: Environment
+  /** Absent: nobody watches, or nothing may be told. */
+  readonly progress?: Progress
+  /** What even `--quiet` says: why a part of what was asked could not be done. Absent: as `world.err`. */
+  readonly alarm?: Door['err']
 }
 
 /** One command of `waybill`, as the table lists it. */
@@ -38,18 +44,30 @@ export interface CommandLine<O extends Options> {
 }
 
 export interface CommandSpec<O extends Options, T> extends Pick<Command, 'words' | 'synopsis' | 'usage'> {
-  /** Beside `--help` and `--json`, which every command has. */
+  /**
+   * What `--quiet` leaves: of a `report` nothing but the exit code; `data`, default, is printed all the same, and a command that
+   * prints a verdict and knows `--quiet` itself decides.
+   */
+  readonly prints?: 'report' | 'data'
+  /** Programs that it starts may ask a person for a password: no line is written again meanwhile. */
+  readonly asks?: true
+  /** Beside `--help`, `--json` and `--quiet`, which every command has. */
   readonly options: O
   /** Pure. @throws `entry/usage` */
   read(line: CommandLine<O & typeof COMMON>): T
   run(wish: T, desk: Desk): Promise<number>
 }
 
-const COMMON = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } } as const satisfies Options
+const COMMON = {
+  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean' },
+} as const satisfies Options
 
 /** A command from its parts: the types of its options reach `read`, what `read` returns reaches `run`. */
 export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Command {
-  const { words, synopsis, usage } = spec
+  const { words, synopsis } = spec
+  const usage = withQuiet(spec.usage, spec.prints ?? 'data')
   return {
     words,
     synopsis,
@@ -59,11 +77,25 @@ export function command<const O extends Options, T>(spec: CommandSpec<O, T>): Co
         const line = parsed(args, { ...spec.options, ...COMMON }, words)
         if (line.values.help === true) return 'help'
         requireNoneEmpty(line)
-        return { of: spec.read(line as CommandLine<O & typeof COMMON>) }
+        const { json = false, quiet = false, format } = line.values
+        const how = { what: words, quiet: quiet === true, machine: json === true || format !== undefined }
+        return { how, of: spec.read(line as CommandLine<O & typeof COMMON>) }
       })
-      return wish === 'help' ? wish : desk => spec.run(wish.of, desk)
+      if (wish === 'help') return wish
+      const { asks = false, prints = 'data' } = spec
+      return desk => watched(desk, { ...wish.how, asks, prints }, watching => spec.run(wish.of, watching))
     },
   }
+}
+
+/** Below the line of `--json`, where the command itself has nothing to say about it. */
+function withQuiet(usage: string, prints: 'report' | 'data'): string {
+  if (usage.includes('\n  --quiet ')) return usage
+  const what =
+    prints === 'report'
+      ? 'only the exit code; mistakes of the command line still go to stderr'
+      : 'what was asked for on stdout, no notes beside it'
+  return usage.replace(/^ {2}--json .*\n/m, line => `${line}  --quiet                             ${what}\n`)
 }
 
 /** A mistake in a command line leads to the help of that very command. */

@@ -6,7 +6,7 @@ import { type LockOutcome, lockFiles } from '../../pipeline/materials-command-lo
 import { MANIFEST_PATH } from '../../pipeline/materials-manifest.ts'
 import { unifiedDiff } from '../../report/line-diff.ts'
 import { renderLock } from '../../report/lock.ts'
-import { renderError, wantsColour } from '../../report/terminal.ts'
+import { renderError } from '../../report/terminal.ts'
 import { visibleJson } from '../../report/visible-json.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import {
@@ -18,6 +18,7 @@ import {
   withMaterials,
 } from '../materials-judging.ts'
 import { MATERIALS_USAGE } from '../materials-options.ts'
+import { terminalOptions } from '../show.ts'
 import { type CommandLine, command, type Desk } from './command.ts'
 
 const WORDS = 'materials lock'
@@ -53,6 +54,7 @@ line, policy or manifest could not be understood
 Example:
   waybill materials lock && git diff .github/waybill.materials.yml
 `,
+  prints: 'report',
   options: OPTIONS,
   read: readLock,
   run: lock,
@@ -87,15 +89,15 @@ interface Shown {
   readonly wish: LockWish
 }
 
-function show({ outcome, diff, written, wish }: Shown, { world, env }: Desk): void {
+function show({ outcome, diff, written, wish }: Shown, desk: Desk): void {
+  const { world } = desk
   const { bytes, ...report } = outcome
   if (wish.json) {
     const data = { ...report, written, diff }
     world.out(`${visibleJson(JSON.stringify({ schemaVersion: 1, command: WORDS, data }, null, 2))}\n`)
     return
   }
-  const options = { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }
-  world.out(renderLock(report, wish.check ? 'checked' : 'written', options))
+  world.out(renderLock(report, wish.check ? 'checked' : 'written', terminalOptions(desk)))
   if (diff !== '') world.out(`\n${diff}`)
   if (bytes !== undefined && wish.check) world.err(renderError(outdated(report.path), world.columns))
   if (written) world.err(`Wrote ${report.path}. Have the difference reviewed before it is merged.\n`)

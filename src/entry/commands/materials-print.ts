@@ -5,7 +5,6 @@ import { EXIT_CODE } from '../../core/verdict.ts'
 import { type KnownMaterials, knownMaterials } from '../../pipeline/materials-command-allowed.ts'
 import { closedWorld } from '../../pipeline/materials-command-world.ts'
 import { type ClosedWorld, renderClosedWorld } from '../../report/closed-world.ts'
-import { wantsColour } from '../../report/terminal.ts'
 import { visibleJson } from '../../report/visible-json.ts'
 import { materialsFiles, noPolicy } from '../materials-files.ts'
 import {
@@ -16,6 +15,7 @@ import {
   type MaterialsWish,
   readMaterialsWish,
 } from '../materials-options.ts'
+import { terminalOptions } from '../show.ts'
 import { type CommandLine, command, type Desk } from './command.ts'
 
 const WORDS = 'materials print'
@@ -59,14 +59,14 @@ export function readPrint(line: CommandLine<typeof OPTIONS & { json: { type: 'bo
   return { ...readMaterialsWish({ ...line, values } as MaterialsLine, WORDS), sourcePolicy }
 }
 
-async function print(wish: PrintWish, { world, env }: Desk): Promise<number> {
+async function print(wish: PrintWish, desk: Desk): Promise<number> {
+  const { world } = desk
   const files = await materialsFiles(wish, world.workingFolder)
   const closed = closedWorld(files)
   const known = files.policy === undefined ? undefined : knownMaterials({ ...files, policy: files.policy })
   if (wish.json) world.out(jsonOf(closed, known))
   else if (!wish.sourcePolicy) {
-    const options = { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }
-    world.out(renderClosedWorld(closed, options))
+    world.out(renderClosedWorld(closed, terminalOptions(desk)))
   } else if (known === undefined) throw noPolicy()
   else {
     world.out(sourcePolicy(known.allowed))

@@ -3,7 +3,6 @@ import { verifyFiles } from '../../pipeline/materials-command-judge.ts'
 import { renderMaterials } from '../../report/materials-table.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { renderResult } from '../../report/result.ts'
-import { renderError, wantsColour } from '../../report/terminal.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from '../exit-code.ts'
 import {
   JUDGING_OPTIONS,
@@ -14,6 +13,7 @@ import {
 } from '../materials-judging.ts'
 import { MATERIALS_CAVEAT, MATERIALS_USAGE } from '../materials-options.ts'
 import { refusedReceipt } from '../report-run.ts'
+import { terminalOptions } from '../show.ts'
 import { command, type Desk } from './command.ts'
 
 const WORDS = 'materials verify'
@@ -39,6 +39,7 @@ Exit codes: 0 passed · 1 rejected · 2 unknown · 3 the command line, policy or
 Example:
   waybill materials verify --context services/api --platform linux/amd64 --platform linux/arm64
 `,
+  prints: 'report',
   options: JUDGING_OPTIONS,
   read: line => readJudgingWish(line, WORDS),
   run: verify,
@@ -47,23 +48,23 @@ Example:
 async function verify(wish: JudgingWish, desk: Desk): Promise<number> {
   try {
     const receipt = await withMaterials(wish, desk, verifyFiles)
-    show(receipt, wish, desk)
-    return exitCodeOfVerdict(receipt.verdict)
+    const exitCode = exitCodeOfVerdict(receipt.verdict)
+    show(receipt, exitCode, wish, desk)
+    return exitCode
   } catch (thrown) {
     return failed(asWaybillError(thrown), wish, desk)
   }
 }
 
-function show(receipt: Receipt, { json }: JudgingWish, { world, env }: Desk): void {
-  if (json) world.out(renderResult(receipt))
-  else
-    world.out(renderMaterials(receipt, { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }))
+function show(receipt: Receipt, exitCode: number, { json }: JudgingWish, desk: Desk): void {
+  desk.world.out(json ? renderResult(receipt) : renderMaterials(receipt, { ...terminalOptions(desk), exitCode }))
 }
 
 /** A Dockerfile that cannot be read is a verdict and belongs to stdout; a mistake of the caller does not. */
 function failed(error: WaybillError, wish: JudgingWish, desk: Desk): number {
   const receipt = { ...refusedReceipt(WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] }
-  if (wish.json || error.kind !== 'configuration') show(receipt, wish, desk)
-  else desk.world.err(renderError(error, desk.world.columns))
-  return exitCodeOfError(error.kind)
+  if (!wish.json && error.kind === 'configuration') throw error
+  const exitCode = exitCodeOfError(error.kind)
+  show(receipt, exitCode, wish, desk)
+  return exitCode
 }

@@ -49,6 +49,7 @@ be used; the message names line and column
 Example:
   waybill policy check && git add .github
 `,
+  prints: 'report',
   options: OPTIONS,
   read: readPolicyCheck,
   run: runPolicyCheck,

@@ -54,6 +54,7 @@ ${SIGNER_USAGE}
 Example:
   waybill quarantine add ghcr.io/acme/app:v1 --reason 'signed by somebody else'
 `,
+  prints: 'report',
   options: OPTIONS,
   read: readQuarantineAdd,
   run: runQuarantineAdd,

@@ -74,6 +74,7 @@ Nothing passes because it was released: the next gate judges again.
 Example:
   waybill quarantine release ghcr.io/acme/app@sha256:… --reason 'the rule named the old workflow' --identity-token-file token
 `,
+  prints: 'report',
   options: OPTIONS,
   read: readQuarantineRelease,
   run: runQuarantineRelease,

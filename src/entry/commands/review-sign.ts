@@ -75,6 +75,8 @@ posted with your own token (GITHUB_TOKEN or GH_TOKEN); without one its text is p
 Example:
   waybill review sign main..feature --push
 `,
+  prints: 'report',
+  asks: true,
   options: OPTIONS,
   read: readReviewSign,
   run: runReviewSign,

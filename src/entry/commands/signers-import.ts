@@ -7,7 +7,7 @@ import { printable } from '../../core/text.ts'
 import { githubAccounts } from '../../github/accounts.ts'
 import { maybe } from '../../github/attest-inputs.ts'
 import type { Environment } from '../../io/environment.ts'
-import { makeTemporaryFolder, readFileBounded, remove, writeFileAtomic } from '../../io/files.ts'
+import { isFolder, makeTemporaryFolder, readFileBounded, remove, writeFileAtomic } from '../../io/files.ts'
 import { HttpClient } from '../../io/http.ts'
 import { findTool, run } from '../../io/process.ts'
 import { type ImportPorts, importSigners, type SignersSource } from '../../pipeline/signers-import.ts'
@@ -224,6 +224,8 @@ async function openRange(
   const [from, to, ...more] = range.split('..')
   if (more.length > 0 || from === undefined || from === '' || to === '')
     throw usage('A range is NEW or OLD..NEW', '--history v1..main', range)
+  if (!(await isFolder(path)))
+    throw fail('core/file-unreadable', `There is no folder ${printable(path)}`, { expected: 'the folder of a clone' })
   const clone = new Clone(requireGit(env), path, env)
   const head = await clone.commit(to ?? from)
   const base = to === undefined ? undefined : await clone.commit(from)

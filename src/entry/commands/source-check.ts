@@ -6,9 +6,9 @@ import { makeTemporaryFolder, remove } from '../../io/files.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { renderResult } from '../../report/result.ts'
 import { renderSourceCheck } from '../../report/source-check.ts'
-import { renderError, wantsColour } from '../../report/terminal.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from '../exit-code.ts'
 import { refusedReceipt } from '../report-run.ts'
+import { terminalOptions } from '../show.ts'
 import { runSourceCheck } from '../source-check.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
@@ -113,8 +113,9 @@ async function sourceCheck(wish: SourceCheck, desk: Desk): Promise<number> {
   const work = await makeTemporaryFolder(resolve(world.workingFolder, env.TMPDIR || tmpdir()), 'waybill-check-')
   try {
     const { receipt, error } = await runSourceCheck(wish, desk, work)
-    show(receipt, wish, desk)
-    return error === undefined ? exitCodeOfVerdict(receipt.verdict) : exitCodeOfError(error)
+    const exitCode = error === undefined ? exitCodeOfVerdict(receipt.verdict) : exitCodeOfError(error)
+    show(receipt, exitCode, wish, desk)
+    return exitCode
   } catch (thrown) {
     return failed(asWaybillError(thrown), wish, desk)
   } finally {
@@ -122,17 +123,17 @@ async function sourceCheck(wish: SourceCheck, desk: Desk): Promise<number> {
   }
 }
 
-function show(receipt: Receipt, { json, quiet }: SourceCheck, { world, env }: Desk): void {
-  if (json) world.out(renderResult(receipt))
+function show(receipt: Receipt, exitCode: number, { json, quiet }: SourceCheck, desk: Desk): void {
+  if (json) desk.world.out(renderResult(receipt))
   if (json || quiet) return
-  const options = { colour: wantsColour(env.NO_COLOR, world.isTerminal), columns: world.columns }
-  world.out(renderSourceCheck(receipt, options))
+  desk.world.out(renderSourceCheck(receipt, { ...terminalOptions(desk), exitCode }))
 }
 
 /** A history that could not be judged is a verdict and belongs to stdout; a mistake of the caller does not. */
 function failed(error: WaybillError, wish: SourceCheck, desk: Desk): number {
   const receipt = { ...refusedReceipt(WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] }
-  if (wish.json || error.kind !== 'configuration') show(receipt, wish, desk)
-  else desk.world.err(renderError(error, desk.world.columns))
-  return exitCodeOfError(error.kind)
+  if (!wish.json && error.kind === 'configuration') throw error
+  const exitCode = exitCodeOfError(error.kind)
+  show(receipt, exitCode, wish, desk)
+  return exitCode
 }

@@ -68,13 +68,22 @@ export function readCall(args: readonly string[]): Call {
   const [verb = '--help'] = args
   if (verb === '--help' || verb === '-h') return { kind: 'help' }
   if (verb === '--version') return { kind: 'version' }
-  const command = COMMANDS.find(({ words }) => args.slice(0, words.split(' ').length).join(' ') === words)
+  const command = commandNamed(args)
   if (command === undefined) {
     if (args.includes('--help') || args.includes('-h')) return { kind: 'help' }
     throw unknownCommand(args)
   }
   const act = command.prepare(args.slice(command.words.split(' ').length))
   return act === 'help' ? { kind: 'help', of: command } : { kind: 'run', command, act }
+}
+
+function commandNamed(args: readonly string[]): Command | undefined {
+  return COMMANDS.find(({ words }) => args.slice(0, words.split(' ').length).join(' ') === words)
+}
+
+/** As a result names it: the command's words, or `waybill` for anything that is none. */
+export function commandOf(args: readonly string[]): string {
+  return commandNamed(args)?.words ?? 'waybill'
 }
 
 function unknownCommand(args: readonly string[]): Error {
