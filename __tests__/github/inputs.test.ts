@@ -46,6 +46,7 @@ test.each([ATTEST_INPUTS, VERIFY_INPUTS])('a table names every input once, in on
 
 test('the smallest step has defaults for everything', () => {
   expect(attest({ tags: 'v1', 'github-token': 'ghs' })).toEqual({
+    comment: 'auto',
     sourceMode: 'auto',
     materialsMode: 'auto',
     legacySignatures: false,
@@ -119,8 +120,10 @@ test('every input arrives typed', () => {
       'files-repository': 'ghcr.io/acme/files',
       summary: 'false',
       result: 'out/result.json',
+      comment: 'on-change',
     }),
   ).toEqual({
+    comment: 'on-change',
     commit: COMMIT,
     sourceMode: 'enforce',
     materialsMode: 'enforce',

@@ -172,4 +172,12 @@ export const LIMITS = {
   observedMaterials: 5_000,
   /** Bytes of the builder's provenance of one platform, build steps included. BuildKit's own messages end at 16 MiB. */
   builderProvenanceBytes: 16 * MIB,
+  /** Characters of one comment on a pull request; GitHub takes 65,536. 8-report § 2. */
+  commentCharacters: 60_000,
+  /** Times one comment is written again because another run wrote it at the same time. */
+  commentRounds: 5,
+  /** What is read of the archive of a fork's run: bytes packed, entries, bytes of the result. 13-adversary 36, 43. */
+  forkArchiveBytes: 32 * MIB,
+  forkArchiveEntries: 1_000,
+  forkResultBytes: 4 * MIB,
 } as const

@@ -14,6 +14,7 @@ import { planAttest } from './attest-plan.ts'
 import { attestPorts } from './attest-world.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
+import { commentOnPull } from './pull-comment.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { inWorkspace } from './workspace.ts'
 
@@ -35,6 +36,7 @@ async function attestStep(env: Environment, log: WorkflowLog): Promise<number> {
     reporting = reportingOf(inputs, context)
     const { receipt, error } = await attestRun(env, inputs, context, log, reporting)
     await reportRun(receipt, reporting, log, attestOutputs(receipt))
+    await commentOnPull(receipt, { inputs, context, name: planAttest(inputs, context).name, log })
     return error === undefined ? 0 : exitCodeOfError(error)
   } catch (error) {
     const known = asWaybillError(error)

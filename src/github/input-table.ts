@@ -84,6 +84,11 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   ),
   served('sbom', 'SPDX or CycloneDX JSON file to sign as a statement about the image, or auto: that of the builder.'),
   ...SHARED,
+  served(
+    'comment',
+    'Comment on pull requests of the repository: auto, always, on-change or never. Needs pull-requests: write.',
+    'auto',
+  ),
   later('record-inputs', 'Names of dispatch inputs whose values may be recorded.'),
   later('build-contexts', 'Further named contexts.'),
   later('secrets', 'Secrets for RUN --mount=type=secret.'),
@@ -96,7 +101,6 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   later('command-isolation', 'How the own build command is kept apart.'),
   later('image-refs', 'File that the own build command writes.'),
   later('reproducible', 'Build twice and compare.'),
-  later('comment', 'Comment on the pull request.'),
   later('upload', 'Upload bundles and result as an artifact.'),
 ]
 
