@@ -147,4 +147,16 @@ export const GITHUB_ERRORS = {
       'The archive that a run for a pull request left is not one that Waybill writes: other files, too many, too large, or a result of another form. Nothing of it is shown.',
     remedy: 'Read the log of the run. What Waybill checked itself does not rest on the archive.',
   },
+  'github/artifacts-unavailable': {
+    kind: 'unknown',
+    meaning:
+      'The runner has no artifact service: it gives no address and token of one, as in a container tool that plays GitHub Actions, or the server is one whose artifacts this action cannot write. What the run made stays on its machine.',
+    remedy: 'Add the printed step, which uploads the files; or set upload: false.',
+  },
+  'github/artifact-failed': {
+    kind: 'unknown',
+    meaning:
+      'The runner’s artifact service did not take or give an artifact. What the run made stays on its machine; verdict and tags are not affected.',
+    remedy: 'Run again, or add the printed step, which uploads the files.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>
