@@ -232,3 +232,23 @@ export const DEPLOY_OUTPUTS: readonly OutputRow[] = [
   { name: 'vsa', description: 'The deploy summaries, as JSON.' },
   { name: 'result', description: 'Path of the result JSON.' },
 ]
+
+export const COMMENT_INPUTS: readonly InputRow[] = [
+  served(
+    'artifact',
+    "Artifacts of the pull request's run whose result is quoted; * stands for any characters.",
+    'waybill-*',
+  ),
+  served('policy', 'OWNER/NAME@REF:PATH of a policy in another repository, REF in full. Default: .github/waybill.yml.'),
+  served('since', 'Anchor: full id of the commit from which on all commits are judged.'),
+  served(
+    'github-token',
+    'Token that reads the repository and the run, and writes the comment.',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
+    '${{ github.token }}',
+  ),
+]
+
+export const COMMENT_OUTPUTS: readonly OutputRow[] = [
+  { name: 'comment-url', description: 'Address of the comment; empty where there is none.' },
+]
