@@ -203,7 +203,7 @@ test('what a result says is escaped', async () => {
   fork.ended(archiveOf({ ...CLAIM, subjects: [subject] }))
   await fork.companion()
   expect(fork.body).not.toMatch(/^## ✅/m)
-  expect(fork.body).toContain('````@alice')
+  expect(fork.body).toContain('````a/b: @alice \\u{7c} <b>x</b> #1 ```  ## ✅ Passed: all````')
 })
 
 test('the pull request comes from the API: none with that head, or one of another repository, gets no comment', async () => {

@@ -9,7 +9,7 @@ import { beginSource } from './source-commits.ts'
 import { verifySource } from './source-stage.ts'
 import { StageLog } from './stages.ts'
 
-const NOT_BUILT = 'The image: nothing was built here, and nothing that the pull request’s own run built was looked at.'
+const NOT_BUILT = 'The image: nothing was built here, and nothing that another run built was looked at.'
 
 /** Nobody's identity, and nothing that builds. */
 const NOTHING: Ready = {
