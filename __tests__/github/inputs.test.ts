@@ -346,6 +346,8 @@ test('verify reads every input typed', () => {
     files: [],
     manifests: [],
     compose: [],
+    expectImages: [],
+    allowPrivateAddress: false,
     bundles: [],
     stage: 'deploy',
     offline: false,

@@ -163,9 +163,6 @@ export const VERIFY_INPUTS: readonly InputRow[] = [
     'For quarantine records: auto, public, own or none. A private repository must choose.',
     'auto',
   ),
-  later('url', 'A running application.'),
-  later('server-key', "Key of the running application's server."),
-  later('server-identity', "Identity of the running application's server."),
 ]
 
 export const VERIFY_OUTPUTS: readonly OutputRow[] = [
@@ -189,6 +186,17 @@ const IN_THE_RULE = [
   'trusted-root',
 ] as const
 
+/** About what runs already. */
+const OF_A_URL = [
+  'url',
+  'server-key',
+  'server-identity',
+  'server-oidc-issuer',
+  'server-trusted-root',
+  'expect-images',
+  'allow-private-address',
+] as const
+
 const OTHERWISE: Readonly<Record<string, string>> = {
   images: 'Images to deploy, one a line: repository@sha256:… or repository:tag.',
   files: 'Files to deploy, globs, one a line.',
@@ -207,6 +215,8 @@ const OF_VERIFY: readonly InputRow[] = VERIFY_INPUTS.flatMap(row => {
   if (name === 'stage') return []
   if (IN_THE_RULE.some(item => item === name))
     return [{ name, served: false, description: row.description, why: 'The deploy rule of the policy says it.' }]
+  if (OF_A_URL.some(item => item === name))
+    return [{ name, served: false, description: row.description, why: 'What is deployed is named by its image.' }]
   if (name === 'offline')
     return [{ name, served: false, description: row.description, why: 'A deploy writes to registries.' }]
   const description = OTHERWISE[name] ?? row.description

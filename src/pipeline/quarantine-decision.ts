@@ -26,6 +26,7 @@ const CLASSES = {
     'verify/digest-mismatch',
     'verify/signer-revoked',
     'verify/claims-mismatch',
+    'verify/deploy-claims-differ',
     'verify/commit-not-of-run',
     'verify/source-not-passed',
     'verify/source-key-compromised',
@@ -107,6 +108,9 @@ const CLASSES = {
     'policy/key-missing',
     'policy/snapshot-old',
     'policy/ref-unprotected',
+    // Another digest runs than was specified: neither is bad for that.
+    'verify/drift',
+    'statements/deployment-malformed',
     // The digest that was asked for names good bytes; whoever stands in between served others, and could have it quarantined.
     'registry/digest-mismatch',
     'registry/manifest-malformed',
@@ -141,6 +145,10 @@ const CLASSES = {
     'registry/attestation-unusable',
     'registry/tag-not-ours',
     'registry/tag-newer',
+    'policy/generated-stale',
+    'verify/document-stale',
+    'verify/document-audience',
+    'verify/image-not-listed',
     'sigstore/certificate-mismatch',
   ],
 } as const satisfies Record<IntegrityClass, readonly ErrorCode[]>
