@@ -20,6 +20,7 @@ const DOORS = {
   attest: 'runAttest',
   verify: 'runVerify',
   deploy: 'runDeploy',
+  comment: 'runComment',
   cli: 'runCli',
   artifact: 'runArtifactTask',
 } as const

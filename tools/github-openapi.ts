@@ -14,6 +14,13 @@ type Part = { readonly [key: string]: unknown }
 /** Fields of an object, or of the objects of a list; with fields of their own where these are not had whole either. */
 type Fields = readonly (string | Readonly<Record<string, Fields>>)[]
 
+const COMMENT: Fields = ['id', 'body', 'html_url', 'user', 'created_at', 'updated_at']
+const PULL: Fields = [
+  ...['id', 'number', 'state', 'locked'],
+  { head: ['ref', 'sha', { repo: ['id', 'full_name'] }] },
+  { base: ['ref', 'sha', { repo: ['id', 'full_name'] }] },
+]
+
 /**
  * Endpoints that Waybill asks, each with the fields the double has where it has not all of them; `redirect`: it has no answer
  * of its own.
@@ -43,6 +50,14 @@ const USED: Readonly<Record<string, Fields | 'whole' | 'redirect'>> = {
   ],
   '/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts': 'whole',
   '/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}': 'redirect',
+  '/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}': [
+    ...['id', 'event', 'status', 'conclusion', 'head_branch', 'head_sha', 'path', 'run_number', 'run_attempt'],
+    ...['html_url', 'created_at', { repository: ['id', 'full_name'] }, { head_repository: ['id', 'full_name'] }],
+  ],
+  '/repos/{owner}/{repo}/issues/{issue_number}/comments': COMMENT,
+  '/repos/{owner}/{repo}/pulls': PULL,
+  '/repos/{owner}/{repo}/pulls/{pull_number}': PULL,
+  '/repos/{owner}/{repo}/pulls/{pull_number}/files': ['sha', 'filename', 'status', 'additions', 'deletions', 'changes'],
   '/users/{username}': 'whole',
   '/users/{username}/gpg_keys': 'whole',
   '/users/{username}/ssh_signing_keys': 'whole',
@@ -50,8 +65,13 @@ const USED: Readonly<Record<string, Fields | 'whole' | 'redirect'>> = {
   '/orgs/{org}/teams/{team_slug}/members': 'whole',
 }
 
-/** Those that it writes to, which are had whole. */
-const WRITTEN = ['/repos/{owner}/{repo}/attestations']
+/** Those that it writes to, with the verb and what it answers: whole, or these fields. */
+const WRITTEN: readonly (readonly [verb: string, path: string, status: string, fields?: Fields])[] = [
+  ['post', '/repos/{owner}/{repo}/attestations', '201'],
+  ['post', '/repos/{owner}/{repo}/issues/{issue_number}/comments', '201', COMMENT],
+  ['patch', '/repos/{owner}/{repo}/issues/comments/{comment_id}', '200', COMMENT],
+  ['delete', '/repos/{owner}/{repo}/issues/comments/{comment_id}', '204'],
+]
 
 const SILENT = new Set([
   'description',
@@ -87,9 +107,13 @@ const asked = Object.fromEntries(
   }),
 )
 const written = Object.fromEntries(
-  WRITTEN.map(path => {
-    const post = at(at(at(api, 'paths'), path), 'post')
-    return [`POST ${path}`, { query: {}, body: clean(bodyOf(post)), schema: clean(answerOf(post, '201')) }]
+  WRITTEN.map(([verb, path, status, fields]) => {
+    const operation = at(at(at(api, 'paths'), path), verb)
+    const name = `${verb.toUpperCase()} ${path}`
+    if (status === '204') return [name, { query: {}, schema: {} }]
+    const answer = answerOf(operation, status)
+    const schema = clean(fields === undefined ? answer : picked(answer, fields))
+    return [name, { query: {}, body: clean(bodyOf(operation)), schema }]
   }),
 )
 const endpoints = { ...asked, ...written }

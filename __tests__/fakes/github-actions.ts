@@ -18,7 +18,7 @@ export function listedRuns(repository: ModelRepository, workflow: string, query:
     .map(run => runBody(repository, run))
 }
 
-function runBody(repository: ModelRepository, run: ModelRun): object {
+export function runBody(repository: ModelRepository, run: ModelRun): object {
   const own = { id: repository.id, full_name: repository.name }
   return {
     id: run.id,
@@ -26,10 +26,10 @@ function runBody(repository: ModelRepository, run: ModelRun): object {
     status: run.status ?? 'completed',
     conclusion: run.conclusion ?? 'success',
     head_branch: run.branch ?? 'main',
-    head_sha: 'c'.repeat(40),
+    head_sha: run.head ?? 'c'.repeat(40),
     path: run.path ?? `.github/workflows/${run.workflow}`,
     run_number: run.id,
-    run_attempt: 1,
+    run_attempt: run.attempt ?? 1,
     html_url: `https://github.com/${repository.name}/actions/runs/${run.id}`,
     created_at: run.created ?? LONG_AGO,
     repository: own,

@@ -76,6 +76,11 @@ class Root {
     }
   }
 
+  viewer(): object {
+    const { login, id } = this.#model.writer()
+    return { login, databaseId: id }
+  }
+
   node({ id }: { id: string }): object | null {
     const { repository, pull } = this.#find(id)
     if (repository === undefined || pull === undefined) throw refused('NOT_FOUND', `Could not resolve to a node: ${id}`)

@@ -37,7 +37,9 @@ export interface ModelReview {
 
 export interface ModelComment {
   readonly author: string
-  readonly body: string
+  body: string
+  /** Given by the double when it is first shown. */
+  id?: number
 }
 
 export interface ModelPull {
@@ -51,7 +53,11 @@ export interface ModelPull {
   readonly commits: readonly ModelCommit[]
   readonly reviews?: readonly ModelReview[]
   /** Oldest first. */
-  readonly comments?: ModelComment[]
+  comments?: ModelComment[]
+  /** Paths that it changes. */
+  readonly files?: readonly string[]
+  /** Only who may write to the repository as a person may comment. */
+  locked?: boolean
   /** Without having been merged. */
   readonly closed?: boolean
   readonly mergedAt?: string
@@ -121,6 +127,9 @@ export interface ModelRun {
   /** As the API says it; default `.github/workflows/<workflow>`. */
   readonly path?: string
   readonly headRepository?: { readonly id: number; readonly full_name: string }
+  /** Commit that it is for; default one that nobody has. */
+  readonly head?: string
+  readonly attempt?: number
   readonly artifacts: readonly ModelArtifact[]
   /** Answered although the question excludes it. */
   readonly smuggled?: boolean
@@ -152,6 +161,7 @@ export interface ModelRepository {
 export type Permission =
   | 'contents'
   | 'pull-requests'
+  | 'pull-requests-write'
   | 'metadata'
   | 'administration'
   | 'members'
@@ -167,9 +177,15 @@ export class Model {
   readonly repositories = new Map<string, ModelRepository>()
   /** `acme` → logins of its members, `acme/team` → of the team's. */
   readonly members = new Map<string, string[]>()
+  /** Whom the token is of; its user is made when it first writes or is asked who it is. */
+  viewer = { login: 'github-actions[bot]', id: 41898282 }
+  /** Called before a comment is written, changed or removed: what other runs do meanwhile. */
+  meanwhile: (() => void) | undefined
+  #comments = 0
   readonly permissions = new Set<Permission>([
     'contents',
     'pull-requests',
+    'pull-requests-write',
     'metadata',
     'members',
     'attestations',
@@ -181,6 +197,18 @@ export class Model {
     const user: ModelUser = { id, login, type: 'User', gpgKeys: [], sshSigningKeys: [], ...more }
     this.users.set(login, user)
     return user
+  }
+
+  /** Who the token writes as. */
+  writer(): ModelUser {
+    const { login, id } = this.viewer
+    return this.users.get(login) ?? this.user(login, id, login.endsWith('[bot]') ? { type: 'Bot' } : {})
+  }
+
+  /** Numbers grow over all repositories. */
+  numbered(comment: ModelComment): number {
+    comment.id ??= ++this.#comments
+    return comment.id
   }
 
   repository(name: string, id = 1, defaultBranch = 'main'): ModelRepository {

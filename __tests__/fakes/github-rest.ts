@@ -1,9 +1,11 @@
-import { artifactZip, listedArtifacts, listedRuns } from './github-actions.ts'
+import { artifactZip, listedArtifacts, listedRuns, runBody } from './github-actions.ts'
 import { storeAttestation } from './github-attestations.ts'
+import { changeComment, listedComments, pullBody, removeComment, writeComment } from './github-comments.ts'
 import type {
   Model,
   ModelActivity,
   ModelGpgKey,
+  ModelPull,
   ModelRepository,
   ModelRuleset,
   ModelUser,
@@ -52,7 +54,8 @@ export function answerRest(
   const wrong = questionProblems(match.endpoint, request.query)
   const call = { model, values: match.values, query: request.query, url, path: request.path, body: request.body }
   const answer = paged(route(call), call)
-  const written = request.method === 'POST' ? bodyProblems(match.endpoint, JSON.parse(request.body.toString())) : []
+  const hasBody = request.method === 'POST' || request.method === 'PATCH'
+  const written = hasBody ? bodyProblems(match.endpoint, JSON.parse(request.body.toString())) : []
   const right = request.method === 'POST' ? 201 : 200
   const broken = answer.status === right ? answerProblems(match.endpoint, answer.body) : []
   for (const text of [...wrong, ...written, ...broken]) problem(text)
@@ -128,6 +131,46 @@ const ROUTES: Readonly<Record<string, (call: Call) => Reply>> = {
     }),
   'GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}': call =>
     inRepository(call, 'actions', repository => artifactZip(repository, call.values) ?? NOT_FOUND),
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}': call =>
+    inRepository(call, 'actions', repository => {
+      const run = repository.runs.find(({ id }) => String(id) === call.values.run_id)
+      return run === undefined || String(run.attempt ?? 1) !== call.values.attempt_number
+        ? NOT_FOUND
+        : ok(runBody(repository, run))
+    }),
+  'GET /repos/{owner}/{repo}/pulls': call =>
+    inRepository(call, 'pull-requests', repository => {
+      const [state, head] = [call.query.get('state') ?? 'open', call.query.get('head')]
+      return repository.pulls
+        .filter(pull => state === 'all' || state === (isOpen(pull) ? 'open' : 'closed'))
+        .map(pull => pullBody(call.model, repository, pull))
+        .filter(({ head: { label } }) => head === null || label === head)
+    }),
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}': call =>
+    ofPull(call, 'pull-requests', (pull, repository) => ok(pullBody(call.model, repository, pull))),
+  'GET /repos/{owner}/{repo}/pulls/{pull_number}/files': call =>
+    ofPull(call, 'pull-requests', ({ files = [] }) =>
+      files.map(filename => ({
+        sha: 'e'.repeat(40),
+        filename,
+        status: 'modified',
+        additions: 1,
+        deletions: 0,
+        changes: 1,
+      })),
+    ),
+  'GET /repos/{owner}/{repo}/issues/{issue_number}/comments': call =>
+    ofPull(call, 'pull-requests', (pull, repository) => listedComments(call.model, repository, pull)),
+  'POST /repos/{owner}/{repo}/issues/{issue_number}/comments': call =>
+    ofPull(call, 'pull-requests-write', (pull, repository) => writeComment(call.model, repository, pull, call.body)),
+  'PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}': call =>
+    inRepository(call, 'pull-requests-write', repository =>
+      changeComment(call.model, repository, Number(call.values.comment_id), call.body),
+    ),
+  'DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}': call =>
+    inRepository(call, 'pull-requests-write', repository =>
+      removeComment(call.model, repository, Number(call.values.comment_id)),
+    ),
   'GET /users/{username}': call => ofUser(call, user => ok(publicUser(user))),
   'GET /users/{username}/gpg_keys': call => ofUser(call, user => user.gpgKeys.map(gpgKey)),
   'GET /users/{username}/ssh_signing_keys': call =>
@@ -149,7 +192,7 @@ export function error(status: number, message: string): ServiceAnswer {
   return { status, body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) } }
 }
 
-const NOT_FOUND = error(404, 'Not Found')
+export const NOT_FOUND = error(404, 'Not Found')
 
 function inRepository(
   { model, values }: Call,
@@ -159,6 +202,22 @@ function inRepository(
   const repository = model.repositories.get(`${values.owner}/${values.repo}`)
   if (repository === undefined) return NOT_FOUND
   return model.permissions.has(permission) ? read(repository) : error(403, 'Resource not accessible by integration')
+}
+
+function ofPull(
+  call: Call,
+  permission: Permission,
+  read: (pull: ModelPull, repository: ModelRepository) => Reply,
+): Reply {
+  return inRepository(call, permission, repository => {
+    const number = call.values.pull_number ?? call.values.issue_number
+    const pull = repository.pulls.find(item => String(item.number) === number)
+    return pull === undefined ? NOT_FOUND : read(pull, repository)
+  })
+}
+
+function isOpen({ mergedAt, closed }: ModelPull): boolean {
+  return mergedAt === undefined && closed !== true
 }
 
 function ofUser({ model, values }: Call, read: (user: ModelUser) => Reply): Reply {

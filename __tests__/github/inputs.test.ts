@@ -7,6 +7,8 @@ import { readAttestInputs } from '../../src/github/attest-inputs.ts'
 import {
   ATTEST_INPUTS,
   ATTEST_OUTPUTS,
+  COMMENT_INPUTS,
+  COMMENT_OUTPUTS,
   DEPLOY_INPUTS,
   DEPLOY_OUTPUTS,
   VERIFY_INPUTS,
@@ -32,6 +34,7 @@ test.each([
   ['action.yml', ATTEST_INPUTS, ATTEST_OUTPUTS, 'dist/attest.js'],
   ['verify/action.yml', VERIFY_INPUTS, VERIFY_OUTPUTS, '../dist/verify.js'],
   ['deploy/action.yml', DEPLOY_INPUTS, DEPLOY_OUTPUTS, '../dist/deploy.js'],
+  ['comment/action.yml', COMMENT_INPUTS, COMMENT_OUTPUTS, '../dist/comment.js'],
 ] as const)('%s lists exactly what the table serves', (file, inputs, outputs, main) => {
   const action = parse(readFileSync(join(ROOT, file), 'utf8'))
   expect(action.runs).toEqual({ using: 'node24', main })
@@ -43,17 +46,21 @@ test.each([
   expect(Object.entries(action.outputs)).toEqual(outputs.map(({ name, description }) => [name, { description }]))
 })
 
-test.each([ATTEST_INPUTS, VERIFY_INPUTS, DEPLOY_INPUTS])('a table names every input once, in one line', (...table) => {
-  const names = table.map(row => row.name)
-  expect(new Set(names).size).toBe(names.length)
-  for (const { name, description } of table) {
-    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
-    expect(description).toMatch(/^[^\n]{3,110}\.$/)
-  }
-})
+test.each([ATTEST_INPUTS, VERIFY_INPUTS, DEPLOY_INPUTS, COMMENT_INPUTS])(
+  'a table names every input once, in one line',
+  (...table) => {
+    const names = table.map(row => row.name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const { name, description } of table) {
+      expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
+      expect(description).toMatch(/^[^\n]{3,110}\.$/)
+    }
+  },
+)
 
 test('the smallest step has defaults for everything', () => {
   expect(attest({ tags: 'v1', 'github-token': 'ghs' })).toEqual({
+    comment: 'auto',
     sourceMode: 'auto',
     materialsMode: 'auto',
     legacySignatures: false,
@@ -127,8 +134,10 @@ test('every input arrives typed', () => {
       'files-repository': 'ghcr.io/acme/files',
       summary: 'false',
       result: 'out/result.json',
+      comment: 'on-change',
     }),
   ).toEqual({
+    comment: 'on-change',
     commit: COMMIT,
     sourceMode: 'enforce',
     materialsMode: 'enforce',

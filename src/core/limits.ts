@@ -177,6 +177,14 @@ export const LIMITS = {
   observedMaterials: 5_000,
   /** Bytes of the builder's provenance of one platform, build steps included. BuildKit's own messages end at 16 MiB. */
   builderProvenanceBytes: 16 * MIB,
+  /** Characters of one comment on a pull request; GitHub takes 65,536. 8-report § 2. */
+  commentCharacters: 60_000,
+  /** Times one comment is written again because another run wrote it at the same time. */
+  commentRounds: 5,
+  /** What is read of the archive of a fork's run: bytes packed, entries, bytes of the result. 13-adversary 36, 43. */
+  forkArchiveBytes: 32 * MIB,
+  forkArchiveEntries: 1_000,
+  forkResultBytes: 4 * MIB,
   /** Milliseconds for one exchange with the runner's artifact service. Its client waits 30 s for a service that answers 5xx. */
   artifactMs: 120_000,
   /** Bytes of the archive with the state of an earlier attempt: as much as the bundles in it may have. */

@@ -14,6 +14,7 @@ import { planAttest } from './attest-plan.ts'
 import { type AttestWorld, attestPorts } from './attest-world.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
+import { commentOnPull } from './pull-comment.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { type ResultUpload, uploadResult } from './result-artifact.ts'
 import { inWorkspace } from './workspace.ts'
@@ -46,6 +47,7 @@ async function attestStep(env: Environment, log: WorkflowLog, artifactScript: st
     const world = { env, inputs, context, request, log, folder: started.folder, artifactScript }
     const { receipt, error } = await attestRun(world, reporting)
     await end(receipt, reporting, attestOutputs(receipt))
+    await commentOnPull(receipt, { inputs, context, name: request.name, log })
     return error === undefined ? 0 : exitCodeOfError(error)
   } catch (error) {
     const known = asWaybillError(error)

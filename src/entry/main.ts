@@ -2,5 +2,6 @@
 export { runArtifactTask } from './artifact-task.ts'
 export { runAttest } from './attest.ts'
 export { runCli } from './cli.ts'
+export { runComment } from './comment.ts'
 export { runDeployDoor as runDeploy } from './deploy.ts'
 export { runVerify } from './verify.ts'

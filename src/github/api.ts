@@ -3,13 +3,14 @@ import { isObject, type Json, type JsonObject, parseJson } from '../core/json.ts
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, objectAt } from '../core/shape.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../io/http.ts'
-import { type RetryClock, realClock, withRetry } from '../io/retry.ts'
+import { type RetryClock, realClock, retryAfterMs, withRetry } from '../io/retry.ts'
 import { failureOf, graphqlRefusal, limitPause, messageOf } from './api-failure.ts'
 
 /** Version of the REST API that the shapes here were read from. docs.github.com/rest/about-the-rest-api/api-versions */
 const API_VERSION = '2022-11-28'
 /** Entries of one page: the most that GitHub gives. */
 const PAGE = 100
+const PATIENCE = 3 // rate limits waited for, one after another, before something is written
 
 export interface ApiOptions {
   readonly http: HttpClient
@@ -34,6 +35,8 @@ export interface Question {
   readonly absent?: string
   /** Of something that is written: what an answer means that is no success, before it is taken for what it means to readers. */
   readonly refused?: (answer: HttpAnswer) => WaybillError | undefined
+  /** Of something that is written: a rate limit is waited for. It was refused before anything was written. */
+  readonly waits?: true
 }
 
 /** `more`: the list goes on; `last`: no further page is read. */
@@ -164,14 +167,39 @@ export class GithubApi {
   }
 
   /**
-   * Writes one thing. Asked once: a second try could write it twice.
+   * Writes one thing. Asked once, but for rate limits: a second try could write it twice.
    * @throws as `get`
    */
   async post(path: string, body: JsonObject, question: Question): Promise<Json> {
-    const bytes = new TextEncoder().encode(JSON.stringify(body))
     const headers = { 'content-type': 'application/json' }
-    const answer = await this.#once({ method: 'POST', url: `${this.#options.apiUrl}${path}`, headers, body: bytes })
+    const sent = { headers, body: new TextEncoder().encode(JSON.stringify(body)) }
+    const request = { method: 'POST', url: `${this.#options.apiUrl}${path}`, ...sent } as const
+    let answer = await this.#once(request)
+    for (let left = PATIENCE; question.waits === true && answer.status === 429 && left > 0; left--) {
+      const pause = retryAfterMs(answer.headers['retry-after'], this.#clock.now()) ?? 0
+      if (pause > this.#budget(question)) break
+      await this.#clock.sleep(pause)
+      answer = await this.#once(request)
+    }
     if (answer.status !== 201) throw question.refused?.(answer) ?? failureOf(answer, question, this.#clock.now())
+    return shaped(question, () => parseJson(answer.body, 'answer of the API'))
+  }
+
+  /**
+   * Changes or removes one thing; twice is as good as once.
+   * @returns undefined for what was removed (204), and as `get`. @throws as `get`
+   */
+  async change(
+    method: 'PATCH' | 'DELETE',
+    path: string,
+    body: JsonObject | undefined,
+    question: Question,
+  ): Promise<Json | undefined> {
+    const headers = { 'content-type': 'application/json' }
+    const sent = body === undefined ? {} : { headers, body: new TextEncoder().encode(JSON.stringify(body)) }
+    const answer = await this.#send({ method, url: `${this.#options.apiUrl}${path}`, ...sent }, question)
+    if (isAbsent(answer, question) || (method === 'DELETE' && answer.status === 204)) return undefined
+    if (answer.status !== 200) throw question.refused?.(answer) ?? failureOf(answer, question, this.#clock.now())
     return shaped(question, () => parseJson(answer.body, 'answer of the API'))
   }
 

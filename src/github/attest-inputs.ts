@@ -46,6 +46,7 @@ export interface AttestInputs extends FileInputs, MaterialsInputs, SinkInputs {
   readonly githubToken?: string
   readonly summary: boolean
   readonly result?: string
+  readonly comment: 'auto' | 'always' | 'on-change' | 'never'
 }
 
 /** @throws `entry/input-unsupported`, `entry/input-malformed`, `entry/input-contradiction` */
@@ -60,6 +61,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
     ...readMaterials(inputs),
     ...readSinks(inputs),
     ...readShared(inputs),
+    comment: inputs.choice('comment', ['auto', 'always', 'on-change', 'never']),
   }
   checkBuilder(read, inputs)
   checkPush(read)

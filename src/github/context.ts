@@ -64,8 +64,12 @@ const LOGIN = /^[A-Za-z0-9_.[\]-]{1,100}$/
  * @throws `github/context-malformed`, `github/event-malformed`
  */
 export async function readContext(env: Environment): Promise<RunContext> {
-  const payload = await readPayload(required(env, 'GITHUB_EVENT_PATH', /^[^\0]+$/))
-  return contextOf(env, payload)
+  return contextOf(env, await readEventFile(env))
+}
+
+/** The payload of the event, unread but for its form. @throws `github/context-malformed`, `github/event-malformed` */
+export function readEventFile(env: Environment): Promise<JsonObject> {
+  return readPayload(required(env, 'GITHUB_EVENT_PATH', /^[^\0]+$/))
 }
 
 /** As `readContext`, over a payload that was read already. Pure. */

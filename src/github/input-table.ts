@@ -86,6 +86,11 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   ),
   served('sbom', 'SPDX or CycloneDX JSON file to sign as a statement about the image, or auto: that of the builder.'),
   ...SHARED,
+  served(
+    'comment',
+    'Comment on pull requests of the repository: auto, always, on-change or never. Needs pull-requests: write.',
+    'auto',
+  ),
   served('upload', 'Upload result, bundles and state as artifacts: true or false. Default: where the runner has them.'),
   later('record-inputs', 'Names of dispatch inputs whose values may be recorded.'),
   later('build-contexts', 'Further named contexts.'),
@@ -99,7 +104,6 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   later('command-isolation', 'How the own build command is kept apart.'),
   later('image-refs', 'File that the own build command writes.'),
   later('reproducible', 'Build twice and compare.'),
-  later('comment', 'Comment on the pull request.'),
 ]
 
 export const ATTEST_OUTPUTS: readonly OutputRow[] = [
@@ -237,4 +241,24 @@ export const DEPLOY_OUTPUTS: readonly OutputRow[] = [
   { name: 'policies', description: 'Paths of the admission policies, one a line.' },
   { name: 'vsa', description: 'The deploy summaries, as JSON.' },
   { name: 'result', description: 'Path of the result JSON.' },
+]
+
+export const COMMENT_INPUTS: readonly InputRow[] = [
+  served(
+    'artifact',
+    "Artifacts of the pull request's run whose result is quoted; * stands for any characters.",
+    'waybill-*',
+  ),
+  served('policy', 'OWNER/NAME@REF:PATH of a policy in another repository, REF in full. Default: .github/waybill.yml.'),
+  served('since', 'Anchor: full id of the commit from which on all commits are judged.'),
+  served(
+    'github-token',
+    'Token that reads the repository and the run, and writes the comment.',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
+    '${{ github.token }}',
+  ),
+]
+
+export const COMMENT_OUTPUTS: readonly OutputRow[] = [
+  { name: 'comment-url', description: 'Address of the comment; empty where there is none.' },
 ]

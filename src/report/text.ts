@@ -39,8 +39,8 @@ export function fenced(language: 'sh' | 'text' | 'yaml' | 'mermaid', lines: read
 
 /** Letters, digits and punctuation that no Markdown dialect gives a meaning within a line. */
 const TAME = /^[\p{L}\p{N} .,;:'"()–—…?!%=+/-]*$/u
-/** Tame characters that still make a link or picture in GitHub's Markdown. */
-const AUTOLINK = /:\/\/|www\.|:[\w+-]+:|\bGH-\d/i
+/** Tame characters that still make a link or picture in GitHub's Markdown; digits of a commit's id, too. */
+const AUTOLINK = /:\/\/|www\.|:[\w+-]+:|\b(?:GH|GHSA|CVE)-\w|\b[0-9a-f]{7,40}\b/i
 
 /** A sentence of ours as plain text; if it quotes anything that Markdown could read, all of it as a code span. */
 export function sentence(text: string, max = 1000): string {

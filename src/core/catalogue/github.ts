@@ -118,6 +118,35 @@ export const GITHUB_ERRORS = {
       'GitHub keeps no attestations for this repository: on most plans it does so for public repositories only, and never for private ones that a person owns.',
     remedy: 'Leave out github-attestations: everything is attached to the image in its registry.',
   },
+  'github/comment-locked': {
+    kind: 'unknown',
+    meaning:
+      'The conversation of the pull request is locked, so the platform takes no comment of this token. The checks are not affected.',
+    remedy: 'Unlock the conversation, or read the summary of the run.',
+  },
+  'github/comment-crowded': {
+    kind: 'unknown',
+    meaning:
+      'The pull request has more comments than are read, so whether Waybill has commented already is not known. Nothing was written; a second comment would not be updated either.',
+    remedy: 'Read the summary of the run, or set comment: never.',
+  },
+  'github/comment-unsettled': {
+    kind: 'unknown',
+    meaning:
+      'Other runs kept writing the same comment, so the section of this one may not stand in it. The checks are not affected.',
+    remedy: 'Run the job again, or read the summary of the run.',
+  },
+  'github/run-not-found': {
+    kind: 'unknown',
+    meaning: 'The run that started this one, its pull request or what it kept is not what the platform shows now.',
+    remedy: 'Push to the pull request again, so that its checks run anew.',
+  },
+  'github/fork-report-unusable': {
+    kind: 'rejected',
+    meaning:
+      'The archive that a run for a pull request left is not one that Waybill writes: other files, too many, too large, or a result of another form. Nothing of it is shown.',
+    remedy: 'Read the log of the run. What Waybill checked itself does not rest on the archive.',
+  },
   'github/artifacts-unavailable': {
     kind: 'unknown',
     meaning:

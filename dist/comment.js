@@ -1,0 +1,3 @@
+import { runComment } from './index.js'
+
+await runComment()
