@@ -1,6 +1,7 @@
 import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { inspectCommand } from './inspect.ts'
 import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
 import { materialsVerifyCommand } from './materials-verify.ts'
@@ -34,13 +35,14 @@ export const COMMANDS: readonly Command[] = [
   verifyManifestCommand,
   verifyComposeCommand,
   verifyBundleCommand,
+  inspectCommand,
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'deploy', 'inspect', 'serve']
+const LATER = ['attest', 'deploy', 'serve']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
