@@ -59,8 +59,12 @@ export function findingItem({ code, severity, message, expected, found, remedy }
 `
 }
 
-type LooseFinding = Pick<Finding, 'code' | 'severity' | 'message'> & {
-  readonly [K in 'expected' | 'found' | 'remedy']?: string | undefined
+/** Of an error the code may be any text: a result file is read back, too. */
+type LooseFinding = Pick<Finding, 'severity' | 'message'> & {
+  readonly code: string
+  readonly expected?: string | undefined
+  readonly found?: string | undefined
+  readonly remedy?: string | undefined
 }
 
 export function plainList(items: readonly string[]): Html {
