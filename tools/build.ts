@@ -5,6 +5,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { minify } from '@swc/core'
+import { leaveOut } from './leave-out.ts'
+import { narrowKubernetesClient } from './narrow.ts'
 import { writeNotices } from './notices.ts'
 import { asRelease } from './release.ts'
 import { sourceStamp } from './source-stamp.ts'
@@ -13,7 +16,13 @@ const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
 /** Door name → what it runs. Each is a few lines onto the one bundle, so shared code is shipped once. */
-const DOORS = { attest: 'runAttest', verify: 'runVerify', cli: 'runCli' } as const
+const DOORS = {
+  attest: 'runAttest',
+  verify: 'runVerify',
+  deploy: 'runDeploy',
+  cli: 'runCli',
+  artifact: 'runArtifactTask',
+} as const
 
 /** Libraries that only some histories need, each with words of its own: none may be in what every run loads. */
 const LAZY = {
@@ -22,12 +31,32 @@ const LAZY = {
   pkijs: 'Wrong structure of SignedUnsignedAttributes',
   '@noble/ciphers': 'expand 32-byte k',
   '@noble/curves': 'invalid recovery: point at infinify',
+  '@actions/artifact': 'github.actions.results.api.v1.ArtifactService',
+  '@kubernetes/client-node': 'HTTP protocol is not allowed when skipTLSVerify',
 } as const
 
-function requireLazy(): void {
+/** Lazy libraries so large that their file is made small; the bundler does so with the main file alone. */
+const SMALL: readonly (keyof typeof LAZY)[] = ['@actions/artifact', '@kubernetes/client-node']
+
+function holdersOf(words: string): readonly string[] {
   const scripts = readdirSync(dist).filter(file => file.endsWith('.js'))
+  return scripts.filter(file => readFileSync(join(dist, file), 'utf8').includes(words))
+}
+
+/** Names of classes and functions stay: some libraries show them, and an error without them tells nothing. */
+async function makeSmall(): Promise<void> {
+  for (const library of SMALL)
+    for (const file of holdersOf(LAZY[library])) {
+      const path = join(dist, file)
+      const mangle = { keepClassNames: true, keepFnNames: true }
+      const { code } = await minify(readFileSync(path, 'utf8'), { module: true, compress: true, mangle })
+      writeFileSync(path, code)
+    }
+}
+
+function requireLazy(): void {
   for (const [library, words] of Object.entries(LAZY)) {
-    const holders = scripts.filter(file => readFileSync(join(dist, file), 'utf8').includes(words))
+    const holders = holdersOf(words)
     if (holders.length === 1 && holders[0] !== 'index.js') continue
     console.error(
       `${library} must be in one file of its own, loaded when needed; found in: ${holders.join(', ') || 'none'}`,
@@ -50,6 +79,8 @@ if (process.env.WAYBILL_RELEASE === '1') {
   const version = join(root, 'lib/entry/version.js')
   writeFileSync(version, asRelease(readFileSync(version, 'utf8')))
 }
+leaveOut(root, join(root, 'lib'))
+narrowKubernetesClient(root)
 execute(process.execPath, [
   'node_modules/@vercel/ncc/dist/ncc/cli.js',
   'build',
@@ -68,6 +99,7 @@ for (const [door, run] of Object.entries(DOORS)) {
   chmodSync(file, 0o755)
 }
 requireLazy()
+await makeSmall()
 await writeNotices(root, join(dist, 'THIRD-PARTY-NOTICES.txt'))
 writeFileSync(join(dist, 'SOURCE'), `${sourceStamp(root)}\n`)
 console.log(`dist: ${readdirSync(dist).join(' ')}`)

@@ -5,12 +5,16 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { LEFT_OUT } from './leave-out.ts'
 
 interface LockEntry {
   readonly version?: string
   readonly license?: string
   readonly dev?: boolean
   readonly devOptional?: boolean
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 interface Lockfile {
@@ -30,8 +34,17 @@ const WITHOUT_FILE: Readonly<
 > = {
   '@npmcli/agent': { license: 'ISC', from: 'tools/licences/ISC.txt', copyright: 'Copyright (c) GitHub Inc.' },
   '@sigstore/verify': { license: 'Apache-2.0', from: 'node_modules/@sigstore/bundle/LICENSE' },
+  '@nodable/entities': { license: 'MIT', from: 'tools/licences/MIT.txt', copyright: 'Copyright (c) Amit Gupta' },
+  eastasianwidth: { license: 'MIT', from: 'tools/licences/MIT.txt', copyright: 'Copyright (c) 2013 Masaki Komagata' },
+  isarray: { license: 'MIT', from: 'tools/licences/MIT.txt', copyright: 'Copyright (c) 2013 Julian Gruber' },
   'proxy-agent-negotiate': { license: 'MIT', from: 'node_modules/agent-base/LICENSE' },
 }
+
+/**
+ * Parts of the lockfile that `dist` does not hold: what `leave-out.ts` keeps out of the bundle, a code generator that the artifact
+ * client names and never loads, and what the Kubernetes client has for its own command line and for logs of containers.
+ */
+const NOT_BUNDLED: readonly string[] = [...Object.keys(LEFT_OUT), '@protobuf-ts/plugin', 'argparse', 'stream-buffers']
 
 /** Licences that allow what we do: ship a copy, with the notice, inside a bundle. Any other needs a decision first. */
 const BUNDLED = ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', '0BSD']
@@ -50,15 +63,61 @@ export async function writeNotices(root: string, file: string): Promise<void> {
 }
 
 function production(lock: Lockfile): readonly (readonly [string, LockEntry])[] {
-  return Object.entries(lock.packages).filter(([path, entry]) => path !== '' && !entry.dev && !entry.devOptional)
+  const left = leftOut(lock)
+  return Object.entries(lock.packages).filter(
+    ([path, entry]) => path !== '' && !entry.dev && !entry.devOptional && !left.has(path),
+  )
+}
+
+/** Paths of `NOT_BUNDLED` and of what only they need. */
+function leftOut({ packages }: Lockfile): ReadonlySet<string> {
+  const cut = Object.keys(packages).filter(path => NOT_BUNDLED.includes(nameOf(path)))
+  const needed = reached(packages, [''], path => !NOT_BUNDLED.includes(nameOf(path)))
+  return new Set([...reached(packages, cut, () => true)].filter(path => !needed.has(path)))
+}
+
+function reached(
+  packages: Lockfile['packages'],
+  from: readonly string[],
+  follow: (path: string) => boolean,
+): ReadonlySet<string> {
+  const seen = new Set(from)
+  for (const path of seen) {
+    const { dependencies, optionalDependencies, peerDependencies } = packages[path] ?? {}
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })) {
+      const found = installed(packages, path, name)
+      if (found !== undefined && follow(found)) seen.add(found)
+    }
+  }
+  return seen
+}
+
+/** Where a package finds another: in its own folder, or in one around it. */
+function installed(packages: Lockfile['packages'], path: string, name: string): string | undefined {
+  for (let around = path; ; around = around.slice(0, Math.max(0, around.lastIndexOf('/node_modules/')))) {
+    const found = `${around === '' ? '' : `${around}/`}node_modules/${name}`
+    if (Object.hasOwn(packages, found)) return found
+    if (around === '') return undefined
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
 }
 
 function noticeOf(root: string, path: string, entry: LockEntry): Notice {
-  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+  const name = nameOf(path)
   const license = entry.license ?? 'none declared'
-  if (name !== LAZY_CHUNK && !BUNDLED.includes(license))
-    throw new Error(`${name}: the licence ${license} needs a decision`)
+  if (name !== LAZY_CHUNK && !mayBundle(license)) throw new Error(`${name}: the licence ${license} needs a decision`)
   return { name, version: entry.version ?? '', license, text: textOf(root, path, name, license) }
+}
+
+/** `A`, or an SPDX expression of them: every licence of an AND, one of an OR. */
+export function mayBundle(expression: string): boolean {
+  const bare = /^\(([^()]*)\)$/.exec(expression)?.[1] ?? expression
+  if (/[()]/.test(bare) || (/ AND /.test(bare) && / OR /.test(bare))) return false
+  if (/ OR /.test(bare)) return bare.split(' OR ').some(part => BUNDLED.includes(part))
+  return bare.split(' AND ').every(part => BUNDLED.includes(part))
 }
 
 function textOf(root: string, path: string, name: string, license: string): string {

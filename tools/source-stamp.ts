@@ -7,7 +7,15 @@ import { join } from 'node:path'
  * `dist/SOURCE` holds it, so that tests on the bundle fail at once, and say why, when the bundle is older than the sources.
  */
 export function sourceStamp(root: string): string {
-  const files = ['package-lock.json', 'tsconfig.json', 'tools/build.ts', 'tools/notices.ts', 'tools/release.ts']
+  const files = [
+    'package-lock.json',
+    'tsconfig.json',
+    'tools/build.ts',
+    'tools/leave-out.ts',
+    'tools/narrow.ts',
+    'tools/notices.ts',
+    'tools/release.ts',
+  ]
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts'))
     .map(name => join('src', name))

@@ -76,6 +76,27 @@ export async function attachedTo(scenario: Scenario, subject: string): Promise<R
   }
 }
 
+/** Predicate types of what is attached to anything in the repository, whoever it is about. */
+export async function attachedAnywhere(scenario: Scenario): Promise<ReadonlySet<string>> {
+  const { manifests } = scenario.stack.registry.storage.open('acme/app')
+  const subjects = [...manifests.values()].flatMap(({ bytes }) => JSON.parse(bytes.toString()).subject?.digest ?? [])
+  const attached = await Promise.all([...new Set<string>(subjects)].map(subject => attachedTo(scenario, subject)))
+  return new Set(attached.flatMap(types => [...types.keys()]))
+}
+
+/** Layers of each tag of cosign ≤ 2: tag without its digest → how many. */
+export function layersOfTags({ stack }: Scenario): Readonly<Record<string, readonly number[]>> {
+  const { tags, manifests } = stack.registry.storage.open('acme/app')
+  const found: Record<string, number[]> = {}
+  for (const [tag, digest] of [...tags].sort()) {
+    const [, kind] = /^sha256-[0-9a-f]{64}\.(sig|att)$/.exec(tag) ?? []
+    const bytes = manifests.get(digest)?.bytes
+    if (kind === undefined || bytes === undefined) continue
+    found[kind] = [...(found[kind] ?? []), JSON.parse(bytes.toString()).layers.length]
+  }
+  return found
+}
+
 function predicateTypeOf(bytes: Uint8Array): string {
   const { content } = partsOf(parseBundle(bytes))
   return content.form === 'dsse' ? parseStatement(content.payload).predicateType : 'another'

@@ -42,7 +42,7 @@ test.each(COMMANDS)('readCall() gives help of waybill $words alone', command => 
 test.each([
   ['an unknown command', ['frobnicate']],
   ['a command of a later version', ['deploy']],
-  ['another subject of a later version', ['verify', 'cluster']],
+  ['another subject of a later version', ['verify', 'commit']],
   ['an option before the command', ['--json', 'verify', 'image', 'a/b']],
   ['no reference', ['verify', 'image']],
   ['an unknown option', ['verify', 'image', 'a/b', '--frobnicate']],

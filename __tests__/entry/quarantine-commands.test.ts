@@ -37,6 +37,7 @@ async function run(words: readonly string[], workingFolder = folder): Promise<st
   const world = {
     args: words,
     workingFolder,
+    script: '/waybill/dist/cli.js',
     isTerminal: false,
     columns: 80,
     out: (part: Uint8Array | string) => {
@@ -115,6 +116,16 @@ describe('waybill quarantine add', () => {
   ])('is refused for %s, with nothing written', async (_, words) => {
     await expect(run(['quarantine', 'add', ...words])).rejects.toBeInstanceOf(WaybillError)
     expect(await policy()).toBe(POLICY)
+  })
+
+  test('by services that the named root does not know stores nothing: one root for signing and reading', async () => {
+    const { reference, attached } = await image('untrusted')
+    const { ctlogs } = bench.stack.trustedRoot
+    const other = join(folder, 'other_root.json')
+    await writeFile(other, JSON.stringify({ ...bench.stack.trustedRoot, tlogs: ctlogs }))
+    const words = ['quarantine', 'add', reference, ...WHY, '--attest', ...signer(), '--trusted-root', other]
+    expect(await codeOf(() => run(words))).toBe('sigstore/service-not-trusted')
+    expect(await attached()).toBe(0)
   })
 
   test('a signed record of a file has no place', async () => {

@@ -68,6 +68,7 @@ async function run(...args: readonly string[]): Promise<Answer> {
   let out = ''
   const world = {
     args,
+    script: '/waybill/dist/cli.js',
     workingFolder: folder,
     isTerminal: false,
     columns: 200,

@@ -20,6 +20,8 @@ export interface Attested {
   readonly subjects: readonly { readonly name: string; readonly digest: Digest }[]
   /** GitHub's own instance logs nothing: a timestamp is its only witness. */
   readonly logged?: boolean
+  /** Both witnesses: a log and a timestamp. */
+  readonly timestamped?: boolean
   /** Certificates and provenance for https://github.com instead of the stack's git server. */
   readonly github?: boolean
   /** Instead of provenance. */
@@ -37,14 +39,14 @@ export async function attestedBundle({ stack }: World, attested: Attested): Prom
     predicate: params,
   }
   const log: Witness = new RekorWitness({ rekorBaseURL: stack.rekorV1.url, entryType: 'dsse' })
-  const tsaBaseURL = new URL(stack.timestamp.url).origin
+  const timestamp: Witness = new TSAWitness({ tsaBaseURL: new URL(stack.timestamp.url).origin })
   const identityProvider = { getToken: () => stack.oidc.mint(attested.claims) }
   const builder = new DSSEBundleBuilder({
     signer: new FulcioSigner({
       fulcioBaseURL: (attested.github ? stack.githubFulcio : stack.fulcio).url,
       identityProvider,
     }),
-    witnesses: attested.logged === false ? [new TSAWitness({ tsaBaseURL })] : [log],
+    witnesses: attested.logged === false ? [timestamp] : attested.timestamped ? [log, timestamp] : [log],
   })
   const data = Buffer.from(JSON.stringify(statement))
   const bundle = await builder.create({ data, type: 'application/vnd.in-toto+json' })

@@ -16,10 +16,8 @@ import { IdTokens } from '../github/token.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { readFileBounded, remove, writeFileAtomic } from '../io/files.ts'
 import type { HttpClient } from '../io/http.ts'
-import { readStateFolder } from '../io/state-folder.ts'
 import type { AttestPorts, AttestRequest, RunIdentity } from '../pipeline/attest-request.ts'
 import { findEarlier } from '../pipeline/earlier.ts'
-import { BUNDLE_FOLDER } from '../pipeline/kept-statements.ts'
 import { GITHUB_ISSUER } from '../policy/expected.ts'
 import { RegistryClient } from '../registry/client.ts'
 import { openSession } from '../sigstore/sign/session.ts'
@@ -35,6 +33,7 @@ import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
 import { materialsPorts } from './materials-world.ts'
 import { registryCredentials } from './registry-login.ts'
+import { statePorts } from './run-artifacts.ts'
 import { sinkPorts } from './sinks-world.ts'
 import { inWorkspace, requireGit } from './workspace.ts'
 import { workspaceFiles } from './workspace-files.ts'
@@ -48,13 +47,8 @@ export interface AttestWorld {
   readonly http: HttpClient
   /** The run's private folder. */
   readonly folder: string
-}
-
-/** As much as of one subject in a registry. */
-const STATE_BOUNDS = {
-  files: LIMITS.subjectBundles,
-  fileBytes: LIMITS.bundleBytes,
-  totalBytes: LIMITS.subjectBundleBytes,
+  /** Script of the thread that holds the artifact client. */
+  readonly artifactScript: string
 }
 
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
@@ -89,7 +83,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
       await writeFileAtomic(path, bytes)
       return path
     },
-    state: () => readStateFolder(join(folder, BUNDLE_FOLDER), STATE_BOUNDS),
+    ...statePorts(world),
     now: () => new Date(),
     clock: () => performance.now(),
     requests: () => http.records.length,

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { WorkflowLog } from '../github/commands.ts'
@@ -11,10 +11,11 @@ import { attest } from '../pipeline/attest.ts'
 import { verifyArgs, verifyCommand } from '../report/commands.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { planAttest } from './attest-plan.ts'
-import { attestPorts } from './attest-world.ts'
+import { type AttestWorld, attestPorts } from './attest-world.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { type ResultUpload, uploadResult } from './result-artifact.ts'
 import { inWorkspace } from './workspace.ts'
 
 /** `action.yml`: one step from the commit to an attested image. */
@@ -22,44 +23,52 @@ export async function runAttest(): Promise<void> {
   const world = door()
   const env = environment()
   const log = new WorkflowLog(bytes => world.out(bytes), randomWord)
-  world.exit(await attestStep(env, log))
+  world.exit(await attestStep(env, log, join(dirname(world.script), 'artifact.js')))
 }
 
-async function attestStep(env: Environment, log: WorkflowLog): Promise<number> {
+async function attestStep(env: Environment, log: WorkflowLog, artifactScript: string): Promise<number> {
   const before = reportingBefore(env, 'result.json')
+  const { ACTIONS_RUNTIME_TOKEN: runtimeToken } = env
+  if (runtimeToken) log.mask(runtimeToken)
   let reporting = before
+  let started: Started | undefined
+  const end = async (receipt: Receipt, told: Reporting, outputs: Readonly<Record<string, string>>) => {
+    await reportRun(receipt, told, log, outputs)
+    if (started !== undefined) await uploadResult({ ...started, env, log, artifactScript, reporting: told })
+  }
   try {
     const inputs = readAttestInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
     reporting = reportingOf(inputs, context)
-    const { receipt, error } = await attestRun(env, inputs, context, log, reporting)
-    await reportRun(receipt, reporting, log, attestOutputs(receipt))
+    const request = planAttest(inputs, context)
+    started = { inputs, context, name: request.name, folder: join(context.temporary, 'waybill', request.name) }
+    const world = { env, inputs, context, request, log, folder: started.folder, artifactScript }
+    const { receipt, error } = await attestRun(world, reporting)
+    await end(receipt, reporting, attestOutputs(receipt))
     return error === undefined ? 0 : exitCodeOfError(error)
   } catch (error) {
     const known = asWaybillError(error)
     const { resultPath = before.resultPath } = reporting
     const told = { ...reporting, ...(resultPath === undefined ? {} : { resultPath }) }
-    await reportRun(refusedReceipt('attest', known), told, log, {})
+    await end(refusedReceipt('attest', known), told, {})
     return exitCodeOfError(known.kind)
   }
 }
 
+type Started = Pick<ResultUpload, 'inputs' | 'context' | 'name' | 'folder'>
+
 async function attestRun(
-  env: Environment,
-  inputs: AttestInputs,
-  context: RunContext,
-  log: WorkflowLog,
+  world: Omit<AttestWorld, 'http'>,
   reporting: Reporting,
 ): Promise<{ receipt: Receipt; error: WaybillError['kind'] | undefined }> {
-  const request = planAttest(inputs, context)
-  const folder = join(context.temporary, 'waybill', request.name)
+  const { env, inputs, context, request, folder } = world
   await makeFolder(folder)
   reporting.resultPath ??= join(folder, 'result.json')
   const trusting = await withAuthorities(env, inputs.caCertificates, context)
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
-    const ports = await attestPorts({ env: trusting, inputs, context, request, log, http, folder })
+    const ports = await attestPorts({ ...world, env: trusting, http })
     return await attest(request, ports)
   } finally {
     http.close()

@@ -13,6 +13,7 @@ import type {
   VerifyPorts,
 } from '../pipeline/verify-request.ts'
 import type { Expectation } from '../policy/gate.ts'
+import type { ContentReader } from '../registry/bundle-manifest.ts'
 import { RegistryClient } from '../registry/client.ts'
 import type { CredentialSource } from '../registry/credentials.ts'
 import { registryEvidence } from '../registry/evidence.ts'
@@ -21,7 +22,14 @@ import { fetchFileBundles } from '../registry/file-bundles-read.ts'
 import { inspectImage } from '../registry/image.ts'
 import { judgedClient } from '../registry/judged-client.ts'
 import { parentsOf } from '../registry/parents.ts'
-import { formatReference, parseReference, type Reference, repositoryOf } from '../registry/reference.ts'
+import {
+  formatReference,
+  parseReference,
+  type Reference,
+  type Repository,
+  repositoryOf,
+} from '../registry/reference.ts'
+import { type RunningAs, runningManifest } from '../registry/running.ts'
 import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
 import type { GateRecording } from './gate-recording.ts'
 import { type Replay, replayPorts } from './gate-replay.ts'
@@ -41,6 +49,8 @@ export interface EvidenceOptions {
   readonly store?: GithubApi
   readonly recording?: GateRecording
   readonly replay?: Replay
+  /** Canonical names of images that are not there yet, and where they will be copied from: image and evidence are read there. */
+  readonly copied?: ReadonlyMap<string, Repository>
 }
 
 /** The gate's view of registries and files. @throws `core/file-unreadable` for a bundle that is not there */
@@ -70,8 +80,13 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
   const { filesRepository, recording } = options
   const clientFor = clientsOf(options)
   const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
+  const heldAt = (reference: Reference): Reference => ({ ...reference, ...options.copied?.get(reference.canonical) })
   return {
-    resolve: (reference, origin, expectation) => resolveIn(clientFor(origin, expectation), reference, recording),
+    resolve: (reference, origin, expectation, running) => {
+      const client = clientFor(origin, expectation)
+      if (running === undefined) return resolveIn(client, heldAt(reference), recording)
+      return resolveRunning(recording?.reader(client) ?? client, reference, running)
+    },
     evidence: (subject, expectation) => {
       const own = () => local.of(subject)
       if (subject.kind === 'file') {
@@ -82,7 +97,7 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
       }
       const { attached, older } = registryEvidence(
         clientFor(subject.origin, expectation),
-        subject.reference,
+        heldAt(subject.reference),
         subject.digest,
       )
       return [() => withLocal(own, attached), older, ...stored(options, subject.digest, expectation)]
@@ -116,6 +131,12 @@ async function resolveIn(
     return { platforms: [], ...(await parentsOf(reader, reference, digest, { tag })) }
   }
   return { digest, relatives }
+}
+
+/** The manifest that a node runs; the index through which it was chosen may prove it. */
+async function resolveRunning(reader: ContentReader, reference: Reference, running: RunningAs): Promise<Resolved> {
+  const { digest, parents } = await runningManifest(reader, reference, running)
+  return { digest, relatives: async () => ({ ...NO_RELATIVES, parents }) }
 }
 
 const NO_RELATIVES: Relatives = { platforms: [], parents: [], complete: true, skipped: [] }

@@ -19,10 +19,11 @@ export class GateRecording {
   /** The same ports, overheard. */
   ports({ resolve, evidence }: Ports): Ports {
     return {
-      resolve: async (reference, origin, expectation) => {
-        const resolved = await resolve(reference, origin, expectation)
-        const name = formatReference(reference)
+      resolve: async (reference, origin, expectation, running) => {
+        const resolved = await resolve(reference, origin, expectation, running)
         const { digest } = resolved
+        // Two nodes may run two images under one name; a replay asks for each by its digest.
+        const name = formatReference(running === undefined ? reference : { ...reference, digest })
         this.#subjects.set(name, { name, kind: 'image', digest, platforms: [], parents: [] })
         const relatives = async () => {
           const found = await resolved.relatives()

@@ -8,14 +8,18 @@ export interface SinkInputs {
   readonly githubAttestations: boolean
   /** `auto`, or a path as written. */
   readonly sbom?: string
+  /** Absent: where the runner has artifacts. */
+  readonly upload?: boolean
 }
 
 export function readSinks(inputs: Inputs): SinkInputs {
   const sbom = inputs.text('sbom')
+  const upload = inputs.flag('upload')
   return {
     legacySignatures: inputs.flag('legacy-signatures') ?? false,
     githubAttestations: inputs.flag('github-attestations') ?? false,
     ...(sbom === undefined ? {} : { sbom }),
+    ...(upload === undefined ? {} : { upload }),
   }
 }
 

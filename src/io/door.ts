@@ -5,6 +5,8 @@ import { writeSync } from 'node:fs'
 export interface Door {
   /** Words after the program's name. */
   readonly args: readonly string[]
+  /** Absolute path of the script that was started. */
+  readonly script: string
   readonly workingFolder: string
   readonly isTerminal: boolean
   readonly columns: number
@@ -16,6 +18,7 @@ export interface Door {
 export function door(): Door {
   return {
     args: process.argv.slice(2),
+    script: process.argv[1] ?? '',
     workingFolder: process.cwd(),
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 80,

@@ -219,7 +219,8 @@ function joinHeaders(message: IncomingMessage): Record<string, string> {
 /** Codes of node:tls about the other side's certificate, which are OpenSSL's names and its own check of host names. */
 const CERTIFICATE_REFUSED = /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|ERR_TLS_CERT_)/
 
-function unreachable(url: URL, error: unknown): unknown {
+/** `core/unreachable` or `core/certificate-refused` for what node:http and node:tls throw; ours stay what they are. */
+export function unreachable(url: URL, error: unknown): unknown {
   if (error instanceof Error && error.name === 'WaybillError') return error
   const reason = error instanceof Error ? error.message : String(error)
   // Asking again changes nothing, and what to do is another thing.

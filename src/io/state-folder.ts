@@ -5,7 +5,12 @@ import { printable } from '../core/text.ts'
 
 /** What lies in a folder that an earlier attempt may have left: unverified bytes, and what was not even read. */
 export interface StateFolder {
-  readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[]
+  readonly files: readonly {
+    readonly name: string
+    readonly bytes: Uint8Array
+    /** Where it was found, in words; absent: in the folder. */
+    readonly place?: string
+  }[]
   /** What is no plain file of a sane size, each with the reason. */
   readonly ignored: readonly { readonly name: string; readonly why: string }[]
 }

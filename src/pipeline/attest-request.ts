@@ -22,6 +22,7 @@ import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
 import type { MaterialsPorts } from './materials-ports.ts'
 import type { PolicyRepository } from './outside-policy.ts'
+import type { SavedState } from './saved-state.ts'
 import type { VerifyBundle } from './verify-request.ts'
 
 /** What the event, the inputs and nobody else decided (1-product § 5). */
@@ -193,8 +194,13 @@ export interface AttestPorts {
   sigstoreTrust?(): Promise<TrustRoot>
   /** Keeps a document of this run on disk, by a path below the run's own folder, and returns the whole path. */
   keep(name: string, bytes: Uint8Array): Promise<string>
-  /** Bundles that an earlier attempt left where this run keeps its own. Never throws. */
+  /**
+   * Bundles that an earlier attempt left where this run keeps its own, or had saved: those for tags by names that begin with
+   * `legacy/`. Never throws.
+   */
   state(): Promise<StateFolder>
+  /** Saves what lies there for an attempt on another machine; absent: nobody keeps anything. Never throws. */
+  saveState?(): Promise<SavedState>
   now(): Date
   /** Milliseconds, monotonic. */
   clock(): number

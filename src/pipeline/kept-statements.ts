@@ -2,6 +2,7 @@ import { type Digest, sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { together } from '../core/together.ts'
+import type { AttestationReceipt } from '../report/receipt.ts'
 import { parseStatement } from '../statements/parse.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { ServedImage } from './digest-stage.ts'
@@ -11,6 +12,7 @@ import type { Hand } from './signing-hand.ts'
 
 /** Below the run's own folder: every bundle the moment it exists, and what another attempt is resumed from. */
 export const BUNDLE_FOLDER = 'bundles'
+export { LEGACY_FOLDER } from './resume.ts'
 
 /** A statement to be signed, and the name of its bundle on disk. */
 export interface Document {
@@ -35,6 +37,7 @@ export interface SigningWorld {
   readonly earlier: EarlierBundles
   /** Asked only where something is left to sign: a certificate would be public for ever. */
   readonly hand: () => Promise<Hand>
+  readonly record: RunRecord
 }
 
 type Several<T> = readonly [T, ...T[]]
@@ -47,11 +50,10 @@ type Several<T> = readonly [T, ...T[]]
 export async function signMissing(
   documents: Several<Document>,
   world: SigningWorld,
-  record: RunRecord,
 ): Promise<{ readonly signer: ObservedSigner; readonly bundles: Several<SignedDocument> }> {
-  const { request, ports, earlier } = world
+  const { request, ports, earlier, record } = world
   const found = await foundOf(documents, world)
-  tell(documents, found, world, record)
+  tell(documents, found, world)
   const missing = documents.some((_, at) => found[at] === undefined)
   // A key is at hand and tells who it is; of the run's identity a certificate would be public for ever.
   const hand = missing || request.keyed !== undefined ? await world.hand() : undefined
@@ -59,11 +61,14 @@ export async function signMissing(
   if (signer === undefined) throw fail('core/internal', 'Nothing signed and nobody to sign')
   const { own } = earlier
   if (hand === undefined && own?.kind === 'run') record.identity = { san: own.san, issuer: own.issuer }
-  const finish = (document: Document, at: number): Promise<SignedDocument> => {
+  const finish = async (document: Document, at: number): Promise<SignedDocument> => {
     const bundle = found[at]
-    if (bundle !== undefined) return keepFound(document, bundle, ports)
-    if (hand === undefined) throw fail('core/internal', 'A statement without a signer')
-    return sign(document, hand, ports)
+    if (bundle === undefined && hand === undefined) throw fail('core/internal', 'A statement without a signer')
+    const signed =
+      bundle === undefined ? await sign(document, hand as Hand, ports) : await keepFound(document, bundle, ports)
+    // Told at once: another may fail, and whoever reads the result looks for this one.
+    record.attestations = [...record.attestations, receiptOf(signed, world.image)]
+    return signed
   }
   const [first, ...others] = documents
   // All are waited for: each that was signed is kept, whatever happens to another.
@@ -87,8 +92,7 @@ async function foundOf(
 function tell(
   documents: readonly Document[],
   found: readonly (EarlierBundle | undefined)[],
-  { earlier }: SigningWorld,
-  record: RunRecord,
+  { earlier, record }: SigningWorld,
 ): void {
   record.notices.push(...earlier.notices(documents.map(({ statement }) => parseStatement(statement))))
   const there = found.filter(bundle => bundle !== undefined).length
@@ -116,6 +120,16 @@ async function sign(
   const { bundle, signedAt, log } = await hand.sign(statement)
   const path = await ports.keep(pathOf(name), bundle)
   return { predicateType, bytes: bundle, digest: sha256(bundle), signedAt, path, ...(log === undefined ? {} : { log }) }
+}
+
+/** Nobody has published it yet. */
+export function receiptOf({ predicateType, path, log }: SignedDocument, image: ServedImage): AttestationReceipt {
+  return {
+    predicateType,
+    subject: image.descriptor.digest,
+    bundle: path,
+    ...(log === undefined ? {} : { log }),
+  }
 }
 
 function pathOf(name: string): string {

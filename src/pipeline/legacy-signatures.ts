@@ -11,7 +11,8 @@ import { legacyLayer } from '../sigstore/legacy-layer.ts'
 import { simpleSigningPayload } from '../statements/simple-signing.ts'
 import { COSIGN_SIGN_PREDICATE, SIMPLE_SIGNING } from '../statements/statement.ts'
 import type { AttestPorts, LegacyVerifier } from './attest-request.ts'
-import type { SignedDocument, SigningWorld } from './kept-statements.ts'
+import { KeptForTags } from './kept-for-tags.ts'
+import { BUNDLE_FOLDER, LEGACY_FOLDER, type SignedDocument, type SigningWorld } from './kept-statements.ts'
 import { statedDigests } from './stated.ts'
 import { subjectsOf } from './subjects-of.ts'
 
@@ -20,7 +21,7 @@ export interface LegacySigned {
   readonly repository: Repository
   readonly subject: Digest
   readonly content: LegacyContent
-  /** What was signed in this run; absent: an earlier attempt of it did, and it is in the registry. */
+  /** Its bundle on disk; absent: an earlier attempt of this run signed it, and it is in the registry. */
   readonly made?: { readonly path: string; readonly log?: { readonly url: string; readonly index: string } }
 }
 
@@ -32,38 +33,45 @@ const PARALLEL = 4
  * counts only if it verifies and is by this signer (13-adversary 24). Each bundle is on disk the moment it exists, and all are waited
  * for: what was signed is kept, whatever happens to another.
  */
-export async function signLegacy({ ports, image, earlier, hand }: SigningWorld): Promise<readonly LegacySigned[]> {
+export async function signLegacy(world: SigningWorld): Promise<readonly LegacySigned[]> {
+  const { ports, image, earlier, hand, record } = world
   if (ports.legacyVerifier === undefined) throw new TypeError('signatures in tags without a verifier of them')
   const verify = await ports.legacyVerifier()
   const places = image.repositories.flatMap(repository =>
     subjectsOf(image).map(({ digest: subject }) => ({ repository, subject })),
   )
+  const kept = new KeptForTags(await earlier.forTags())
   const signOne = async ({ repository, subject }: Place): Promise<LegacySigned> => {
     const name = formatReference(repository)
-    const payload = simpleSigningPayload(name, subject)
-    const found = await foundOf(ports, repository, subject, { payload, own: earlier.own, verify })
+    const wanted = { payload: simpleSigningPayload(name, subject), own: earlier.own, verify }
+    const onDisk = kept.find(wanted)
+    const found = await foundOf(ports, repository, subject, wanted)
     if (found !== undefined) return { repository, subject, content: found }
-    const { bundle, log } = await (await hand()).signImage(name, subject)
-    const place = name.replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    const path = await ports.keep(`bundles/legacy/${place}-${hexOf(subject)}.sigstore.json`, bundle)
-    const { annotations } = legacyLayer(bundle, payload)
-    return {
-      repository,
-      subject,
-      content: { payload, annotations },
-      made: { path, ...(log === undefined ? {} : { log }) },
-    }
+    const { bundle, log } = onDisk ?? (await (await hand()).signImage(name, subject))
+    const path = await ports.keep(pathOf(name, subject), bundle)
+    const { annotations } = legacyLayer(bundle, wanted.payload)
+    const made = { path, ...(log === undefined ? {} : { log }) }
+    const one = { repository, subject, content: { payload: wanted.payload, annotations }, made }
+    record.attestations = [...record.attestations, legacyReceipt(one, false)]
+    return one
   }
   const settled = await inParallel(places, PARALLEL, async place => (await Promise.allSettled([signOne(place)]))[0])
+  record.notices.push(...kept.notices())
   return settled.map(one => {
     if (one.status === 'rejected') throw one.reason
     return one.value
   })
 }
 
+function pathOf(name: string, subject: Digest): string {
+  const place = name.replaceAll(/[^A-Za-z0-9._-]/g, '-')
+  return `${BUNDLE_FOLDER}/${LEGACY_FOLDER}/${place}-${hexOf(subject)}.sigstore.json`
+}
+
 type Place = Pick<LegacySigned, 'repository' | 'subject'>
 
-interface Wanted {
+/** A signature for a tag that counts as this run's own. */
+export interface Wanted {
   readonly payload: Uint8Array
   /** Absent: of a run that is not known nothing can be its own. */
   readonly own: OwnSigner | undefined

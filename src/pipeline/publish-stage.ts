@@ -12,6 +12,7 @@ import type { ServedImage } from './digest-stage.ts'
 import { legacyReceipt } from './legacy-signatures.ts'
 import { materialsClaims } from './materials-statements.ts'
 import type { RunRecord } from './run.ts'
+import { beginSavingState } from './saved-state.ts'
 import type { Signed, SignedDocument } from './sign-stage.ts'
 import { announce, errorOfSinks, failedPlace, fillSinks, furtherSinks, placesIn, type Sink } from './sinks.ts'
 import type { SourceOutcome } from './source-stage.ts'
@@ -67,7 +68,10 @@ export function publishBundles(
         },
       }),
     )
-    const filled = await fillSinks([...registries, ...furtherSinks(request, ports, { image, signed })])
+    const inRegistries = await fillSinks(registries)
+    // Only then: a run that is cut finds its bundles in the registry again, and what was copied from them is not made anew beside it.
+    const filled = [...inRegistries, ...(await fillSinks(furtherSinks(request, ports, { image, signed })))]
+    beginSavingState(ports, record)
     const receipts = filled.map(({ receipt }) => receipt)
     const inAll = placesIn(receipts, 'registry', 'failed').length === 0
     const announced = inAll ? await announce(ports, image) : undefined

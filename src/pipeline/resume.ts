@@ -45,6 +45,8 @@ export class EarlierBundles {
   readonly #found = new Map<Digest, EarlierBundle>()
   readonly #used = new Set<Digest>()
   readonly #ignored = new Map<string, string>()
+  /** Signatures for tags: over bytes that only who would make them again knows. */
+  readonly #forTags: { readonly bytes: Uint8Array; readonly place: string }[] = []
   readonly #read: ReadonlyMap<Repository, ReadBundles>
   #looking: Promise<void>
 
@@ -81,6 +83,13 @@ export class EarlierBundles {
     const { own } = this
     if (own === undefined) return []
     return [...this.#found.values()].filter(({ signed }) => foreignSigner(signed.signer, own) === undefined)
+  }
+
+  /** What earlier attempts may have signed for tags: bytes that nobody looked at yet. */
+  async forTags(): Promise<readonly { readonly bytes: Uint8Array; readonly place: string }[]> {
+    if (this.own === undefined) return []
+    await this.#looking
+    return this.#forTags
   }
 
   /** Bundles that were found in some other way: verified like all others. */
@@ -129,7 +138,9 @@ export class EarlierBundles {
     for (const { name, why } of ignored) this.#ignored.set(printable(name), printable(why))
     if (files.length === 0) return
     const verify = await this.#ports.verifier()
-    for (const { name, bytes } of files) this.#take(bytes, `on disk as ${printable(name)}`, verify)
+    for (const { name, bytes, place = `on disk as ${printable(name)}` } of files)
+      if (name.startsWith(`${LEGACY_FOLDER}/`)) this.#forTags.push({ bytes, place })
+      else this.#take(bytes, place, verify)
   }
 
   async #lookAtRegistry({ repository, subject }: { repository: Repository; subject: Digest }): Promise<void> {
@@ -163,6 +174,9 @@ export class EarlierBundles {
     }
   }
 }
+
+/** Below the folder of the bundles: signatures for tags as cosign ≤ 2 reads them. */
+export const LEGACY_FOLDER = 'legacy'
 
 /** Reasons shown one by one; an image that is built again and again has many attestations of other runs. */
 const MOST_TOLD = 5

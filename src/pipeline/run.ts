@@ -8,6 +8,7 @@ import type {
   SinkReceipt,
   SubjectReceipt,
 } from '../report/receipt.ts'
+import type { SavedState } from './saved-state.ts'
 import type { StageLog } from './stages.ts'
 
 /** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */
@@ -24,6 +25,8 @@ export class RunRecord {
   source: Receipt['source']
   materials: Receipt['materials']
   suggestedPolicy: string | undefined
+  /** Whether another attempt on another machine will find what was signed. */
+  saved: SavedState
   readonly notices: string[] = []
   readonly notChecked: string[] = []
   readonly #open: (() => Promise<void>)[] = []
@@ -52,7 +55,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges } = this
+    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges, saved } = this
     return {
       schemaVersion: 1,
       command,
@@ -69,12 +72,19 @@ export class RunRecord {
       ...(identity === undefined ? {} : { identity }),
       ...(signingKey === undefined ? {} : { signingKey }),
       ...(suggestedPolicy === undefined ? {} : { suggestedPolicy }),
+      ...(saved === undefined || !('artifact' in saved) ? {} : { stateArtifact: saved.artifact }),
       notChecked: [...this.notChecked],
-      notices: [...this.notices],
+      notices: [...this.notices, ...untold(saved)],
       requests: this.stages.requests(),
       ...(this.#error === undefined ? {} : { error: errorReceipt(this.#error) }),
     }
   }
+}
+
+function untold(saved: SavedState): readonly string[] {
+  if (saved === undefined || 'artifact' in saved) return []
+  const { code, why } = saved.trouble
+  return [`What was signed could not be saved for another attempt: ${why} (${code}).`]
 }
 
 export function errorReceipt(error: WaybillError): NonNullable<Receipt['error']> {

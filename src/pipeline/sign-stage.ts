@@ -2,7 +2,6 @@ import { hexOf } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
-import type { AttestationReceipt } from '../report/receipt.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
@@ -17,13 +16,14 @@ import { SOURCE_VERIFICATION_PREDICATE } from '../statements/uris.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
-import { type Document, type SignedDocument, signMissing } from './kept-statements.ts'
+import { type Document, receiptOf, type SignedDocument, signMissing } from './kept-statements.ts'
 import { type LegacySigned, legacyReceipt, signLegacy } from './legacy-signatures.ts'
 import { materialsStatement } from './materials-statements.ts'
 import { claimsOf, type Ready } from './preflight.ts'
 import { provenanceFacts } from './provenance-facts.ts'
 import type { EarlierBundles } from './resume.ts'
 import type { RunRecord } from './run.ts'
+import { beginSavingState } from './saved-state.ts'
 import { sbomStatements } from './sbom.ts'
 import { claimant, type Hand, handOf } from './signing-hand.ts'
 import type { SourceOutcome } from './source-stage.ts'
@@ -76,11 +76,11 @@ export async function signStatements(
       ...(await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)),
       ...(stated === undefined ? [] : sourceDocuments(stated)),
     ]
-    const world = { request, ports, image, earlier, hand: handWhenNeeded(request, ports, ready, record) }
+    const world = { request, ports, image, earlier, record, hand: handWhenNeeded(request, ports, ready, record) }
     const [{ signer, bundles }, legacy] = await together([
-      signMissing(documents, world, record),
+      signMissing(documents, world),
       request.legacySignatures === true ? signLegacy(world) : undefined,
-    ] as const)
+    ] as const).finally(() => beginSavingState(ports, record))
     record.attestations = [
       ...bundles.map(bundle => receiptOf(bundle, image)),
       ...(legacy ?? []).map(one => legacyReceipt(one, false)),
@@ -110,16 +110,6 @@ function sourceDocuments({ summary, detail }: SourceDocuments): readonly Documen
     { name: 'source-summary', predicateType: VERIFICATION_SUMMARY_PREDICATE, statement: summary },
     { name: 'source-verification', predicateType: SOURCE_VERIFICATION_PREDICATE, statement: detail },
   ]
-}
-
-function receiptOf(document: SignedDocument, image: ServedImage): AttestationReceipt {
-  const { predicateType, path, log } = document
-  return {
-    predicateType,
-    subject: image.descriptor.digest,
-    bundle: path,
-    ...(log === undefined ? {} : { log }),
-  }
 }
 
 /** What every statement about the image is about. */

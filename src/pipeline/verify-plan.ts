@@ -1,7 +1,7 @@
 import { CATALOGUE } from '../core/catalogue.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
-import type { SubjectRequest, Unreadable, VerifyRequest } from './verify-request.ts'
+import type { ImageSubjectRequest, SubjectRequest, Unreadable, VerifyRequest } from './verify-request.ts'
 
 /** Every subject once, in the order in which it was first named, with all places where it stands. */
 export function planSubjects({ subjects }: Pick<VerifyRequest, 'subjects'>): readonly SubjectRequest[] {
@@ -15,7 +15,13 @@ export function planSubjects({ subjects }: Pick<VerifyRequest, 'subjects'>): rea
 }
 
 function keyOf(subject: SubjectRequest): string {
-  return subject.kind === 'file' ? `file ${subject.path}` : `image ${formatReference(subject.reference)}`
+  if (subject.kind === 'file') return `file ${subject.path}`
+  return `image ${formatReference(subject.reference)}${runningKey(subject)}`
+}
+
+/** One digest that is what one specification names, and not what another does, is two questions. */
+export function runningKey({ running }: Pick<ImageSubjectRequest, 'running'>): string {
+  return running === undefined ? '' : ` ${running.config ?? ''} ${running.specified ?? ''}`
 }
 
 /** A reference that the caller typed himself is his, wherever else it stands. */

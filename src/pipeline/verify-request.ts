@@ -2,9 +2,11 @@ import type { Digest } from '../core/digest.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import type { Expectation } from '../policy/gate.ts'
+import type { Proof } from '../policy/gate-case.ts'
 import type { FetchedBundle, FetchedBundles } from '../registry/fetched.ts'
 import type { LegacySignature } from '../registry/legacy.ts'
 import type { Reference } from '../registry/reference.ts'
+import type { RunningAs } from '../registry/running.ts'
 import type { Receipt, SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { Place } from '../subjects/place.ts'
@@ -25,6 +27,8 @@ export interface ImageSubjectRequest {
    */
   readonly certain: boolean
   readonly places: readonly Place[]
+  /** Of an image that runs, where what the node tells and what the specification names are not the same. */
+  readonly running?: RunningAs
 }
 
 export interface FileSubjectRequest {
@@ -103,7 +107,7 @@ export type Reach = Pick<Expectation, 'private' | 'trust'> & Partial<Pick<Expect
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {
   /** Resolves the tag once; everything later is by digest. */
-  resolve(reference: Reference, origin: Origin, expectation: Reach): Promise<Resolved>
+  resolve(reference: Reference, origin: Origin, expectation: Reach, running?: RunningAs): Promise<Resolved>
   /** Throws when it is no file of its own, or changes meanwhile. */
   hashFile(path: string): Promise<HashedFile>
   /**
@@ -156,6 +160,8 @@ export interface JudgedSubject {
   readonly subject: EvidenceSubject
   readonly expectation: Expectation
   readonly receipt: SubjectReceipt
+  /** What the verdict rests on; empty of one that did not pass. */
+  readonly matched: readonly Proof[]
   /** Everything that verified, of anybody. */
   readonly statements: readonly Verified<SignedStatement>[]
   /** Everything that was read, also what did not verify. */

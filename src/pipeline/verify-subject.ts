@@ -11,6 +11,7 @@ import type { SignedStatement } from '../statements/statement.ts'
 import { withBundlePlace } from './bundle-place.ts'
 import { withChange } from './quarantine-changed-file.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
+import { runningKey } from './verify-plan.ts'
 import type {
   Artifact,
   EvidenceSource,
@@ -60,15 +61,16 @@ export class GateRun {
 
 /** Of an image: a tag is resolved once; of a digest the evidence is asked for at once. 7-verify-deploy § 1 */
 export async function verifyImage(
-  { reference, origin }: ImageSubjectRequest,
+  request: ImageSubjectRequest,
   expectation: Expectation,
   run: GateRun,
 ): Promise<SubjectReceipt> {
+  const { reference, origin, running } = request
   const { ports } = run
   const name = formatReference(reference)
   const verifier = begun(ports.verifier(expectation, 'image'))
   const judge = (digest: Digest, resolved: Promise<Resolved>): Promise<SubjectReceipt> =>
-    run.once(`${reference.canonical}@${digest}`, name, async () => {
+    run.once(`${reference.canonical}@${digest}${runningKey(request)}`, name, async () => {
       const subject: EvidenceSubject = { kind: 'image', reference, origin, digest }
       const [own, ...later] = ports.evidence(subject, expectation)
       const first = begun(run.budget.take(own))
@@ -77,7 +79,7 @@ export async function verifyImage(
       const sources = [() => first, ...later.map(source => run.budget.under(source))]
       return judgeCase({ name, subject, expectation, artifact: { digest }, verifier, sources, relatives }, run)
     })
-  const resolved = begun(ports.resolve(reference, origin, expectation))
+  const resolved = begun(ports.resolve(reference, origin, expectation, running))
   return judge(reference.digest ?? (await resolved).digest, resolved)
 }
 
@@ -112,8 +114,10 @@ async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<Subject
   const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
   const receipt =
     subject.kind === 'file' ? withBundlePlace(withChange(judgedReceipt, own, expectation.build)) : judgedReceipt
-  const { statements } = collected
-  await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
+  const { statements, judgement } = collected
+  const matched = judgement.verdict.kind === 'passed' ? judgement.matched : []
+  const { bundles, legacy } = kept
+  await ports.judged?.({ subject, expectation, receipt, matched, statements, bundles, legacy })
   return receipt
 }
 

@@ -17,6 +17,7 @@ export function isStored({ stored = [], notStored = [] }: Pick<AttestationReceip
  * runner. Lines of YAML; none when nothing was left, or where it lies is no folder of a run.
  */
 export function stateSteps(receipt: Receipt): readonly string[] {
+  if (receipt.stateArtifact !== undefined) return []
   const name = keptOnDisk(receipt)
     .map(path => /[/\\]waybill[/\\]([A-Za-z0-9._-]{1,100})[/\\]bundles[/\\][^/\\]+$/.exec(path)?.[1])
     .find(found => found !== undefined)

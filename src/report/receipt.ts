@@ -227,6 +227,8 @@ export interface Receipt {
   readonly run?: string
   /** Requests each stage made, for the summary and the benchmark. */
   readonly requests?: Readonly<Record<string, number>>
+  /** The artifact that holds what was signed, for an attempt on another machine; absent: there is none. */
+  readonly stateArtifact?: string
   /** A ready policy made from what was seen; printed on the default branch only. */
   readonly suggestedPolicy?: string
   /** How the verdict about one commit came about, in the order in which it was decided (`source check --explain`). */

@@ -47,6 +47,7 @@ const ORDER: readonly string[] = [
   'line',
   'stages',
   'attestations',
+  'stateArtifact',
   'requests',
   'suggestedPolicy',
   'name',

@@ -117,6 +117,9 @@ function kept(receipt: Receipt): string {
   const paths = keptOnDisk(receipt)
   if (paths.length === 0) return ''
   const where = `Signed, but not known to be in the registry; kept on the runner: ${paths.map(path => codeSpan(path)).join(', ')}`
+  const { stateArtifact } = receipt
+  if (stateArtifact !== undefined)
+    return `\n\n${where}\n\nThe artifact ${codeSpan(stateArtifact)} holds them, too: re-run the failed jobs, and nothing is signed twice.`
   const steps = stateSteps(receipt)
   const how = 'So that the next attempt finds them on its own machine and signs nothing twice, add to the job:'
   return `\n\n${where}${steps.length === 0 ? '' : `\n\n${how}\n\n${fenced('yaml', steps)}`}`

@@ -43,8 +43,9 @@ export function unexamined(
   })
 }
 
-/** `file:line path`, with the number of the document where there are several. */
+/** `file:line path`, with the number of the document where there are several; `namespace/pod path` in a cluster. */
 export function placeText(place: Place): string {
+  if (place.pod === true) return `${printable(place.file)} ${printable(place.path, 400)}`
   const document = place.document > 1 ? ` (document ${place.document})` : ''
   return `${printable(place.file)}:${place.line}${document} ${printable(place.path, 400)}`.trimEnd()
 }

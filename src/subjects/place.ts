@@ -15,4 +15,6 @@ export interface Place {
   readonly path: string
   /** From 1. */
   readonly line: number
+  /** A pod of a cluster: `file` is NAMESPACE/POD, `path` the list and the name in it, and there are no lines. */
+  readonly pod?: true
 }

@@ -111,7 +111,8 @@ function build(peer: GoPeer, place: string): void {
       cpSync(join(import.meta.dirname, peer.wrapped.source), join(work, 'main.go'))
       go(work, ['get', `${peer.module}/...@${peer.version}`])
     }
-    go(work, ['build', '-mod=mod', '-o', program, peer.main], peer.static === true ? { CGO_ENABLED: '0' } : {})
+    const environment = peer.static === true ? { CGO_ENABLED: '0' } : {}
+    go(work, ['build', '-mod=mod', ...linkerFlags(peer), '-o', program, peer.main], environment)
   }
   for (const [name, path] of Object.entries(peer.files ?? {})) {
     const module = JSON.parse(go(work, ['mod', 'download', '-json', `${peer.module}@${peer.version}`])) as {
@@ -120,6 +121,12 @@ function build(peer: GoPeer, place: string): void {
     cpSync(join(module.Dir, path), join(place, name))
   }
   rmSync(work, { recursive: true, force: true })
+}
+
+function linkerFlags({ stamps }: GoPeer): readonly string[] {
+  if (stamps === undefined) return []
+  const flags = Object.entries(stamps).map(([name, text]) => `-X ${name}=${text}`)
+  return [`-ldflags=${flags.join(' ')}`]
 }
 
 /** `go install` names a program after the last part of its path that is not a major version. */
@@ -138,7 +145,8 @@ function isInstalled(place: string, peer: GoPeer): boolean {
   const version = lines.some(
     ([kind, path, found]) => (kind === 'mod' || kind === 'dep') && path === peer.module && found === peer.version,
   )
-  return status === 0 && main && version
+  const stamped = linkerFlags(peer).every(flag => stdout.includes(flag.replace(/^(-ldflags=)(.*)$/, '$1"$2"')))
+  return status === 0 && main && version && stamped
 }
 
 /** @returns what it printed. @throws with its last words when it fails. */

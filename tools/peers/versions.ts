@@ -17,6 +17,8 @@ export interface GoPeer {
   readonly replace?: readonly string[]
   /** Without the C library: for programs that are put into an image from nothing. */
   readonly static?: true
+  /** Texts that its own makers put into it with the linker, such as what it says its version is. */
+  readonly stamps?: Readonly<Record<string, string>>
   /** Files of the module that are kept beside the program: name in the cache → path in the module. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -170,8 +172,24 @@ export const GO_PEERS = [
     ...POLICY_CONTROLLER,
     name: 'policy-webhook',
     main: 'github.com/sigstore/policy-controller/cmd/webhook',
+    files: {
+      'cluster-role.yaml': 'config/200-clusterrole.yaml',
+      'role.yaml': 'config/200-role.yaml',
+      'cluster-role-binding.yaml': 'config/201-clusterrolebinding.yaml',
+      'role-binding.yaml': 'config/201-rolebinding.yaml',
+      'image-policies.yaml': 'config/300-clusterimagepolicy.yaml',
+      'trust-roots.yaml': 'config/300-trustroot.yaml',
+      'webhooks.yaml': 'config/500-webhook-configuration.yaml',
+      'policy-webhooks.yaml': 'config/501-policy-webhook-configurations.yaml',
+    },
   },
   { ...KYVERNO, name: 'kyverno', main: 'github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno' },
+  {
+    ...KYVERNO,
+    name: 'kyverno-admission',
+    main: 'github.com/kyverno/kyverno/cmd/kyverno',
+    files: { 'install.yaml': 'config/install-latest-testing.yaml' },
+  },
   {
     name: 'etcd',
     module: 'go.etcd.io/etcd/server/v3',
@@ -187,6 +205,8 @@ export const GO_PEERS = [
     wrapped: true,
     // The published module points at folders of its own tree; each of them is published as a module of its own, too.
     replace: KUBERNETES_STAGING.map(name => `k8s.io/${name}=k8s.io/${name}@v0.36.3`),
+    // Without it the server calls itself a version that its clients cannot read.
+    stamps: { 'k8s.io/component-base/version.gitVersion': 'v1.36.3' },
   },
   { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.82', main: 'github.com/nektos/act' },
 ] as const satisfies readonly GoPeer[]

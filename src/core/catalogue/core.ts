@@ -89,4 +89,9 @@ export const CORE_ERRORS = {
       'A file of certificate authorities that an input names is not PEM, holds something else than certificates, or a server’s own certificate, which would be trusted for nothing.',
     remedy: 'Name the PEM file of the authority that signed the server’s certificate; your network’s owner has it.',
   },
+  'core/worker-failed': {
+    kind: 'unknown',
+    meaning: 'A part of the program that runs in a thread of its own ended without an answer, or took too long.',
+    remedy: 'Run again; if it stays, read what was found.',
+  },
 } as const satisfies Record<`core/${string}`, CatalogueEntry>

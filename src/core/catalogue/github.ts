@@ -118,4 +118,16 @@ export const GITHUB_ERRORS = {
       'GitHub keeps no attestations for this repository: on most plans it does so for public repositories only, and never for private ones that a person owns.',
     remedy: 'Leave out github-attestations: everything is attached to the image in its registry.',
   },
+  'github/artifacts-unavailable': {
+    kind: 'unknown',
+    meaning:
+      'The runner has no artifact service: it gives no address and token of one, as in a container tool that plays GitHub Actions, or the server is one whose artifacts this action cannot write. What the run made stays on its machine.',
+    remedy: 'Add the printed step, which uploads the files; or set upload: false.',
+  },
+  'github/artifact-failed': {
+    kind: 'unknown',
+    meaning:
+      'The runner’s artifact service did not take or give an artifact. What the run made stays on its machine; verdict and tags are not affected.',
+    remedy: 'Run again, or add the printed step, which uploads the files.',
+  },
 } as const satisfies Record<`github/${string}`, CatalogueEntry>

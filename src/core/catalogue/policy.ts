@@ -113,4 +113,17 @@ export const POLICY_ERRORS = {
       'One part of the policy asks for what another part can never give. Shown as a note; nothing would pass there.',
     remedy: 'Change one of the two parts that the message names.',
   },
+  'policy/not-expressible': {
+    kind: 'configuration',
+    meaning:
+      'A deploy rule asks for something that the admission engine of a cluster cannot check. A weaker policy would look like the same rule and be another, so none is written.',
+    remedy:
+      'Change the rule as the message says, or have a gate judge it: waybill verify manifest before the deploy, and deploy-verified in the cluster.',
+  },
+  'policy/generated-stale': {
+    kind: 'rejected',
+    meaning:
+      'Admission policies that were generated differ from what the policy means now: a file has other bytes, is missing, or is left from before.',
+    remedy: 'Write them again with the same options and without --check, have the difference reviewed, and apply it.',
+  },
 } as const satisfies Record<`policy/${string}`, CatalogueEntry>

@@ -63,4 +63,60 @@ export const SUBJECTS_ERRORS = {
     meaning: 'A file of bundles is neither one JSON object nor one JSON object a line, or is larger than allowed.',
     remedy: 'Download the bundles again; a bundle is one JSON object.',
   },
+  'verify/image-id-unclear': {
+    kind: 'unknown',
+    meaning:
+      'What runs could not be brought to the digest of a manifest: the node tells only an id of its own or nothing, and the registry has no manifest that goes with it.',
+    remedy:
+      'Name the image by digest (waybill verify manifest --pin writes it) and let the pod start again, so that the node fetches it from its registry.',
+  },
+  'verify/drift': {
+    kind: 'rejected',
+    meaning:
+      'Another image runs than the specification names by digest. The node has not fetched what it was told to, or somebody changed one of the two.',
+    remedy:
+      'Find out who started the pod and what the node has under that name; then delete the pod, so that it starts again.',
+  },
+  'verify/not-started': {
+    kind: 'unknown',
+    meaning:
+      'No node runs the image yet, so it is judged by what the specification names. As a note it does not count against the verdict.',
+    remedy: 'Verify again when the pod has started.',
+  },
+  'verify/pod-unreadable': {
+    kind: 'unknown',
+    meaning: 'A pod in the answer of the API server is not of the documented form, so nobody knows what it runs.',
+    remedy: 'Check that the address in the kubeconfig is that of a Kubernetes API server.',
+  },
+  'verify/cluster-incomplete': {
+    kind: 'unknown',
+    meaning: 'The list of pods could not be read to its end. What was read is judged; what the rest runs is not known.',
+    remedy: 'Run again, with --namespace for fewer pods at a time.',
+  },
+  'verify/cluster-list-expired': {
+    kind: 'unknown',
+    meaning: 'The API server has forgotten the list of pods while it was read, so the list has to be begun again.',
+    remedy: 'Run again, with --namespace for fewer pods at a time.',
+  },
+  'verify/cluster-forbidden': {
+    kind: 'unknown',
+    meaning: 'The API server knows who asks, or does not, and in either case does not let him list the pods.',
+    remedy: 'Grant the role that docs/cluster.md shows: get and list of pods.',
+  },
+  'verify/cluster-unreachable': {
+    kind: 'unknown',
+    meaning:
+      'The API server did not answer, answered something else than a list of pods, or is not the one that the kubeconfig trusts.',
+    remedy: 'Check server and certificate-authority-data in the kubeconfig: kubectl get pods must work with it.',
+  },
+  'verify/kubeconfig-unusable': {
+    kind: 'configuration',
+    meaning: 'The kubeconfig cannot be read, names no such context, or asks for something that is not done.',
+    remedy: 'Choose another with --kubeconfig FILE or --context NAME; kubectl config view --minify shows what is used.',
+  },
+  'verify/credential-plugin-failed': {
+    kind: 'unknown',
+    meaning: 'The program that the kubeconfig names for logging in did not give a credential.',
+    remedy: 'Run the program by hand. It sees PATH, HOME and what the kubeconfig sets for it, and no other variables.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>
