@@ -41,7 +41,7 @@ export function summaryFacts({
   verifierId,
 }: SourceSummary): readonly Fact[] {
   return [
-    ...fact('result', result),
+    ...fact('result claimed', result),
     ...fact('levels', levels),
     ...fact('repository', resourceUri),
     ...fact('found on', sourceRefs),
@@ -72,7 +72,7 @@ export function detailFacts({ range, law, mode, engines, keys, exceptions }: Sou
 export function deployFacts(summary: DeploySummary): readonly Fact[] {
   const { resourceUri, result, levels, policy, verifierId, verifiedAt, inputs } = summary
   return [
-    ...fact('result', result),
+    ...fact('result claimed', result),
     ...fact('resource', resourceUri),
     ...fact('levels', levels),
     ...fact('policy', policy.uri),
