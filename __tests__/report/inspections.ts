@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Digest, parseDigest } from '../../src/core/digest.ts'
 import type { InspectedCommit, InspectedNode, Inspection } from '../../src/report/inspection.ts'
 
@@ -9,7 +10,9 @@ const POLICY = 'git+https://github.com/acme/app#.github/waybill.yml'
 /** So many commits, of alice and bob in turn. */
 export function commitsOf(count: number, from = 0): readonly InspectedCommit[] {
   return Array.from({ length: count }, (_, at) => ({
-    id: (at + from + 1).toString(16).padStart(40, '0'),
+    id: createHash('sha1')
+      .update(`commit ${at + from}`)
+      .digest('hex'),
     kind: at % 3 === 0 ? 'openpgp' : 'ssh',
     basis: 'signed',
     principal: at % 2 === 0 ? 'alice' : 'bob',

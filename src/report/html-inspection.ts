@@ -102,5 +102,9 @@ function notEvidence(ignored: Inspection['ignored'], complete: boolean): Html {
     : html`<p class="notice">What is attached could not be read to its end: there may be more.</p>`
   if (ignored.length === 0) return html`${cut}<p>Nothing attached was left out.</p>`
   const shown = ignored.slice(0, IGNORED).map(findingItem)
-  return html`${cut}<p>${ignored.length} ${ignored.length === 1 ? 'thing' : 'things'} that could not be verified or read, and count for nothing.</p>${shown}`
+  const count =
+    ignored.length === 1
+      ? '1 thing that could not be verified or read, and counts for nothing.'
+      : `${ignored.length} things that could not be verified or read, and count for nothing.`
+  return html`${cut}<p>${count}</p>${shown}`
 }

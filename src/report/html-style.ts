@@ -16,14 +16,15 @@ footer{padding-top:.5rem;padding-bottom:2rem;color:var(--muted);font-size:.875re
 h1{margin:.125rem 0 .25rem;font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}
 h2{margin:2rem 0 .5rem;font-size:1.125rem}
 h3{margin:1rem 0 .25rem;font-size:1rem}
-p{margin:.25rem 0 .5rem}
+p{margin:.25rem 0 .5rem;overflow-wrap:anywhere}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:2px}
 .muted{color:var(--muted)}
 .banner{display:flex;gap:.75rem;align-items:flex-start;margin:1rem 0;padding:.875rem 1rem;border-radius:.5rem;border:1px solid currentColor}
 .banner strong{display:block;font-size:1.125rem;line-height:1.3}
-.banner p{margin:.125rem 0 0;color:var(--text);overflow-wrap:anywhere}
+.banner p{margin:.125rem 0 0}
+.banner p,.banner ul,.banner dl{color:var(--text);overflow-wrap:anywhere}
 .mark{font-size:1.25rem;line-height:1.2}
 .ok{color:var(--ok);background:var(--ok-bg)}
 .bad{color:var(--bad);background:var(--bad-bg)}
@@ -56,8 +57,8 @@ caption{padding:.5rem .75rem;text-align:left;color:var(--muted)}
 th,td{padding:.375rem .75rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 th{white-space:nowrap}
 td{overflow-wrap:anywhere;min-width:5rem}
-td.long{min-width:14rem}
-tbody th{font-weight:600}
+td:has(>code){min-width:11rem}
+tbody th{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:8rem}
 .finding{margin:.5rem 0;padding:.5rem .75rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-wrap:anywhere}
 .finding p{margin:.125rem 0}
 ul.plain{margin:.25rem 0;padding-left:1.25rem;overflow-wrap:anywhere}
