@@ -32,8 +32,8 @@ a{color:var(--accent)}
 .calm{color:var(--calm);background:var(--calm-bg)}
 .badge{display:inline-block;padding:.0625rem .5rem;border-radius:1rem;font-size:.8125rem;font-weight:600;white-space:nowrap}
 .notice{margin:.5rem 0;padding:.5rem .75rem;border-left:4px solid var(--warn);background:var(--warn-bg);color:var(--text);overflow-wrap:anywhere}
-.facts{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.125rem 1rem;margin:.5rem 0}
-.facts dt{color:var(--muted)}
+.facts{display:grid;grid-template-columns:fit-content(14rem) minmax(0,1fr);gap:.125rem 1rem;margin:.5rem 0}
+.facts dt{color:var(--muted);min-width:6rem;overflow-wrap:anywhere}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .numbers{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;margin:.5rem 0 0;padding:0;list-style:none;color:var(--muted)}
 .numbers b{color:var(--text)}
@@ -47,7 +47,7 @@ a{color:var(--accent)}
 .node>summary::before{content:"▸";color:var(--muted);width:.75rem}
 .node[open]>summary::before{content:"▾"}
 .node.flat::before{content:"";width:.75rem}
-.node .name{font-weight:600}
+.node .name{font-weight:600;overflow-wrap:anywhere}
 .node .who{flex-basis:100%;padding-left:1.375rem;color:var(--muted);font-size:.875rem;overflow-wrap:anywhere}
 .fold{margin:.5rem 0}
 .fold>summary{cursor:pointer;font-weight:600}
@@ -62,7 +62,7 @@ tbody th{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:8re
 .finding{margin:.5rem 0;padding:.5rem .75rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-wrap:anywhere}
 .finding p{margin:.125rem 0}
 ul.plain{margin:.25rem 0;padding-left:1.25rem;overflow-wrap:anywhere}
-@media (max-width:40rem){.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.375rem}.tree ul{margin-left:.25rem;padding-left:.5rem}h1{font-size:1.25rem}}
+@media (max-width:40rem){.facts{grid-template-columns:minmax(0,1fr);gap:0}.facts dd{margin-bottom:.375rem}.tree ul{margin-left:.25rem;padding-left:.5rem}h1{font-size:1.25rem}}
 @media print{:root{--bg:#fff;--card:#fff;--text:#000;--muted:#444;--line:#bbb;--ok:#0f5f2f;--ok-bg:#fff;--bad:#971b1b;--bad-bg:#fff;--warn:#724600;--warn-bg:#fff;--calm:#333;--calm-bg:#fff;--accent:#000}
 .skip{display:none}.scroll{overflow:visible}.node,.finding,tr{break-inside:avoid}details::details-content{content-visibility:visible;display:block;block-size:auto}
 body{font-size:11pt}}
