@@ -74,7 +74,7 @@ function noticeLines({ notices }: Receipt): readonly Html[] {
 
 function verdictText(receipt: Receipt): Html {
   const { image, source, policy, identity, run } = receipt
-  const repository = source === undefined ? undefined : `https://github.com/${source.repository}`
+  const repository = source?.repository
   const levels = levelWords(receipt, id => id).map(line => html`<p>${line}</p>`)
   return html`${levels}${factList([
     ...(image === undefined ? [] : [{ name: 'digest', shown: code(image.digest) }]),
@@ -140,7 +140,7 @@ function imageParts({ image }: Receipt): readonly Html[] {
 function commitParts({ subjects, source }: Receipt): readonly Html[] {
   const commits = inReadingOrder(subjects.filter(isCommit))
   if (commits.length === 0) return []
-  const repository = source === undefined ? undefined : `https://github.com/${source.repository}`
+  const repository = source?.repository
   const rows = commits.map(commit => [
     html`<code>${link(commit.digest.slice(0, 12), commitAddress(repository, commit.digest))}</code>`,
     badge(TONES[commit.verdict], commit.verdict.replace('-', ' ')),
@@ -156,7 +156,10 @@ function commitParts({ subjects, source }: Receipt): readonly Html[] {
   const causes =
     found.length === 0
       ? undefined
-      : fold(`${found.length} findings about commits`, found.slice(0, SUBJECTS).map(findingItem))
+      : fold(
+          found.length === 1 ? '1 finding about commits' : `${found.length} findings about commits`,
+          found.slice(0, SUBJECTS).map(findingItem),
+        )
   return [section('Commits', html`${dataTable('Commits, what is not in order first', head, rows)}${causes}`)]
 }
 

@@ -56,7 +56,7 @@ table{border-collapse:collapse;width:100%;font-size:.875rem}
 caption{padding:.5rem .75rem;text-align:left;color:var(--muted)}
 th,td{padding:.375rem .75rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 th{white-space:nowrap}
-td{overflow-wrap:anywhere;min-width:5rem}
+td{overflow-wrap:anywhere;min-width:6rem}
 td:has(>code){min-width:11rem}
 tbody th{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:8rem}
 .finding{margin:.5rem 0;padding:.5rem .75rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-wrap:anywhere}
