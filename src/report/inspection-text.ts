@@ -157,7 +157,7 @@ function listBranches({ commits = [], materials = [] }: InspectedNode): readonly
 function commitLine({ id, principal, kind, basis, key, reviewedBy }: InspectedCommit): string {
   const who = principal ?? (key === undefined ? 'nobody' : shortKey(key))
   const review = reviewedBy === undefined ? '' : `, reviewed by ${reviewedBy.join(', ')}`
-  return `${id.slice(0, 12)}  ${printable(who, 60)}, ${kind}, ${basis}${printable(review, 100)}`
+  return printable(`${id.slice(0, 12)}  ${who.slice(0, 60)}, ${kind}, ${basis}${review}`, 300)
 }
 
 /** What changed between two images, for a terminal. */
