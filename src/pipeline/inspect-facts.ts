@@ -27,8 +27,8 @@ export function provenanceFacts(claims: ProvenanceClaims): readonly Fact[] {
     ...fact('run', invocationId),
     ...fact('started', startedOn),
     ...fact('finished', finishedOn),
-    ...fact('commits checked', stage(waybill?.source)),
-    ...fact('materials checked', stage(waybill?.materials)),
+    ...fact('claimed of its commits', stage(waybill?.source)),
+    ...fact('claimed of its materials', stage(waybill?.materials)),
   ]
 }
 

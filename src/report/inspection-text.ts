@@ -133,12 +133,13 @@ function detailLines(
 ): readonly string[] {
   const told = what === 'platform' ? [] : facts
   const lines = [
-    ...(by === undefined || by === above ? [] : [`by ${printable(by, 600)}`]),
     ...(signedAt === undefined ? [] : [`signed ${printable(signedAt, 40)}`]),
     ...(log === undefined ? [] : [`log entry ${printable(log.index, 40)} of ${printable(log.url, 100)}`]),
     ...told.map(({ name, value }) => `${printable(name, 60)}: ${printable(value, 600)}`),
   ]
-  return lines.map(line => cut(`  ${line}`, columns))
+  // An identity is compared by eye, to its last letter: it is never cut.
+  const who = by === undefined || by === above ? [] : wrap(`by ${printable(by, 600)}`, columns, '  ', '     ')
+  return [...who, ...lines.map(line => cut(`  ${line}`, columns))]
 }
 
 /** What a node lists: materials, and commits, the newest first. */
