@@ -9,6 +9,10 @@ export interface LayoutOptions {
   readonly platforms?: readonly string[]
   /** Statements that a builder left beside a platform's manifest, as BuildKit does; then there is an index for one platform, too. */
   readonly statements?: (digest: string, platform: string) => readonly LeftStatement[]
+  /** Of the config. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Of each platform's manifest. */
+  readonly annotations?: Readonly<Record<string, string>>
   /** Whether their manifest names its subject, as since BuildKit 0.27; default true. */
   readonly subject?: boolean
 }
@@ -51,9 +55,13 @@ export function writeLayout(folder: string, options: LayoutOptions = {}): Writte
   const children = platforms.map(platform => {
     const [os = '', architecture = ''] = platform.split('/')
     const rootfs = { type: 'layers', diff_ids: [layer.digest] }
-    const config = blob(`${OCI}.config.v1+json`, JSON.stringify({ architecture, os, config: {}, rootfs }))
+    const config = blob(
+      `${OCI}.config.v1+json`,
+      JSON.stringify({ architecture, os, config: configOf(options), rootfs }),
+    )
     const mediaType = `${OCI}.manifest.v1+json`
-    const manifest = JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [layer] })
+    const annotations = options.annotations === undefined ? {} : { annotations: options.annotations }
+    const manifest = JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [layer], ...annotations })
     return { ...blob(mediaType, manifest), platform: { os, architecture } }
   })
   const mediaType = `${OCI}.index.v1+json`
@@ -68,6 +76,10 @@ export function writeLayout(folder: string, options: LayoutOptions = {}): Writte
   writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
   writeFileSync(join(folder, 'index.json'), JSON.stringify({ ...index, manifests: [top] }))
   return { folder, digest: top.digest, children: children.map(child => child.digest) }
+}
+
+function configOf({ labels }: LayoutOptions): object {
+  return labels === undefined ? {} : { Labels: labels }
 }
 
 /** docs/attestations/attestation-storage.md of BuildKit. */

@@ -8,6 +8,7 @@ import type {
   EvidenceSource,
   EvidenceSubject,
   Origin,
+  Reach,
   Relatives,
   Resolved,
   VerifyPorts,
@@ -106,8 +107,8 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
 }
 
 /** GitHub keeps attestations by repository, so it can be asked only where one is expected. */
-function stored({ store, http }: EvidenceOptions, subject: Digest, { build }: Expectation): readonly EvidenceSource[] {
-  if (store === undefined || build.kind !== 'github') return []
+function stored({ store, http }: EvidenceOptions, subject: Digest, { build }: Reach): readonly EvidenceSource[] {
+  if (store === undefined || build?.kind !== 'github') return []
   const ask = () => storedAttestations({ api: store, http, repository: build.repository, subject })
   return [Object.assign(ask, { holdsRecords: false } as const)]
 }

@@ -3,9 +3,9 @@ import { LIMITS } from '../core/limits.ts'
 import type { Verified } from '../core/verified.ts'
 import { readFileBounded } from '../io/files.ts'
 import { keptRoot } from '../pipeline/kept-replay.ts'
-import type { Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
+import type { Reach, Verifier, VerifyPorts } from '../pipeline/verify-request.ts'
 import { baseSigners } from '../policy/base-images.ts'
-import { type Expectation, ruleSigners } from '../policy/gate.ts'
+import { ruleSigners } from '../policy/gate.ts'
 import type { Law } from '../policy/law.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
 import { parseTrustRoot, type TrustRoot } from '../sigstore/trust/root.ts'
@@ -42,7 +42,7 @@ export async function verifiers(options: TrustOptions): Promise<VerifyPorts['ver
   const known = new Map<string, Promise<Verifier>>()
   const { policy, keyFile, trustedRootFile } = options
   const byKeyAlone = policy === undefined && keyFile !== undefined && trustedRootFile === undefined
-  const rooted = (expectation: Expectation): Promise<Verifier> => {
+  const rooted = (expectation: Reach): Promise<Verifier> => {
     const name = typeof expectation.trust === 'string' ? expectation.trust : `file:${expectation.trust.file}`
     const verifier = known.get(name) ?? load(options, expectation).then(root => verifierOf(root, keys))
     known.set(name, verifier)
@@ -90,7 +90,7 @@ function withoutTraces<T>(work: () => T): T {
   }
 }
 
-async function load(options: TrustOptions, { trust }: Expectation): Promise<TrustRoot> {
+async function load(options: TrustOptions, { trust }: Reach): Promise<TrustRoot> {
   const { policy, trustedRootFile, recording } = options
   if (trustedRootFile !== undefined && policy === undefined) {
     const bytes = await readFileBounded(trustedRootFile, LIMITS.serviceAnswerBytes)

@@ -147,7 +147,10 @@ function targetOf(subject: SubjectRequest): Parameters<typeof expectationFor>[1]
   return subject.kind === 'image' ? subject.reference.canonical : { file: subject.name }
 }
 
-async function expectationOfFlags(options: Parameters<typeof expectations>[0]): Promise<Expectation> {
+/** Who is expected by flags. @throws `policy/no-expectation` and what the flags contradict */
+export async function expectationOfFlags(
+  options: Pick<GateOptions, 'flags' | 'keyFile' | 'trustedRootFile' | 'stage'>,
+): Promise<Expectation> {
   const { flags, keyFile, trustedRootFile } = options
   const key =
     keyFile === undefined

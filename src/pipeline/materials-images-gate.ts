@@ -6,7 +6,7 @@ import type { Reference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { ImagesPorts } from './materials-images-request.ts'
 import { RunBudget } from './verify-evidence.ts'
-import type { EvidenceSource, EvidenceSubject, JudgedSubject, Relatives, VerifyPorts } from './verify-request.ts'
+import type { EvidenceSource, EvidenceSubject, JudgedSubject, Reach, Relatives, VerifyPorts } from './verify-request.ts'
 import { GateRun, verifyImage } from './verify-subject.ts'
 
 /** What the gate says of one digest. */
@@ -88,9 +88,9 @@ export class ImageGate {
   }
 
   /** What was fetched for one expectation is there for the next; the platform's store is asked by repository. */
-  #evidence(subject: EvidenceSubject, expectation: Expectation): readonly [EvidenceSource, ...EvidenceSource[]] {
+  #evidence(subject: EvidenceSubject, expectation: Reach): readonly [EvidenceSource, ...EvidenceSource[]] {
     const { build } = expectation
-    const store = build.kind === 'github' ? build.repository : ''
+    const store = build?.kind === 'github' ? build.repository : ''
     const name = subject.kind === 'image' ? subject.reference.canonical : subject.name
     const key = `${name}@${subject.digest} ${expectation.private} ${store}`
     const known = this.#sources.get(key)

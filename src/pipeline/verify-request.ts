@@ -102,23 +102,26 @@ export interface EvidenceSource {
   readonly holdsRecords?: false
 }
 
+/** All of an expectation that says where to look and by which root; it expects nobody. */
+export type Reach = Pick<Expectation, 'private' | 'trust'> & Partial<Pick<Expectation, 'build'>>
+
 /** All that the gate may ask of the world. Safe to call concurrently. */
 export interface VerifyPorts {
   /** Resolves the tag once; everything later is by digest. */
-  resolve(reference: Reference, origin: Origin, expectation: Expectation, running?: RunningAs): Promise<Resolved>
+  resolve(reference: Reference, origin: Origin, expectation: Reach, running?: RunningAs): Promise<Resolved>
   /** Throws when it is no file of its own, or changes meanwhile. */
   hashFile(path: string): Promise<HashedFile>
   /**
    * Where evidence of this digest may lie, in the order to ask. The first is always asked; each other only while what is
    * required is not proved yet. Nothing is asked before the source is called.
    */
-  evidence(subject: EvidenceSubject, expectation: Expectation): readonly [EvidenceSource, ...EvidenceSource[]]
+  evidence(subject: EvidenceSubject, expectation: Reach): readonly [EvidenceSource, ...EvidenceSource[]]
   /**
    * Loads the one trust root that the expectation names and gives the checks against it; each root is parsed once.
    * Throws `sigstore/trust-unavailable`: without a root nothing is known about any bundle. For a file of which the caller names
    * a key and no root, it is loaded when a bundle names services: others are verified by the key alone.
    */
-  verifier(expectation: Expectation, kind: EvidenceSubject['kind']): Promise<Verifier>
+  verifier(expectation: Reach, kind: EvidenceSubject['kind']): Promise<Verifier>
   /** Told once for each subject, when it is judged and before its bundles are let go. */
   judged?(subject: JudgedSubject): Promise<void>
   /** Told how many subjects are judged of how many; absent: nobody watches. */

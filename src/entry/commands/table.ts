@@ -2,6 +2,7 @@ import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
 import { deployCommand } from './deploy.ts'
+import { inspectCommand } from './inspect.ts'
 import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
 import { materialsVerifyCommand } from './materials-verify.ts'
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   verifyClusterCommand,
   verifyBundleCommand,
   deployCommand,
+  inspectCommand,
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
@@ -50,7 +52,7 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'inspect']
+const LATER = ['attest']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 
