@@ -229,6 +229,7 @@ export const DEBIAN_PEERS = {
   busybox: 'busybox-static',
   mariadbd: 'mariadb-server',
   'docker-registry': 'docker-registry',
+  chromium: 'chromium',
 } as const satisfies Readonly<Record<string, string>>
 
 export type DebianPeerName = keyof typeof DEBIAN_PEERS
