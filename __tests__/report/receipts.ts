@@ -77,8 +77,8 @@ export const RELEASE: Receipt = {
     digest: digest('1'),
     mediaType: 'application/vnd.oci.image.index.v1+json',
     platforms: [
-      { platform: 'linux/amd64', digest: digest('2'), size: 31_000_000 },
-      { platform: 'linux/arm64', digest: digest('3'), size: 29_512_345 },
+      { platform: 'linux/amd64', digest: digest('2'), size: 31_000_000, previousSize: 29_800_000 },
+      { platform: 'linux/arm64', digest: digest('3'), size: 29_512_345, previousSize: 29_512_345 },
     ],
     tags: ['v1.2.3', 'latest'],
     builder: 'buildx',
@@ -94,6 +94,14 @@ export const RELEASE: Receipt = {
   identity: {
     san: 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
     issuer: 'https://token.actions.githubusercontent.com',
+  },
+  since: {
+    state: 'found',
+    image: digest('6'),
+    commit: 'b'.repeat(40),
+    signedAt: '2026-05-01T09:00:00.000Z',
+    commits: 1,
+    materials: 2,
   },
   notChecked: ['Who reviewed the commits: no rule of the policy asks for it', 'Base images: no rule asks for it'],
   notices: [],
@@ -310,6 +318,7 @@ export function hostile(text: string): Receipt {
       // Told as an earlier one: no commit of the run has this id.
       { ...change, commit: `${text}0`, title: text, by: text, accepted: true },
     ],
+    since: { state: 'found', image: digest('6'), commit: text, signedAt: text, materials: 1 },
     identity: { san: text, issuer: text },
     pinned: [text],
     run: text,

@@ -7,6 +7,7 @@ import { keptOnDisk, stateSteps } from './kept.ts'
 import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
+import { sincePart } from './since.ts'
 import { subjectDetails } from './subject-details.ts'
 import { attestationTable, findingTable, platformTable, sinkTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
@@ -94,6 +95,8 @@ function lists(receipt: Receipt, limit: number): readonly string[] {
   const others = worstFirst(othersOf(subjects))
   const parts: string[] = []
   if (found.some(({ findings }) => findings.length > 0)) parts.push(`### Findings\n\n${findingTable(found, limit)}`)
+  const since = sincePart(receipt, limit)
+  if (since !== undefined) parts.push(since)
   if (tags.length > 0) parts.push(`### Tag\n\n${tagTable(tags, limit)}`)
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
   const materials = materialsPart(receipt, limit)
