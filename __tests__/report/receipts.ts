@@ -267,6 +267,7 @@ export function hostile(text: string): Receipt {
         digest: text,
         verdict: 'unknown',
         by: text,
+        identity: { san: text, issuer: text, repository: text },
         findings: [{ ...finding, subject: `of ${text}` }],
         links: [{ ...link, below: [{ ...link, by: `${text} too` }] }],
         places: [{ file: text, document: 2, path: text, line: 3 }],

@@ -23,6 +23,8 @@ export interface SubjectReceipt {
   readonly basis?: Basis
   /** Who signed, in words: of an image that passed. */
   readonly by?: string
+  /** The certificate's own words of who signed an image that passed, as other verifiers are told to expect them. */
+  readonly identity?: { readonly san: string; readonly issuer: string; readonly repository?: string }
   readonly findings: readonly Finding[]
   /** Of an image or file: its chain, one root a requirement. */
   readonly links?: readonly ChainLink[]

@@ -1,6 +1,13 @@
 import { LIMITS } from '../core/limits.ts'
 import { chain, subjectChain } from './chain.ts'
-import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
+import {
+  cosign2Commands,
+  judgedCommands,
+  needsTrustedRoot,
+  pullCommand,
+  TRUSTED_ROOT_LINE,
+  verifyCommands,
+} from './commands.ts'
 import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
 import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
 import { keptOnDisk, stateSteps } from './kept.ts'
@@ -38,7 +45,7 @@ function render(receipt: Receipt, limit: number): string {
     block('mermaid', graph(receipt)),
     ...lists(receipt, limit),
     notChecked(receipt, limit),
-    verifyYourself(receipt),
+    verifyYourself(receipt, limit),
     written(receipt, limit),
     policy(receipt, limit),
     receipt.stages.length === 0 ? undefined : `### Stages\n\n${timingTable(receipt)}`,
@@ -161,13 +168,18 @@ function written({ pinned = [], evidence }: Receipt, limit: number): string | un
   return parts.length === 0 ? undefined : `### Written\n\n${parts.join('\n\n')}`
 }
 
-function verifyYourself(receipt: Receipt): string | undefined {
-  const commands = verifyCommands(receipt)
+function verifyYourself(receipt: Receipt, limit: number): string | undefined {
+  const commands = [...verifyCommands(receipt), ...judgedCommands(receipt)]
   if (commands.length === 0) return undefined
-  const root = needsTrustedRoot(receipt)
-    ? '\n\nThe signatures rest on a Sigstore of its own: give each command its trust root, with `--trusted-root FILE`.'
-    : ''
-  return `### Verify it yourself\n\n${fenced('sh', commands)}${root}`
+  const root = needsTrustedRoot(receipt) ? [TRUSTED_ROOT_LINE] : []
+  const older = limit === 0 ? [] : cosign2Commands(receipt)
+  return [
+    '### Verify it yourself',
+    fenced('sh', [...root, ...commands]),
+    ...(older.length === 0
+      ? []
+      : [`<details><summary>The same with cosign 2</summary>\n\n${fenced('sh', [...root, ...older])}\n\n</details>`]),
+  ].join('\n\n')
 }
 
 function policy(receipt: Receipt, limit: number): string | undefined {
