@@ -87,7 +87,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     room: 'subjects',
-    mayImport: ['core', 'io', 'registry'],
+    mayImport: ['core', 'io', 'registry', 'statements'],
     mayImportTypes: ['policy'],
     packages: ['yaml'],
     holds: 'what is to be judged: references, manifests, files',

@@ -2,7 +2,7 @@ export const id = 41;
 export const ids = [41];
 export const modules = {
 
-/***/ 5041:
+/***/ 55041:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -15,21 +15,21 @@ __webpack_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./lib/core/error.js
-var core_error = __webpack_require__(1105);
+var core_error = __webpack_require__(11105);
 // EXTERNAL MODULE: ./lib/sigstore/verify/message.js
-var message = __webpack_require__(6133);
+var message = __webpack_require__(26133);
 // EXTERNAL MODULE: ./lib/source/armor.js
-var source_armor = __webpack_require__(7494);
+var source_armor = __webpack_require__(57494);
 // EXTERNAL MODULE: ./node_modules/pkijs/build/index.js + 5 modules
-var build = __webpack_require__(943);
+var build = __webpack_require__(40943);
 // EXTERNAL MODULE: ./lib/core/bytes.js
-var core_bytes = __webpack_require__(6752);
+var core_bytes = __webpack_require__(96752);
 // EXTERNAL MODULE: ./lib/core/limits.js
-var limits = __webpack_require__(7535);
+var limits = __webpack_require__(97535);
 // EXTERNAL MODULE: ./lib/core/text.js
-var core_text = __webpack_require__(9716);
+var core_text = __webpack_require__(69716);
 // EXTERNAL MODULE: ./node_modules/asn1js/build/index.js + 3 modules
-var asn1js_build = __webpack_require__(4723);
+var asn1js_build = __webpack_require__(84723);
 ;// CONCATENATED MODULE: ./lib/source/cms-asn1.js
 
 
@@ -265,7 +265,7 @@ function octetsOf(block, what) {
 }
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
+var external_node_crypto_ = __webpack_require__(77598);
 ;// CONCATENATED MODULE: ./lib/source/x509-algorithm.js
 
 
@@ -635,7 +635,7 @@ function unsupported(found) {
 }
 
 // EXTERNAL MODULE: ./lib/source/public-key.js
-var public_key = __webpack_require__(5606);
+var public_key = __webpack_require__(15606);
 ;// CONCATENATED MODULE: ./lib/source/cms-verify.js
 
 
@@ -694,7 +694,7 @@ async function isRight({ signer, algorithm, hash, signed, signature }) {
 }
 
 // EXTERNAL MODULE: ./lib/sigstore/verify/verify.js + 2 modules
-var verify = __webpack_require__(2504);
+var verify = __webpack_require__(82504);
 ;// CONCATENATED MODULE: ./lib/source/gitsign-entry.js
 
 

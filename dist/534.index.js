@@ -2,7 +2,7 @@ export const id = 534;
 export const ids = [534];
 export const modules = {
 
-/***/ 534:
+/***/ 90534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -16,9 +16,9 @@ __webpack_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: p256_FROST, p256_hasher, p256_oprf, p384_hasher, p384_oprf, p521_hasher, p521_oprf
 
 // EXTERNAL MODULE: ./node_modules/@noble/hashes/sha2.js
-var sha2 = __webpack_require__(5514);
+var sha2 = __webpack_require__(35514);
 // EXTERNAL MODULE: ./node_modules/@noble/hashes/utils.js
-var hashes_utils = __webpack_require__(2565);
+var hashes_utils = __webpack_require__(42565);
 ;// CONCATENATED MODULE: ./node_modules/@noble/hashes/hmac.js
 /**
  * HMAC: RFC2104 message authentication code.

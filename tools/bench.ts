@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [start] [commits] [fold] [publish] [gate] [layout] [materials] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
+ * `npm run bench -- [start] [commits] [fold] [publish] [index] [overhead] [gate] [layout] [materials] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
  * It measures the bundle in `dist`, as a job downloads it; where a branch is judged over http, a bundle made of the same sources
  * whose door does nothing else. A missing peer is an error.
  */
@@ -10,8 +10,10 @@ import { CheckDoor } from './bench/check.ts'
 import { benchCommits } from './bench/commits.ts'
 import { benchFold } from './bench/fold.ts'
 import { benchGate } from './bench/gate.ts'
+import { benchIndex } from './bench/index.ts'
 import { benchLayout } from './bench/layout.ts'
 import { benchMaterials } from './bench/materials.ts'
+import { benchOverhead } from './bench/overhead.ts'
 import { benchPublish } from './bench/publish.ts'
 import { benchStart } from './bench/start.ts'
 import { type Row, renderTable } from './bench/table.ts'
@@ -29,6 +31,8 @@ const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
   commits: async () => benchCommits(currentDist(), await CheckDoor.build(root)),
   fold: async () => ({ rows: await benchFold(await CheckDoor.build(root)) }),
   publish: async verbose => benchPublish(currentDist(), verbose),
+  index: async verbose => benchIndex(currentDist(), verbose),
+  overhead: async () => benchOverhead(currentDist()),
   gate: async verbose => benchGate(currentDist(), verbose),
   layout: async () => ({ rows: await benchLayout(root) }),
   materials: async () => benchMaterials(currentDist()),

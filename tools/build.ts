@@ -16,7 +16,13 @@ const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
 /** Door name → what it runs. Each is a few lines onto the one bundle, so shared code is shipped once. */
-const DOORS = { attest: 'runAttest', verify: 'runVerify', cli: 'runCli', artifact: 'runArtifactTask' } as const
+const DOORS = {
+  attest: 'runAttest',
+  verify: 'runVerify',
+  deploy: 'runDeploy',
+  cli: 'runCli',
+  artifact: 'runArtifactTask',
+} as const
 
 /** Libraries that only some histories need, each with words of its own: none may be in what every run loads. */
 const LAZY = {

@@ -44,6 +44,7 @@ async function generate(...words: readonly string[]) {
       err += text
     },
     exit: () => {},
+    script: 'waybill',
   }
   const code = await call.act({ world, env: { HOME: folder } })
   return { code, out, err }

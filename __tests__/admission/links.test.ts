@@ -59,6 +59,42 @@ describe('13-adversary 30: what no engine can say is refused', () => {
     expect(errorOf(() => admitted(rules)).code).toBe('policy/not-expressible')
   })
 
+  test.each([
+    ['an environment of the build', BUILD.replace('runner: github-hosted', 'environment: production')],
+    ['a workflow by its commit', BUILD.replaceAll('yml@refs/tags/v*', `yml@${'a'.repeat(40)}`)],
+    ['a workflow of another repository without a caller', BUILD.replace('signer: "acme/app', 'signer: "acme/shared')],
+  ])('%s', (_what, build) => {
+    const rules = [`{match: ghcr.io/acme/app, build: ${build}, require: [provenance]}`]
+    expect(errorOf(() => admitted(rules)).code).toBe('policy/not-expressible')
+  })
+
+  test.each([
+    ['a certificate', 'serial: 2A41'],
+    ['what may be a certificate', `fingerprint: ${'AB'.repeat(32)}`],
+    [
+      'the signer itself',
+      'identity: "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1", issuer: "https://token.actions.githubusercontent.com"',
+    ],
+  ])('%s is revoked', (_what, entry) => {
+    const revoked = `revoked: [{${entry}, effective: 2026-05-01, mode: compromised}]\n`
+    const error = errorOf(() => admitted([rule('ghcr.io/acme/app', 'require: [provenance]')], revoked))
+    expect(error.code).toBe('policy/not-expressible')
+  })
+
+  test('revoked keys of persons concern no statement about an image', () => {
+    const revoked = `revoked: [{fingerprint: ${'AB'.repeat(20)}, effective: 2026-05-01, mode: compromised}]\n`
+    expect(admitted([rule('ghcr.io/acme/app', 'require: [provenance]')], revoked).rules.length).toBe(1)
+  })
+
+  test('a deny that lies across two allowing rules, one above it and one below, is refused', () => {
+    const rules = [
+      rule('"ghcr.io/acme/*-app"', 'require: [provenance]'),
+      '{match: ["ghcr.io/acme/x*"], deny: true}',
+      rule('"ghcr.io/acme/*-web"', 'require: [provenance]'),
+    ]
+    expect(errorOf(() => admitted(rules)).code).toBe('policy/not-expressible')
+  })
+
   test('a deny above what it narrows stays, one below everything is what the cluster does anyway', () => {
     const deny = '{match: ["ghcr.io/acme/bad"], deny: true}'
     const allow = rule('"ghcr.io/acme/*"', 'require: [provenance]')

@@ -118,6 +118,16 @@ describe('waybill quarantine add', () => {
     expect(await policy()).toBe(POLICY)
   })
 
+  test('by services that the named root does not know stores nothing: one root for signing and reading', async () => {
+    const { reference, attached } = await image('untrusted')
+    const { ctlogs } = bench.stack.trustedRoot
+    const other = join(folder, 'other_root.json')
+    await writeFile(other, JSON.stringify({ ...bench.stack.trustedRoot, tlogs: ctlogs }))
+    const words = ['quarantine', 'add', reference, ...WHY, '--attest', ...signer(), '--trusted-root', other]
+    expect(await codeOf(() => run(words))).toBe('sigstore/service-not-trusted')
+    expect(await attached()).toBe(0)
+  })
+
   test('a signed record of a file has no place', async () => {
     await writeFile(join(folder, 'app.tgz'), 'tampered')
     expect(await codeOf(() => run(['quarantine', 'add', 'app.tgz', ...WHY, '--attest', ...signer()]))).toBe(

@@ -4,7 +4,14 @@ import fc from 'fast-check'
 import { parse } from 'yaml'
 import { WaybillError } from '../../src/core/error.ts'
 import { readAttestInputs } from '../../src/github/attest-inputs.ts'
-import { ATTEST_INPUTS, ATTEST_OUTPUTS, VERIFY_INPUTS, VERIFY_OUTPUTS } from '../../src/github/input-table.ts'
+import {
+  ATTEST_INPUTS,
+  ATTEST_OUTPUTS,
+  DEPLOY_INPUTS,
+  DEPLOY_OUTPUTS,
+  VERIFY_INPUTS,
+  VERIFY_OUTPUTS,
+} from '../../src/github/input-table.ts'
 import { readVerifyInputs } from '../../src/github/verify-inputs.ts'
 import { errorOf } from './support.ts'
 
@@ -24,6 +31,7 @@ const verify = (inputs: Readonly<Record<string, string>>) =>
 test.each([
   ['action.yml', ATTEST_INPUTS, ATTEST_OUTPUTS, 'dist/attest.js'],
   ['verify/action.yml', VERIFY_INPUTS, VERIFY_OUTPUTS, '../dist/verify.js'],
+  ['deploy/action.yml', DEPLOY_INPUTS, DEPLOY_OUTPUTS, '../dist/deploy.js'],
 ] as const)('%s lists exactly what the table serves', (file, inputs, outputs, main) => {
   const action = parse(readFileSync(join(ROOT, file), 'utf8'))
   expect(action.runs).toEqual({ using: 'node24', main })
@@ -35,7 +43,7 @@ test.each([
   expect(Object.entries(action.outputs)).toEqual(outputs.map(({ name, description }) => [name, { description }]))
 })
 
-test.each([ATTEST_INPUTS, VERIFY_INPUTS])('a table names every input once, in one line', (...table) => {
+test.each([ATTEST_INPUTS, VERIFY_INPUTS, DEPLOY_INPUTS])('a table names every input once, in one line', (...table) => {
   const names = table.map(row => row.name)
   expect(new Set(names).size).toBe(names.length)
   for (const { name, description } of table) {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import type { AdmissionFile } from '../../src/admission/link.ts'
 import { admissionOf } from '../../src/admission/links.ts'
@@ -8,9 +8,10 @@ import { utf8 } from '../../src/core/bytes.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { lawFromFile } from '../../src/policy/law.ts'
 import type { DeploySummaryFacts } from '../../src/statements/deploy-vsa.ts'
+import type { Finished } from '../fakes/scenario.ts'
 import { digestOf } from '../statements/facts.ts'
-import { admittedBy, attachSaid, BUILDER, DEPLOYER, deployed, provenance, type Said, SHARED } from './said.ts'
 import { Matrix } from './matrix.ts'
+import { admittedBy, attachSaid, BUILDER, DEPLOYER, deployed, provenance, type Said, SHARED } from './said.ts'
 import { openWorld, pinned, pushStranger, repositoryIn, type World } from './world.ts'
 
 /** Generated policies, judged by the tester of policy-controller as a cluster would at admission. */
@@ -26,13 +27,56 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   matrix.write()
+  writeCases()
   await world?.close()
 })
 
 const REQUIRED = 'require: [signature, provenance], admit: [deploy-verified]'
 
+const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'admission-cases.md')
+const rows: string[] = []
+
+/** What each generated policy said, for the page that people read. */
+function record(what: string, results: Readonly<Record<string, Finished>>): void {
+  const codes = Object.fromEntries(Object.entries(results).map(([item, { code }]) => [item, code]))
+  matrix.record(what, codes)
+  const cells = Object.entries(codes).map(([item, code]) => `\`${item}\` ${code === 0 ? 'accepts' : '**refuses**'}`)
+  const [first] = Object.values(results)
+    .filter(({ code }) => code !== 0)
+    .map(({ stdout }) => reasonOf(stdout))
+  const admitted = Object.values(codes).every(code => code === 0)
+  rows.push(`| ${what} | ${cells.join(', ')} | ${admitted ? 'admitted' : `refused: ${first ?? ''}`} |`)
+}
+
+/** The last words of what the tester printed, without addresses and digests, which differ from run to run. */
+function reasonOf(stdout: string): string {
+  const { errors = [] } = JSON.parse(stdout) as { readonly errors?: readonly string[] }
+  const words = (errors[0] ?? '').split('\n').at(-1) ?? ''
+  return words
+    .replace(/https?:\/\/127\.0\.0\.1:[0-9]+/g, 'https://issuer')
+    .replace(/127\.0\.0\.1:[0-9]+\S*/g, 'the image')
+    .replaceAll('|', '/')
+    .replace(/ for query '.*$/, '')
+    .replace(/[: ]+$/, '')
+    .slice(-160)
+}
+
+function writeCases(): void {
+  if (process.env.UPDATE_GOLDEN !== '1') return
+  const head = [
+    '# What policy-controller said to what',
+    '',
+    'Generated policies, judged by the tester of policy-controller 0.13.1, written by `__tests__/peers/admission-policies.test.ts`',
+    '(`UPDATE_GOLDEN=1`). A cluster admits what all of them accept. [What is generated](admission.md).',
+    '',
+    '| case | policies | outcome |',
+    '|---|---|---|',
+  ]
+  writeFileSync(PAGE, `${[...head, ...rows].join('\n')}\n`)
+}
+
 /** The generated files of a policy with one rule. */
-function generated(asked = REQUIRED, quarantined?: Digest): readonly AdmissionFile[] {
+function generated(asked = REQUIRED, quarantined?: Digest, signer = SHARED): readonly AdmissionFile[] {
   const { stack } = world
   const issuer = `issuer: "${stack.oidc.issuer}"`
   const ref = 'source-ref: [refs/heads/main]'
@@ -40,14 +84,12 @@ function generated(asked = REQUIRED, quarantined?: Digest): readonly AdmissionFi
 ${quarantined === undefined ? '' : `quarantined: [{digest: "${quarantined}", reason: x, since: 2026-05-02}]\n`}deploy:
   - match: ["${repository}"]
     trust: {file: trusted_root.json}
-    build: {github: {repository: acme/app, repository-id: 4711, signer: "${SHARED}", caller: "acme/app/.github/workflows/release.yml@refs/heads/main", ${ref}, runner: github-hosted, ${issuer}}}
+    build: {github: {repository: acme/app, repository-id: 4711, signer: "${signer}", caller: "acme/app/.github/workflows/release.yml@refs/heads/main", ${ref}, runner: github-hosted, ${issuer}}}
     ${asked.includes('deploy-verified') ? '' : '# '}deployer: {github: {repository: acme/deploy, repository-id: 4712, signer: "acme/deploy/.github/workflows/deploy.yml@refs/heads/main", ${ref}, environment: production, ${issuer}}}
     ${asked.replace(', admit:', '\n    admit:')}
 `
   const root = readFileSync(stack.trustedRootFile)
-  const law = lawFromFile(utf8(text), 'waybill.yml', path =>
-    path === basename('trusted_root.json') ? root : undefined,
-  )
+  const law = lawFromFile(utf8(text), 'waybill.yml', path => (path === 'trusted_root.json' ? root : undefined))
   const policy = { uri: URI, digest: law.policyDigest }
   const options = { policy, command: 'waybill policy generate', files: law.files, namespaces: [] }
   return clusterImagePolicies(admissionOf(law.policy, policy), options)
@@ -199,8 +241,7 @@ test.each(CASES)('13-adversary 30: $what', async ({ what, said, provenance: firs
   await attachSaid(world, 'referrers', repository, digest, said())
   const results = await admittedBy(world, generated(), pinned(repository, digest))
   expect(Object.keys(results).sort()).toEqual(['deploy-verified', 'provenance'])
-  const codes = Object.fromEntries(Object.entries(results).map(([item, { code }]) => [item, code]))
-  matrix.record(what, codes)
+  record(what, results)
   for (const [item, expected] of [
     ['provenance', first],
     ['deploy-verified', deploy],
@@ -214,7 +255,7 @@ test('13-adversary 31: a digest in quarantine is refused besides everything that
   const digest = await pushStranger(world, 'referrers', repository, 'quarantined')
   await attachSaid(world, 'referrers', repository, digest, [provenance(), deployed(summary(), RUN)])
   const results = await admittedBy(world, generated(REQUIRED, digest), pinned(repository, digest))
-  matrix.record('quarantined', Object.fromEntries(Object.entries(results).map(([item, { code }]) => [item, code])))
+  record('a digest in quarantine', results)
   expect(results.provenance?.code).toBe(0)
   expect(results['deploy-verified']?.code).toBe(0)
   expect(results.quarantined?.code).toBe(1)
@@ -298,8 +339,9 @@ test.each<[what: string, item: string, said: Said, admitted: boolean]>([
   const digest = await pushStranger(world, 'referrers', repository, `${what} ${item}`)
   await attachSaid(world, 'referrers', repository, digest, [said])
   const results = await admittedBy(world, generated(`require: [provenance, ${item}]`), pinned(repository, digest))
-  const { code, log } = results[item] ?? { code: -1, log: 'no such policy' }
-  matrix.record(`${item}, ${what}`, { [item]: code })
+  const result = results[item] ?? { code: -1, log: 'no such policy', stdout: '{}' }
+  record(`${item}: ${what}`, { [item]: result })
+  const { code, log } = result
   expect(log).toMatch(admitted ? OK : NOT_COMPLIANT)
   expect(code).toBe(admitted ? 0 : 1)
 })
@@ -310,6 +352,21 @@ test('a bundle with a log entry and no timestamp is refused: the logs of such a 
   const { provenance: result } = await admittedBy(world, generated('require: [provenance]'), pinned(repository, digest))
   expect(result?.log).toMatch(/timestamp/)
   expect(result?.code).toBe(1)
+})
+
+test.each([
+  ['refs/heads/m*n', OK],
+  ['refs/heads/**', OK],
+  ['refs/heads/*.in', NO_IDENTITY],
+  ['refs/heads/mai', NO_IDENTITY],
+  ['refs/tags/**', NO_IDENTITY],
+])('13-adversary 30: a signer at %s', async (ref, expected) => {
+  const digest = await pushStranger(world, 'referrers', repository, ref)
+  await attachSaid(world, 'referrers', repository, digest, [provenance()])
+  const files = generated('require: [provenance]', undefined, SHARED.replace('refs/heads/main', ref))
+  const { provenance: result } = await admittedBy(world, files, pinned(repository, digest))
+  expect(result?.log).toMatch(expected)
+  expect(result?.code).toBe(expected === OK ? 0 : 1)
 })
 
 /** Why conditions are not written in CUE: there a value that the statement lacks is taken from the policy. */

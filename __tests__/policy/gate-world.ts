@@ -88,8 +88,9 @@ export function deploySummary(
   { signer = DEPLOYER, ...options }: SignedOptions = {},
   predicate: JsonObject = {},
 ): Signed {
+  const { run: _none, ...stated } = DEPLOY
   const facts: DeploySummaryFacts = {
-    ...DEPLOY,
+    ...stated,
     digests: [options.digest ?? IMAGE],
     verifierId: deployVerifierId(signer),
     policy: GATE_POLICY,

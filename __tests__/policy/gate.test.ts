@@ -220,6 +220,15 @@ describe('judgeImage() of a provenance', () => {
     const { verdict } = judge([provenance({}, { signer })], expectationFromFlags({ key, require: ['provenance'] }))
     expect(verdict).toMatchObject({ kind: 'passed', notes: [{ code: 'verify/claims-unbacked', severity: 'note' }] })
   })
+
+  test('13-adversary 28: by a key must name the commit of the run that reads it back', () => {
+    const signer = { kind: 'key', fingerprint: 'cd'.repeat(32) } as const
+    const key = { file: 'k.pem', fingerprint: signer.fingerprint }
+    const expectation = expectationFromFlags({ key, require: ['provenance'] })
+    const codesFor = (commit: string) => rejects([provenance({}, { signer })], { ...expectation, commit: idOf(commit) })
+    expect(codesFor('head')).toEqual(['passed'])
+    expect(codesFor('another')).toEqual(['verify/commit-not-of-run'])
+  })
 })
 
 describe('judgeImage() and time', () => {

@@ -1,6 +1,7 @@
 import { utf8 } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/digest.ts'
 import { LIMITS } from '../../src/core/limits.ts'
+import { checkAttachable } from '../../src/registry/attachable.ts'
 import { fetchLegacy, legacyTag } from '../../src/registry/legacy.ts'
 import { appendLegacy, type LegacyContent } from '../../src/registry/legacy-append.ts'
 import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../../src/registry/manifest.ts'
@@ -11,6 +12,7 @@ afterEach(closeAll)
 
 const SUBJECT = sha256('an image')
 const SIG = { subject: SUBJECT, form: 'signature' } as const
+const DSSE = 'application/vnd.dsse.envelope.v1+json'
 const SIMPLE = 'application/vnd.dev.cosign.simplesigning.v1+json'
 
 const content = (signature: string, text = '{"critical":1}'): LegacyContent => ({
@@ -141,4 +143,39 @@ test('a registry that forgets what it took is given up, and the error names the 
   registry.faults.add({ method: 'GET', path: /\.sig$/, times: Number.POSITIVE_INFINITY, fault: { status: 404 } })
   const append = () => appendLegacy(at.client, at.repository, SIG, [content('MEQ=')], { rounds: 3 })
   expect(await codeOf(append)).toBe('registry/legacy-contended')
+})
+
+describe('before anything is signed', () => {
+  const fill = async (at: Connection, form: 'signature' | 'attestation', count: number, filler = '') => {
+    await at.client.putBlob(at.repository, utf8('{}'))
+    const layer = { mediaType: form === 'signature' ? SIMPLE : DSSE, digest: sha256('{}'), size: 2 }
+    const layers = Array.from({ length: count }, (_, n) => ({ ...layer, annotations: { n: `${n}${filler}` } }))
+    const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256('{}'), size: 2 }
+    const bytes = utf8(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }))
+    await at.client.putManifest(at.repository, legacyTag(SUBJECT, form), OCI_MANIFEST, bytes)
+  }
+  const check = (at: Connection, legacy = true) => checkAttachable(at.client, at.repository, SUBJECT, { legacy })
+
+  test.each(['signature', 'attestation'] as const)('a full tag of the form %s is told', async form => {
+    const at = await open()
+    await fill(at, form, LIMITS.legacyLayers - 1)
+    await check(at)
+    await fill(at, form, LIMITS.legacyLayers)
+    expect(await codeOf(check(at))).toBe('registry/legacy-full')
+    await check(at, false)
+  })
+
+  test('a tag that is full of bytes is told', async () => {
+    const at = await open()
+    await fill(at, 'signature', 3, 'x'.repeat(LIMITS.fallbackIndexBytes / 3))
+    expect(await codeOf(check(at))).toBe('registry/legacy-full')
+  })
+
+  test('a tag that holds something else is told, one that does not exist is not', async () => {
+    const at = await open()
+    await check(at)
+    const { bytes } = await pushImage(at, 'other')
+    await at.client.putManifest(at.repository, legacyTag(SUBJECT, 'attestation'), OCI_MANIFEST, bytes)
+    expect(await codeOf(check(at))).toBe('registry/tag-not-ours')
+  })
 })

@@ -123,6 +123,26 @@ describe('the referrers API', () => {
   })
 })
 
+describe('a registry that calls a right digest wrong while another writer stores the same part', () => {
+  const body = JSON.stringify({ errors: [{ code: 'DIGEST_INVALID', message: 'provided digest did not match' }] })
+
+  test('gets the manifest again', async () => {
+    const { registry, client, repository, subject } = await setUp()
+    registry.faults.add({ method: 'PUT', path: /manifests/, times: 3, fault: { status: 400, body } })
+    await attachBundles(client, repository, [bundle('one', subject)])
+    expect((await fetchBundles(client, repository, subject.digest)).bundles).toHaveLength(1)
+    expect(registry.faults.injected).toBe(3)
+  })
+
+  test('is told in the end when it stays so', async () => {
+    const { registry, client, repository, subject } = await setUp()
+    registry.faults.add({ method: 'PUT', path: /manifests/, times: Infinity, fault: { status: 400, body } })
+    const error = await errorOf(attachBundles(client, repository, [bundle('one', subject)]))
+    expect(error).toMatchObject({ code: 'registry/unexpected-answer', kind: 'unknown' })
+    expect(error.found).toContain('DIGEST_INVALID')
+  })
+})
+
 describe('a registry that accepts and forgets', () => {
   test('the blobs of bundles gets them again', async () => {
     const items = (subject: Parameters<typeof bundle>[1]) => [bundle('one', subject), bundle('two', subject)]
@@ -185,7 +205,10 @@ describe('immutable tags', () => {
     ['harbor', 'harbor.example', /tag immutability/],
     ['docker-hub', 'docker.io', /hub\.docker\.com\/repository\/docker\/acme\/app/],
     ['acr', 'acme.azurecr.io', /az acr repository update --name acme/],
+    ['acr-lock', 'acme.azurecr.io', /az acr repository update --name acme .*--write-enabled true.* az acr show-usage/],
     ['gitlab', 'registry.gitlab.com', /GitLab/],
+    ['alibaba', 'acme-registry.cn-hangzhou.cr.aliyuncs.com', /tag immutability/],
+    ['mirantis', 'msr.example', /tag immutability/],
     ['nexus', 'nexus.example', /tag immutability/],
   ]
   test.each(SETTINGS)(
@@ -206,6 +229,7 @@ describe('immutable tags', () => {
     [403, '{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}'],
     [412, ''],
     [409, '{"errors":[{"code":"CONFLICT"}]}'],
+    [405, '{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}'],
     [500, 'immutable'],
     [201, 'immutable'],
   ])('are not read into %d %s', (status, body) => {

@@ -1,9 +1,9 @@
 import { utf8 } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/digest.ts'
 import { EMPTY_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../../src/registry/manifest.ts'
-import { checkTagName, moveTag } from '../../src/registry/tags.ts'
+import { checkTagName, confirmTags, moveTag } from '../../src/registry/tags.ts'
 import { startRegistry } from '../fakes/registry/registry.ts'
-import { closeAll, codeOf, connect, keep, pushImage, pushIndex } from './support.ts'
+import { closeAll, codeOf, connect, errorOf, keep, pushImage, pushIndex, quickClock } from './support.ts'
 
 afterEach(closeAll)
 
@@ -47,7 +47,8 @@ const asTarget = (image: { bytes: Uint8Array }) => ({ mediaType: OCI_MANIFEST, b
 test.each([{}, { etags: true }])('moveTag() makes, moves and leaves a tag (%j)', async options => {
   const { client, repository, one, two } = await setUp(options)
   const first = await moveTag(client, repository, 'v1', asTarget(one))
-  expect(first).toEqual({ tag: 'v1', digest: one.descriptor.digest, changed: true })
+  expect(first).toMatchObject({ tag: 'v1', digest: one.descriptor.digest, changed: true })
+  expect(first.previous).toBeUndefined()
   const second = await moveTag(client, repository, 'v1', asTarget(two))
   expect(second).toMatchObject({ previous: one.descriptor.digest, changed: true })
   expect(await moveTag(client, repository, 'v1', asTarget(two))).toMatchObject({ changed: false })
@@ -107,4 +108,59 @@ test('moveTag() on an immutable tag gives a clear error', async () => {
   const { client, repository, one, two } = await setUp({ immutableTags: true })
   await moveTag(client, repository, 'v1', asTarget(one))
   expect(await codeOf(moveTag(client, repository, 'v1', asTarget(two)))).toBe('registry/tag-immutable')
+})
+
+describe('13-adversary 25: two runs that move one tag at once', () => {
+  test.each([{}, { etags: true }])('whoever is written over is told, and nobody else (%j)', async options => {
+    const { registry, connection, client, repository, one, two } = await setUp(options)
+    await moveTag(client, repository, 'v1', asTarget(one))
+    const three = await pushImage(connection, 'three')
+    const moves = [connect(registry.host).client, connect(registry.host).client].map(async (own, at) => {
+      const judged = { digest: one.descriptor.digest }
+      const moved = await moveTag(own, repository, 'v1', asTarget(at === 0 ? two : three), { judged })
+      await confirmTags(own, [{ ...moved, repository }])
+      return moved.digest
+    })
+    const ends = await Promise.allSettled(moves)
+    expect(ends.flatMap(end => (end.status === 'fulfilled' ? [end.value] : []))).toEqual([
+      (await client.headTag(repository, 'v1'))?.digest,
+    ])
+    expect(ends.flatMap(end => (end.status === 'rejected' ? [end.reason.code] : []))).toEqual(['registry/tag-changed'])
+  })
+
+  test('what a slower one wrote while ours settled is told, and left as it is', async () => {
+    const { registry, repository, one, two } = await setUp()
+    const { tags } = registry.storage.open(repository.repository)
+    const slept: number[] = []
+    const clock = {
+      ...quickClock(),
+      sleep: async (ms: number) => {
+        slept.push(ms)
+        tags.set('v1', one.descriptor.digest)
+      },
+    }
+    const { client } = connect(registry.host, { clock })
+    const moved = await moveTag(client, repository, 'v1', asTarget(two))
+    const error = await errorOf(confirmTags(client, [{ ...moved, repository }]))
+    expect(error).toMatchObject({ code: 'registry/tag-changed', kind: 'unknown', found: one.descriptor.digest })
+    expect([tags.get('v1'), slept.length]).toEqual([one.descriptor.digest, 1])
+    expect(slept[0]).toBeGreaterThanOrEqual(250)
+  })
+
+  test('a registry that accepts and forgets where the tag leads is told', async () => {
+    const { registry, client, repository, one, two } = await setUp()
+    await moveTag(client, repository, 'v1', asTarget(one))
+    registry.faults.add({ method: 'PUT', path: /\/manifests\/v1$/, fault: { status: 201 } })
+    const moved = await moveTag(client, repository, 'v1', asTarget(two))
+    expect(await codeOf(confirmTags(client, [{ ...moved, repository }]))).toBe('registry/tag-changed')
+  })
+
+  test('a tag that was there already is not waited for', async () => {
+    const { registry, client, repository, one } = await setUp()
+    await moveTag(client, repository, 'v1', asTarget(one))
+    const again = await moveTag(client, repository, 'v1', asTarget(one))
+    registry.log.length = 0
+    await confirmTags(client, [{ ...again, repository }])
+    expect(registry.log).toEqual([])
+  })
 })

@@ -52,4 +52,13 @@ export const DEPLOY: DeploySummaryFacts = {
   verifiedAt: new Date('2026-05-02T10:00:00.000Z'),
   waybillVersion: '0.1.0',
   sourceLevels: ['ORG_SOURCE_COMMITS_SIGNED', 'ORG_SOURCE_REVIEWED'],
+  run: {
+    repository: 'acme/app',
+    repositoryId: '4711',
+    ownerId: '1234',
+    ref: 'refs/heads/main',
+    eventName: 'push',
+    runnerEnvironment: 'github-hosted',
+    environment: 'production',
+  },
 }

@@ -25,13 +25,14 @@ const written = (change: Partial<DeploySummaryFacts> = {}): Statement =>
   parseStatement(deploySummaryStatement({ ...DEPLOY, ...change }))
 
 test('readDeploySummary() reads what deploySummaryStatement() writes', () => {
-  const { digests, verifierId, policy, inputs, verifiedAt } = DEPLOY
+  const { digests, verifierId, policy, inputs, verifiedAt, run } = DEPLOY
   expect(readDeploySummary(written())).toEqual({
     digests,
     verifierId,
     policy,
     inputs,
     verifiedAt,
+    run,
     resourceUri: 'oci://ghcr.io/acme/app?environment=production',
     result: 'PASSED',
     levels: [
@@ -86,6 +87,7 @@ test('deployVerifierId() is what a signer is known by', () => {
 })
 
 const HEX = 'a'.repeat(64)
+const RUN = written().predicate.waybill_run as JsonObject
 
 test.each<[string, Partial<Record<string, Json>>]>([
   ['no verifier', { verifier: undefined } as never],
@@ -107,6 +109,9 @@ test.each<[string, Partial<Record<string, Json>>]>([
     'a thousand and one inputs',
     { inputAttestations: Array.from({ length: 1001 }, () => ({ uri: 'x', digest: { sha256: HEX } })) },
   ],
+  ['a run without a repository', { waybill_run: { repository_id: '1' } }],
+  ['a run that is a text', { waybill_run: 'acme/app' }],
+  ['a field of the run that nobody compares', { waybill_run: { ...RUN, actor: 'mallory' } }],
   ['no time', { timeVerified: 'yesterday' }],
 ])('13-adversary 27: readDeploySummary() refuses %s', (_what, change) => {
   const statement = { ...written(), predicate: { ...written().predicate, ...change } as JsonObject }

@@ -32,9 +32,9 @@ export function documentFile(name: string, object: JsonObject, header: readonly 
   return { name: `${name}.yaml`, text: header.map(line => `# ${line}\n`).join('') + yamlOf(object) }
 }
 
-/** Code of several lines stands as it is; everything else on one line, however long. */
+/** Code of several lines stands as it is, everything else on one line. Clusters read YAML 1.1, in which `yes` is no text. */
 function yamlOf(object: JsonObject): string {
-  const document = new Document(object)
+  const document = new Document(object, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
   visit(document, {
     Scalar: (_, node) => {
       if (typeof node.value === 'string' && node.value.includes('\n')) node.type = Scalar.BLOCK_LITERAL

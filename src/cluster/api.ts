@@ -7,6 +7,7 @@ import type { HttpAnswer } from '../io/http.ts'
 import { type RetryClock, withRetry } from '../io/retry.ts'
 import type { ClusterPort } from '../subjects/cluster.ts'
 import { type ChosenContext, chooseContext, type KubeconfigChoice, unusable } from './kubeconfig.ts'
+import { annotationsIn } from './namespace.ts'
 import { type PluginCredential, runPlugin } from './plugin.ts'
 import { refusedAnswer } from './refused.ts'
 
@@ -25,6 +26,8 @@ export interface Cluster extends ClusterPort {
   readonly server: string
   /** The namespace of the context. */
   readonly namespace?: string
+  /** Annotations of a namespace. @throws `serve/cluster-unreadable`, `verify/cluster-unreachable` */
+  annotations(namespace: string, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>
   close(): void
 }
 
@@ -48,8 +51,16 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     server: server.origin,
     ...(namespace === undefined ? {} : { namespace }),
     pods: (of, signal) => pages(http, server, of, { ...options, ...(signal === undefined ? {} : { signal }) }),
+    annotations: async (of, signal) => {
+      const url = `${baseOf(server)}/namespaces/${encodeURIComponent(of)}`
+      return annotationsIn(await page(http, url, { ...options, ...(signal === undefined ? {} : { signal }) }), of)
+    },
     close: () => http.close(),
   }
+}
+
+function baseOf(server: URL): string {
+  return `${server.href.replace(/\/+$/, '')}/api/v1`
 }
 
 /** What the library makes of the chosen context, with the credential of a plugin that was run here and not by it. */
@@ -103,7 +114,7 @@ async function* pages(
   asking: Asking,
 ): AsyncGenerator<readonly Json[], void> {
   const path = namespace === undefined ? 'pods' : `namespaces/${encodeURIComponent(namespace)}/pods`
-  const base = `${server.href.replace(/\/+$/, '')}/api/v1/${path}?limit=${PAGE}`
+  const base = `${baseOf(server)}/${path}?limit=${PAGE}`
   const asked = new Set<string>()
   let [bytes, next] = [0, '']
   do {

@@ -1,6 +1,7 @@
 import { BUILD_ERRORS } from './catalogue/build.ts'
 import { CHAIN_ERRORS } from './catalogue/chain.ts'
 import { CORE_ERRORS } from './catalogue/core.ts'
+import { DEPLOY_ERRORS } from './catalogue/deploy.ts'
 import { ENTRY_ERRORS } from './catalogue/entry.ts'
 import { GATE_ERRORS } from './catalogue/gate.ts'
 import { GITHUB_ERRORS } from './catalogue/github.ts'
@@ -13,6 +14,7 @@ import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
 import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
 import { SUBJECTS_ERRORS } from './catalogue/subjects.ts'
+import { URL_ERRORS } from './catalogue/url.ts'
 import { VERIFY_ERRORS } from './catalogue/verify.ts'
 
 /** A row of `docs/errors.md`. `kind` says what the failure means unless the thrower knows better. */
@@ -42,4 +44,6 @@ export const CATALOGUE = {
   ...SUBJECTS_ERRORS,
   ...GATE_ERRORS,
   ...CHAIN_ERRORS,
+  ...DEPLOY_ERRORS,
+  ...URL_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -58,6 +58,11 @@ export const LIMITS = {
   scaiAttributes: 4_000,
   /** Statements that one deploy summary rests on, those of each platform among them. */
   deployInputs: 1_000,
+  /** Images of one document about what runs, and what may be listed of each; a large namespace has some hundred images. */
+  deploymentImages: 2_000,
+  deploymentItems: 5_000,
+  /** Characters of one text in it: a command that verifies an image has a few hundred. */
+  deploymentText: 4_096,
   /** Commits listed in a source statement; of more, the first and last tenth of it. 3-source § 8. */
   listedCommits: 1_000,
   /** Entries read of one list of referrers. 6-sign-and-publish § 2. */
@@ -178,6 +183,26 @@ export const LIMITS = {
   stateArchiveBytes: 64 * MIB,
   /** Files in one artifact: a thousand attested files, each with its bundle, and the run's own. */
   artifactFiles: 2_000,
+  /** A served document: bytes, milliseconds for all of it, and images that are asked for because it names them. 13-adversary 32. */
+  servedDocumentBytes: 1 * MIB,
+  servedDocumentMs: 10_000,
+  servedReferences: 100,
+  /** Milliseconds that one is believed after it was issued, and that the other clock may be ahead. 13-adversary 32. */
+  servedAgeMs: 5 * 60_000,
+  servedSkewMs: 30_000,
+  /** Milliseconds one is given out before it is made anew, and that a failure is: so often requests can make the cluster be read. */
+  serveKeptMs: 60_000,
+  serveFailedMs: 10_000,
+  /** Open connections, and requests a second over all and of one address: health checks and a few people. */
+  serveConnections: 200,
+  serveRequests: 100,
+  serveRequestsOfOne: 20,
+  /** Bytes of a request's headers, milliseconds for them, and that requests under way have left when it stops. */
+  serveHeaderBytes: 8 * KIB,
+  serveHeaderMs: 5_000,
+  serveStopMs: 10_000,
+  /** Names that one process answers for. */
+  serveAudiences: 10,
   /** Bytes of one kubeconfig; those of people with a hundred clusters are under 500 KiB. */
   kubeconfigBytes: 2 * MIB,
   /** Milliseconds a credential plugin may take, and bytes it may print: a token and a certificate have under 20 KiB. */

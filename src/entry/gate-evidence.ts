@@ -21,7 +21,13 @@ import { fetchFileBundles } from '../registry/file-bundles-read.ts'
 import { inspectImage } from '../registry/image.ts'
 import { judgedClient } from '../registry/judged-client.ts'
 import { parentsOf } from '../registry/parents.ts'
-import { formatReference, parseReference, type Reference, repositoryOf } from '../registry/reference.ts'
+import {
+  formatReference,
+  parseReference,
+  type Reference,
+  type Repository,
+  repositoryOf,
+} from '../registry/reference.ts'
 import { type RunningAs, runningManifest } from '../registry/running.ts'
 import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
 import type { GateRecording } from './gate-recording.ts'
@@ -42,6 +48,8 @@ export interface EvidenceOptions {
   readonly store?: GithubApi
   readonly recording?: GateRecording
   readonly replay?: Replay
+  /** Canonical names of images that are not there yet, and where they will be copied from: image and evidence are read there. */
+  readonly copied?: ReadonlyMap<string, Repository>
 }
 
 /** The gate's view of registries and files. @throws `core/file-unreadable` for a bundle that is not there */
@@ -71,10 +79,11 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
   const { filesRepository, recording } = options
   const clientFor = clientsOf(options)
   const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
+  const heldAt = (reference: Reference): Reference => ({ ...reference, ...options.copied?.get(reference.canonical) })
   return {
     resolve: (reference, origin, expectation, running) => {
       const client = clientFor(origin, expectation)
-      if (running === undefined) return resolveIn(client, reference, recording)
+      if (running === undefined) return resolveIn(client, heldAt(reference), recording)
       return resolveRunning(recording?.reader(client) ?? client, reference, running)
     },
     evidence: (subject, expectation) => {
@@ -87,7 +96,7 @@ function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<Verif
       }
       const { attached, older } = registryEvidence(
         clientFor(subject.origin, expectation),
-        subject.reference,
+        heldAt(subject.reference),
         subject.digest,
       )
       return [() => withLocal(own, attached), older, ...stored(options, subject.digest, expectation)]

@@ -36,6 +36,8 @@ export interface GateOptions extends TrustOptions, EvidenceOptions {
   readonly stage: 'deploy' | 'run'
   /** The instant to judge by. */
   readonly now: Date
+  /** Told of every subject when it is judged, with what its verdict rests on. */
+  readonly judged?: (subject: JudgedSubject) => void
 }
 
 export interface GateResult {
@@ -70,6 +72,7 @@ export async function runGate(options: GateOptions): Promise<GateResult> {
     hashFile: async path => ({ ...(await hashStableFile(path)), content: () => createReadStream(path) }),
     verifier,
     judged: async subject => {
+      options.judged?.(subject)
       if (subject.receipt.verdict === 'rejected') rejected.set(keyOf(subject.subject), rejectedOf(subject))
     },
     expired: deadline.reached,
@@ -108,8 +111,10 @@ function rejectedOf({ subject, statements, expectation }: JudgedSubject): Reject
   }
 }
 
-/** One expectation for everything with flags, else the first rule that matches. */
-async function expectations(options: GateOptions): Promise<(subject: SubjectRequest) => Expectation> {
+/** One expectation for everything with flags, else the first rule that matches. @throws `policy/no-expectation`, `policy/expectation-unclear` */
+export async function expectations(
+  options: Omit<GateOptions, 'subjects' | 'offline' | 'credentials'>,
+): Promise<(subject: SubjectRequest) => Expectation> {
   const { policy, stage } = options
   if (policy === undefined) {
     const flags = await expectationOfFlags(options)
@@ -124,7 +129,7 @@ function targetOf(subject: SubjectRequest): Parameters<typeof expectationFor>[1]
   return subject.kind === 'image' ? subject.reference.canonical : { file: subject.name }
 }
 
-async function expectationOfFlags(options: GateOptions): Promise<Expectation> {
+async function expectationOfFlags(options: Parameters<typeof expectations>[0]): Promise<Expectation> {
   const { flags, keyFile, trustedRootFile } = options
   const key =
     keyFile === undefined

@@ -7,6 +7,7 @@ import type { HttpClient } from '../io/http.ts'
 import { type RecordPorts, type RecordSigner, recordSigner } from '../pipeline/quarantine-record.ts'
 import { openKeySession } from '../sigstore/sign/key-session.ts'
 import { openSession } from '../sigstore/sign/session.ts'
+import type { WitnessOptions } from '../sigstore/sign/witness.ts'
 import { loadServices, loadTrust } from '../sigstore/trust/load.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { KeyMaterial } from '../sigstore/verify/keys.ts'
@@ -48,10 +49,11 @@ export interface RecordSignerChoice {
   readonly identityTokenFile?: string
   readonly key?: KeyPlace
   readonly signingConfig?: string
+  /** The root by which the record will be read: what the services give must hold by it before anything is stored. */
+  readonly trustedRoot?: string
 }
 
 export interface SignerChoice extends RecordSignerChoice {
-  readonly trustedRoot?: string
   readonly filesRepository?: string
   readonly insecureRegistries: readonly string[]
   readonly directory: string
@@ -153,7 +155,7 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 async function signerOf(choice: RecordSignerChoice, desk: Desk, http: HttpClient): Promise<RecordSigner> {
-  const { key, identityTokenFile = '', signingConfig } = choice
+  const { key, identityTokenFile = '', signingConfig, trustedRoot } = choice
   const folder = desk.world.workingFolder
   const opened = key === undefined ? undefined : await openSigningKey(key, folder, desk.env)
   const signingConfigFile = await optionalFile(signingConfig, folder)
@@ -163,10 +165,36 @@ async function signerOf(choice: RecordSignerChoice, desk: Desk, http: HttpClient
     ...(signingConfigFile === undefined ? {} : { signingConfigFile }),
   })
   // Services without a log give the time by a timestamp authority.
-  const common = { services, http, now: () => Date.now(), log: services.rekor.length > 0 }
+  const trust = {
+    ownServices: signingConfig !== undefined,
+    trustedRootFile: await optionalFile(trustedRoot, folder),
+    cacheFolder: cacheFolder(desk),
+  }
+  const log = services.rekor.length > 0
+  const common = { services, http, now: () => Date.now(), log, ...signingTrust(trust) }
   if (opened !== undefined) return openKeySession({ key: opened, witnesses: common })
   const identityToken = async () => tokenIn(await readFileBounded(resolve(folder, identityTokenFile), 64 * 1024))
   return recordSigner(openSession({ ...common, identityToken }))
+}
+
+interface SigningTrust {
+  /** Of a root that the caller names. */
+  readonly trustedRootFile: Uint8Array | undefined
+  readonly ownServices: boolean
+  readonly cacheFolder: string
+}
+
+/**
+ * The one root for signing and reading: the caller's, else that of the public instance for its services. Of services of one's own
+ * without a root only the rules of a policy say by which root they are read.
+ */
+export function signingTrust({
+  trustedRootFile,
+  ownServices,
+  cacheFolder,
+}: SigningTrust): Pick<WitnessOptions, 'trust'> {
+  if (trustedRootFile !== undefined) return { trust: once(() => loadTrust({ trustedRootFile })) }
+  return ownServices ? {} : { trust: once(() => loadTrust({ tuf: 'public-good', cacheFolder })) }
 }
 
 /** The public half of the key that signs, for records that it signed; none for a certificate. */

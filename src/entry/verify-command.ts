@@ -67,9 +67,10 @@ export async function verifyCommand(
 function handsOf({ wish, desk, http, credentials }: VerifyWorld): QuarantineHands | undefined {
   const { recordSigner, insecureRegistries, filesRepository, quarantineDirectory = QUARANTINE_FOLDER } = wish
   if (recordSigner === undefined) return undefined
+  const signer = { ...recordSigner, ...maybe('trustedRoot', wish.trustedRoot) }
   const directory = resolve(desk.world.workingFolder, quarantineDirectory)
   return {
-    ...recordPorts(recordSigner, { desk, http, directory }),
+    ...recordPorts(signer, { desk, http, directory }),
     clientFor: clientsOf({ http, credentials, insecureRegistries }),
     ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
   }
@@ -103,7 +104,7 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
     http,
     credentials,
     insecureRegistries,
-    cacheFolder: join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf'),
+    cacheFolder: cacheFolderOf(the.desk),
     now,
     ...(api.hasToken ? { store: api } : {}),
     ...maybe('recording', recording),
@@ -115,6 +116,11 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
   return { ...result, receipt: { ...result.receipt, evidence: { folder: out, digest } } }
 }
 
+/** Where TUF metadata is kept between runs. */
+export function cacheFolderOf({ env, world }: Desk): string {
+  return join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf')
+}
+
 /** Everything but `require` says who is expected. */
 function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk | undefined): ReplayCaller {
   const { require = [], ...who } = flags
@@ -124,6 +130,11 @@ function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk 
     trustedRoot: trustedRoot !== undefined,
     require: require.length > 0,
   }
+}
+
+/** A verdict in the format that was asked for. */
+export function showVerdict(receipt: Receipt, wish: VerifyWish, desk: Desk): void {
+  show(receipt, [], wish, desk)
 }
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */

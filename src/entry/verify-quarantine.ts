@@ -21,7 +21,7 @@ import { assertTransparencyAllowed } from '../sigstore/trust/transparency.ts'
 import { requireOwnNames } from '../statements/uris.ts'
 import type { QuarantineHands } from './gate-after.ts'
 import { clientsOf } from './gate-evidence.ts'
-import { keepIn, once } from './quarantine-signer.ts'
+import { keepIn, once, signingTrust } from './quarantine-signer.ts'
 import { RELEASE_BUILD } from './version.ts'
 import { inWorkspace } from './workspace.ts'
 
@@ -121,6 +121,15 @@ async function signerOf(
   const services = own ?? (await loadServices({ now: new Date(), cacheFolder }))
   await guarded(tokens, world, services)
   const identityToken = async () => (await guarded(tokens, world, services)).token
+  const { trustedRoot } = inputs
+  const trust = signingTrust({
+    ownServices: own !== undefined,
+    trustedRootFile:
+      trustedRoot === undefined
+        ? undefined
+        : await readFileBounded(inWorkspace(context, trustedRoot), LIMITS.serviceAnswerBytes),
+    cacheFolder,
+  })
   const log = inputs.transparencyLog !== 'none'
-  return recordSigner(openSession({ services, http, identityToken, now: () => Date.now(), log }))
+  return recordSigner(openSession({ services, http, identityToken, now: () => Date.now(), log, ...trust }))
 }

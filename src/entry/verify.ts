@@ -1,36 +1,31 @@
 import { join } from 'node:path'
 import { CATALOGUE } from '../core/catalogue.ts'
-import { asWaybillError, fail } from '../core/error.ts'
-import { LIMITS } from '../core/limits.ts'
-import { GithubApi } from '../github/api.ts'
+import { asWaybillError } from '../core/error.ts'
 import { WorkflowLog } from '../github/commands.ts'
 import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { readVerifyInputs, type VerifyInputs } from '../github/verify-inputs.ts'
 import { door, randomWord } from '../io/door.ts'
 import { type Environment, environment } from '../io/environment.ts'
-import { isFolder, writeFileAtomic } from '../io/files.ts'
+import { writeFileAtomic } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
 import { OfflineHttpClient } from '../io/offline-http.ts'
-import { lawOf } from '../pipeline/source-law.ts'
-import { POLICY_PATH, parseLaw } from '../policy/law.ts'
-import { matchesRef } from '../policy/match.ts'
+import { POLICY_PATH } from '../policy/law.ts'
 import type { CredentialSource } from '../registry/credentials.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
-import { openHistory } from '../source/git.ts'
-import { fileSubjects } from '../subjects/files.ts'
-import { checkPolicyPath } from './attest-plan.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { type GateOptions, type GateResult, runGate } from './gate.ts'
 import { afterGate, type QuarantineHands } from './gate-after.ts'
-import { composeImages, joinNamed, manifestImages, type NamedImages } from './gate-manifests.ts'
+import { bundlePaths, committedPolicy, namedImages, storeOf } from './gate-inputs.ts'
+import type { NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { registryCredentials } from './registry-login.ts'
 import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
+import { runUrlGate, type UrlOptions } from './verify-url.ts'
 import { WAYBILL_VERSION } from './version.ts'
-import { inWorkspace, requireGit } from './workspace.ts'
+import { inWorkspace } from './workspace.ts'
 
 /** `verify/action.yml`: the gate. It executes nothing of any commit, so it may run on every event. */
 export async function runVerify(): Promise<void> {
@@ -111,55 +106,45 @@ async function verifyWith(world: VerifyWorld, hands: QuarantineHands | undefined
   return { receipt: { ...receipt, ...pinnedReceipt(pinned) }, pinned: written }
 }
 
-async function namedImages({ manifests, compose }: VerifyInputs, folder: string): Promise<NamedImages> {
-  const stdin = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array())
-  const parts = manifests.length === 0 ? [] : [await manifestImages(manifests, { folder, stdin })]
-  // Each compose file is an application of its own; what is laid over it, it names itself.
-  for (const file of compose) parts.push(await composeImages([file], folder))
-  return joinNamed(parts)
-}
-
 async function gateOf(world: VerifyWorld, named: NamedImages, now: Date): Promise<GateResult> {
   const { env, inputs, context, credentials } = world
   const { offline, insecureRegistries, filesRepository, images, files } = inputs
   const http = offline ? new OfflineHttpClient() : world.http
   const policy = inputs.policy === undefined ? undefined : await committedPolicy(env, inputs, context)
   const bundles = inputs.bundles.length === 0 ? [] : await bundlePaths(inputs.bundles, context)
-  return runGate({
+  const gate = {
     command: 'verify',
-    subjects: { images, files, named: named.subjects, unreadable: named.unreadable, folder: context.workspace },
     ...(policy === undefined ? {} : { policy }),
     flags: flagsOf(inputs),
     ...(inputs.key === undefined ? {} : { keyFile: inWorkspace(context, inputs.key) }),
     ...(inputs.trustedRoot === undefined ? {} : { trustedRootFile: inWorkspace(context, inputs.trustedRoot) }),
     ...(filesRepository === undefined ? {} : { filesRepository }),
-    stage: inputs.stage,
     bundleFiles: bundles,
-    offline,
     http,
-    credentials,
     insecureRegistries,
     cacheFolder: join(context.temporary, 'waybill', 'tuf'),
     now,
     ...storeOf(inputs, context, http),
-  })
-}
-
-/** Without a token the platform is not asked: it would soon refuse, and what is rejected would then be unknown. */
-function storeOf({ githubToken: token }: VerifyInputs, { apiUrl, graphqlUrl }: RunContext, http: HttpClient) {
-  return token === undefined ? {} : { store: new GithubApi({ http, apiUrl, graphqlUrl, token }) }
-}
-
-/** Layouts are folders and named as they are; bundles are files and may be patterns. */
-async function bundlePaths(patterns: readonly string[], context: RunContext): Promise<readonly string[]> {
-  const folders: string[] = []
-  const files: string[] = []
-  for (const pattern of patterns) {
-    const path = inWorkspace(context, pattern)
-    if (await isFolder(path)) folders.push(path)
-    else files.push(...(await fileSubjects([pattern], { cwd: context.workspace })).map(file => file.path))
   }
-  return [...folders, ...files]
+  const folder = context.workspace
+  if (inputs.url !== undefined) return runUrlGate({ ...gate, ...urlOptions(inputs, inputs.url, context), folder })
+  const subjects = { images, files, named: named.subjects, unreadable: named.unreadable, folder }
+  return runGate({ ...gate, subjects, stage: inputs.stage, offline, credentials })
+}
+
+function urlOptions(
+  inputs: VerifyInputs,
+  url: string,
+  context: RunContext,
+): Pick<UrlOptions, 'url' | 'server' | 'expectImages' | 'allowPrivateAddress'> {
+  const { serverKey, serverIdentity, serverOidcIssuer, serverTrustedRoot, expectImages, allowPrivateAddress } = inputs
+  const server = {
+    ...(serverKey === undefined ? {} : { key: inWorkspace(context, serverKey) }),
+    ...(serverIdentity === undefined ? {} : { identity: serverIdentity }),
+    ...(serverOidcIssuer === undefined ? {} : { issuer: serverOidcIssuer }),
+    ...(serverTrustedRoot === undefined ? {} : { trustedRoot: inWorkspace(context, serverTrustedRoot) }),
+  }
+  return { url, server, expectImages, allowPrivateAddress }
 }
 
 function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
@@ -175,46 +160,6 @@ function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
     sourceRef: sourceRefs,
     require: inputs.require,
   }
-}
-
-/**
- * The policy of the commit this run is for, read from git and not from the workspace, which earlier steps may have
- * changed; it counts only on a ref that the policy itself names in `gate-refs` (12-policy § 1).
- */
-async function committedPolicy(
-  env: Environment,
-  inputs: VerifyInputs,
-  context: RunContext,
-): Promise<NonNullable<GateOptions['policy']>> {
-  checkPolicyPath(inputs)
-  const history = await openHistory({
-    git: requireGit(env),
-    folder: join(context.temporary, 'waybill', 'policy'),
-    url: `${context.serverUrl}/${context.repository}`,
-    env,
-    head: context.sha,
-    deadline: new Date(Date.now() + LIMITS.sourceStageMs),
-    ...(inputs.githubToken === undefined ? {} : { token: inputs.githubToken }),
-  })
-  try {
-    const law = parseLaw(await lawOf(history, context.sha))
-    checkGateRef(law.policy.gateRefs, context)
-    const uri = `git+${context.serverUrl}/${context.repository}#${POLICY_PATH}`
-    return { law, receipt: { uri, ref: context.sha, digest: law.policyDigest } }
-  } finally {
-    await history.close()
-  }
-}
-
-function checkGateRef(refs: Parameters<typeof matchesRef>[0] | undefined, context: RunContext): void {
-  const { ref, defaultBranch } = context
-  const allowed = refs === undefined ? ref === `refs/heads/${defaultBranch}` : matchesRef(refs, ref)
-  if (allowed) return
-  throw fail('policy/gate-ref', `The policy at ${ref} may not judge deployments`, {
-    expected:
-      refs === undefined ? `the default branch, refs/heads/${defaultBranch}` : refs.map(({ text }) => text).join(', '),
-    found: ref,
-  })
 }
 
 function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {

@@ -6,6 +6,8 @@ export interface InputRow {
   readonly name: string
   /** `false`: part of the design, refused when set. Not listed in `action.yml`. */
   readonly served: boolean
+  /** Of one that is refused when set: why, for whoever set it. */
+  readonly why?: string
   readonly default?: string
   /** One line, as it stands in `action.yml` and the documentation. */
   readonly description: string
@@ -122,6 +124,13 @@ export const VERIFY_INPUTS: readonly InputRow[] = [
   served('bundles', 'Bundles on disk, or OCI layouts with them, globs, one a line.'),
   served('manifests', 'Kubernetes manifests whose images are verified, globs, one a line.'),
   served('compose', 'Compose files whose images are verified, one a line.'),
+  served('url', 'https://HOST of a running application: what it says it runs is verified. In a step of its own.'),
+  served('server-key', 'Path of the public key that signs what the application says.'),
+  served('server-identity', 'Exact identity that signs it instead of a key; needs server-oidc-issuer.'),
+  served('server-oidc-issuer', 'Exact issuer of that identity.'),
+  served('server-trusted-root', 'Path of a trusted_root.json for that signature. Default: the public instance.'),
+  served('expect-images', 'Images that the application must say it runs, one a line: host/repository[@sha256:…].'),
+  served('allow-private-address', 'The application may be in a private network: true or false.', 'false'),
   served('policy', 'Path of the policy file whose deploy rules say who is expected.'),
   served('certificate-identity', 'Exact identity (SAN) of the signing certificate.'),
   served('certificate-oidc-issuer', 'Exact issuer of the identity; with repository, of an own GitHub server.'),
@@ -159,5 +168,63 @@ export const VERIFY_OUTPUTS: readonly OutputRow[] = [
   { name: 'verdict', description: 'passed, rejected or unknown: the worst of all subjects.' },
   { name: 'subjects', description: 'Verdict of each image and file, as JSON.' },
   { name: 'pinned', description: 'Paths of the manifests and compose files written with digests, one a line.' },
+  { name: 'result', description: 'Path of the result JSON.' },
+]
+
+/** What the rule of the policy says; without a policy there is nothing that a deploy summary could name. */
+const IN_THE_RULE = [
+  'certificate-identity',
+  'certificate-oidc-issuer',
+  'repository',
+  'repository-id',
+  'signer',
+  'caller',
+  'source-ref',
+  'require',
+  'predicate-type',
+  'trusted-root',
+] as const
+
+const OTHERWISE: Readonly<Record<string, string>> = {
+  images: 'Images to deploy, one a line: repository@sha256:… or repository:tag.',
+  files: 'Files to deploy, globs, one a line.',
+  manifests: 'Kubernetes manifests whose images are deployed, globs, one a line.',
+  compose: 'Compose files whose images are deployed, one a line.',
+  policy: 'Path of the policy file whose deploy rules judge. Default: .github/waybill.yml.',
+  key: 'env:NAME or path of a private key that signs. Default: the identity of the run.',
+  pin: 'Write manifests and compose files with digests below output: true or false.',
+  quarantine: 'When integrity fails: off, files (moved), attest (recorded) or retag. Default: attest.',
+  'signing-config': 'Path of a signing_config.json that names the Sigstore services. Default: the public instance.',
+  'transparency-log': 'auto, public, own or none. A private repository must choose.',
+}
+
+const OF_VERIFY: readonly InputRow[] = VERIFY_INPUTS.flatMap(row => {
+  const { name } = row
+  if (name === 'stage') return []
+  if (IN_THE_RULE.some(item => item === name))
+    return [{ name, served: false, description: row.description, why: 'The deploy rule of the policy says it.' }]
+  if (name === 'offline')
+    return [{ name, served: false, description: row.description, why: 'A deploy writes to registries.' }]
+  const description = OTHERWISE[name] ?? row.description
+  if (name === 'pin') return [{ ...row, description, default: 'true' }]
+  return [{ ...row, description }]
+})
+
+export const DEPLOY_INPUTS: readonly InputRow[] = [
+  served('environment', 'Deployment environment; must equal the one of the job.'),
+  ...OF_VERIFY,
+  served('key-password', 'env:NAME of the variable that holds its password.'),
+  served('promote', 'Tags to point to what was deployed, last, one a line: production or registry/repository:tag.'),
+  served('annotate', 'Write expected identities into the pod templates: true or false.', 'false'),
+  served('policies', 'Admission policies to write: none, policy-controller or kyverno.', 'none'),
+  served('output', 'Folder for everything that is written.', 'waybill-deploy'),
+]
+
+export const DEPLOY_OUTPUTS: readonly OutputRow[] = [
+  { name: 'verdict', description: 'passed, rejected or unknown: the worst of all subjects.' },
+  { name: 'deployment', description: 'Path of deployment.json.' },
+  { name: 'manifests', description: 'Paths of the manifests and compose files with digests, one a line.' },
+  { name: 'policies', description: 'Paths of the admission policies, one a line.' },
+  { name: 'vsa', description: 'The deploy summaries, as JSON.' },
   { name: 'result', description: 'Path of the result JSON.' },
 ]

@@ -98,6 +98,12 @@ function unknownInput(name: string, table: readonly InputRow[]): Error {
 }
 
 function notServed(row: InputRow): Error {
+  if (row.why !== undefined)
+    return fail('entry/input-unsupported', `The input ${row.name} does not go with this action: ${row.why}`, {
+      expected: 'an input of action.yml',
+      found: row.name,
+      remedy: `Remove ${row.name} from the step.`,
+    })
   return fail('entry/input-unsupported', `The input ${row.name} is not served by this version`, {
     expected: 'an input of action.yml',
     found: row.name,

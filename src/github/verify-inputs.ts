@@ -3,6 +3,7 @@ import type { Environment } from '../io/environment.ts'
 import { type AttestInputs, maybe, policyPath, readShared } from './attest-inputs.ts'
 import { VERIFY_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
+import { checkUrl, readUrl, type UrlInputs } from './url-inputs.ts'
 
 type SharedInputs = Pick<
   AttestInputs,
@@ -51,7 +52,7 @@ export interface VerifyWays {
 }
 
 /** The inputs of the verify action, typed; what contradicts itself was refused. */
-export type VerifyInputs = SharedInputs & VerifySubjects & VerifyExpected & VerifyWays
+export type VerifyInputs = SharedInputs & VerifySubjects & UrlInputs & VerifyExpected & VerifyWays
 
 /**
  * Nothing said about who is expected is no error here: the gate says `policy/no-expectation`.
@@ -60,11 +61,13 @@ export type VerifyInputs = SharedInputs & VerifySubjects & VerifyExpected & Veri
 export function readVerifyInputs(env: Environment): VerifyInputs {
   const inputs = new Inputs(env, VERIFY_INPUTS)
   const read: VerifyInputs = {
-    ...readSubjects(inputs),
+    ...readSubjects(inputs, inputs.text('url')),
+    ...readUrl(inputs),
     ...readExpected(inputs),
     ...readWays(inputs),
     ...readShared(inputs),
   }
+  checkUrl(read, { ...read, subjects: SUBJECTS.flatMap(name => read[name]).length })
   checkIdentity(read)
   checkWays(read)
   checkPolicy(read)
@@ -73,15 +76,18 @@ export function readVerifyInputs(env: Environment): VerifyInputs {
   return read
 }
 
-function readSubjects(inputs: Inputs): VerifySubjects {
+const SUBJECTS = ['images', 'files', 'manifests', 'compose'] as const
+
+/** @param url what may stand in their place. @throws `entry/input-missing` */
+export function readSubjects(inputs: Inputs, url?: string): VerifySubjects {
   const subjects = {
     images: inputs.list('images'),
     files: inputs.list('files'),
     manifests: inputs.list('manifests'),
     compose: inputs.list('compose'),
   }
-  if (Object.values(subjects).every(list => list.length === 0))
-    throw fail('entry/input-missing', 'There is nothing to verify: images, files, manifests and compose are empty', {
+  if (Object.values(subjects).every(list => list.length === 0) && url === undefined)
+    throw fail('entry/input-missing', 'There is nothing to judge: every input that names something is empty', {
       expected: 'at least one image, file, manifest or compose file',
       remedy: 'Set images: <repository>@sha256:<digest>',
     })
@@ -105,7 +111,7 @@ function readExpected(inputs: Inputs): VerifyExpected {
   }
 }
 
-function readWays(inputs: Inputs): VerifyWays {
+export function readWays(inputs: Inputs): VerifyWays {
   const modes = ['off', 'files', 'attest', 'retag'] as const
   return {
     ...maybe('filesRepository', inputs.text('files-repository')),
@@ -219,7 +225,15 @@ function checkRecords({ quarantine, offline, signingConfig, transparencyLog: log
       'offline: false',
       `offline: true with quarantine: ${quarantine}`,
     )
-  if ((log === 'own' || log === 'none') && signingConfig === undefined)
+  checkLog({ transparencyLog: log, ...maybe('signingConfig', signingConfig) })
+}
+
+/** 13-adversary 23: the public certificate authority has a public log of its own. */
+export function checkLog(
+  { transparencyLog: log, signingConfig }: Pick<VerifyWays, 'transparencyLog' | 'signingConfig'>,
+  keyed = false,
+): void {
+  if ((log === 'own' || (log === 'none' && !keyed)) && signingConfig === undefined)
     throw contradiction(
       `transparency-log: ${log} needs own services: the public certificate authority has a public log, too`,
       'signing-config: <path of signing_config.json>',

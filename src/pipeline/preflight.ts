@@ -77,11 +77,12 @@ const NOTHING_TO_BUILD: Builder = {
 
 /** Of an image that was built elsewhere the digest is known by now, and with it where bundles will be listed. */
 function attachable(
-  { sign, push, given }: AttestRequest,
+  { sign, push, given, legacySignatures: legacy = false }: AttestRequest,
   { registry }: AttestPorts,
   repository: Repository,
 ): Promise<void> | undefined {
-  return sign && push && given.digest !== undefined ? checkAttachable(registry, repository, given.digest) : undefined
+  if (!sign || !push || given.digest === undefined) return undefined
+  return checkAttachable(registry, repository, given.digest, { legacy })
 }
 
 async function readSbomFile(ports: AttestPorts): Promise<SbomDocument> {

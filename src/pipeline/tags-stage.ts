@@ -1,10 +1,12 @@
-import { isCommitId } from '../core/digest.ts'
+import { type Digest, isCommitId } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
+import { inParallel } from '../core/parallel.ts'
+import { together } from '../core/together.ts'
 import type { Verified } from '../core/verified.ts'
 import { fetchBundles } from '../registry/bundles.ts'
 import type { RawManifest } from '../registry/client.ts'
-import { formatReference } from '../registry/reference.ts'
-import { moveTag } from '../registry/tags.ts'
+import { formatReference, type Repository } from '../registry/reference.ts'
+import { confirmTags, type MovedTag, moveTag } from '../registry/tags.ts'
 import { firstParentsDownTo } from '../source/range.ts'
 import { readProvenance } from '../statements/provenance.ts'
 import { PROVENANCE_PREDICATE, type SignedStatement } from '../statements/statement.ts'
@@ -25,18 +27,37 @@ export async function moveTags(
   if (request.tags.length === 0) return
   await record.stages.run('tags', undefined, async () => {
     const [home] = image.repositories
-    const { bytes } = await ports.registry.getManifest(home, image.descriptor.digest)
+    // All are judged before the first is moved: a tag that must not be moved back leaves the others where they are, too.
+    const [{ bytes }, judged] = await together([
+      ports.registry.getManifest(home, image.descriptor.digest),
+      inParallel(request.tags, PARALLEL, tag => judgeTag(tag, image, request, ports, source)),
+    ] as const)
     const target = { mediaType: image.descriptor.mediaType, bytes }
-    for (const { repository, tag } of request.tags) {
-      const present = await ports.registry.getRaw(repository, tag)
-      if (present !== undefined && present.digest !== image.descriptor.digest && !request.allowRollback)
-        await refuseRollback({ repository, tag }, present, request, ports, source)
-      await moveTag(ports.registry, repository, tag, target, { judged: { digest: present?.digest } })
-      const name = formatReference({ ...repository, tag })
-      if (record.image !== undefined) record.image = { ...record.image, tags: [...record.image.tags, name] }
-    }
+    const moved: (MovedTag & { readonly repository: Repository })[] = []
+    for (const { repository, tag, digest } of judged)
+      moved.push({ repository, ...(await moveTag(ports.registry, repository, tag, target, { judged: { digest } })) })
+    await confirmTags(ports.registry, moved)
+    const names = moved.map(({ repository, tag }) => formatReference({ ...repository, tag }))
+    if (record.image !== undefined) record.image = { ...record.image, tags: [...record.image.tags, ...names] }
     return { state: 'passed', value: undefined }
   })
+}
+
+/** Tags looked at side by side. */
+const PARALLEL = 4
+
+/** @returns with what the tag leads to now. @throws `registry/tag-newer` */
+async function judgeTag(
+  target: TagTarget,
+  image: ServedImage,
+  request: AttestRequest,
+  ports: AttestPorts,
+  source: SourceOutcome,
+): Promise<TagTarget & { readonly digest: Digest | undefined }> {
+  const present = await ports.registry.getRaw(target.repository, target.tag)
+  if (present !== undefined && present.digest !== image.descriptor.digest && !request.allowRollback)
+    await refuseRollback(target, present, request, ports, source)
+  return { ...target, digest: present?.digest }
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
 import type { Expectation } from '../policy/gate.ts'
+import type { Proof } from '../policy/gate-case.ts'
 import type { FetchedBundle, FetchedBundles } from '../registry/fetched.ts'
 import type { LegacySignature } from '../registry/legacy.ts'
 import type { Reference } from '../registry/reference.ts'
@@ -156,6 +157,8 @@ export interface JudgedSubject {
   readonly subject: EvidenceSubject
   readonly expectation: Expectation
   readonly receipt: SubjectReceipt
+  /** What the verdict rests on; empty of one that did not pass. */
+  readonly matched: readonly Proof[]
   /** Everything that verified, of anybody. */
   readonly statements: readonly Verified<SignedStatement>[]
   /** Everything that was read, also what did not verify. */

@@ -115,8 +115,10 @@ async function judgeCase(the: Case, { ports, budget }: GateRun): Promise<Subject
   const own = collected.statements.filter(({ bundle }) => kept.beside.has(bundle))
   const receipt =
     subject.kind === 'file' ? withBundlePlace(withChange(judgedReceipt, own, expectation.build)) : judgedReceipt
-  const { statements } = collected
-  await ports.judged?.({ subject, expectation, receipt, statements, bundles: kept.bundles, legacy: kept.legacy })
+  const { statements, judgement } = collected
+  const matched = judgement.verdict.kind === 'passed' ? judgement.matched : []
+  const { bundles, legacy } = kept
+  await ports.judged?.({ subject, expectation, receipt, matched, statements, bundles, legacy })
   return receipt
 }
 

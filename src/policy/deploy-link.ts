@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../core/error.ts'
+import type { ObservedSigner } from '../core/signer.ts'
 import type { Finding } from '../core/verdict.ts'
 import {
+  type DeployRun,
   type DeploySummary,
   deployLevel,
   deployResource,
@@ -37,6 +39,14 @@ export function judgeDeploySummary(
     ...differs('verify/deploy-other-verifier', 'verifier', deployVerifierId(signed.signer), verifierId),
     ...differs('verify/deploy-other-resource', 'resource', deployResource(resource, deployer.environment), resourceUri),
     ...policyFindings(expectation, read.value, subject),
+    ...runFindings(signed.signer, read.value.run, deployer.environment).map(([what, certified, claimed]) =>
+      say(
+        'verify/deploy-claims-differ',
+        `The deploy summary names another ${what} than its signer has`,
+        certified,
+        claimed,
+      ),
+    ),
     ...(result === 'FAILED' || levels.includes(level)
       ? []
       : [say('verify/deploy-level-missing', 'The deploy summary is of another environment', level, levels.join(', '))]),
@@ -60,4 +70,35 @@ function policyFindings(
   return [
     about({ subject })('verify/deploy-other-policy', message, expected ?? 'a policy that the gate can name', found),
   ]
+}
+
+type Difference = readonly [what: string, expected: string, found: string]
+
+/**
+ * A cluster's engine believes `waybill_run`, since it reads no extension of a certificate: what stands there must be what the
+ * certificate says, field by field, and speak of the environment that is deployed to. Who has no such certificate has no run.
+ */
+function runFindings(signer: ObservedSigner, run: DeployRun | undefined, environment: string): readonly Difference[] {
+  if (run === undefined) return []
+  if (signer.kind === 'key') return [['run', 'no waybill_run: a key says nothing of a run', run.repository]]
+  const { ci } = signer
+  const pairs = [
+    ['repository', repositoryIn(ci.sourceRepositoryUri), run.repository],
+    ['repository_id', ci.sourceRepositoryIdentifier, run.repositoryId],
+    ['owner_id', ci.sourceRepositoryOwnerIdentifier, run.ownerId],
+    ['ref', ci.sourceRepositoryRef, run.ref],
+    ['event_name', ci.buildTrigger, run.eventName],
+    ['runner_environment', ci.runnerEnvironment, run.runnerEnvironment],
+    // Older authorities do not certify it; then the rule and the resource alone say which environment is meant.
+    ['environment', ci.environment ?? run.environment, run.environment],
+    ['environment', run.environment === undefined ? undefined : environment, run.environment],
+  ] as const
+  return pairs
+    .filter(([, certified, claimed]) => certified !== claimed)
+    .map(([what, certified, claimed]) => [what, certified ?? 'nothing', claimed ?? 'nothing'])
+}
+
+/** `owner/name` of `https://github.com/owner/name`, on whichever server. */
+function repositoryIn(uri: string | undefined): string | undefined {
+  return uri === undefined || !URL.canParse(uri) ? uri : new URL(uri).pathname.slice(1)
 }

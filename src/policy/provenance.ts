@@ -125,18 +125,21 @@ function pairs(claims: ProvenanceClaims, { ci, san }: CertificateSigner): readon
   ]
 }
 
-/** 13-adversary 15, 28: the first dependency is the built commit, and it must be the run's own (.13). */
+/**
+ * 13-adversary 15, 28: the first dependency is the built commit, and it must be the run's own: by the certificate (.13), or the
+ * one that the caller knows, of a key as well.
+ */
 function judgeCommit(
   claims: ProvenanceClaims,
   signer: ObservedSigner,
   { commit }: Expectation,
   about: About,
 ): readonly Finding[] {
-  if (!hasRun(signer)) return []
+  const own = commit ?? (hasRun(signer) ? signer.ci.sourceRepositoryDigest : undefined)
+  if (own === undefined && !hasRun(signer)) return []
   const built = claims.resolvedDependencies[0]?.digest.gitCommit
   // A recorded build claims no commit; whether that is enough is judged by its builder, and told once.
   if (built === undefined && isRecorded(claims)) return []
-  const own = commit ?? signer.ci.sourceRepositoryDigest
   if (built !== undefined && built === own) return []
   const want = own ?? 'a commit in the certificate'
   return [

@@ -8,8 +8,8 @@ import { type Blob, BlobUploads } from './blob-upload.ts'
 import { immutableTag, saysImmutable } from './immutable-tag.ts'
 import { type Descriptor, MANIFEST_TYPES, type Manifest, mediaTypeOf, parseManifest } from './manifest.ts'
 import { formatReference, isTag, type Reference, type Repository } from './reference.ts'
-import { refusal, saysPartMissing } from './refusal.ts'
-import { RegistryTransport, type TransportOptions } from './transport.ts'
+import { refusal, saysDigestInvalid, saysPartMissing } from './refusal.ts'
+import { type RegistryRequest, RegistryTransport, type TransportOptions } from './transport.ts'
 
 /** A manifest as it was read: bytes hashed, content parsed, and the ETag if the registry gave one. */
 export interface FetchedManifest {
@@ -36,6 +36,9 @@ export interface PutOptions {
 
 /** Bytes at hand, or a stream that can be opened again for each try. */
 export type BlobSource = Uint8Array | { readonly open: () => Readable; readonly size: number; readonly digest: Digest }
+
+/** How often a manifest is sent again that a registry calls by a wrong digest. */
+const STUMBLES = 5
 
 /**
  * A client for any registry of OCI distribution spec 1.1. Every byte that is read is hashed against the digest that was
@@ -139,13 +142,22 @@ export class RegistryClient {
       },
       body: bytes,
     } as const
-    const answer = await this.transport.send(request)
+    const answer = await this.#sendManifest(request)
     if (isTag(reference) && saysImmutable(answer)) throw immutableTag(repository, reference)
     if (saysPartMissing(answer)) throw this.#partsLost(repository, reference)
     if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202) throw refusal(request, answer, true)
     const ociSubject = answer.headers['oci-subject']
     const etag = answer.headers.etag
     return { ...(ociSubject === undefined ? {} : { ociSubject }), ...(etag === undefined ? {} : { etag }) }
+  }
+
+  /** Beside other writers of the same parts an old registry stumbles over its own files; these bytes are as right the next time. */
+  async #sendManifest(request: RegistryRequest): Promise<HttpAnswer> {
+    for (let round = 1; ; round++) {
+      const answer = await this.transport.send(request)
+      if (round > STUMBLES || !saysDigestInvalid(answer)) return answer
+      await this.transport.pause(request.repository, round)
+    }
   }
 
   /** What was accepted is not there, so nothing counts as stored any more. */

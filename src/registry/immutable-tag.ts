@@ -4,13 +4,25 @@ import type { HttpAnswer } from '../io/http.ts'
 import { formatReference, type Repository } from './reference.ts'
 
 /**
- * How registries say that a tag exists and may not be moved: ECR "… cannot be overwritten because the tag is immutable",
- * Google "… has enabled tag immutability", Quay, GitLab and Harbor "… immutable …", Docker Hub "… immutability settings",
- * Azure "Write operation is not allowed on locked …", Nexus "Repository does not allow updating assets". The status may be
- * 400, 403, 405, 409 or 412, so that the words decide: a plain 403 or 412 means something else.
+ * How registries say that a tag exists and may not be moved. The status may be 400, 403, 405, 409 or 412, so that the words
+ * decide: a plain 403 or 412 means something else. Where they come from:
+ *
+ *     Amazon ECR         … cannot be overwritten because the repository is immutable; ImageTagAlreadyExistsException
+ *                        (ECR user guide, image-tag-mutability)
+ *     Artifact Registry  The repository has enabled tag immutability (cloud.google.com/artifact-registry/docs/docker/troubleshoot, push)
+ *     Quay               TAG_IMMUTABLE, detail: tag '…' is immutable (quay/quay endpoints/v2/manifest.py); TAG_ALREADY_EXISTS
+ *                        (endpoints/v2/errors.py)
+ *     Harbor             412, Failed to process request due to '…' configured as immutable (goharbor/harbor, middleware immutable)
+ *     Docker Hub         … cannot be updated due to immutability settings (docker/hub-feedback 2466)
+ *     Azure              The operation is disallowed on this registry, repository or image (learn.microsoft.com, troubleshooting of
+ *                        push: locks first, full storage second); … not allowed on locked …
+ *     GitLab             detail: tag "…" is immutable (GitLab container registry, registry/handlers/manifests.go)
+ *     Nexus              Repository does not allow updating assets (Sonatype, deployment policy "disable redeploy")
+ *     Alibaba            The requested tag already exists and cannot be overwritten (Container Registry, immutable repositories)
+ *     Mirantis           tag=… cannot be overwritten because … is an immutable repository (MSR, prevent tags from being overwritten)
  */
 const WORDS =
-  /immutab|cannot be overwritten|TAG_ALREADY_EXISTS|ImageTagAlreadyExists|not allowed on locked|not allow updat/i
+  /immutab|cannot be overwritten|TAG_ALREADY_EXISTS|ImageTagAlreadyExists|not allowed on locked|operation is disallowed|not allow updat/i
 
 /** True when the answer to a PUT under a tag says that the tag exists and may not be moved. */
 export function saysImmutable(answer: HttpAnswer): boolean {
@@ -39,7 +51,7 @@ function settingFor({ host, repository }: Repository, tag = 'sha256-*'): string 
     return `Artifact Registry knows no exceptions: gcloud artifacts repositories update ${name ?? 'NAME'} --project=${project} --location=${gar[1]} --no-immutable-tags`
   const acr = /^([a-z0-9]+)\.azurecr\.io$/.exec(host)
   if (acr !== null)
-    return `Azure: az acr repository update --name ${acr[1]} --image '${repository}:<tag>' --write-enabled true`
+    return `Azure: az acr repository update --name ${acr[1]} --image '${repository}:<tag>' --write-enabled true; if nothing is locked, the storage is full: az acr show-usage --name ${acr[1]}`
   if (host === 'quay.io')
     return `Quay: https://quay.io/repository/${repository}?tab=settings, Tag Immutability: exclude ${tag} from the policy`
   if (host === 'docker.io')

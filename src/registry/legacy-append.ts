@@ -58,6 +58,29 @@ export async function appendLegacy(
   })
 }
 
+/** Bytes of one layer's entry in the manifest: a certificate, its chain and a promise, twice what cosign writes. */
+const LAYER_ROOM = 16 * 1024
+
+/**
+ * Preflight: that each of the two tags takes one layer more is known before anything is signed. A tag that only this very run
+ * filled to the last place is refused, too.
+ * @throws `registry/legacy-full`, `registry/tag-not-ours`
+ */
+export async function checkLegacyRoom(client: RegistryClient, repository: Repository, subject: Digest): Promise<void> {
+  const forms = ['signature', 'attestation'] as const
+  await Promise.all(
+    forms.map(async form => {
+      const place = { ...repository, tag: legacyTag(subject, form) }
+      const present = await readPresent(client, place, LEGACY_LAYER[form])
+      if (present === undefined) return
+      const { layers, raw } = present
+      const bytes = raw.bytes.byteLength + LAYER_ROOM
+      if (layers.length >= LIMITS.legacyLayers || bytes > LIMITS.fallbackIndexBytes)
+        throw full(place, layers.length + 1, bytes)
+    }),
+  )
+}
+
 function layerOf({ payload, annotations }: LegacyContent, mediaType: string): Descriptor {
   return { mediaType, digest: sha256(payload), size: payload.byteLength, annotations }
 }

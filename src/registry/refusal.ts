@@ -11,6 +11,14 @@ export function saysPartMissing(answer: HttpAnswer): boolean {
   return (answer.status === 400 || answer.status === 404) && /\((?:MANIFEST_)?BLOB_UNKNOWN/.test(saidBy(answer))
 }
 
+/**
+ * True when the answer to a manifest says that a digest is none, though ours is right. distribution 2.8 writes the files by which
+ * it finds the parts of a manifest in place: while another writer stores the same part, they are empty for a moment.
+ */
+export function saysDigestInvalid(answer: HttpAnswer): boolean {
+  return answer.status === 400 && /\(DIGEST_INVALID/.test(saidBy(answer))
+}
+
 /** Turns an answer nobody wanted into the error that says what to do. */
 export function refusal(request: RegistryRequest, answer: HttpAnswer, hasLogin: boolean): WaybillError {
   const { host, repository } = request.repository

@@ -1,7 +1,9 @@
 import { type Digest, sha256 } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
+import { inParallel } from '../core/parallel.ts'
 import { printable } from '../core/text.ts'
 import type { RawManifest, RegistryClient } from './client.ts'
+import { PARALLEL_READS } from './fetch-bundles.ts'
 import { DOCKER_LIST, DOCKER_MANIFEST, type Manifest, OCI_INDEX, parseManifest } from './manifest.ts'
 import { formatReference, isTag, type Repository } from './reference.ts'
 
@@ -40,11 +42,13 @@ export interface MovedTag {
   /** What it pointed to before. */
   readonly previous?: Digest
   readonly changed: boolean
+  /** Milliseconds from reading what was there to the end of the write: as long as another run could come between. */
+  readonly openMs?: number
 }
 
 /**
  * Points a tag to a manifest: reads what is there, refuses to overwrite what is not an image, writes exactly these
- * bytes. Registries offer no lock: between the reading and the writing lies one request.
+ * bytes. Registries offer no lock: between the reading and the writing lies one request, and `confirmTags` tells who lost.
  * @throws `registry/tag-malformed`, `registry/tag-reserved`, `registry/tag-not-ours`, `registry/tag-changed`,
  * `registry/tag-immutable`
  */
@@ -57,6 +61,8 @@ export async function moveTag(
 ): Promise<MovedTag> {
   if (options.artifactType === undefined) checkTagName(tag)
   else if (!isTag(tag)) throw fail('registry/tag-malformed', `${printable(tag, 150)} is not a tag name`)
+  const { clock } = client.transport
+  const read = clock.now()
   const present = await client.getRaw(repository, tag)
   const name = formatReference({ ...repository, tag })
   if (options.judged !== undefined && options.judged.digest !== present?.digest)
@@ -72,7 +78,32 @@ export async function moveTag(
     if (asWaybillError(error).code !== 'registry/precondition-failed') throw error
     throw changed(name, present?.digest, 'another digest')
   })
-  return { tag, digest, ...previous, changed: true }
+  return { tag, digest, ...previous, changed: true, openMs: clock.now() - read }
+}
+
+/** The least that a run which read before our write is given to write; one at the other end of a slow line gets twice what ours took. */
+const SETTLE_MS = 250
+
+/**
+ * Reads tags back after whoever read them before our write must have written, too: of two runs that move one tag at once the
+ * one that was written over says so, whatever the registry does with conditions (13-adversary 25). One request for each tag that
+ * was changed, and one wait for all.
+ * @throws `registry/tag-changed`
+ */
+export async function confirmTags(
+  client: RegistryClient,
+  moved: readonly (MovedTag & { readonly repository: Repository })[],
+  { settleMs }: { readonly settleMs?: number } = {},
+): Promise<void> {
+  const written = moved.filter(({ changed }) => changed)
+  if (written.length === 0) return
+  const longest = Math.max(...written.map(({ openMs = 0 }) => openMs))
+  await client.transport.clock.sleep(settleMs ?? Math.max(SETTLE_MS, 2 * longest))
+  await inParallel(written, PARALLEL_READS, async ({ repository, tag, digest }) => {
+    const found = await client.headTag(repository, tag)
+    if (found?.digest !== digest)
+      throw changed(formatReference({ ...repository, tag }), digest, found?.digest ?? 'no such tag')
+  })
 }
 
 function changed(name: string, expected: Digest | undefined, found: string): Error {

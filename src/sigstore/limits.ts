@@ -30,6 +30,8 @@ export const SIGSTORE_LIMITS = {
   renewBeforeMs: 2 * 60_000,
   /** A Rekor v2 log answers only after the entry is in a published checkpoint. 6-sign-and-publish § 1: at least 20 s. */
   rekorV2RequestMs: 30_000,
+  /** Milliseconds of retries at one log or authority while another one could take its place: two or three tries. */
+  briefRetriesMs: 1_000,
   /** Bytes of a private key file; an RSA key of 8192 bits in PEM is about 6 KB. */
   signingKeyBytes: 64 * 1024,
   /** Bits of an RSA key that signs; larger ones take seconds a signature and gain nothing. */

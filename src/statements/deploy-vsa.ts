@@ -19,6 +19,7 @@ import { type Statement, VERIFICATION_SUMMARY_PREDICATE } from './statement.ts'
  *     policy              {uri, digest} of the policy that judged
  *     inputAttestations   [{uri, digest}] everything it rests on, by SHA-256 of the signed bytes
  *     verifiedLevels      [SLSA_BUILD_LEVEL_UNEVALUATED, ORG_DEPLOY_PRODUCTION, ORG_SOURCE_…]
+ *     waybill_run         the run that signed, for engines that read no certificate; of a workflow run alone
  *
  * Trap: the level alone does not tell `prod-eu` from `prod_eu`; the resource does, and both are compared.
  * slsa.dev/spec/v1.2/verification_summary; docs/predicates/deploy-vsa.md
@@ -34,6 +35,23 @@ export interface DeploySummary {
   readonly levels: readonly string[]
   readonly inputs: readonly DeployInput[]
   readonly verifiedAt?: Date
+  /** Absent: a key or a person signed, or another tool. A claim until it is compared with the certificate. */
+  readonly run?: DeployRun
+}
+
+/**
+ * The workflow run that deployed, `waybill_run`: what its certificate says too, in content, because admission engines read
+ * content and not a certificate's extensions. Values as in the identity token, names as in the provenance.
+ */
+export interface DeployRun {
+  /** `owner/name` */
+  readonly repository: string
+  readonly repositoryId: string
+  readonly ownerId: string
+  readonly ref: string
+  readonly eventName: string
+  readonly runnerEnvironment: string
+  readonly environment?: string
 }
 
 /** A statement that a deploy summary rests on. */
@@ -57,6 +75,7 @@ export interface DeploySummaryFacts extends Omit<DeploySummary, 'result' | 'leve
 /** Levels a deploy summary may have besides its environment's. */
 const OTHER_LEVELS: readonly string[] = ['SLSA_BUILD_LEVEL_UNEVALUATED', ...SOURCE_LEVELS]
 const DEPLOY_LEVEL = /^ORG_DEPLOY_[A-Z0-9_]{1,255}$/
+const RUN_FIELDS = ['repository', 'repository_id', 'owner_id', 'ref', 'event_name', 'runner_environment', 'environment']
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/
 
 /** `ORG_DEPLOY_PRODUCTION`: capital letters, everything but letters and digits an underscore. */
@@ -96,6 +115,7 @@ export function deploySummaryStatement(facts: DeploySummaryFacts): Uint8Array {
     verificationResult: 'PASSED',
     verifiedLevels: ['SLSA_BUILD_LEVEL_UNEVALUATED', deployLevel(environment), ...facts.sourceLevels],
     slsaVersion: '1.2',
+    ...(facts.run === undefined ? {} : { waybill_run: runJson(facts.run) }),
   }
   const subject = [first, ...more] as const
   readDeploySummary({ subject, predicateType: VERIFICATION_SUMMARY_PREDICATE, predicate })
@@ -121,6 +141,7 @@ export function readDeploySummary({ subject, predicate }: Statement): DeploySumm
     const policy = objectAt(predicate.policy, 'policy')
     const result = resultAt(predicate.verificationResult)
     const time = optional(predicate.timeVerified, timeAt, 'timeVerified')
+    const run = optional(predicate.waybill_run, runAt, 'waybill_run')
     return {
       digests: [first, ...more],
       verifierId: stringAt(objectAt(predicate.verifier, 'verifier').id, 'verifier.id'),
@@ -130,8 +151,39 @@ export function readDeploySummary({ subject, predicate }: Statement): DeploySumm
       levels: result === 'FAILED' ? [] : levelsAt(predicate.verifiedLevels),
       inputs: inputsAt(predicate.inputAttestations),
       ...(time === undefined ? {} : { verifiedAt: time }),
+      ...(run === undefined ? {} : { run }),
     }
   })
+}
+
+function runJson(run: DeployRun): JsonObject {
+  const { repository, repositoryId, ownerId, ref, eventName, runnerEnvironment, environment } = run
+  return {
+    repository,
+    repository_id: repositoryId,
+    owner_id: ownerId,
+    ref,
+    event_name: eventName,
+    runner_environment: runnerEnvironment,
+    ...(environment === undefined ? {} : { environment }),
+  }
+}
+
+/** Closed, unlike the predicate: a field that nobody compares would be believed by whoever reads only the content. */
+function runAt(value: Json, path: string): DeployRun {
+  const run = objectAt(value, path)
+  const text = (name: string): string => stringAt(run[name], `${path}.${name}`)
+  const unknown = Object.keys(run).find(name => !RUN_FIELDS.includes(name))
+  if (unknown !== undefined) throw refused(`${RUN_FIELDS.join(', ')} at ${path}`, unknown)
+  return {
+    repository: text('repository'),
+    repositoryId: text('repository_id'),
+    ownerId: text('owner_id'),
+    ref: text('ref'),
+    eventName: text('event_name'),
+    runnerEnvironment: text('runner_environment'),
+    ...(run.environment === undefined ? {} : { environment: text('environment') }),
+  }
 }
 
 function resultAt(value: Json | undefined): DeploySummary['result'] {

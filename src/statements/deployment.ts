@@ -15,12 +15,16 @@ export interface Deployment {
   readonly environment?: string
   readonly policy?: { readonly uri: string; readonly digest?: Digest }
   readonly images: readonly DeployedImage[]
+  /** Of a served document: what runs besides, and nobody could tell as what. */
+  readonly unclear?: readonly { readonly place: string; readonly why: string }[]
 }
 
 export interface DeployedImage {
   /** Canonical `host/repository`. */
   readonly name: string
   readonly digest: Digest
+  /** Of a served document: the digest that was specified or deployed, where another one runs. */
+  readonly specified?: Digest
   /** Tags that a deploy promoted. */
   readonly tags?: readonly string[]
   /** Where it stands or runs: `production/web-7c9f/app`, a namespace, a pod and a container; or a manifest's path. */

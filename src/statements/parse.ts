@@ -83,7 +83,7 @@ function statementOf(bytes: Uint8Array, types: readonly string[]): Statement {
 }
 
 type Malformed =
-  `statements/${'' | 'provenance-' | 'summary-' | 'detail-' | 'quarantine-' | 'scai-' | 'deploy-'}malformed`
+  `statements/${'' | 'provenance-' | 'summary-' | 'detail-' | 'quarantine-' | 'scai-' | 'deploy-' | 'deployment-'}malformed`
 
 /** Runs a reader of foreign JSON and gives what it refuses the one code of the document that was read. */
 export function reading<T>(code: Malformed, read: () => T): T {

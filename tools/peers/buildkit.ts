@@ -17,8 +17,8 @@ export interface BuildKit {
 /** BuildKit as root with runc and plain files as snapshots: works where no overlay file system does. */
 export async function startBuildKit(
   workshop: Workshop,
-  registries: readonly PeerRegistry[],
-  guarded: PeerRegistry,
+  registries: readonly Pick<PeerRegistry, 'host'>[],
+  guarded: Pick<PeerRegistry, 'host'>,
 ): Promise<BuildKit> {
   const { folder, peers, supervisor } = workshop
   const socket = join(folder, 'buildkitd.sock')

@@ -167,23 +167,29 @@ async function allSettled<T extends readonly unknown[]>(
   return settled.map(result => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T
 }
 
-interface Trusted {
+/** What a trust root names. */
+export interface Trusted {
   readonly fulcio: CertifiedService
   readonly ctLog: Log
   readonly rekorV1: Log
   readonly rekorV2: Log
   readonly timestamp: CertifiedService
+  /** More logs of the second generation. */
+  readonly moreRekorV2?: readonly Log[]
 }
 
-async function writeTrustedRoot(cosign: string, path: string, services: Trusted): Promise<string> {
-  const { fulcio, ctLog, rekorV1, rekorV2, timestamp } = services
+/** Written by cosign. @returns the path. */
+export async function writeTrustedRoot(cosign: string, path: string, services: Trusted): Promise<string> {
+  const { fulcio, ctLog, rekorV1, rekorV2, timestamp, moreRekorV2 = [] } = services
   await run(cosign, [
     'trusted-root',
     'create',
     `--fulcio=url=${fulcio.url},certificate-chain=${fulcio.chainFile},start-time=${START}`,
     `--ctfe=url=${ctLog.url},public-key=${ctLog.publicKeyFile},start-time=${START}`,
     `--rekor=url=${rekorV1.url},public-key=${rekorV1.publicKeyFile},start-time=${START}`,
-    `--rekor=url=${rekorV2.url},public-key=${rekorV2.publicKeyFile},start-time=${START},origin=127.0.0.1`,
+    ...[rekorV2, ...moreRekorV2].map(
+      ({ url, publicKeyFile }) => `--rekor=url=${url},public-key=${publicKeyFile},start-time=${START},origin=127.0.0.1`,
+    ),
     `--tsa=url=${timestamp.url},certificate-chain=${timestamp.chainFile},start-time=${START}`,
     `--out=${path}`,
   ])

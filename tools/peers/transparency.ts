@@ -168,15 +168,16 @@ function ctConfig(tree: string, rootFile: string, key: { publicKey: KeyObject; p
 `
 }
 
-export async function startRekorV2({ folder, peers, supervisor }: Workshop): Promise<Log> {
+/** @param own tells several logs of one stack apart: their files and keys. */
+export async function startRekorV2({ folder, peers, supervisor }: Workshop, own = 'rekor-v2'): Promise<Log> {
   const key = await ed25519()
-  const signer = await writePem(folder, 'rekor-v2.key', key.privateKey)
-  const storage = join(folder, 'rekor-v2')
+  const signer = await writePem(folder, `${own}.key`, key.privateKey)
+  const storage = join(folder, own)
   await mkdir(storage)
   return onFreePorts(3, async ([http = 0, grpc = 0, metrics = 0]) => {
     const url = `http://127.0.0.1:${http}`
     const peer = await supervisor.start({
-      name: 'rekor-tiles',
+      name: own === 'rekor-v2' ? 'rekor-tiles' : `rekor-tiles-${own}`,
       command: peers.go['rekor-tiles'],
       args: [
         'serve',
@@ -190,7 +191,7 @@ export async function startRekorV2({ folder, peers, supervisor }: Workshop): Pro
       ],
       ready: answers(`${url}/healthz`),
     })
-    return { url, publicKeyFile: await writePem(folder, 'rekor-v2.pub', key.publicKey), peer }
+    return { url, publicKeyFile: await writePem(folder, `${own}.pub`, key.publicKey), peer }
   })
 }
 

@@ -12,6 +12,8 @@ export interface ApiServer {
   pods: readonly FakePod[]
   /** Pods of a page at most, whatever was asked for. */
   page: number
+  /** Annotations of the namespaces that the token may get. */
+  namespaces: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Namespaces whose pods the token may list; undefined: all. */
   allowed: readonly string[] | undefined
   /** How many more times a token to go on is answered with 410. */
@@ -23,6 +25,7 @@ export interface ApiServer {
   close(): Promise<void>
 }
 
+const NAMESPACE = /^\/api\/v1\/namespaces\/([a-z0-9-]+)$/
 const PODS = /^\/api\/v1\/(?:namespaces\/([a-z0-9-]+)\/)?pods$/
 
 export async function startApiServer(): Promise<ApiServer> {
@@ -34,6 +37,7 @@ export async function startApiServer(): Promise<ApiServer> {
     authority,
     token: 'alice-may-list',
     pods: [],
+    namespaces: {},
     page: 500,
     allowed: undefined,
     expired: 0,
@@ -67,6 +71,12 @@ export async function startApiServer(): Promise<ApiServer> {
 function answer(server: ApiServer, { method, path, query, headers }: ServiceRequest): ServiceAnswer {
   const namespace = PODS.exec(path)?.[1]
   if (headers.authorization !== `Bearer ${server.token}`) return status(401, 'Unauthorized')
+  const name = NAMESPACE.exec(path)?.[1]
+  if (method === 'GET' && name !== undefined) {
+    const annotations = server.namespaces[name]
+    if (annotations === undefined) return status(403, `namespaces "${name}" is forbidden`)
+    return { status: 200, body: { kind: 'Namespace', apiVersion: 'v1', metadata: { name, annotations } } }
+  }
   if (method !== 'GET' || !PODS.test(path)) return status(404, 'the server could not find the requested resource')
   if (server.allowed !== undefined && (namespace === undefined || !server.allowed.includes(namespace)))
     return status(403, `pods is forbidden: User "alice" cannot list resource "pods" in API group ""`)

@@ -8,6 +8,9 @@ export interface PodOptions {
   readonly volumes?: readonly VolumeOptions[]
   /** A mirror of a static pod. */
   readonly mirror?: boolean
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Default: `Running`. */
+  readonly phase?: string
 }
 
 export interface ContainerOptions {
@@ -31,14 +34,18 @@ export type FakePod = {
 
 export function pod(options: PodOptions = {}): FakePod {
   const { namespace = 'default', name = 'web-1', containers = [], init = [], ephemeral = [], volumes = [] } = options
-  const mirror = options.mirror === true ? { annotations: { 'kubernetes.io/config.mirror': 'a1b2' } } : {}
+  const annotations = {
+    ...options.annotations,
+    ...(options.mirror === true ? { 'kubernetes.io/config.mirror': 'a1b2' } : {}),
+  }
+  const noted = Object.keys(annotations).length === 0 ? {} : { annotations }
   const mounts = volumes.flatMap(({ name, imageRef }) =>
     imageRef === undefined ? [] : [{ name, mountPath: `/${name}`, volumeStatus: { image: { imageRef } } }],
   )
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace, uid: `${namespace}-${name}`, ...mirror },
+    metadata: { name, namespace, uid: `${namespace}-${name}`, ...noted },
     spec: {
       containers: specOf(containers, 'c'),
       ...(init.length === 0 ? {} : { initContainers: specOf(init, 'i') }),
@@ -47,7 +54,7 @@ export function pod(options: PodOptions = {}): FakePod {
       nodeName: 'node-1',
     },
     status: {
-      phase: 'Running',
+      phase: options.phase ?? 'Running',
       containerStatuses: statusOf(containers, 'c', mounts),
       ...(init.length === 0 ? {} : { initContainerStatuses: statusOf(init, 'i') }),
       ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: statusOf(ephemeral, 'e') }),

@@ -8,10 +8,10 @@ export interface Reply {
 }
 
 /** An error in the distribution spec's shape. */
-export function problem(status: number, code: string, message = code): Reply {
+export function problem(status: number, code: string, message = code, detail?: unknown): Reply {
   return {
     status,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ errors: [{ code, message }] }),
+    body: JSON.stringify({ errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }] }),
   }
 }

@@ -1,7 +1,9 @@
+import type { RetryClock } from '../../../src/io/retry.ts'
 import { parseTrustRoot, type TrustRoot } from '../../../src/sigstore/trust/root.ts'
 import { loadSigningConfig } from '../../../src/sigstore/trust/services.ts'
 import { verifyBundle } from '../../../src/sigstore/verify/verify.ts'
 import { type ConfigChange, type MoreServices, startMoreServices } from '../../fakes/more-services.ts'
+import type { Fault } from '../../fakes/registry/faults.ts'
 import type { Service } from '../../fakes/service.ts'
 import { type Listing, listedService } from '../../fakes/trusted-root.ts'
 import { type Bench, codeOf, errorOf, jsonOf, openBench, statement } from '../support.ts'
@@ -126,6 +128,64 @@ describe('several logs and timestamp authorities in one signing config', () => {
     const rekorTlogUrls = [...listing(['b1'], own), ...listing(['a1'])]
     await session({ rekorTlogUrls, rekorTlogConfig: ALL }).sign(statement())
     expect(asked()).toEqual(['a1', 'ta'])
+  })
+})
+
+/** Time passes only while somebody sleeps. */
+function standing(): RetryClock & { at: number } {
+  return {
+    at: 1_000,
+    now() {
+      return this.at
+    },
+    random: () => 0,
+    async sleep(ms) {
+      this.at += ms
+    },
+  }
+}
+
+describe('of several services any of which will do', () => {
+  const logs = (names: readonly string[]) => ({ rekorTlogUrls: listing(names), rekorTlogConfig: ANY })
+  const posts = (name: string) => services()[name]?.log.filter(({ method }) => method === 'POST').length
+
+  test.each<[string, NonNullable<Fault>]>([
+    ['is down', { status: 503 }],
+    ['asks to come back in a while', { status: 429, headers: { 'retry-after': '30' } }],
+  ])('the next is asked early when the first %s', async (_, fault) => {
+    services().a1?.faults.add({ method: 'POST', times: Infinity, fault })
+    const clock = standing()
+    const began = clock.at
+    const { bundle } = await session(logs(['a1', 'b1']), { clock, retryBudgetMs: 60_000 }).sign(statement())
+    expect(clock.at - began).toBeLessThanOrEqual(1_500)
+    expect([witnesses(bundle)[0], posts('b1')]).toEqual([1, 1])
+  })
+
+  test('the first is asked again when only its answer was lost: no second log gets an entry for the same signature', async () => {
+    services().a1?.faults.add({ method: 'POST', fault: 'cut-after' })
+    const { bundle } = await session(logs(['a1', 'b1']), { retryBudgetMs: 60_000 }).sign(statement())
+    expect([witnesses(bundle)[0], posts('a1'), posts('b1')]).toEqual([1, 2, 0])
+  })
+
+  test('all are waited for in the end, each as long as it asks', async () => {
+    down('b1')
+    services().a1?.faults.add({
+      method: 'POST',
+      times: 2,
+      fault: { status: 429, headers: { 'retry-after': '20' } },
+    })
+    const clock = standing()
+    const began = clock.at
+    const { bundle } = await session(logs(['a1', 'b1']), { clock, retryBudgetMs: 60_000 }).sign(statement())
+    expect([witnesses(bundle)[0], posts('a1')]).toEqual([1, 3])
+    expect(clock.at - began).toBeLessThanOrEqual(22_000)
+  })
+
+  test('one that answers nonsense is not asked again', async () => {
+    down('b1')
+    services().a1?.faults.add({ method: 'POST', times: Infinity, fault: { status: 201, body: '{}' } })
+    const error = await errorOf(() => session(logs(['a1', 'b1']), { retryBudgetMs: 1 }).sign(statement()))
+    expect([error?.code, posts('a1')]).toEqual(['sigstore/log-unavailable', 1])
   })
 })
 

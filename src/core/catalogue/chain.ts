@@ -116,4 +116,10 @@ export const CHAIN_ERRORS = {
       'A quarantine record is attached that does not count: of somebody else, of another policy or environment, malformed, or ended by a release. As a note it does not count against the verdict.',
     remedy: 'If it should count, name its signer under quarantine-by of the rule; otherwise nothing.',
   },
+  'verify/deploy-claims-differ': {
+    kind: 'rejected',
+    meaning:
+      'The deploy summary says of the run that signed it (waybill_run) something else than the certificate of its signature does. A cluster believes the content, because it does not read these parts of a certificate; so somebody tried to pass for another run.',
+    remedy: 'Do not use it. Deploy again with the deploy action, which writes there what the identity token says.',
+  },
 } as const satisfies Record<`verify/${string}`, CatalogueEntry>

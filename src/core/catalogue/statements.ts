@@ -62,4 +62,10 @@ export const STATEMENTS_ERRORS = {
       'A verification summary about an image or file lacks what a deploy summary must say: a digest of the subject, the resource with its environment, a policy with its digest, what it rests on, or exactly one environment as level.',
     remedy: 'Have it made again by the job that deployed, in the form of docs/predicates/deploy-vsa.md.',
   },
+  'statements/deployment-malformed': {
+    kind: 'rejected',
+    meaning:
+      'A document about what was deployed or what runs is not of the documented form: a field that is not known or missing, a time that is none, a name or digest not in its one spelling, the same image twice, or subjects other than its images.',
+    remedy: 'Have it made again by a version of Waybill that writes docs/predicates/deployment.md.',
+  },
 } as const satisfies Record<`statements/${string}`, CatalogueEntry>

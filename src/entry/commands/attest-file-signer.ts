@@ -11,14 +11,14 @@ import { keyFileSigner, keylessFileSigner, type SignerServices } from '../file-s
 import { keyName, openSigningKey } from '../named-secret.ts'
 import type { AttestFile } from './attest-file.ts'
 
-interface Place {
+export interface SignerPlace {
   readonly folder: string
   readonly env: Environment
   readonly http: HttpClient
 }
 
 /** The signer that the command line names. With a key and no services nothing is fetched and nothing is sent. */
-export async function signerOf(wish: AttestFile, place: Place): Promise<FileSigner> {
+export async function signerOf(wish: AttestFile, place: SignerPlace): Promise<FileSigner> {
   const { key, signingConfig, identityTokenFile = '' } = wish
   if (key === undefined) {
     const path = resolve(place.folder, identityTokenFile)
@@ -29,7 +29,11 @@ export async function signerOf(wish: AttestFile, place: Place): Promise<FileSign
   return keyFileSigner(opened, keyName(key), witnesses)
 }
 
-async function servicesOf(wish: AttestFile, { folder, env, http }: Place): Promise<SignerServices> {
+/** The services that a signing configuration names, and the root by which they are believed; else the public instance. */
+export async function servicesOf(
+  wish: Pick<AttestFile, 'signingConfig' | 'trustedRoot' | 'upload'>,
+  { folder, env, http }: SignerPlace,
+): Promise<SignerServices> {
   const read = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(resolve(folder, path), LIMITS.serviceAnswerBytes)
   const [signingConfigFile, trustedRootFile] = await Promise.all([read(wish.signingConfig), read(wish.trustedRoot)])
@@ -42,7 +46,7 @@ async function servicesOf(wish: AttestFile, { folder, env, http }: Place): Promi
 }
 
 /** Read anew for each certificate, since tokens live for minutes. Its text is in no error. */
-async function tokenIn(path: string): Promise<string> {
+export async function tokenIn(path: string): Promise<string> {
   const token = decodeUtf8(await readFileBounded(path, LIMITS.serviceAnswerBytes))?.trim() ?? ''
   if (/^[\x21-\x7e]+$/.test(token)) return token
   throw fail('sigstore/identity-token-malformed', 'The file of the identity token does not hold one', {

@@ -1,17 +1,10 @@
-import { join, resolve } from 'node:path'
-import { type AdmissionEngine, generatedLine, headerLines } from '../../admission/document.ts'
-import { imageValidatingPolicies } from '../../admission/kyverno.ts'
-import type { Admission, AdmissionFile } from '../../admission/link.ts'
-import { admissionOf } from '../../admission/links.ts'
-import type { AdmissionOptions } from '../../admission/options.ts'
-import { clusterImagePolicies } from '../../admission/policy-controller.ts'
+import { resolve } from 'node:path'
+import { type AdmissionEngine, generatedLine } from '../../admission/document.ts'
+import type { AdmissionFile } from '../../admission/link.ts'
 import { fail } from '../../core/error.ts'
 import { maybe } from '../../github/attest-inputs.ts'
-import { readFileBounded } from '../../io/files.ts'
-import type { Law } from '../../policy/law.ts'
 import { shellQuote } from '../../report/text.ts'
-import { SIGSTORE_LIMITS } from '../../sigstore/limits.ts'
-import { GITHUB_ROOT, pinnedRootFile } from '../../sigstore/trust/pinned-root.ts'
+import { admissionFiles, tufCacheOf } from '../admission-files.ts'
 import { compareFolder, type Difference, writeFolder } from '../generated-files.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 import { usable, workingLaw } from './policy-check.ts'
@@ -49,7 +42,7 @@ export const policyGenerateCommand = command({
   --policy-uri URI                    what deploy summaries call it, git+https://…#…; needed where a deployer has no policy
                                       of his own in the rule (default: its digest is compared)
   --for ENGINE                        policy-controller (default) or kyverno
-  --namespace NAME                    a namespace in which images are checked; for policy-controller it may be repeated
+  --namespace NAME                    a namespace in which images are checked; may be repeated
   --out DIR                           write files there instead of to stdout; of what lies there only generated files are
                                       replaced or removed
   --check                             with --out: write nothing, say whether the files are what they should be
@@ -89,34 +82,20 @@ async function runPolicyGenerate(wish: PolicyGenerate, desk: Desk): Promise<numb
   const { world } = desk
   const { law, path } = await usable(workingLaw({ ...maybe('file', wish.file), repo: '.' }, world.workingFolder))
   const policy = { uri: wish.uri ?? `file:${path}`, digest: law.policyDigest }
-  const admission = admissionOf(law.policy, policy)
-  const options: AdmissionOptions = {
+  const { files, notes } = await admissionFiles({
+    engine: wish.engine,
+    law,
     policy,
     command: commandLine(wish),
-    files: law.files,
     namespaces: wish.namespaces,
-    ...maybe('githubRoot', await githubRoot(law, desk)),
-  }
-  const files = filesFor(wish.engine, admission, options)
+    cache: tufCacheOf(desk.env, world.workingFolder),
+  })
   if (wish.out !== undefined) await place(wish, resolve(world.workingFolder, wish.out), files, world.err)
   if (wish.json) {
-    const data = { engine: wish.engine, policy, notes: admission.notes, files }
+    const data = { engine: wish.engine, policy, notes, files }
     world.out(`${JSON.stringify({ schemaVersion: 1, command: 'policy generate', data }, null, 2)}\n`)
   } else if (wish.out === undefined) world.out(files.map(({ text }) => text).join('---\n'))
   return 0
-}
-
-/** @throws `policy/not-expressible`, `entry/usage` */
-function filesFor(engine: AdmissionEngine, admission: Admission, options: AdmissionOptions): readonly AdmissionFile[] {
-  if (engine === 'policy-controller') return clusterImagePolicies(admission, options)
-  const texts = [...options.files].map(
-    ([file, bytes]) => [file, { trustedRoot: Buffer.from(bytes).toString('utf8') }] as const,
-  )
-  return imageValidatingPolicies(admission, {
-    header: headerLines(engine, admission, options),
-    trust: new Map(texts),
-    namespaces: options.namespaces,
-  })
 }
 
 async function place(
@@ -165,12 +144,4 @@ function commandLine({ file, uri, engine, namespaces, out }: PolicyGenerate): st
 
 function word(value: string): string {
   return /^[A-Za-z0-9._/-]+$/.test(value) ? value : (shellQuote(value) ?? 'VALUE')
-}
-
-/** Where a cluster begins to trust GitHub's own instance. */
-async function githubRoot({ policy }: Law, { world, env }: Desk): Promise<Uint8Array | undefined> {
-  if (!policy.deploy.some(rule => rule.kind === 'allow' && rule.trust === 'github')) return undefined
-  const cache = env.XDG_CACHE_HOME || join(env.HOME || world.workingFolder, '.cache')
-  const path = await pinnedRootFile(GITHUB_ROOT, join(cache, 'waybill', 'tuf'), SIGSTORE_LIMITS.tufMs)
-  return readFileBounded(path, SIGSTORE_LIMITS.tufRootBytes)
 }

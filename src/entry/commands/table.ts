@@ -1,6 +1,7 @@
 import { printable } from '../../core/text.ts'
 import { attestFileCommand } from './attest-file.ts'
 import { type Command, usage, type Wish } from './command.ts'
+import { deployCommand } from './deploy.ts'
 import { materialsLockCommand } from './materials-lock.ts'
 import { materialsPrintCommand } from './materials-print.ts'
 import { materialsVerifyCommand } from './materials-verify.ts'
@@ -11,6 +12,7 @@ import { quarantineAddCommand } from './quarantine-add.ts'
 import { quarantineListCommand } from './quarantine-list.ts'
 import { quarantineReleaseCommand } from './quarantine-release.ts'
 import { reviewSignCommand } from './review-sign.ts'
+import { serveCommand } from './serve.ts'
 import { signersImportCommand } from './signers-import.ts'
 import { sourceCheckCommand } from './source-check.ts'
 import { verifyBundleCommand } from './verify-bundle.ts'
@@ -19,6 +21,7 @@ import { verifyComposeCommand } from './verify-compose.ts'
 import { verifyFileCommand } from './verify-file.ts'
 import { verifyImageCommand } from './verify-image.ts'
 import { verifyManifestCommand } from './verify-manifest.ts'
+import { verifyUrlCommand } from './verify-url.ts'
 
 /** Every command, in the order of `waybill --help`. */
 export const COMMANDS: readonly Command[] = [
@@ -36,15 +39,18 @@ export const COMMANDS: readonly Command[] = [
   verifyFileCommand,
   verifyManifestCommand,
   verifyComposeCommand,
+  verifyUrlCommand,
   verifyClusterCommand,
   verifyBundleCommand,
+  deployCommand,
   quarantineListCommand,
   quarantineAddCommand,
   quarantineReleaseCommand,
+  serveCommand,
 ]
 
 /** Commands of later versions, refused by name. */
-const LATER = ['attest', 'deploy', 'inspect', 'serve']
+const LATER = ['attest', 'inspect']
 
 export type Call = { readonly kind: 'help'; readonly of?: Command } | { readonly kind: 'version' } | Run
 

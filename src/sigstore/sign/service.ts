@@ -4,6 +4,8 @@ import { parseJsonObject } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import type { HttpAnswer, HttpClient, HttpRequest } from '../../io/http.ts'
 import { withRetry } from '../../io/retry.ts'
+import { SIGSTORE_LIMITS } from '../limits.ts'
+import type { Waiting } from './quorum.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** How the services are talked to; the same for all of them. */
@@ -13,6 +15,13 @@ export interface Transport {
   readonly requestMs?: number
   /** What is left for retries, of all requests together. */
   readonly budget?: RetryBudget
+  /** Milliseconds that the retries of one request may take of it; default: all that is left. */
+  readonly retriesMs?: number
+}
+
+/** As long as a service is waited for while another one could take its place: an answer that was lost is fetched all the same. */
+export function waitingFor(transport: Transport, waiting: Waiting): Transport {
+  return waiting === 'patient' ? transport : { ...transport, retriesMs: SIGSTORE_LIMITS.briefRetriesMs }
 }
 
 /** The codes of one kind of service. */
@@ -27,10 +36,11 @@ export interface ServiceCodes {
  * @throws `codes.unavailable` when nobody answered in time, `codes.malformed` when the answer is larger than any can be.
  */
 export async function ask(transport: Transport, codes: ServiceCodes, request: HttpRequest): Promise<HttpAnswer> {
-  const { http, budget = new RetryBudget(), requestMs } = transport
+  const { http, budget = new RetryBudget(), requestMs, retriesMs = Number.POSITIVE_INFINITY } = transport
   const timed = requestMs === undefined ? request : { ...request, timeoutMs: requestMs }
   try {
-    const { leftMs: budgetMs, clock } = budget
+    const { leftMs, clock } = budget
+    const budgetMs = Math.min(leftMs, retriesMs)
     return await withRetry(() => budget.attempt(() => http.send(timed)), { budgetMs, clock })
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error

@@ -7,6 +7,7 @@ import { legacyLayer } from '../legacy-layer.ts'
 import { verifyLegacy } from '../verify/verify.ts'
 import { quorum } from './quorum.ts'
 import { logMessageByRekorV1 } from './rekor-v1.ts'
+import { waitingFor } from './service.ts'
 import { type Hand, judgeOf, timeOf, verifyWhole, type WitnessedBundle, type Witnesses } from './witness.ts'
 
 /**
@@ -30,8 +31,8 @@ export async function signSimply(
   const signed = { message, signature, publicKey, ...(certificate === undefined ? {} : { certificate }) }
   // One place for one promise is all that such a tag has.
   const judge = await judgeOf(signed, witnesses)
-  const [first] = await quorum(logs, 1, async ({ url }) => {
-    const entry = await logMessageByRekorV1(transport, url, signed)
+  const [first] = await quorum(logs, 1, async ({ url }, waiting) => {
+    const entry = await logMessageByRekorV1(waitingFor(transport, waiting), url, signed)
     judge.entry(url, entry)
     return { entry, url }
   })

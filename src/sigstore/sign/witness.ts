@@ -14,12 +14,12 @@ import { assertClocksAgree } from './clock.ts'
 import type { Signer } from './credential.ts'
 import type { SignedEnvelope } from './envelope.ts'
 import { assertWithinCertificate, named, proven } from './proof.ts'
-import { quorum } from './quorum.ts'
+import { quorum, type Waiting } from './quorum.ts'
 import { REKOR } from './rekor.ts'
 import { logByRekorV1 } from './rekor-v1.ts'
 import { AlreadyLogged, logByRekorV2 } from './rekor-v2.ts'
 import { RetryBudget } from './retry-budget.ts'
-import type { ServiceCodes, Transport } from './service.ts'
+import { type ServiceCodes, type Transport, waitingFor } from './service.ts'
 import { requestTimestamp, type SignedTimestamp, TSA } from './timestamp.ts'
 
 /** Bounds of requests and retries; defaults are those of `LIMITS`. */
@@ -131,13 +131,14 @@ const NOBODY: Witnessed = { entries: [], stamps: [] }
 async function witness(envelope: SignedEnvelope, witnesses: Witnesses): Promise<Witnessed> {
   const { transport, services, log } = witnesses
   const judge = await judgeOf(envelope, witnesses)
-  const logWith = async ({ url, majorApiVersion }: RekorService) => {
-    const entry = await (majorApiVersion === 2 ? logByRekorV2 : logByRekorV1)(transport, url, envelope)
+  const logWith = async ({ url, majorApiVersion }: RekorService, waiting: Waiting) => {
+    const log = majorApiVersion === 2 ? logByRekorV2 : logByRekorV1
+    const entry = await log(waitingFor(transport, waiting), url, envelope)
     judge.entry(url, entry)
     return { entry, url }
   }
-  const stampWith = async (url: string) => {
-    const stamp = await requestTimestamp(transport, url, envelope.signature)
+  const stampWith = async (url: string, waiting: Waiting) => {
+    const stamp = await requestTimestamp(waitingFor(transport, waiting), url, envelope.signature)
     judge.stamp(url, stamp)
     return stamp
   }

@@ -1,0 +1,3 @@
+import { runArtifactTask } from './index.js'
+
+await runArtifactTask()

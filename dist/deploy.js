@@ -1,0 +1,3 @@
+import { runDeploy } from './index.js'
+
+await runDeploy()
