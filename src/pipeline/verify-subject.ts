@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts'
-import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'

@@ -96,6 +96,8 @@ interface Target {
   /** The gate refuses provenance of an image that was not built by the run, unless a policy names that builder. */
   readonly recorded: boolean
   readonly ownRoot: boolean
+  /** A key signed, and nothing is in a log: cosign asks for an entry unless it is told not to. */
+  readonly unlogged: boolean
   /** `owner/name` on github.com. */
   readonly repository?: string
 }
@@ -114,6 +116,7 @@ function signedImage(receipt: Receipt): Target | undefined {
     provenance: attestations.some(({ predicateType }) => predicateType === PROVENANCE_PREDICATE),
     recorded: image.builder === 'layout' || image.builder === 'none',
     ownRoot: needsTrustedRoot(receipt),
+    unlogged: attestations.every(({ log }) => log === undefined),
     ...(repository === undefined ? {} : { repository }),
   }
 }
@@ -137,6 +140,7 @@ function judgedImages(receipt: Receipt): readonly Target[] {
           signature: holds('signature'),
           provenance: holds('provenance'),
           recorded: false,
+          unlogged: false,
           ownRoot: logsOf(subject).some(({ url }) => !isPublicGood(url)),
           ...(repository === undefined ? {} : { repository }),
         },
@@ -160,8 +164,9 @@ function logsOf({ links = [] }: SubjectReceipt): readonly NonNullable<Receipt['a
 }
 
 function cosignCommands(target: Target, more: readonly string[]): readonly string[] {
-  const { reference, signer, signature, provenance, ownRoot } = target
-  const words: readonly Word[] = [...more, ...signer, ...(ownRoot ? TRUSTED_ROOT_OPTION : []), reference]
+  const { reference, signer, signature, provenance, ownRoot, unlogged } = target
+  const silent = unlogged ? ['--insecure-ignore-tlog'] : []
+  const words: readonly Word[] = [...more, ...signer, ...silent, ...(ownRoot ? TRUSTED_ROOT_OPTION : []), reference]
   return [
     ...(signature ? [command('cosign verify', words)] : []),
     ...(provenance ? [command('cosign verify-attestation --type slsaprovenance1', words)] : []),
