@@ -3,7 +3,9 @@ import type { ErrorCode } from '../../src/core/error.ts'
 import type { StageName } from '../../src/core/stage.ts'
 import type { MaterialReceipt, Receipt, StageReceipt, SubjectReceipt } from '../../src/report/receipt.ts'
 import { many } from './gate-receipts.ts'
+import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { digest, REJECTED, RELEASE, without } from './receipts.ts'
+import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 type Stage = StageReceipt['name']
 
@@ -11,7 +13,7 @@ type Stage = StageReceipt['name']
 const KNOWN_FROM: Readonly<Partial<Record<keyof Receipt, StageName>>> = {
   policy: 'source',
   source: 'source',
-  since: 'source',
+  since: 'materials',
   image: 'digest',
   identity: 'sign',
 }
@@ -213,11 +215,31 @@ export function platforms(count: number): Receipt {
   return { ...RELEASE, image: { ...RELEASE.image, platforms: list } }
 }
 
+/** A release with everything that a reader may meet, for the pictures: reviewed commits, base images that changed, what is left open. */
+const REVIEWED: Receipt = {
+  ...SOURCE_RECEIPTS.derived,
+  stages: MATERIAL_RECEIPTS.materials.stages,
+  materials: {
+    ...MATERIAL_RECEIPTS.materials.materials,
+    closed: { by: 'builder', builder: 'fresh', cache: 'none', network: 'default' },
+  },
+  since: {
+    state: 'found',
+    image: digest('6'),
+    commit: 'd'.repeat(40),
+    signedAt: '2026-05-01T09:00:00.000Z',
+    commits: 3,
+    materials: 4,
+  },
+  notChecked: ['What RUN steps download: network is default, so they may fetch anything from anywhere.'],
+}
+
 /** Runs that end in every way that one can end in. */
 export const OUTCOME_RECEIPTS: Readonly<Record<string, Receipt>> = {
   ...Object.fromEntries(
     (Object.keys(ENDINGS) as (keyof typeof ENDINGS)[]).map(name => [`ended-${name}`, endedAt(name)]),
   ),
+  reviewed: REVIEWED,
   audit: AUDIT,
   resumed: RESUMED,
   'first-image': { ...RELEASE, since: { state: 'none' } },

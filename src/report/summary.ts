@@ -40,6 +40,7 @@ function render(receipt: Receipt, limit: number): string {
     changedRules(receipt, limit),
     `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}${recordedWord(receipt)}`,
     levels(receipt),
+    leftOpen(receipt),
     optionalCommand(pullCommand(receipt)),
     failure(receipt),
     block('mermaid', graph(receipt)),
@@ -73,6 +74,12 @@ function headline({ image, source, subjects, command }: Receipt): string {
 function levels(receipt: Receipt): string | undefined {
   const words = levelWords(receipt, codeSpan)
   return words.length === 0 ? undefined : words.join(' ')
+}
+
+/** Near the verdict, so that nobody takes it for more than it says; the list itself stands below what was checked. */
+function leftOpen({ notChecked: list }: Receipt): string | undefined {
+  if (list.length === 0) return undefined
+  return `**Not checked: ${list.length === 1 ? '1 point' : `${list.length} points`}**, listed below.`
 }
 
 /** The error as it stands in the log: code, expected, found, remedy. */

@@ -85,7 +85,8 @@ export function timingTable({ stages, requests }: Receipt): string {
       STAGE_WORDS[name],
       `${MARKS[state]} ${state}`,
       mode ?? '–',
-      duration(ms),
+      // What was never begun took no time that anybody measured.
+      state === 'not-reached' || (state === 'not-asked' && ms === 0) ? '–' : duration(ms),
       String(requests?.[name] ?? '–'),
     ]),
   )
