@@ -16,12 +16,12 @@ const SUBJECTS = 5
  */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
 export const TRUSTED_ROOT_LINE = ': "${TRUSTED_ROOT:?set it to the file with the trust root of your Sigstore}"'
-const TRUSTED_ROOT_OPTION = ['--trusted-root', { raw: '"$TRUSTED_ROOT"' }] as const
+const TRUSTED_ROOT_OPTION: readonly Word[] = [{ raw: '--trusted-root' }, { raw: '"$TRUSTED_ROOT"' }]
 
 /** What cosign 2 must be told besides to find bundles that hang on an image. */
-const COSIGN_2 = ['--new-bundle-format', '--use-signed-timestamps'] as const
+const COSIGN_2: readonly Word[] = [{ raw: '--new-bundle-format' }, { raw: '--use-signed-timestamps' }]
 
-/** An option of ours, a value to be quoted, or fixed text of ours that the shell reads. */
+/** A value, always quoted, whatever it looks like; or an option or other fixed text of ours. */
 type Word = string | { readonly raw: string }
 
 /** How somebody else can check the image that was signed, with and without Waybill. Empty when nothing was signed and published. */
@@ -58,7 +58,7 @@ export function verifyCommand(receipt: Receipt): string | undefined {
 export function verifyArgs(receipt: Receipt): readonly string[] | undefined {
   const target = signedImage(receipt)
   if (target === undefined) return undefined
-  return ['verify', 'image', target.reference, ...target.signer, '--require', requirement(target)]
+  return ['verify', 'image', target.reference, ...target.signer.flat(), '--require', requirement(target)]
 }
 
 /** True when the signatures rest on another Sigstore than the public one, so every verifier must be given its trust root. */
@@ -76,20 +76,23 @@ export function pullCommand(receipt: Receipt): string | undefined {
     : undefined
 }
 
-/** `program` is ours; every word is quoted unless it is an option of ours. Undefined when a word cannot be shown. */
+/** `program` is ours. Undefined when a word cannot be shown. */
 function command(program: string, words: readonly Word[]): string | undefined {
-  const quoted = words.map(word => {
-    if (typeof word !== 'string') return word.raw
-    return /^--[a-z0-9-]+$/.test(word) ? word : shellQuote(word)
-  })
+  const quoted = words.map(word => (typeof word === 'string' ? shellQuote(word) : word.raw))
   return quoted.includes(undefined) ? undefined : [program, ...quoted].join(' ')
+}
+
+type Options = readonly (readonly [name: string, value: string])[]
+
+function wordsOf(options: Options): readonly Word[] {
+  return options.flatMap(([raw, value]): readonly Word[] => [{ raw }, value])
 }
 
 /** One image that somebody can verify by what is public about it. */
 interface Target {
   readonly reference: string
   /** Options that name who signed; cosign and Waybill spell them alike. */
-  readonly signer: readonly [string, string, ...string[]]
+  readonly signer: Options
   readonly identity?: NonNullable<Receipt['identity']>
   readonly signature: boolean
   readonly provenance: boolean
@@ -135,7 +138,7 @@ function judgedImages(receipt: Receipt): readonly Target[] {
       return [
         {
           reference,
-          signer: ['--certificate-identity', san, '--certificate-oidc-issuer', issuer],
+          signer: identityOptions({ san, issuer }),
           identity,
           signature: holds('signature'),
           provenance: holds('provenance'),
@@ -163,10 +166,16 @@ function logsOf({ links = [] }: SubjectReceipt): readonly NonNullable<Receipt['a
   ])
 }
 
-function cosignCommands(target: Target, more: readonly string[]): readonly string[] {
+function cosignCommands(target: Target, more: readonly Word[]): readonly string[] {
   const { reference, signer, signature, provenance, ownRoot, unlogged } = target
-  const silent = unlogged ? ['--insecure-ignore-tlog'] : []
-  const words: readonly Word[] = [...more, ...signer, ...silent, ...(ownRoot ? TRUSTED_ROOT_OPTION : []), reference]
+  const silent: readonly Word[] = unlogged ? [{ raw: '--insecure-ignore-tlog' }] : []
+  const words: readonly Word[] = [
+    ...more,
+    ...wordsOf(signer),
+    ...silent,
+    ...(ownRoot ? TRUSTED_ROOT_OPTION : []),
+    reference,
+  ]
   return [
     ...(signature ? [command('cosign verify', words)] : []),
     ...(provenance ? [command('cosign verify-attestation --type slsaprovenance1', words)] : []),
@@ -177,7 +186,13 @@ function cosignCommands(target: Target, more: readonly string[]): readonly strin
 function waybillCommand(target: Target, rooted: boolean): string | undefined {
   const { reference, signer } = target
   const root = rooted ? TRUSTED_ROOT_OPTION : []
-  return command('waybill verify image', [reference, ...signer, ...root, '--require', requirement(target)])
+  return command('waybill verify image', [
+    reference,
+    ...wordsOf(signer),
+    ...root,
+    { raw: '--require' },
+    requirement(target),
+  ])
 }
 
 function requirement({ signature, provenance, recorded }: Target): string {
@@ -188,8 +203,12 @@ function requirement({ signature, provenance, recorded }: Target): string {
 /** `gh` speaks of GitHub's own identities alone, and trusts no other Sigstore than the public one. */
 function ghCommand({ reference, identity, provenance, ownRoot, repository }: Target): string | undefined {
   if (!provenance || ownRoot || identity?.issuer !== GITHUB_ISSUER || repository === undefined) return undefined
-  const expect = ['--repo', repository, '--cert-identity', identity.san, '--cert-oidc-issuer', identity.issuer]
-  return command('gh attestation verify --bundle-from-oci', [...expect, `oci://${reference}`])
+  const expect: Options = [
+    ['--repo', repository],
+    ['--cert-identity', identity.san],
+    ['--cert-oidc-issuer', identity.issuer],
+  ]
+  return command('gh attestation verify --bundle-from-oci', [...wordsOf(expect), `oci://${reference}`])
 }
 
 function signerOptions({
@@ -198,9 +217,15 @@ function signerOptions({
 }: {
   readonly [K in 'identity' | 'signingKey']: Receipt[K] | undefined
 }): Target['signer'] | undefined {
-  if (signingKey !== undefined) return ['--key', signingKey.file]
-  if (identity === undefined) return undefined
-  return ['--certificate-identity', identity.san, '--certificate-oidc-issuer', identity.issuer]
+  if (signingKey !== undefined) return [['--key', signingKey.file]]
+  return identity === undefined ? undefined : identityOptions(identity)
+}
+
+function identityOptions({ san, issuer }: NonNullable<Receipt['identity']>): Options {
+  return [
+    ['--certificate-identity', san],
+    ['--certificate-oidc-issuer', issuer],
+  ]
 }
 
 function ownerAndName(repository = ''): string | undefined {
