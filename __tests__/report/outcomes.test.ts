@@ -80,3 +80,11 @@ describe.each(Object.entries(ALL))('the summary of %s', (_, receipt) => {
     expect(annotations.some(it => it.level === 'error')).toBe(receipt.verdict !== 'passed')
   })
 })
+
+test('13-adversary 41: a run that only audits says beside its verdict that it stopped nothing; others never do', () => {
+  for (const [name, receipt] of Object.entries(ALL))
+    expect([
+      name,
+      renderSummary(receipt).includes('**Audit only:** commits rejected; this was told and stopped nothing.'),
+    ]).toEqual([name, name === 'audit'])
+})

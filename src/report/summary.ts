@@ -18,7 +18,7 @@ import { sincePart } from './since.ts'
 import { subjectDetails } from './subject-details.ts'
 import { attestationTable, findingTable, platformTable, sinkTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
-import { MARKS, VERDICT_WORDS } from './words.ts'
+import { MARKS, STAGE_WORDS, VERDICT_WORDS } from './words.ts'
 
 /** Rows of every list to begin with; halved until the summary fits its budget. */
 const FIRST_LIMIT = 4096
@@ -40,9 +40,10 @@ function render(receipt: Receipt, limit: number): string {
     changedRules(receipt, limit),
     `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}${recordedWord(receipt)}`,
     levels(receipt),
-    leftOpen(receipt),
+    auditOnly(receipt),
     optionalCommand(pullCommand(receipt)),
     failure(receipt),
+    leftOpen(receipt),
     block('mermaid', graph(receipt)),
     ...lists(receipt, limit),
     notChecked(receipt, limit),
@@ -74,6 +75,14 @@ function headline({ image, source, subjects, command }: Receipt): string {
 function levels(receipt: Receipt): string | undefined {
   const words = levelWords(receipt, codeSpan)
   return words.length === 0 ? undefined : words.join(' ')
+}
+
+/** The verdict is the same in every mode (13-adversary 41), so it has to be said where it stopped nothing. */
+function auditOnly({ stages }: Receipt): string | undefined {
+  const told = stages.filter(({ mode, state }) => mode === 'audit' && (state === 'rejected' || state === 'unknown'))
+  if (told.length === 0) return undefined
+  const words = told.map(({ name, state }) => `${STAGE_WORDS[name]} ${state}`).join(', ')
+  return `**Audit only:** ${words}; this was told and stopped nothing.`
 }
 
 /** Near the verdict, so that nobody takes it for more than it says; the list itself stands below what was checked. */
