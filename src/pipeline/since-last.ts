@@ -1,5 +1,7 @@
 import type { CommitId } from '../core/digest.ts'
 import { isCommitId } from '../core/digest.ts'
+import { LIMITS } from '../core/limits.ts'
+import { after } from '../io/deadline.ts'
 import { inspectImage } from '../registry/image.ts'
 import { isCommit } from '../report/commits.ts'
 import type { ImageReceipt, SinceReceipt } from '../report/receipt.ts'
@@ -12,7 +14,7 @@ import type { SourceOutcome } from './source-stage.ts'
 
 /**
  * Begins to find out what changed since the last attested image, while the image is being built; what was found stands in the receipt
- * when the run ends. It never throws and nothing waits for it but the end of the run.
+ * when the run ends. It never throws, and nothing waits for it but the end of the run, and that not for long.
  */
 export function beginComparing(
   request: AttestRequest,
@@ -25,7 +27,9 @@ export function beginComparing(
   if (request.run === undefined || !ref.startsWith('refs/heads/')) return
   const found = compare(request, ports, history, record)
   record.beforeEnd(async () => {
-    const { since, sizes } = await found
+    const deadline = after(LIMITS.compareMs)
+    const late = deadline.reached.then((): Compared => LATE)
+    const { since, sizes } = await Promise.race([found, late]).finally(deadline.forget)
     record.since = since
     if (record.image !== undefined) record.image = withSizes(record.image, sizes)
   })
@@ -36,6 +40,8 @@ interface Compared {
   /** Bytes by platform. */
   readonly sizes: ReadonlyMap<string, number>
 }
+
+const LATE: Compared = { since: { state: 'unknown', why: 'core/unreachable' }, sizes: new Map() }
 
 async function compare(
   request: AttestRequest,
