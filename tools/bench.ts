@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [start] [commits] [fold] [publish] [index] [overhead] [gate] [layout] [materials] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
+ * `npm run bench -- [start] [commits] [fold] [publish] [index] [overhead] [gate] [layout] [materials] [report] [--verbose]`: measures Waybill and its peers in the same run and prints one table.
  * It measures the bundle in `dist`, as a job downloads it; where a branch is judged over http, a bundle made of the same sources
  * whose door does nothing else. A missing peer is an error.
  */
@@ -15,6 +15,7 @@ import { benchLayout } from './bench/layout.ts'
 import { benchMaterials } from './bench/materials.ts'
 import { benchOverhead } from './bench/overhead.ts'
 import { benchPublish } from './bench/publish.ts'
+import { benchReport } from './bench/report.ts'
 import { benchStart } from './bench/start.ts'
 import { type Row, renderTable } from './bench/table.ts'
 import { sourceStamp } from './source-stamp.ts'
@@ -36,6 +37,7 @@ const CASES: Readonly<Record<string, (verbose: boolean) => Promise<Result>>> = {
   gate: async verbose => benchGate(currentDist(), verbose),
   layout: async () => ({ rows: await benchLayout(root) }),
   materials: async () => benchMaterials(currentDist()),
+  report: async () => ({ rows: await benchReport() }),
 }
 
 function currentDist(): string {

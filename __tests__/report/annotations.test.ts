@@ -1,4 +1,8 @@
+import { asWaybillError } from '../../src/core/error.ts'
 import type { Finding } from '../../src/core/verdict.ts'
+import { errorReceipt } from '../../src/pipeline/run.ts'
+import { POLICY_PATH } from '../../src/policy/law.ts'
+import { parsePolicy } from '../../src/policy/parse.ts'
 import { annotationsOf } from '../../src/report/annotations.ts'
 import type { Receipt, SubjectReceipt } from '../../src/report/receipt.ts'
 import { GATE_RECEIPTS, many } from './gate-receipts.ts'
@@ -97,4 +101,48 @@ test.each(['-', '/tmp/x.yaml', '../x.yaml'])('a place in %s is no file of the re
   const [annotation] = annotationsOf({ ...many(2), subjects })
   expect(annotation).not.toHaveProperty('file')
   expect(annotation).not.toHaveProperty('line')
+})
+
+test.each([
+  {
+    code: 'policy/unusable',
+    message: '.github/waybill.yml:7:3: principals.alice has no emails',
+    at: { file: '.github/waybill.yml', line: 7 },
+  },
+  {
+    code: 'policy/unsupported',
+    message: '.github/waybill.yml:12:5: source[0].signer is not a key of a policy',
+    at: { file: '.github/waybill.yml', line: 12 },
+  },
+  {
+    code: 'materials/dockerfile-malformed',
+    message: 'images/app/Dockerfile:4: An instruction that is none',
+    at: { file: 'images/app/Dockerfile', line: 4 },
+  },
+  { code: 'policy/unusable', message: '/etc/waybill.yml:7:3: has no version', at: {} },
+  { code: 'policy/unusable', message: '../waybill.yml:7:3: has no version', at: {} },
+  { code: 'core/unreachable', message: 'x.yml:7:3: what a server said', at: {} },
+] as const)('$code "$message" stands at $at, as error and as finding', ({ code, message, at }) => {
+  const error = { code, message, remedy: 'Correct it.' }
+  const ended = annotationsOf({ ...UNKNOWN, error })
+  expect(ended).toEqual([{ level: 'error', title: code, message: `${message}\n→ Correct it.`, ...at }])
+  const [found] = annotationsOf({
+    ...GATE_RECEIPTS['gate-image'],
+    subjects: [subject(1, 'rejected', [finding(code, message)])],
+  })
+  expect(found).toEqual({ level: 'error', title: code, message: `${message}\n→ Do this.`, ...at })
+})
+
+test('a real error of a policy stands on its line', () => {
+  const bytes = new TextEncoder().encode('version: 1\nprincipals:\n  alice:\n    email: [alice@example.com]\n')
+  const error = (() => {
+    try {
+      parsePolicy(bytes, POLICY_PATH, () => undefined)
+    } catch (thrown) {
+      return asWaybillError(thrown)
+    }
+    throw new Error('The policy was read')
+  })()
+  const [annotation] = annotationsOf({ ...UNKNOWN, error: errorReceipt(error) })
+  expect(annotation).toMatchObject({ title: error.code, file: POLICY_PATH, line: 4 })
 })

@@ -68,6 +68,11 @@ const APP: SubjectReceipt = {
   verdict: 'passed',
   basis: 'signed',
   by: WORKFLOW,
+  identity: {
+    san: WORKFLOW,
+    issuer: 'https://token.actions.githubusercontent.com',
+    repository: 'https://github.com/acme/app',
+  },
   findings: [],
   links: CHAIN,
 }

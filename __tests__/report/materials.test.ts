@@ -30,7 +30,7 @@ test('a build that takes nothing in says so', () => {
 test('old and new digest stand side by side, and what is pinned is never called verified', () => {
   const line = renderSummary(PASSED)
     .split('\n')
-    .find(text => text.includes('`docker.io/library/node:24`'))
+    .find(text => text.startsWith('| ') && text.includes('`docker.io/library/node:24`'))
   expect(line).toContain('`sha256:333333333333` → `sha256:4444')
   expect(line).toContain('**pinned**')
   for (const proof of ['pinned', 'none'] as const) expect(proofText({ ...NODE, proof })).not.toMatch(/verified|signed/)

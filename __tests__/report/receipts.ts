@@ -77,8 +77,8 @@ export const RELEASE: Receipt = {
     digest: digest('1'),
     mediaType: 'application/vnd.oci.image.index.v1+json',
     platforms: [
-      { platform: 'linux/amd64', digest: digest('2'), size: 31_000_000 },
-      { platform: 'linux/arm64', digest: digest('3'), size: 29_512_345 },
+      { platform: 'linux/amd64', digest: digest('2'), size: 31_000_000, previousSize: 29_800_000 },
+      { platform: 'linux/arm64', digest: digest('3'), size: 29_512_345, previousSize: 29_512_345 },
     ],
     tags: ['v1.2.3', 'latest'],
     builder: 'buildx',
@@ -94,6 +94,14 @@ export const RELEASE: Receipt = {
   identity: {
     san: 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
     issuer: 'https://token.actions.githubusercontent.com',
+  },
+  since: {
+    state: 'found',
+    image: digest('6'),
+    commit: 'b'.repeat(40),
+    signedAt: '2026-05-01T09:00:00.000Z',
+    commits: 1,
+    materials: 2,
   },
   notChecked: ['Who reviewed the commits: no rule of the policy asks for it', 'Base images: no rule asks for it'],
   notices: [],
@@ -188,26 +196,43 @@ export const DRAFT: Receipt = {
   notices: ['Unsigned draft: a pull request from a fork has no token, so nothing was pushed or signed'],
 }
 
-/** Everything a pull request author may choose, chosen badly. */
-export const HOSTILE_TEXTS: readonly string[] = [
-  'x | @alice #1 <img src=x onerror=alert(1)>',
-  'x \\| @alice',
-  '`` ` ``` |',
-  '`',
-  ' ` ',
-  '\\',
-  '[click](javascript:alert(1)) ![](https://evil.example/x.png)',
-  'www.evil.example https://evil.example GH-1 :tada:',
-  'a\nb\r\n## ✅ Passed',
-  '\u202egnp.exe \u200b \u001b[2J \u0007',
-  '</details><!-- -->',
-  '---',
-  '1. x',
-  '$(touch pwned) `touch pwned` "; \'',
-  '$x^2$',
-  '~~~~\n```\nsh',
-  '\ud800',
+/** Everything a pull request author may choose, chosen badly, with what it tries. */
+export const ESCAPES: readonly { readonly text: string; readonly tries: string }[] = [
+  {
+    text: 'x | @alice #1 <img src=x onerror=alert(1)>',
+    tries: 'leave the cell, mention somebody, link an issue, bring HTML',
+  },
+  { text: 'x \\| @alice', tries: 'end the cell in spite of an escaped pipe' },
+  { text: '`` ` ``` |', tries: 'end a code span, open a block' },
+  { text: '`', tries: 'end a code span' },
+  { text: ' ` ', tries: 'end a code span that is padded' },
+  { text: '\\', tries: 'escape the end of a span' },
+  { text: '[click](javascript:alert(1)) ![](https://evil.example/x.png)', tries: 'bring a link and a picture' },
+  { text: 'www.evil.example https://evil.example GH-1 :tada:', tries: 'become links and an emoji by themselves' },
+  { text: 'a\nb\r\n## ✅ Passed', tries: 'write a verdict of its own on a new line' },
+  {
+    text: '\u202egnp.exe \u200b \u001b[2J \u0007',
+    tries: 'show another order of characters, hide some, command a terminal',
+  },
+  { text: 'Fix\u200b\u2060login\u00ad\ufeff', tries: 'look like another text: characters without width' },
+  { text: '</details><!-- -->', tries: 'end a folded list, hide what follows' },
+  {
+    text: '</summary></details><h1>✅ Passed</h1><details open>',
+    tries: 'end a folded list and write a verdict of its own',
+  },
+  { text: '---', tries: 'draw a line, make a heading of what stands above' },
+  { text: '1. x', tries: 'begin a list' },
+  { text: '$(touch pwned) `touch pwned` "; \'', tries: 'run a command where it is pasted' },
+  { text: 'ghcr.io/acme/app`; touch pwned; `', tries: 'be an image name that ends a span and runs a command' },
+  { text: '$x^2$', tries: 'become a formula' },
+  { text: '~~~~\n```\nsh', tries: 'end a block, open another' },
+  { text: '%%{init: {}}%%\nclick s "javascript:alert(1)"', tries: 'speak to the graph' },
+  { text: '::error::x', tries: 'command the runner' },
+  { text: `${'`'.repeat(300)} x`, tries: 'end a block that has fewer backticks' },
+  { text: '\ud800', tries: 'be no text at all: half a character' },
 ]
+
+export const HOSTILE_TEXTS: readonly string[] = ESCAPES.map(({ text }) => text)
 
 /** The release with one hostile text in every field that comes from outside. */
 export function hostile(text: string): Receipt {
@@ -259,6 +284,7 @@ export function hostile(text: string): Receipt {
         digest: text,
         verdict: 'unknown',
         by: text,
+        identity: { san: text, issuer: text, repository: text },
         findings: [{ ...finding, subject: `of ${text}` }],
         links: [{ ...link, below: [{ ...link, by: `${text} too` }] }],
         places: [{ file: text, document: 2, path: text, line: 3 }],
@@ -310,6 +336,7 @@ export function hostile(text: string): Receipt {
       // Told as an earlier one: no commit of the run has this id.
       { ...change, commit: `${text}0`, title: text, by: text, accepted: true },
     ],
+    since: { state: 'found', image: digest('6'), commit: text, signedAt: text, materials: 1 },
     identity: { san: text, issuer: text },
     pinned: [text],
     run: text,

@@ -114,6 +114,8 @@ export const LIMITS = {
   importBytes: 16 * MIB,
   /** Milliseconds one run of the gate may take. 13-adversary 43. */
   gateMs: 10 * 60_000,
+  /** Milliseconds that the end of a run waits for what is only for people to compare: a registry that hangs must not hold a verdict back. */
+  compareMs: 5_000,
   /** Bytes of bundles that one run of the gate reads: sixteen subjects at their own bound. 13-adversary 43. */
   gateBytes: 1024 * MIB,
   /** Subjects of one run of the gate. The largest clusters name a few thousand images. 13-adversary 43. */

@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path'
 import type { WaybillError } from '../core/error.ts'
 import { asWaybillError } from '../core/error.ts'
 import type { WorkflowLog } from '../github/commands.ts'
-import { appendSummary, writeRunnerValue } from '../github/runner-files.ts'
+import { appendSummary, summaryRoom, writeRunnerValue } from '../github/runner-files.ts'
 import { randomWord } from '../io/door.ts'
 import type { Environment } from '../io/environment.ts'
 import { writeFileAtomic } from '../io/files.ts'
@@ -73,9 +73,14 @@ export async function reportRun(
   const all = { ...outputs, verdict: receipt.verdict, result: resultPath ?? '' }
   await Promise.all([
     resultPath === undefined ? undefined : attempt(log, () => writeFileAtomic(resultPath, renderResult(receipt))),
-    summary === undefined ? undefined : attempt(log, () => appendSummary(summary, renderSummary(receipt))),
+    summary === undefined ? undefined : attempt(log, () => writeSummary(summary, receipt)),
     output === undefined ? undefined : attempt(log, () => writeOutputs(output, all)),
   ])
+}
+
+/** Lists are shortened to what is left of the step's summary, so that nothing has to be cut in its middle. */
+async function writeSummary(file: string, receipt: Receipt): Promise<void> {
+  await appendSummary(file, renderSummary(receipt, await summaryRoom(file)))
 }
 
 async function writeOutputs(file: string, values: Readonly<Record<string, string>>): Promise<void> {

@@ -25,15 +25,19 @@ export function runnerValue(name: string, value: string, random: () => string): 
   return `${name}<<${delimiter}\n${value}\n${delimiter}\n`
 }
 
+/** Bytes that this run may add to the job summary: what is there already counts. @param file `GITHUB_STEP_SUMMARY`. */
+export async function summaryRoom(file: string): Promise<number> {
+  const there = (await exists(file)) ? (await readFileBounded(file, 8 * STEP_SUMMARY_BYTES)).byteLength : 0
+  return Math.max(0, Math.min(LIMITS.summaryBytes, STEP_SUMMARY_BYTES - there))
+}
+
 /**
  * Appends Markdown to the job summary, cut at the end of a line when the step would exceed what GitHub shows.
  * @param file `GITHUB_STEP_SUMMARY`. @returns whether all of it was written. @throws `core/file-unwritable`
  */
 export async function appendSummary(file: string, markdown: string): Promise<boolean> {
-  const there = (await exists(file)) ? (await readFileBounded(file, 8 * STEP_SUMMARY_BYTES)).byteLength : 0
   const text = markdown.endsWith('\n') ? markdown : `${markdown}\n`
-  const room = Math.min(LIMITS.summaryBytes, STEP_SUMMARY_BYTES - there)
-  const fitting = cutToBytes(text, room)
+  const fitting = cutToBytes(text, await summaryRoom(file))
   if (fitting !== '') await appendTo(file, fitting)
   return fitting === text
 }

@@ -16,6 +16,7 @@ import { reusedImage } from './reused-image.ts'
 import { RunRecord } from './run.ts'
 import { selfVerify } from './self-verify-stage.ts'
 import { signStatements } from './sign-stage.ts'
+import { beginComparing } from './since-last.ts'
 import { beginSource } from './source-commits.ts'
 import { type SourceOutcome, verifySource } from './source-stage.ts'
 import { StageLog } from './stages.ts'
@@ -49,6 +50,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const earlier = new EarlierBundles(request, ports, ready) // what another attempt left
   const source = await verifySource(request, ports, commits, ready, record) // who wrote it
   if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
+  beginComparing(request, ports, source, record) // with the last image, for people
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
   const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
   const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest

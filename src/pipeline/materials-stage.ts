@@ -10,6 +10,7 @@ import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import { lockFilesIn } from '../materials/lock-files.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { fileAt, pathsBelow } from './commit-files.ts'
+import { lastAttested } from './last-attested.ts'
 import { judgeAdds } from './materials-adds.ts'
 import {
   bringMaterials,
@@ -19,7 +20,6 @@ import {
   declaredImages,
   placedOf,
 } from './materials-bring.ts'
-import { earlierMaterials } from './materials-earlier.ts'
 import type { JudgedImages } from './materials-images-request.ts'
 import { type CommitManifest, commitManifest } from './materials-manifest.ts'
 import type { FetchedMaterial, JudgedMaterial, MaterialsOutcome } from './materials-outcome.ts'
@@ -74,7 +74,9 @@ async function judgeStage(the: MaterialsCase, record: RunRecord): Promise<StageR
     throw error
   })
   if (looked instanceof WaybillError) return unreadable(looked, record)
-  const { judged, allowed, manifest, previous, placed, contexts } = looked
+  const { judged, allowed, manifest, placed, contexts } = looked
+  const before = await lastAttested(the.request, the.ports, record)
+  const previous: ReadonlyMap<string, string> = before.kind === 'found' ? before.last.materials : new Map()
   const [first, ...more] = judged.map(({ verdict }) => verdict)
   const verdict: Outcome = first === undefined ? 'passed' : worst([first, ...more])
   record.materials = {
@@ -96,23 +98,20 @@ interface Looked extends Pick<MaterialsOutcome, 'judged' | 'contexts' | 'placed'
   readonly fetched: readonly FetchedMaterial[]
   readonly manifest: CommitManifest | undefined
   readonly dockerfile: { readonly path: string; readonly bytes: Uint8Array }
-  /** What went into the last attested image of this branch. */
-  readonly previous: ReadonlyMap<string, string>
   readonly unchecked: readonly string[]
 }
 
 async function look(the: MaterialsCase): Promise<Looked> {
-  const { request, ports, source, law } = the
+  const { request, source, law } = the
   const { dockerfile, manifest } = await readCommit(the)
   const items = manifest?.items ?? []
   const bringing = bringMaterials(the, manifest)
   bringing.catch(() => {}) // told where it is waited for
   // Only of folders it must be known where they lie before the images are asked about.
   const folders = contextFolders(items) ? await bringing : []
-  const [images, fetched, previous, paths] = await together([
+  const [images, fetched, paths] = await together([
     judgeDockerfile(the, dockerfile, manifest, contextsOf(items, folders)),
     bringing,
-    earlierMaterials(request, ports),
     pathsBelow(source.history, source.commit.tree, pathsInTree(request.build).context, MAX_PATHS),
   ])
   const adds = judgeAdds(images.pulls, fetched, law.policy, dockerfile.path)
@@ -127,7 +126,6 @@ async function look(the: MaterialsCase): Promise<Looked> {
     fetched,
     manifest,
     dockerfile,
-    previous,
     unchecked: unchecked(request.build.network, lockFilesIn(paths)),
   }
 }

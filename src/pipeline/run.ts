@@ -8,6 +8,7 @@ import type {
   SinkReceipt,
   SubjectReceipt,
 } from '../report/receipt.ts'
+import type { LastLook } from './last-attested.ts'
 import type { SavedState } from './saved-state.ts'
 import type { StageLog } from './stages.ts'
 
@@ -25,11 +26,15 @@ export class RunRecord {
   source: Receipt['source']
   materials: Receipt['materials']
   suggestedPolicy: string | undefined
+  since: Receipt['since']
+  /** The one look at the last attested image. */
+  last: Promise<LastLook> | undefined
   /** Whether another attempt on another machine will find what was signed. */
   saved: SavedState
   readonly notices: string[] = []
   readonly notChecked: string[] = []
   readonly #open: (() => Promise<void>)[] = []
+  readonly #last: (() => Promise<void>)[] = []
   #error: WaybillError | undefined
 
   constructor(stages: StageLog) {
@@ -41,7 +46,13 @@ export class RunRecord {
     this.#open.push(close)
   }
 
+  /** Something that may still be found out while the run does other things; it must not throw. */
+  beforeEnd(learn: () => Promise<void>): void {
+    this.#last.push(learn)
+  }
+
   async end(): Promise<void> {
+    await Promise.allSettled(this.#last.splice(0).map(learn => learn()))
     // Ending one thing may open the next: what was still being fetched.
     while (this.#open.length > 0) await Promise.allSettled(this.#open.splice(0).map(close => close()))
   }
@@ -55,7 +66,7 @@ export class RunRecord {
   }
 
   receipt(command: string): Receipt {
-    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges, saved } = this
+    const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges, saved, since } = this
     return {
       schemaVersion: 1,
       command,
@@ -64,6 +75,7 @@ export class RunRecord {
       stages: this.stages.receipts(),
       attestations: this.attestations,
       ...(this.sinks.length === 0 ? {} : { sinks: this.sinks }),
+      ...(since === undefined ? {} : { since }),
       ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
       ...(materials === undefined ? {} : { materials }),

@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts'
-import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
@@ -10,6 +10,7 @@ import type { SubjectReceipt } from '../report/receipt.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { withBundlePlace } from './bundle-place.ts'
 import { withChange } from './quarantine-changed-file.ts'
+import { receiptOf } from './subject-receipt.ts'
 import { type Evidence, evidenceIn, joined, Kept, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import { runningKey } from './verify-plan.ts'
 import type {
@@ -287,16 +288,4 @@ export async function judge(
   const world = { now: ports.now, evidence: (subject: EvidenceSubject) => source(subject.digest) }
   const { judgement, statements } = await collectAndJudge(the, world, new RunBudget(), new Kept(false))
   return { verdict: judgement.verdict, findings: judgement.findings, statements }
-}
-
-function receiptOf(name: string, digest: Digest, { verdict, findings, links }: ImageJudgement): SubjectReceipt {
-  const basis = verdict.kind === 'passed' ? { basis: verdict.basis, by: verdict.by } : {}
-  const cause = verdict.kind === 'unknown' ? [findingOf(verdict.cause, name)] : []
-  return { name, digest, verdict: verdict.kind, ...basis, findings: [...cause, ...findings], links }
-}
-
-/** A subject that could not be judged to its end. */
-export function failedReceipt(name: string, error: WaybillError): SubjectReceipt {
-  const verdict = error.kind === 'rejected' ? 'rejected' : 'unknown'
-  return { name, digest: '', verdict, findings: [findingOf(error, name)] }
 }

@@ -1,4 +1,5 @@
 import { ANNOTATIONS_PER_LEVEL as ANNOTATIONS, type Annotation as AnnotationReceipt } from '../core/annotation.ts'
+import type { Place } from '../subjects/place.ts'
 import { type FindingGroup, groupFindings, subjectsText } from './groups.ts'
 import { materialSubjects } from './materials.ts'
 import { fileOf, lineOf } from './places.ts'
@@ -24,6 +25,7 @@ export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
             message: `${error.message}${factsText(error)}\n→ ${error.remedy}`,
             ...placeOf(
               groups.filter(({ finding }) => finding.message === error.message).flatMap(group => group.subjects),
+              error,
             ),
           },
         ]
@@ -47,19 +49,33 @@ function annotationOf(level: AnnotationReceipt['level'], group: FindingGroup): A
     level,
     title: finding.code,
     message: `${about}${finding.message}${factsText(finding)}\n→ ${finding.remedy}`,
-    ...placeOf(subjects),
+    ...placeOf(subjects, finding),
   }
 }
 
-/** The line that named the first of them: of a manifest, or of the Dockerfile for a base image. */
-function placeOf(subjects: readonly SubjectReceipt[]): Pick<AnnotationReceipt, 'file' | 'line'> {
-  const place = subjects.flatMap(({ places = [] }) => places).find(it => fileOf(it) !== undefined)
+/** The line that named the first of them: of a manifest, or of the Dockerfile for a base image. Else the line the sentence names. */
+function placeOf(
+  subjects: readonly SubjectReceipt[],
+  { code, message }: { readonly code: string; readonly message: string },
+): Pick<AnnotationReceipt, 'file' | 'line'> {
+  const named = [...subjects.flatMap(({ places = [] }) => places), ...placesIn(code, message)]
+  const place = named.find(it => fileOf(it) !== undefined)
   const file = place === undefined ? undefined : fileOf(place)
   const line = place === undefined ? undefined : lineOf(place)
   return {
     ...(file === undefined ? {} : { file }),
     ...(file === undefined || line === undefined ? {} : { line }),
   }
+}
+
+/** Files whose errors begin with `path:line:column: `, or for a Dockerfile `path:line: `. */
+const READ_FILES = ['policy/', 'materials/', 'subjects/']
+
+/** What a reader of policies, manifests and Dockerfiles says first; nobody but it writes the beginning of these sentences. */
+function placesIn(code: string, message: string): readonly Place[] {
+  if (!READ_FILES.some(room => code.startsWith(room))) return []
+  const [, file, line] = /^([^\s:]{1,300}):([0-9]{1,7})(?::[0-9]{1,7})?: /.exec(message) ?? []
+  return file === undefined ? [] : [{ file, document: 1, path: '', line: Number(line) }]
 }
 
 function factsText({ expected, found }: { readonly expected?: string; readonly found?: string }): string {

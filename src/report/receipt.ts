@@ -23,6 +23,8 @@ export interface SubjectReceipt {
   readonly basis?: Basis
   /** Who signed, in words: of an image that passed. */
   readonly by?: string
+  /** The certificate's own words of who signed an image that passed, as other verifiers are told to expect them. */
+  readonly identity?: { readonly san: string; readonly issuer: string; readonly repository?: string }
   readonly findings: readonly Finding[]
   /** Of an image or file: its chain, one root a requirement. */
   readonly links?: readonly ChainLink[]
@@ -123,6 +125,24 @@ export interface PlatformReceipt {
   readonly digest: Digest
   /** Bytes of config and layers as the registry serves them. */
   readonly size: number
+  /** The same of the last attested image of this branch, where it has this platform. */
+  readonly previousSize?: number
+}
+
+/** The last attested image of the branch, by provenance that verified: what a run is compared with, for people alone. */
+export interface SinceReceipt {
+  /** `none`: there is none yet. `unknown`: something is there that could not be read or proves nothing. */
+  readonly state: 'found' | 'none' | 'unknown'
+  readonly image?: Digest
+  readonly commit?: string
+  /** ISO 8601, by a trusted service. */
+  readonly signedAt?: string
+  /** Commits of this run that it does not have; absent: this run does not know what lies between. */
+  readonly commits?: number
+  /** How many base images and other things its provenance names. */
+  readonly materials?: number
+  /** The code of what went wrong. */
+  readonly why?: string
 }
 
 export interface ImageReceipt {
@@ -207,6 +227,8 @@ export interface Receipt {
     /** What was proved of every commit since the anchor, `ORG_SOURCE_…`; absent: nothing. */
     readonly levels?: readonly string[]
   }
+  /** Absent: nobody looked. */
+  readonly since?: SinceReceipt
   /** Oldest first; what a pull request would change comes first of all. */
   readonly ruleChanges?: readonly RuleChange[]
   /** Who the image's signature can be checked against: the exact identity to expect. */

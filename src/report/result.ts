@@ -10,6 +10,7 @@ const ORDER: readonly string[] = [
   'error',
   'notices',
   'notChecked',
+  'since',
   'ruleChanges',
   'image',
   'materials',

@@ -1,16 +1,24 @@
 import { LIMITS } from '../core/limits.ts'
 import { chain, subjectChain } from './chain.ts'
-import { needsTrustedRoot, pullCommand, verifyCommands } from './commands.ts'
+import {
+  cosign2Commands,
+  judgedCommands,
+  needsTrustedRoot,
+  pullCommand,
+  TRUSTED_ROOT_LINE,
+  verifyCommands,
+} from './commands.ts'
 import { commitTable, isCommit, isTag, levelWords, tagTable } from './commits.ts'
 import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
 import { keptOnDisk, stateSteps } from './kept.ts'
 import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
+import { sincePart } from './since.ts'
 import { subjectDetails } from './subject-details.ts'
 import { attestationTable, findingTable, platformTable, sinkTable, subjectTable, timingTable } from './tables.ts'
 import { codeSpan, fenced, remedyLines, sentence } from './text.ts'
-import { MARKS, VERDICT_WORDS } from './words.ts'
+import { MARKS, STAGE_WORDS, VERDICT_WORDS } from './words.ts'
 
 /** Rows of every list to begin with; halved until the summary fits its budget. */
 const FIRST_LIMIT = 4096
@@ -32,12 +40,14 @@ function render(receipt: Receipt, limit: number): string {
     changedRules(receipt, limit),
     `## ${MARKS[receipt.verdict]} ${VERDICT_WORDS[receipt.verdict]}: ${headline(receipt)}${recordedWord(receipt)}`,
     levels(receipt),
+    auditOnly(receipt),
     optionalCommand(pullCommand(receipt)),
     failure(receipt),
+    leftOpen(receipt),
     block('mermaid', graph(receipt)),
     ...lists(receipt, limit),
     notChecked(receipt, limit),
-    verifyYourself(receipt),
+    verifyYourself(receipt, limit),
     written(receipt, limit),
     policy(receipt, limit),
     receipt.stages.length === 0 ? undefined : `### Stages\n\n${timingTable(receipt)}`,
@@ -67,6 +77,20 @@ function levels(receipt: Receipt): string | undefined {
   return words.length === 0 ? undefined : words.join(' ')
 }
 
+/** The verdict is the same in every mode (13-adversary 41), so it has to be said where it stopped nothing. */
+function auditOnly({ stages }: Receipt): string | undefined {
+  const told = stages.filter(({ mode, state }) => mode === 'audit' && (state === 'rejected' || state === 'unknown'))
+  if (told.length === 0) return undefined
+  const words = told.map(({ name, state }) => `${STAGE_WORDS[name]} ${state}`).join(', ')
+  return `**Audit only:** ${words}; this was told and stopped nothing.`
+}
+
+/** Near the verdict, so that nobody takes it for more than it says; the list itself stands below what was checked. */
+function leftOpen({ notChecked: list }: Receipt): string | undefined {
+  if (list.length === 0) return undefined
+  return `**Not checked: ${list.length === 1 ? '1 point' : `${list.length} points`}**, listed below.`
+}
+
 /** The error as it stands in the log: code, expected, found, remedy. */
 function failure({ error }: Receipt): string | undefined {
   if (error === undefined) return undefined
@@ -94,6 +118,8 @@ function lists(receipt: Receipt, limit: number): readonly string[] {
   const others = worstFirst(othersOf(subjects))
   const parts: string[] = []
   if (found.some(({ findings }) => findings.length > 0)) parts.push(`### Findings\n\n${findingTable(found, limit)}`)
+  const since = sincePart(receipt, limit)
+  if (since !== undefined) parts.push(since)
   if (tags.length > 0) parts.push(`### Tag\n\n${tagTable(tags, limit)}`)
   if (commits.length > 0) parts.push(`### Commits\n\n${commitTable(commits, limit)}`)
   const materials = materialsPart(receipt, limit)
@@ -158,13 +184,18 @@ function written({ pinned = [], evidence }: Receipt, limit: number): string | un
   return parts.length === 0 ? undefined : `### Written\n\n${parts.join('\n\n')}`
 }
 
-function verifyYourself(receipt: Receipt): string | undefined {
-  const commands = verifyCommands(receipt)
+function verifyYourself(receipt: Receipt, limit: number): string | undefined {
+  const commands = [...verifyCommands(receipt), ...judgedCommands(receipt)]
   if (commands.length === 0) return undefined
-  const root = needsTrustedRoot(receipt)
-    ? '\n\nThe signatures rest on a Sigstore of its own: give each command its trust root, with `--trusted-root FILE`.'
-    : ''
-  return `### Verify it yourself\n\n${fenced('sh', commands)}${root}`
+  const root = needsTrustedRoot(receipt) ? [TRUSTED_ROOT_LINE] : []
+  const older = limit === 0 ? [] : cosign2Commands(receipt)
+  return [
+    '### Verify it yourself',
+    fenced('sh', [...root, ...commands]),
+    ...(older.length === 0
+      ? []
+      : [`<details><summary>The same with cosign 2</summary>\n\n${fenced('sh', [...root, ...older])}\n\n</details>`]),
+  ].join('\n\n')
 }
 
 function policy(receipt: Receipt, limit: number): string | undefined {

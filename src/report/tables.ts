@@ -1,7 +1,7 @@
 import { groupFindings, shortName, subjectsText } from './groups.ts'
 import type { AttestationReceipt, ImageReceipt, Receipt, SinkReceipt, SubjectReceipt } from './receipt.ts'
 import { table } from './table.ts'
-import { bytes, cell, duration, shortDigest } from './text.ts'
+import { bytes, cell, duration, growth, shortDigest } from './text.ts'
 import { MARKS, STAGE_WORDS } from './words.ts'
 
 /** One subject with its whole digest to copy; of many the short ones, for the whole ones stand in the details below. */
@@ -36,8 +36,10 @@ export function findingTable(subjects: readonly SubjectReceipt[], limit: number)
 }
 
 export function platformTable(image: ImageReceipt, limit: number): string {
-  const rows = image.platforms.map(({ platform, digest, size }) => row([cell(platform), cell(digest), bytes(size)]))
-  return table(['platform', 'digest', 'size'], rows, limit)
+  const rows = image.platforms.map(({ platform, digest, size, previousSize }) =>
+    row([cell(platform), cell(digest), bytes(size), growth(size, previousSize)]),
+  )
+  return table(['platform', 'digest', 'size', 'since the last image'], rows, limit)
 }
 
 export function attestationTable(attestations: readonly AttestationReceipt[], limit: number): string {
@@ -83,7 +85,8 @@ export function timingTable({ stages, requests }: Receipt): string {
       STAGE_WORDS[name],
       `${MARKS[state]} ${state}`,
       mode ?? '–',
-      duration(ms),
+      // What was never begun took no time that anybody measured.
+      state === 'not-reached' || (state === 'not-asked' && ms === 0) ? '–' : duration(ms),
       String(requests?.[name] ?? '–'),
     ]),
   )

@@ -1,6 +1,6 @@
 import type { WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
-import { needsTrustedRoot, verifyCommands } from './commands.ts'
+import { needsTrustedRoot, TRUSTED_ROOT_LINE, verifyCommands } from './commands.ts'
 import { inReadingOrder, isCommit, levelWords } from './commits.ts'
 import { countWord, recordedWord } from './counts.ts'
 import { keptOnDisk } from './kept.ts'
@@ -149,8 +149,6 @@ function fileLines({ pinned = [], evidence }: Receipt): readonly string[] {
 function commandLines(receipt: Receipt): readonly string[] {
   const commands = verifyCommands(receipt)
   if (commands.length === 0) return []
-  const root = needsTrustedRoot(receipt)
-    ? ['  (each with --trusted-root FILE: these signatures rest on a Sigstore of its own)']
-    : []
-  return ['', 'verify it yourself:', ...commands.map(line => `  ${line}`), ...root]
+  const root = needsTrustedRoot(receipt) ? [`  ${TRUSTED_ROOT_LINE}`] : []
+  return ['', 'verify it yourself:', ...root, ...commands.map(line => `  ${line}`)]
 }

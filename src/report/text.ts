@@ -76,6 +76,13 @@ export function bytes(size: number): string {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`
 }
 
+/** How a size changed: `+4.2 kB`, `−1.0 MB`, `the same`; a dash where there is nothing to compare with. */
+export function growth(size: number, before: number | undefined): string {
+  if (before === undefined) return '–'
+  const by = size - before
+  return by === 0 ? 'the same' : `${by > 0 ? '+' : '−'}${bytes(Math.abs(by))}`
+}
+
 /** Milliseconds for people: `340 ms`, `4.2 s`, `2 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
