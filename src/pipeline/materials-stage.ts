@@ -103,6 +103,7 @@ interface Looked extends Pick<MaterialsOutcome, 'judged' | 'contexts' | 'placed'
 
 async function look(the: MaterialsCase): Promise<Looked> {
   const { request, ports, source, law } = the
+  const earlier = earlierMaterials(request, ports) // never throws
   const { dockerfile, manifest } = await readCommit(the)
   const items = manifest?.items ?? []
   const bringing = bringMaterials(the, manifest)
@@ -112,7 +113,7 @@ async function look(the: MaterialsCase): Promise<Looked> {
   const [images, fetched, previous, paths] = await together([
     judgeDockerfile(the, dockerfile, manifest, contextsOf(items, folders)),
     bringing,
-    earlierMaterials(request, ports),
+    earlier,
     pathsBelow(source.history, source.commit.tree, pathsInTree(request.build).context, MAX_PATHS),
   ])
   const adds = judgeAdds(images.pulls, fetched, law.policy, dockerfile.path)
