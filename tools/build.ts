@@ -3,7 +3,7 @@
  * With `WAYBILL_RELEASE=1` a release, which differs in that one constant.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { minify } from '@swc/core'
 import { leaveOut } from './leave-out.ts'
@@ -38,6 +38,18 @@ const LAZY = {
 
 /** Lazy libraries so large that their file is made small; the bundler does so with the main file alone. */
 const SMALL: readonly (keyof typeof LAZY)[] = ['@actions/artifact', '@kubernetes/client-node']
+
+/** Bytes of what every door loads before it does anything: starting takes as long as reading it does. */
+const EAGER_BYTES = 2_000_000
+
+function requireSmallStart(): void {
+  const { size } = statSync(join(dist, 'index.js'))
+  if (size <= EAGER_BYTES) return
+  console.error(
+    `index.js has ${size} bytes, and ${EAGER_BYTES} at most: import what only some runs need where it is called (see src/entry/main.ts)`,
+  )
+  process.exit(1)
+}
 
 function holdersOf(words: string): readonly string[] {
   const scripts = readdirSync(dist).filter(file => file.endsWith('.js'))
@@ -100,6 +112,7 @@ for (const [door, run] of Object.entries(DOORS)) {
   chmodSync(file, 0o755)
 }
 requireLazy()
+requireSmallStart()
 await makeSmall()
 await writeNotices(root, join(dist, 'THIRD-PARTY-NOTICES.txt'))
 writeFileSync(join(dist, 'SOURCE'), `${sourceStamp(root)}\n`)

@@ -118,6 +118,68 @@ test('13-adversary 19: where the policy does not arrive nothing is built', async
   expect(deaf.verbs()).toEqual(['canary'])
 })
 
+test('13-adversary 19: what was prepared is proved once, and the build of that very request has the environment of the proof', async () => {
+  const docker = fakeDocker()
+  const wanted = request({ allowed: allowing({ images: [ALPINE] }), sourceDateEpoch: 5 })
+  const builder = new BuildxBuilder(docker.host, world(), [])
+  await builder.prepare(wanted)
+  expect(docker.verbs()).toEqual(['canary'])
+  const result = await builder.build(wanted)
+  expect(docker.verbs()).toEqual(['canary', 'build'])
+  const [canary, built] = docker.calls('build')
+  expect(canary?.env).toEqual(built?.env)
+  expect(result.enforcement?.by).toBe('builder')
+})
+
+test.each([
+  ['other materials', { allowed: allowing({ images: [ALPINE, allowedImage('busybox:1', B)] }) }],
+  ['the same materials said anew', { allowed: allowing({ images: [ALPINE] }) }],
+  ['another time', { sourceDateEpoch: 6 }],
+  ['other platforms', { platforms: ['linux/arm64'] }],
+])('13-adversary 19: a build of %s is proved anew, whatever was prepared', async (_what, over) => {
+  const docker = fakeDocker()
+  const wanted = request({ allowed: allowing({ images: [ALPINE] }) })
+  const builder = new BuildxBuilder(docker.host, world(), [])
+  await builder.prepare(wanted)
+  await builder.build({ ...wanted, ...over })
+  expect(docker.verbs()).toEqual(['canary', 'canary', 'build'])
+  const [, canary, built] = docker.calls('build')
+  expect(canary?.env).toEqual(built?.env)
+})
+
+test('13-adversary 19: an open build proves nothing to a closed one', async () => {
+  const docker = fakeDocker()
+  const { allowed: _none, ...open } = request()
+  const builder = new BuildxBuilder(docker.host, world(), [])
+  await builder.prepare(open)
+  expect(docker.verbs()).toEqual([])
+  await builder.build({ ...open, allowed: allowing({ images: [ALPINE] }) })
+  expect(docker.verbs()).toEqual(['canary', 'build'])
+})
+
+test('13-adversary 19: preparing ends where the policy does not arrive, and checks values before it starts anything', async () => {
+  const deaf = fakeDocker({ canary: 'process.exitCode = 0' })
+  const closed = request({ allowed: allowing({ images: [ALPINE] }) })
+  expect((await errorOf(new BuildxBuilder(deaf.host, world(), []).prepare(closed))).code).toBe(
+    'materials/policy-not-enforced',
+  )
+  const docker = fakeDocker()
+  const builder = new BuildxBuilder(docker.host, world(), ['a-secret-of-this-run'])
+  const told = builder.prepare({ ...closed, buildArgs: { A: 'a-secret-of-this-run' } })
+  expect((await errorOf(told)).code).toBe('build/argument-secret')
+  expect(docker.verbs()).toEqual([])
+})
+
+test('a builder that is made for one build alone is made by that build', async () => {
+  const docker = fakeDocker()
+  const wanted = request({ allowed: allowing({ images: [ALPINE, BUILDKIT] }) })
+  const builder = new BuildxBuilder(docker.host, world(), [])
+  await builder.prepare(wanted)
+  expect(docker.verbs()).toEqual([])
+  await builder.build(wanted)
+  expect(docker.verbs()).toEqual(['create', 'inspect', 'canary', 'build', 'rm'])
+})
+
 test('of several nodes each platform is proved', async () => {
   const docker = fakeDocker({ nodes: 2 })
   await build(docker, allowing({ images: [ALPINE] }), { platforms: ['linux/amd64', 'linux/arm64'] })

@@ -9,6 +9,12 @@ export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none'
 export interface Builder {
   readonly name: BuilderName
   /**
+   * Does what needs everything but the tree, which is written meanwhile: the builder proves that it keeps out what is not allowed.
+   * The build of the same request then goes on from there.
+   * @throws `build/request-malformed`, `build/argument-secret`, `materials/policy-not-enforced`, `materials/second-policy`
+   */
+  prepare?(request: Omit<BuildRequest, 'commitFolder'>): Promise<void>
+  /**
    * Makes (or finds) one image. After it returns, `digest` is what the builder says; the pipeline still compares it with what
    * the registry serves. No tag is set anywhere.
    * @throws `build/…`

@@ -25,7 +25,7 @@ interface ClosingWorld {
 }
 
 /** What a closed build adds to the call and to its result. */
-interface Closed {
+export interface Closed {
   readonly env: Readonly<Record<string, string>>
   readonly facts: { readonly enforcement?: Enforcement }
 }
@@ -35,7 +35,7 @@ interface Closed {
  * goes on to the builder. A policy beside the Dockerfile (`Dockerfile.rego`) is buildx's own affair: nothing here puts it aside.
  * @throws `materials/policy-not-enforced`, `materials/second-policy`
  */
-export async function closeWorld({ allowed }: CheckedRequest, world: ClosingWorld): Promise<Closed> {
+export async function closeWorld({ allowed }: Pick<CheckedRequest, 'allowed'>, world: ClosingWorld): Promise<Closed> {
   const { second, folder } = world
   const theirs = second === undefined || second === '' ? undefined : second
   if (allowed === undefined) return { env: theirs === undefined ? {} : { [SOURCE_POLICY]: theirs }, facts: {} }

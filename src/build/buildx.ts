@@ -6,11 +6,11 @@ import type { Builder, BuildResult, BuildWorld, ImageDescriptor, ToolRecord } fr
 import { refusalOf } from './buildkit-refusal.ts'
 import { submodulesOf } from './buildkit-version.ts'
 import { type BuildxFiles, buildxArguments, buildxFiles } from './buildx-arguments.ts'
-import { closeWorld, hostsOf, observe, SOURCE_POLICY } from './buildx-closed.ts'
+import { type Closed, closeWorld, hostsOf, observe, SOURCE_POLICY } from './buildx-closed.ts'
 import { readBuildxMetadata } from './buildx-metadata.ts'
 import { dockerCredentials } from './credentials.ts'
 import { builderImage, createBuilder } from './fresh-builder.ts'
-import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { type BuildRequest, type CheckedRequest, checkRequest, checkValues } from './request.ts'
 import { runBuilder } from './tools.ts'
 
 /** A machine's buildx as `detect.ts` found it. */
@@ -60,12 +60,19 @@ interface Session {
   readonly files: BuildxFiles
 }
 
+interface Prepared {
+  readonly request: Omit<BuildRequest, 'commitFolder'>
+  readonly session: Session
+  readonly closed: Closed
+}
+
 /** Builds with `docker buildx build`; pushes by digest, or writes an OCI layout (tar) when the request does not push. */
 export class BuildxBuilder implements Builder {
   readonly name = 'buildx'
   readonly #host: BuildxHost
   readonly #world: BuildWorld
   readonly #secrets: readonly string[]
+  #prepared: Prepared | undefined
 
   constructor(host: BuildxHost, world: BuildWorld, secrets: readonly string[]) {
     this.#host = host
@@ -73,8 +80,18 @@ export class BuildxBuilder implements Builder {
     this.#secrets = secrets
   }
 
+  /** A builder that is made for this build alone is made and proved by `build`, which also removes it. */
+  async prepare(request: Omit<BuildRequest, 'commitFolder'>): Promise<void> {
+    checkValues(request, this.#secrets)
+    if (builderImage(request.allowed) !== undefined) return
+    const session = await this.#open(request)
+    this.#prepared = { request, session, closed: await this.#close(session, request) }
+  }
+
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
+    const prepared = this.#preparedFor(request)
+    if (prepared !== undefined) return this.#buildIn(prepared.session, checked, prepared.closed)
     const session = await this.#open(checked)
     const image = builderImage(checked.allowed)
     if (image === undefined) return this.#buildIn(session, checked)
@@ -100,7 +117,16 @@ export class BuildxBuilder implements Builder {
     return left === undefined ? result : { ...result, notes: [...result.notes, left] }
   }
 
-  async #open(checked: CheckedRequest): Promise<Session> {
+  /** What was proved holds for the very request that it was proved for: any other is proved anew. */
+  #preparedFor(request: BuildRequest): Prepared | undefined {
+    const prepared = this.#prepared
+    if (prepared === undefined) return undefined
+    const { commitFolder: _written, ...wanted } = { ...prepared.request, ...request }
+    const names = Object.keys(wanted) as (keyof typeof wanted)[]
+    return names.every(name => prepared.request[name] === request[name]) ? prepared : undefined
+  }
+
+  async #open(checked: Omit<BuildRequest, 'commitFolder'>): Promise<Session> {
     const files = buildxFiles(this.#world.folder)
     await makeFolder(files.folder)
     const credentials = await dockerCredentials(this.#world.env, files.folder, this.#world.logins)
@@ -109,18 +135,23 @@ export class BuildxBuilder implements Builder {
     return { env, driver, tools, fresh: false, files }
   }
 
-  async #buildIn(session: Session, checked: CheckedRequest): Promise<BuildResult> {
+  #close({ env, files, fresh }: Session, checked: Omit<BuildRequest, 'commitFolder'>): Promise<Closed> {
     const { docker, nodes = 1 } = this.#host
-    const { files, fresh } = session
-    const submodules = checked.allowed === undefined ? undefined : submodulesOf(checked.allowed, session.tools)
-    const closed = await closeWorld(checked, {
+    return closeWorld(checked, {
       docker,
-      env: session.env,
+      env,
       folder: files.folder,
       second: this.#world.env[SOURCE_POLICY],
       // Of several nodes each builds some of the platforms, and each must refuse.
       platforms: fresh || nodes < 2 ? [] : checked.platforms,
     })
+  }
+
+  async #buildIn(session: Session, checked: CheckedRequest, proved?: Closed): Promise<BuildResult> {
+    const { docker } = this.#host
+    const { files } = session
+    const submodules = checked.allowed === undefined ? undefined : submodulesOf(checked.allowed, session.tools)
+    const closed = proved ?? (await this.#close(session, checked))
     await this.#run(session, checked, closed.env)
     const metadata = await this.#metadata(files.metadata)
     const image = readBuildxMetadata(metadata)
@@ -200,7 +231,7 @@ function notesOf(
 }
 
 /** buildx hands this variable of its own environment to BuildKit as a build argument. */
-function epochVariable(request: CheckedRequest): Record<string, string> {
+function epochVariable(request: Pick<BuildRequest, 'sourceDateEpoch'>): Record<string, string> {
   return request.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(request.sourceDateEpoch) }
 }
 

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
-import { exists } from '../io/files.ts'
+import { exists, hashFile } from '../io/files.ts'
 import { findTool } from '../io/process.ts'
 import { BuildahBuilder } from './buildah.ts'
 import type { BuildahHost } from './buildah-store.ts'
@@ -10,7 +10,7 @@ import type { Builder, BuildWorld, ToolRecord } from './builder.ts'
 import { BuildxBuilder, type BuildxHost, dockerEnvironment } from './buildx.ts'
 import { readInspect } from './buildx-inspect.ts'
 import { dockerConfigFolder } from './credentials.ts'
-import { ask, recordTool } from './tools.ts'
+import { ask, recordTool, toolRecord } from './tools.ts'
 
 export type BuilderHost = BuildxHost | BuildahHost
 
@@ -54,13 +54,18 @@ async function findBuildx(env: Environment): Promise<BuildxHost | Absent> {
   const docker = findTool('docker', env.PATH ?? '')
   if (docker === undefined) return absent('no docker on PATH')
   const child = dockerEnvironment(env)
-  const version = await ask(docker, ['buildx', 'version'], child)
+  // Each takes as long as starting a large program: none waits for another.
+  const hashed = pluginFile(env, docker).then(hashFile)
+  hashed.catch(() => {}) // told where it is waited for
+  const [version, state] = await Promise.all([
+    ask(docker, ['buildx', 'version'], child),
+    ask(docker, ['buildx', 'inspect'], child),
+  ])
   if (version === undefined) return absent('docker has no buildx plugin')
-  const state = await ask(docker, ['buildx', 'inspect'], child)
   if (state === undefined) return absent('docker buildx inspect ended with an error')
   const builder = readInspect(state)
   if (!builder.answers) return absent('the selected buildx builder does not answer')
-  const tools: ToolRecord[] = [await recordTool('buildx', await pluginFile(env, docker), version)]
+  const tools: ToolRecord[] = [toolRecord('buildx', version, await hashed)]
   for (const buildkit of builder.buildkit) tools.push({ name: 'buildkit', version: printable(buildkit, 120) })
   return { kind: 'buildx', docker, driver: builder.driver, nodes: builder.nodes, tools }
 }

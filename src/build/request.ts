@@ -60,7 +60,7 @@ export async function checkRequest(request: BuildRequest, secrets: readonly stri
 }
 
 /** All checks that need no disk. */
-export function checkValues(request: BuildRequest, secrets: readonly string[]): void {
+export function checkValues(request: Omit<BuildRequest, 'commitFolder'>, secrets: readonly string[]): void {
   const { target, platforms } = request
   if (target !== undefined) check(target, STAGE_NAME, 'target', 'the name of a stage')
   for (const platform of platforms)

@@ -1,4 +1,5 @@
 import { decodeUtf8 } from '../core/bytes.ts'
+import type { Digest } from '../core/digest.ts'
 import { asWaybillError, fail, WaybillError } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { hashFile } from '../io/files.ts'
@@ -36,7 +37,11 @@ export async function answer(
 
 /** Name, version line and hash of a program, for provenance. */
 export async function recordTool(name: string, file: string, version: string): Promise<ToolRecord> {
-  const { digest } = await hashFile(file)
+  return toolRecord(name, version, await hashFile(file))
+}
+
+/** @param version as the program prints it. */
+export function toolRecord(name: string, version: string, { digest }: { readonly digest: Digest }): ToolRecord {
   return { name, version: printable(version.trim().split('\n', 1)[0] ?? '', 120), digest }
 }
 

@@ -42,7 +42,11 @@ function guardedSink(log: WorkflowLog): BuildWorld['output'] {
 }
 
 function closing(builder: Builder, log: WorkflowLog): Builder {
-  return { name: builder.name, build: request => builder.build(request).finally(() => log.guard().close()) }
+  return {
+    name: builder.name,
+    prepare: async request => builder.prepare?.(request),
+    build: request => builder.build(request).finally(() => log.guard().close()),
+  }
 }
 
 function secretsOf({ env, inputs }: AttestWorld): readonly string[] {

@@ -1,7 +1,6 @@
 import type { AdmissionFile } from '../admission/link.ts'
 import type { PolicyEngine } from '../github/deploy-inputs.ts'
 import { shellQuote } from '../report/text.ts'
-import { admissionFiles } from './admission-files.ts'
 import type { GatePolicy } from './gate-inputs.ts'
 
 /**
@@ -18,5 +17,6 @@ export async function deployPolicies(
   const policy = { uri: receipt.uri, digest: receipt.digest ?? law.policyDigest }
   const uri = receipt.uri.startsWith('git+') ? shellQuote(receipt.uri) : undefined
   const command = `waybill policy generate --for ${engine}${uri === undefined ? '' : ` --policy-uri ${uri}`}`
+  const { admissionFiles } = await import('./admission-files.ts')
   return (await admissionFiles({ engine, law, policy, command, namespaces: [], cache })).files
 }

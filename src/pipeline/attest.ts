@@ -5,7 +5,7 @@ import { beginSigning } from './begin-signing.ts'
 import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
 import { keepDraft } from './draft.ts'
-import { leaveForLaterRuns } from './earlier.ts'
+import { beginLeaving } from './earlier.ts'
 import { signFiles } from './files-stage.ts'
 import { verifyMaterials } from './materials-stage.ts'
 import { NOT_VERIFIED } from './materials-unchecked.ts'
@@ -20,7 +20,7 @@ import { beginComparing } from './since-last.ts'
 import { beginSource } from './source-commits.ts'
 import { type SourceOutcome, verifySource } from './source-stage.ts'
 import { StageLog } from './stages.ts'
-import { moveTags } from './tags-stage.ts'
+import { beginTags, moveTags } from './tags-stage.ts'
 
 /**
  * The story of one run: verify the source and what goes in, build, hash what the registry serves, sign, publish, read back, move the tag.
@@ -62,10 +62,11 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
   await publishBundles(request, ports, { built, image, signed }, record) // beside the image, in every repository
+  const tags = beginTags(request, ports, image, source) // judged meanwhile, each read again when it is moved
   await selfVerify(request, ports, { source, built, image, signed }, record) // read back with the gate's own code
-  await leaveForLaterRuns(request, ports, image, signed, record) // where the next run of this branch looks
+  beginLeaving(request, ports, image, signed, record) // where the next run of this branch looks
   await signFiles(request, ports, { ready, source }, record) // deployables that are no images
-  await moveTags(request, ports, image, source, record) // last
+  await moveTags(request, ports, image, tags, record) // last
 }
 
 function filesAlone(

@@ -1,4 +1,5 @@
 import type { BuildResult } from '../build/builder.ts'
+import { together } from '../core/together.ts'
 import { type ExportedTree, exportTree } from '../source/export.ts'
 import { isRecorded } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -31,16 +32,19 @@ export function buildImage(
 ): Promise<Built> {
   return record.stages.run('build', undefined, async () => {
     const startedOn = ports.now()
-    const exported = isRecorded(ready.builder.name) ? undefined : await exportVerified(ports, source)
-    if (exported !== undefined) await placeInto(exported, request, ports, materials)
     const { allowed, contexts } = materials
-    const result = await ready.builder.build({
+    const wanted = {
       ...request.build,
-      commitFolder: exported?.folder ?? '',
       sourceDateEpoch: source.commit.committer.time,
       ...(allowed === undefined ? {} : { allowed }),
       ...(contexts.size === 0 ? {} : { contexts }),
-    })
+    }
+    const [exported] = await together([
+      isRecorded(ready.builder.name) ? undefined : exportVerified(ports, source),
+      ready.builder.prepare?.(wanted),
+    ] as const)
+    if (exported !== undefined) await placeInto(exported, request, ports, materials)
+    const result = await ready.builder.build({ ...wanted, commitFolder: exported?.folder ?? '' })
     record.notices.push(...result.notes)
     const stated = checkBuilt(materials, result, record)
     for (const note of exported?.notes ?? []) record.notChecked.push(`${note.message} (${note.code})`)

@@ -95,10 +95,21 @@ function verified(
 }
 
 /**
- * Lets later runs of this branch find what was stated, without knowing the image. Only convenience rests on it, so what
- * fails here is told and ends nothing.
+ * Lets later runs of this branch find what was stated, without knowing the image. Only convenience rests on it, so the run waits for
+ * it at its end, and what fails here is told and ends nothing.
  */
-export async function leaveForLaterRuns(
+export function beginLeaving(
+  request: AttestRequest,
+  ports: AttestPorts,
+  image: ServedImage,
+  signed: Signed,
+  record: RunRecord,
+): void {
+  const left = leaveForLaterRuns(request, ports, image, signed, record)
+  record.onEnd(() => left)
+}
+
+async function leaveForLaterRuns(
   request: AttestRequest,
   ports: AttestPorts,
   image: ServedImage,

@@ -16,22 +16,56 @@ import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import type { VerifyBundle } from './verify-request.ts'
 
+/** What has to be known before the first tag is moved. */
+interface ReadyTags {
+  /** Of the image's manifest. */
+  readonly bytes: Uint8Array
+  readonly judged: readonly JudgedTag[]
+}
+
+/** @returns what to wait for, begun when it is first called and told by whoever waits for it. */
+export type Tags = () => Promise<ReadyTags>
+
+/**
+ * Judges the tags while what was attached is read back: it only reads, and each is read again right before it is moved. Where files are
+ * signed in between, that may take long, and nothing is begun before.
+ */
+export function beginTags(request: AttestRequest, ports: AttestPorts, image: ServedImage, source: SourceOutcome): Tags {
+  let begun: Promise<ReadyTags> | undefined
+  const ready: Tags = () => {
+    begun ??= judgeTags(request, ports, image, source)
+    return begun
+  }
+  if (request.tags.length > 0 && request.files === undefined) ready().catch(() => {})
+  return ready
+}
+
+/** All are judged before the first is moved: a tag that must not be moved back leaves the others where they are, too. */
+async function judgeTags(
+  request: AttestRequest,
+  ports: AttestPorts,
+  image: ServedImage,
+  source: SourceOutcome,
+): Promise<ReadyTags> {
+  const [home] = image.repositories
+  const [{ bytes }, judged] = await together([
+    ports.registry.getManifest(home, image.descriptor.digest),
+    inParallel(request.tags, PARALLEL, tag => judgeTag(tag, image, request, ports, source)),
+  ] as const)
+  return { bytes, judged }
+}
+
 /** Moves the tags, last of all: a tag never points at an image whose attestations are not there (13-adversary 25). */
 export async function moveTags(
   request: AttestRequest,
   ports: AttestPorts,
   image: ServedImage,
-  source: SourceOutcome,
+  tags: Tags,
   record: RunRecord,
 ): Promise<void> {
   if (request.tags.length === 0) return
   await record.stages.run('tags', undefined, async () => {
-    const [home] = image.repositories
-    // All are judged before the first is moved: a tag that must not be moved back leaves the others where they are, too.
-    const [{ bytes }, judged] = await together([
-      ports.registry.getManifest(home, image.descriptor.digest),
-      inParallel(request.tags, PARALLEL, tag => judgeTag(tag, image, request, ports, source)),
-    ] as const)
+    const { bytes, judged } = await tags()
     const target = { mediaType: image.descriptor.mediaType, bytes }
     const moved: (MovedTag & { readonly repository: Repository })[] = []
     for (const { repository, tag, digest } of judged)
@@ -46,14 +80,19 @@ export async function moveTags(
 /** Tags looked at side by side. */
 const PARALLEL = 4
 
-/** @returns with what the tag leads to now. @throws `registry/tag-newer` */
+interface JudgedTag extends TagTarget {
+  /** What the tag led to when it was judged. */
+  readonly digest: Digest | undefined
+}
+
+/** @throws `registry/tag-newer` */
 async function judgeTag(
   target: TagTarget,
   image: ServedImage,
   request: AttestRequest,
   ports: AttestPorts,
   source: SourceOutcome,
-): Promise<TagTarget & { readonly digest: Digest | undefined }> {
+): Promise<JudgedTag> {
   const present = await ports.registry.getRaw(target.repository, target.tag)
   if (present !== undefined && present.digest !== image.descriptor.digest && !request.allowRollback)
     await refuseRollback(target, present, request, ports, source)
