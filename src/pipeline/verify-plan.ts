@@ -1,4 +1,6 @@
 import { CATALOGUE } from '../core/catalogue.ts'
+import type { WaybillError } from '../core/error.ts'
+import { findingOf } from '../core/verdict.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { ImageSubjectRequest, SubjectRequest, Unreadable, VerifyRequest } from './verify-request.ts'
@@ -41,4 +43,10 @@ export function unreadableReceipt({ name, findings, places }: Unreadable): Subje
   const worst = against.some(({ code }) => CATALOGUE[code].kind === 'rejected') ? 'rejected' : 'unknown'
   const verdict = against.length === 0 ? 'not-asked' : worst
   return { name, digest: '', verdict, findings, ...(places.length === 0 ? {} : { places }) }
+}
+
+/** A subject that could not be judged to its end. */
+export function failedReceipt(name: string, error: WaybillError): SubjectReceipt {
+  const verdict = error.kind === 'rejected' ? 'rejected' : 'unknown'
+  return { name, digest: '', verdict, findings: [findingOf(error, name)] }
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts'
-import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { type Finding, findingOf, type Verdict } from '../core/verdict.ts'
 import type { Verified } from '../core/verified.ts'
@@ -293,10 +293,4 @@ function receiptOf(name: string, digest: Digest, { verdict, findings, links }: I
   const basis = verdict.kind === 'passed' ? { basis: verdict.basis, by: verdict.by } : {}
   const cause = verdict.kind === 'unknown' ? [findingOf(verdict.cause, name)] : []
   return { name, digest, verdict: verdict.kind, ...basis, findings: [...cause, ...findings], links }
-}
-
-/** A subject that could not be judged to its end. */
-export function failedReceipt(name: string, error: WaybillError): SubjectReceipt {
-  const verdict = error.kind === 'rejected' ? 'rejected' : 'unknown'
-  return { name, digest: '', verdict, findings: [findingOf(error, name)] }
 }

@@ -7,9 +7,9 @@ import type { Requirement } from '../policy/policy.ts'
 import type { Receipt, StageReceipt, SubjectReceipt } from '../report/receipt.ts'
 import { inTime } from './in-time.ts'
 import { errorReceipt } from './run.ts'
-import { nameOf, planSubjects, unreadableReceipt } from './verify-plan.ts'
+import { failedReceipt, nameOf, planSubjects, unreadableReceipt } from './verify-plan.ts'
 import type { SubjectRequest, VerifyPorts, VerifyRequest } from './verify-request.ts'
-import { failedReceipt, GateRun, verifyFile, verifyImage } from './verify-subject.ts'
+import { GateRun, verifyFile, verifyImage } from './verify-subject.ts'
 
 /** Subjects judged at the same time: enough to hide latency, few enough to bound memory. */
 const PARALLEL_SUBJECTS = 16
