@@ -193,6 +193,24 @@ describe('signers', () => {
       expect(accepts(`${workflow}@${bad}`)).toBe(false)
   })
 
+  test.each([
+    ['refs/', 'refs/heads/main', true],
+    ['refs/', 'refs/tags/v1/x', true],
+    ['refs/', 'refs/pull/1/merge', false],
+    ['refs/heads/', 'refs/heads/main', true],
+    ['refs/heads/', 'refs/tags/v1', false],
+  ])('13-adversary 28: nor does one below a prefix that ends in %s: %s', (below, ref, admitted) => {
+    const workflow = 'https://github.com/acme/app/.github/workflows/a.yml@'
+    const { subjectRegExp = '' } = identity({ kind: 'sigstore', identity: { prefix: workflow + below }, issuer }) ?? {}
+    expect(new RegExp(subjectRegExp.replaceAll('(?s:.*)', '[^]*')).test(workflow + ref)).toBe(admitted)
+  })
+
+  test('13-adversary 28: a prefix of pull requests is refused', () => {
+    const prefix = 'https://github.com/acme/app/.github/workflows/a.yml@refs/pull/'
+    const refused = expect.objectContaining({ code: 'policy/not-expressible' })
+    expect(() => identity({ kind: 'sigstore', identity: { prefix }, issuer })).toThrow(refused)
+  })
+
   test('13-adversary 30: what Kyverno cannot check is refused', () => {
     const refused = expect.objectContaining({ code: 'policy/not-expressible' })
     const key = { kind: 'key', file: 'keys/deploy.pem', fingerprint: 'ab' } as const

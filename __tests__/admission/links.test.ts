@@ -39,6 +39,21 @@ describe('admissionOf()', () => {
   })
 })
 
+test('13-adversary 28: of a signer without facts about runs, no statement may call itself one of a pull request', () => {
+  const person = '{sigstore: {identity: "https://ci.example.com/acme", issuer: "https://ci.example.com"}}'
+  const deployer = person.replace('}}', '}, environment: production}')
+  const { rules } = admitted([
+    `{match: ghcr.io/acme/app, build: ${person}, require: [provenance], deployer: ${deployer}, admit: [deploy-verified]}`,
+  ])
+  const conditions = rules[0]?.links.map(link => link.conditions) ?? []
+  const noPull = (path: readonly string[]) => ({
+    is: 'any-of',
+    of: [[{ path, is: 'absent' }], [{ path, is: 'not-matching', patterns: ['pull_request**'] }]],
+  })
+  expect(conditions[0]).toContainEqual(noPull(['buildDefinition', 'internalParameters', 'github', 'event_name']))
+  expect(conditions[1]).toContainEqual(noPull(['waybill_run', 'event_name']))
+})
+
 describe('13-adversary 30: what no engine can say is refused', () => {
   test.each([
     ['an allow for everything', [rule('"**"', 'require: [provenance]')]],
@@ -93,6 +108,13 @@ describe('13-adversary 30: what no engine can say is refused', () => {
       rule('"ghcr.io/acme/*-web"', 'require: [provenance]'),
     ]
     expect(errorOf(() => admitted(rules)).code).toBe('policy/not-expressible')
+  })
+
+  test('13-adversary 34: a deny above registries that are not named is refused: another spelling of its own would pass below it', () => {
+    const deny = '{match: ["ghcr.io/acme/bad"], deny: true}'
+    const error = errorOf(() => admitted([deny, rule('"*.io/acme/*"', 'require: [provenance]')]))
+    expect([error.code, error.found]).toEqual(['policy/not-expressible', 'ghcr.io/acme/bad and *.io/acme/*'])
+    expect(admitted([rule('"*.io/acme/*"', 'require: [provenance]')]).rules.length).toBe(1)
   })
 
   test('a deny above what it narrows stays, one below everything is what the cluster does anyway', () => {

@@ -43,6 +43,13 @@ describe('13-adversary 33: what runs is what the node tells, under the name of t
     ['a configuration of nothing', { containers: [{ image: C, imageID: C }] }, ['verify/image-id-unclear']],
     ['no digest', { containers: [{ image: `${APP}:1`, imageID: `${APP}:1` }] }, ['verify/image-id-unclear']],
     ['nothing yet', { containers: [{ image: `${APP}:1` }] }, [`${APP}:1 (not started)`]],
+    ['nothing although it runs', { containers: [{ image: `${APP}:1`, runs: 'running' }] }, ['verify/image-id-unclear']],
+    [
+      'nothing although it ran',
+      { containers: [{ image: `${APP}:1`, runs: 'terminated' }] },
+      [`${APP}:1 (not started)`],
+    ],
+    ['nothing, of a digest that runs', { containers: [{ image: `${APP}@${A}`, runs: 'running' }] }, [`${APP}@${A}`]],
     ['nothing at all', { containers: [{ image: '' }] }, ['verify/unexamined-image']],
     [
       'init and ephemeral containers',

@@ -44,6 +44,11 @@ describe('what a namespace runs', () => {
     })
   })
 
+  test('13-adversary 33: what runs without the node telling which image is not left out', () => {
+    const { images, unclear } = read(pod({ containers: [{ name: 'app', image: `${IMAGE}:v1`, runs: 'running' }] }))
+    expect([images, unclear.map(({ place }) => place)]).toEqual([[], ['default/web-1 containers[app]']])
+  })
+
   test('what was deployed stands beside what runs', () => {
     const [same] = read(web('web-1', A, annotated(A))).images
     expect([same?.build, same?.specified]).toEqual([BUILD, undefined])

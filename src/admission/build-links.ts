@@ -5,7 +5,14 @@ import { PROVENANCE_PREDICATE } from '../statements/statement.ts'
 import { RECORDED_BUILD_TYPE } from '../statements/uris.ts'
 import type { AdmissionAll, AdmissionCondition, AdmissionLink } from './link.ts'
 import { notExpressible } from './refused.ts'
-import { equal, identityPattern, refuseCommits, runConditions, startedWorkflow } from './signer-conditions.ts'
+import {
+  equal,
+  identityPattern,
+  noPullRequest,
+  refuseCommits,
+  runConditions,
+  startedWorkflow,
+} from './signer-conditions.ts'
 
 const DEFINITION = 'buildDefinition'
 const WORKFLOW = [DEFINITION, 'externalParameters', 'workflow'] as const
@@ -28,6 +35,7 @@ export function provenanceLink(rule: AllowRule, items: readonly Requirement[]): 
     predicateTypes: [PROVENANCE_PREDICATE],
     conditions: [
       ...(build.kind === 'github' ? githubConditions(build) : []),
+      ...(build.kind === 'sigstore' ? [noPullRequest([...GITHUB, 'event_name'])] : []),
       ...builderConditions(rule, items),
       ...stageConditions(rule, items),
       ...(items.includes('closed-world') ? closedConditions() : []),

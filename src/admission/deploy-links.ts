@@ -6,7 +6,14 @@ import { deployLevel, deployResource } from '../statements/deploy-vsa.ts'
 import { VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
 import type { AdmissionAll, AdmissionCondition, AdmissionLink } from './link.ts'
 import { notExpressible } from './refused.ts'
-import { equal, refuseCommits, runConditions, startedWorkflow, verifierConditions } from './signer-conditions.ts'
+import {
+  equal,
+  noPullRequest,
+  refuseCommits,
+  runConditions,
+  startedWorkflow,
+  verifierConditions,
+} from './signer-conditions.ts'
 
 /** Where a deploy summary says which run wrote it. docs/predicates/deploy-vsa.md */
 const RUN = 'waybill_run'
@@ -44,6 +51,7 @@ export function deployLink(question: DeployQuestion): AdmissionLink {
       { path: LEVELS, is: 'containing', value: deployLevel(environment) },
       ...source.flatMap(levelConditions),
       ...(signer.kind === 'github' ? runOf(signer, environment) : []),
+      ...(signer.kind === 'sigstore' ? [noPullRequest([RUN, 'event_name'])] : []),
     ],
   }
 }

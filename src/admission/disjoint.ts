@@ -57,7 +57,10 @@ function refuseEverything({ match }: ImageRule): void {
  * what is allowed here denied there.
  */
 function refuseOverlap(earlier: ImageRule, later: ImageRule, budget: Budget): void {
-  if (earlier.kind === 'deny') return
+  if (earlier.kind === 'deny') {
+    if (later.kind === 'allow') refuseOtherSpelling(earlier, later, budget)
+    return
+  }
   const both = meeting(earlier, later, budget)
   if (both === undefined) return
   throw notExpressible(
@@ -66,6 +69,23 @@ function refuseOverlap(earlier: ImageRule, later: ImageRule, budget: Budget): vo
     both.map(({ text }) => text).join(' and '),
     'Write patterns that do not meet, for instance the repositories by name, and deny above what is allowed.',
   )
+}
+
+/**
+ * Engines compare a registry as a pod spells it (13-adversary 34): `ghcr.io:443` or `GHCR.IO` is not what is denied, and a star
+ * in the host of what is allowed would match it. A host without stars is allowed in one spelling alone.
+ */
+function refuseOtherSpelling(deny: ImageRule, allow: ImageRule, budget: Budget): void {
+  const wide = allow.match.filter(({ text }) => text.split('/', 1)[0]?.includes('*'))
+  for (const mine of deny.match)
+    for (const theirs of wide)
+      if (overlaps(mine, theirs, budget))
+        throw notExpressible(
+          'A pod may spell a registry otherwise than the rule that denies it, and a star would allow that',
+          'registries by their names, where something of them is denied',
+          `${mine.text} and ${theirs.text}`,
+          'Name the registries that are allowed: match: ["ghcr.io/acme/**"].',
+        )
 }
 
 function meeting(a: ImageRule, b: ImageRule, budget: Budget): readonly [SubjectPattern, SubjectPattern] | undefined {

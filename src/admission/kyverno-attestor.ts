@@ -1,6 +1,7 @@
 import type { ExpectedGithub, ExpectedSigner, ExpectedSigstore } from '../policy/expected.ts'
 import type { TrustName } from '../policy/policy.ts'
-import { literal, wholeText } from './re2.ts'
+import { belowPrefix } from './below-prefix.ts'
+import { wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 
 /** Where Kyverno takes an instance's keys from: a TUF repository, or a `trusted_root.json` besides the public one. */
@@ -61,16 +62,9 @@ function githubIdentity({ signer, server, issuer }: ExpectedGithub): Identity {
   return { subjectRegExp: wholeText([workflow + ref.text]), issuer }
 }
 
-/**
- * Identities below a prefix may be workflows, and their runs for pull requests never count (13-adversary 28). RE2 knows no
- * "not followed by", so what may stand behind the last `@` is named instead: branches, tags and commits.
- */
 function sigstoreIdentity({ identity, issuer }: ExpectedSigstore): Identity {
   if ('exact' in identity) return { subject: identity.exact, issuer }
-  return {
-    subjectRegExp: `^${literal(identity.prefix)}[^@]*(?:@(?:refs/(?:heads|tags)/[^@]*|[0-9a-f]{40}))?$`,
-    issuer,
-  }
+  return { subjectRegExp: belowPrefix(identity.prefix), issuer }
 }
 
 function trustOf(trust: TrustName, known: ReadonlyMap<string, KyvernoTrust>): KyvernoCosign {

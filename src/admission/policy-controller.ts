@@ -1,11 +1,12 @@
 import type { JsonObject } from '../core/json.ts'
 import type { ExpectedSigner } from '../policy/expected.ts'
 import { STATEMENT_TYPE, STATEMENT_TYPE_V01 } from '../statements/statement.ts'
+import { belowPrefix } from './below-prefix.ts'
 import { documentFile, headerLines, ruleName } from './document.ts'
 import { imageGlob } from './image-glob.ts'
 import { type Admission, type AdmissionFile, type AdmissionLink, type AdmissionRule, conditionsOf } from './link.ts'
 import type { AdmissionOptions } from './options.ts'
-import { literal, wholeText } from './re2.ts'
+import { wholeText } from './re2.ts'
 import { notExpressible } from './refused.ts'
 import { regoModule } from './rego.ts'
 import { identityPattern } from './signer-conditions.ts'
@@ -102,21 +103,6 @@ function identity(signer: ExpectedSigner): JsonObject {
   }
   const pattern = identityPattern(signer.signer, signer.server)
   return pattern.includes('*') ? { issuer, subjectRegExp: wholeText([pattern]) } : { issuer, subject: pattern }
-}
-
-/** Below a prefix stands nothing of a pull request (13-adversary 28): no "@", or one before a branch, tag or commit. */
-function belowPrefix(prefix: string): string {
-  const inRef = prefix.includes('@refs/')
-  if (!inRef) return `^${literal(prefix)}[^@]*(?:@(?:refs/(?:heads|tags)/[^@]*|[0-9a-f]{40}))?$`
-  if (prefix.endsWith('@refs/')) return `^${literal(prefix)}(?:heads|tags)/(?s:.*)$`
-  if (/@refs\/pull\//.test(prefix.slice(0, prefix.indexOf('@refs/') + 11)))
-    throw notExpressible(
-      'The prefix names a pull request, which never matches',
-      'a branch or a tag',
-      prefix,
-      'Name a branch.',
-    )
-  return `^${literal(prefix)}(?s:.*)$`
 }
 
 /** Nothing satisfies it, and all policies that match must be satisfied. */

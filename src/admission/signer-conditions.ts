@@ -44,6 +44,14 @@ function triggerConditions(trigger: ExpectedGithub['trigger'], path: AdmissionPa
   return [{ path, is: 'one-of', values: [first, ...more] }]
 }
 
+/**
+ * Of a signer that a rule knows by its identity alone. A gate reads in the certificate that it was no run for a pull request, some of
+ * which have the branch's own identity; here the statement must not call itself one.
+ */
+export function noPullRequest(path: AdmissionPath): AdmissionCondition {
+  return { is: 'any-of', of: [[{ path, is: 'absent' }], [{ path, is: 'not-matching', patterns: [PULL_EVENTS] }]] }
+}
+
 /** The workflow whose run it is: the caller of a shared one, else the signer itself. Undefined: whoever calls. */
 export function startedWorkflow({ caller, signer }: ExpectedGithub): ExpectedWorkflow | undefined {
   return caller === 'any' ? undefined : (caller ?? signer)

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type AdmissionEngine, headerLines } from '../admission/document.ts'
 import { imageValidatingPolicies } from '../admission/kyverno.ts'
 import type { AdmissionFile } from '../admission/link.ts'
@@ -6,7 +5,6 @@ import { admissionOf } from '../admission/links.ts'
 import type { AdmissionOptions } from '../admission/options.ts'
 import { clusterImagePolicies } from '../admission/policy-controller.ts'
 import { maybe } from '../github/attest-inputs.ts'
-import type { Environment } from '../io/environment.ts'
 import { readFileBounded } from '../io/files.ts'
 import type { Law } from '../policy/law.ts'
 import { SIGSTORE_LIMITS } from '../sigstore/limits.ts'
@@ -45,11 +43,6 @@ export async function admissionFiles(wish: AdmissionWish): Promise<AdmissionResu
     namespaces: wish.namespaces,
   })
   return { files, notes }
-}
-
-/** Default folder for what is fetched. */
-export function tufCacheOf(env: Environment, workingFolder: string): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || workingFolder, '.cache'), 'waybill', 'tuf')
 }
 
 /** Where a cluster begins to trust GitHub's own instance. */

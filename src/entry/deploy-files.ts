@@ -74,20 +74,13 @@ export class DeployFiles {
     return { deployment, manifests, policies, vsa, pinned: manifests }
   }
 
-  /** Below the folder whatever a file was called; two of one name never write over each other. */
   async #writeAll(
     folder: string,
     files: readonly { readonly name: string; readonly bytes: Uint8Array | string }[],
   ): Promise<readonly string[]> {
-    const paths: string[] = []
-    for (const { name, bytes } of files) {
-      const below = placeBelow(name)
-      const path = join(this.#wish.output, folder, below)
-      const free = paths.includes(path) ? join(this.#wish.output, folder, `${paths.length}`, below) : path
-      await writeFileAtomic(free, bytes)
-      paths.push(free)
-    }
-    return paths
+    const places = placesBelow(files.map(({ name }) => name)).map(place => join(this.#wish.output, folder, place))
+    for (const [at, { bytes }] of files.entries()) await writeFileAtomic(places[at] ?? '', bytes)
+    return places
   }
 
   #deployment({ units, summaries, attestations, tags }: Deployed, receipt: Receipt, request: DeployRequest): string {
@@ -157,9 +150,23 @@ function identityOf(signer: ObservedSigner): DeploymentIdentity {
   return { identity: signer.san.value, issuer: signer.issuer }
 }
 
+/** Relative paths, each once: below the folder whatever a file was called, in one of their own those whose name is taken. */
+export function placesBelow(names: readonly string[]): readonly string[] {
+  const places = new Set<string>()
+  for (const name of names) {
+    const below = placeBelow(name)
+    let place = below
+    for (let number = 1; places.has(place); number++) place = join(`${number}`, below)
+    places.add(place)
+  }
+  return [...places]
+}
+
 /** A name that leads elsewhere becomes the bare name. */
 function placeBelow(name: string): string {
   if (name === '-') return 'stdin.yaml'
   const path = normalize(name)
-  return isAbsolute(path) || path.split(/[/\\]/).includes('..') ? (path.split(/[/\\]/).at(-1) ?? 'manifest') : path
+  const elsewhere = isAbsolute(path) || path.split(/[/\\]/).includes('..')
+  const below = elsewhere ? (path.split(/[/\\]/).at(-1) ?? '') : path
+  return ['', '.', '..'].includes(below) ? 'manifest.yaml' : below
 }

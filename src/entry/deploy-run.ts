@@ -125,7 +125,7 @@ class DeployRun {
   async #preflight(): Promise<DeploySigner> {
     const { policy, policies } = this.#wish
     const plan = await planDeploy(this.#wish, this.#world.folder)
-    this.files.policies = await deployPolicies(policies, policy, join(this.#world.cacheFolder, 'tuf'))
+    this.files.policies = await deployPolicies(policies, policy, this.#world.cacheFolder)
     this.#signer = this.#world.signer()
     const signer = await this.#signer
     const clientFor = clientsOf(this.#world)

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { decodeUtf8 } from '../core/bytes.ts'
 import { fail } from '../core/error.ts'
 import { isObject, type JsonObject, parseJsonObject } from '../core/json.ts'
@@ -19,6 +19,7 @@ import type { SigningServices } from '../sigstore/trust/services.ts'
 import { assertTransparencyAllowed, type TransparencyLog } from '../sigstore/trust/transparency.ts'
 import { certifiedSigner, checkDeployClaims, keyedSigner, runSigner } from './deploy-identity.ts'
 import { type KeyPlace, openSigningKey } from './named-secret.ts'
+import { tufCacheOf } from './tuf-cache.ts'
 
 interface Services {
   readonly http: HttpClient
@@ -103,7 +104,7 @@ export interface CommandSigner {
  */
 export async function commandSigner(wish: CommandSigner, how: Omit<Services, 'cacheFolder'>): Promise<DeploySigner> {
   const { key, folder, env, identityTokenFile = '', environment } = wish
-  const withCache = { ...how, cacheFolder: cacheFolderOf(wish) }
+  const withCache = { ...how, cacheFolder: tufCacheOf(wish.env, wish.folder) }
   if (key !== undefined) return keyOf(key, folder, env, withCache)
   const token = async (): Promise<string> => tokenIn(await readFileBounded(identityTokenFile, 64 * 1024))
   const payload = payloadOf(await token())
@@ -115,10 +116,6 @@ export async function commandSigner(wish: CommandSigner, how: Omit<Services, 'ca
   const { transparencyLog } = how
   assertTransparencyAllowed({ visibility: claims.repositoryVisibility, transparencyLog, services })
   return runSigner(claims, env.GITHUB_SERVER_URL || GITHUB_SERVER, open)
-}
-
-function cacheFolderOf({ env, folder }: CommandSigner): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || folder, '.cache'), 'waybill', 'tuf')
 }
 
 /** Fulcio docs/oidc.md § Email: the verified address; behind a federating issuer the one that it asked. */

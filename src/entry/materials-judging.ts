@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { maybe } from '../github/attest-inputs.ts'
 import { hashFileWith, makeTemporaryFolder, remove } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
@@ -12,6 +12,7 @@ import { materialsFiles, noPolicy, workingFile } from './materials-files.ts'
 import { MATERIALS_OPTIONS, type MaterialsLine, type MaterialsWish, readMaterialsWish } from './materials-options.ts'
 import { type MaterialsHome, materialsPorts } from './materials-world.ts'
 import { platformAddress } from './platform-api.ts'
+import { cacheOf } from './tuf-cache.ts'
 
 /** What the commands that ask others are told besides. */
 export interface JudgingWish extends MaterialsWish {
@@ -56,7 +57,7 @@ export async function withMaterials<T>(
       env,
       folder,
       inputs: { insecureRegistries, ...maybe('githubToken', token) },
-      context: { apiUrl, graphqlUrl, temporary: env.XDG_CACHE_HOME ?? join(env.HOME ?? folder, '.cache') },
+      context: { apiUrl, graphqlUrl, temporary: cacheOf(env, folder) },
     }
     const credentials = await loadCredentials(env, env.HOME)
     const clientFor = clientsOf({ http, credentials, insecureRegistries })

@@ -15,6 +15,7 @@ import { requireOwnNames } from '../statements/uris.ts'
 import type { CommandLine, Desk } from './commands/command.ts'
 import { usage } from './commands/command.ts'
 import { checkKeyPlace, type KeyPlace, openSigningKey } from './named-secret.ts'
+import { tufCacheOf } from './tuf-cache.ts'
 import { RELEASE_BUILD } from './version.ts'
 
 /** Who signs a record, and with which services. */
@@ -223,5 +224,5 @@ function tokenIn(bytes: Uint8Array): string {
 }
 
 function cacheFolder({ world, env }: Desk): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || world.workingFolder, '.cache'), 'waybill', 'tuf')
+  return tufCacheOf(env, world.workingFolder)
 }

@@ -19,6 +19,7 @@ import { originOf, platformOf } from './clone-platform.ts'
 import type { Desk } from './commands/command.ts'
 import type { SourceCheck } from './commands/source-check.ts'
 import { policyFile } from './policy-file.ts'
+import { tufCacheOf } from './tuf-cache.ts'
 import { requireGit } from './workspace.ts'
 
 /** `error`: a law that this version cannot judge is a matter of configuration, whatever the verdict. */
@@ -102,7 +103,7 @@ function openClone({ git, root, work, range: { head, base, anchor }, env }: Open
 
 function trustOf({ trustedRoot, offline }: SourceCheck, { world, env }: Desk): Pick<CheckPorts, 'sigstoreTrust'> {
   if (trustedRoot === undefined && offline) return {}
-  const cacheFolder = join(env.XDG_CACHE_HOME || join(env.HOME || world.workingFolder, '.cache'), 'waybill', 'tuf')
+  const cacheFolder = tufCacheOf(env, world.workingFolder)
   const load = async () => {
     if (trustedRoot === undefined) return loadTrust({ tuf: 'public-good', cacheFolder })
     const file = resolve(world.workingFolder, trustedRoot)

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { CATALOGUE } from '../core/catalogue.ts'
 import { maybe } from '../github/attest-inputs.ts'
 import { HttpClient } from '../io/http.ts'
@@ -24,6 +24,7 @@ import { platformApi } from './platform-api.ts'
 import { type PolicyOnDisk, policyFile } from './policy-file.ts'
 import { recordPorts } from './quarantine-signer.ts'
 import { showReceipt, terminalOptions } from './show.ts'
+import { tufCacheOf } from './tuf-cache.ts'
 import type { VerifyWish } from './verify-options.ts'
 import { WAYBILL_VERSION } from './version.ts'
 
@@ -119,7 +120,7 @@ async function gateOf(command: string, subjects: GateSubjects, the: VerifyWorld)
 
 /** Where TUF metadata is kept between runs. */
 export function cacheFolderOf({ env, world }: Desk): string {
-  return join(env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache'), 'waybill', 'tuf')
+  return tufCacheOf(env, world.workingFolder)
 }
 
 /** Everything but `require` says who is expected. */

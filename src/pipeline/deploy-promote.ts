@@ -1,13 +1,18 @@
 import { asWaybillError, fail } from '../core/error.ts'
+import { inParallel } from '../core/parallel.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { printable } from '../core/text.ts'
 import { matchSigner } from '../policy/signer.ts'
 import { fetchBundles } from '../registry/bundles.ts'
-import type { RawManifest } from '../registry/client.ts'
+import type { RawManifest, RegistryClient } from '../registry/client.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
-import { moveTag } from '../registry/tags.ts'
-import { isDeploySummary } from '../statements/deploy-vsa.ts'
+import { confirmTags, type MovedTag, moveTag } from '../registry/tags.ts'
+import { deployResource, isDeploySummary } from '../statements/deploy-vsa.ts'
+import type { Statement } from '../statements/statement.ts'
 import type { DeployPorts, DeploySigner, DeployUnit, Promotion, UnitImage } from './deploy-request.ts'
+
+/** Registries asked side by side. */
+const PARALLEL = 4
 
 /** A tag, the image it shall point to, and the repository it is in. */
 export interface PlannedTag {
@@ -74,35 +79,57 @@ function unclear(tag: string, expected: string, found: string): Error {
 }
 
 /**
- * Points the tag to what was deployed, last of all (13-adversary 25). What the tag held is read and judged before, and read again
- * right before the write: two deploys of the same image both end well, one of another image stops the slower one.
+ * Points every tag to what was deployed, last of all and one after the other; each image is already where its tag is. Afterwards
+ * they are read again: of two deploys that move one tag at once, the one that was written over is told (13-adversary 25).
+ * @param told of each as it is moved: what comes after may fail.
  * @throws `registry/tag-newer`, `registry/tag-changed`, `registry/tag-immutable`, `registry/tag-not-ours`
  */
-export async function promoteTag(
-  { unit, repository, tag }: PlannedTag,
-  place: Pick<UnitImage, 'registry'>,
+export async function promoteTags(
+  tags: readonly PlannedTag[],
   signer: DeploySigner,
   ports: Pick<DeployPorts, 'verifier'>,
+  told: (sentence: string) => void,
 ): Promise<void> {
-  const { registry } = place
+  const moved = new Map<RegistryClient, (MovedTag & { readonly repository: Repository })[]>()
+  for (const one of tags) {
+    const { registry } = one.unit.image as UnitImage
+    const { repository, tag, unit } = one
+    const known = moved.get(registry) ?? []
+    moved.set(registry, [...known, { repository, ...(await promoteTag(one, registry, signer, ports)) }])
+    told(`Promoted ${formatReference({ ...repository, tag })} to ${unit.digest}.`)
+  }
+  await inParallel([...moved], PARALLEL, ([registry, own]) => confirmTags(registry, own))
+}
+
+/**
+ * What the tag held is read and judged before, and read again right before the write: two deploys of the same image both end
+ * well, one of another image stops the slower one.
+ */
+async function promoteTag(
+  { unit, repository, tag }: PlannedTag,
+  registry: RegistryClient,
+  signer: DeploySigner,
+  ports: Pick<DeployPorts, 'verifier'>,
+): Promise<MovedTag> {
   const { descriptor, bytes } = await registry.getManifest(repository, unit.digest)
   const present = await registry.getRaw(repository, tag)
   if (present !== undefined && present.digest !== unit.digest)
     await refuseNewer({ unit, repository, tag }, present, { registry, signer, ports })
   const target = { mediaType: descriptor.mediaType, bytes }
   try {
-    await moveTag(registry, repository, tag, target, { judged: { digest: present?.digest } })
+    return await moveTag(registry, repository, tag, target, { judged: { digest: present?.digest } })
   } catch (error) {
     if (asWaybillError(error).code !== 'registry/tag-changed') throw error
     // Another deploy of the very same image was a moment faster.
     const now = await registry.getRaw(repository, tag)
     if (now?.digest !== unit.digest) throw error
+    return { tag, digest: unit.digest, changed: false }
   }
 }
 
 /**
  * A deploy that was slow, or one of last week that is run again, must not take a tag back. What is deployed on purpose is a
- * newer run, whatever image it deploys.
+ * newer run, whatever image it deploys. What a later run deployed to another environment is not what the tag is for.
  */
 async function refuseNewer(
   { unit, repository, tag }: PlannedTag,
@@ -123,7 +150,7 @@ async function refuseNewer(
       .then(() => verifier.bundle(bytes, { digest: present.digest }))
       // What does not verify says nothing about what the tag holds, and never stops us.
       .catch(() => undefined)
-    if (signed === undefined || !isDeploySummary(signed.statement)) continue
+    if (signed === undefined || !isFor(signed.statement, unit.resource, deployer.environment)) continue
     if (matchSigner(deployer.signer, signed.signer).length > 0) continue
     const later = runOf(signed.signer)
     if (later === undefined || BigInt(later) <= BigInt(run.id)) continue
@@ -133,6 +160,10 @@ async function refuseNewer(
       remedy: 'Start a new run to deploy this image on purpose; a run that is repeated stays as old as it is.',
     })
   }
+}
+
+function isFor(statement: Statement, resource: string, environment: string): boolean {
+  return isDeploySummary(statement) && statement.predicate.resourceUri === deployResource(resource, environment)
 }
 
 function runOf(signer: ObservedSigner): string | undefined {

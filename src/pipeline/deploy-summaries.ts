@@ -53,19 +53,21 @@ export async function signSummaries(
 ): Promise<readonly DeploySummarySigned[]> {
   const wanted: Wanted[] = []
   for (const unit of units) wanted.push({ unit, subjects: await subjectsOf(unit) })
-  const { observed } = signer
-  // Nothing is signed for one image when it cannot be for another.
-  if (observed !== undefined)
-    for (const one of wanted) requireDeployer(one, statementOf(one, observed, signer, request, ports), observed)
+  if (wanted.length === 0) return []
   const hand = once(() => signer.hand())
+  const observed = signer.observed ?? (await hand()).signer
+  // Nothing is signed for one image when it cannot be for another.
+  for (const one of wanted) requireDeployer(one, statementOf(one, observed, signer, request, ports), observed)
   const state = await ports.state()
   const signed: DeploySummarySigned[] = []
-  for (const one of wanted) signed.push(await summaryOf(one, { signer, hand, state, request, ports }))
+  for (const one of wanted) signed.push(await summaryOf(one, { signer, observed, hand, state, request, ports }))
   return signed
 }
 
 interface World {
   readonly signer: DeploySigner
+  /** As certified, or as it will be. */
+  readonly observed: ObservedSigner
   readonly hand: () => Promise<DeployHand>
   readonly state: readonly Uint8Array[]
   readonly request: DeployRequest
@@ -113,9 +115,7 @@ async function summaryOf(one: Wanted, world: World): Promise<DeploySummarySigned
 /** Planted ones do not verify, are of somebody else, or say something else: they are passed over (13-adversary 24). */
 async function earlierOf(one: Wanted, world: World): Promise<KnownBundle | undefined> {
   const { unit } = one
-  const { signer, request, ports } = world
-  const { observed } = signer
-  if (observed === undefined) return undefined
+  const { signer, observed, request, ports } = world
   const wanted = parseStatement(statementOf(one, observed, signer, request, ports))
   const found = [...unit.known, ...(await verifiedState(unit, world))].filter(({ signed }) => {
     return isReusable(signed, wanted, unit, ports.now()) && isSameDeployer(signed.signer, observed)

@@ -7,9 +7,9 @@ import { pushFileBundles } from '../registry/file-bundles.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
 import type { AttestationReceipt, Receipt } from '../report/receipt.ts'
 import { VERIFICATION_SUMMARY_PREDICATE } from '../statements/statement.ts'
-import { type PlannedTag, plannedTags, promoteTag } from './deploy-promote.ts'
+import { type PlannedTag, plannedTags, promoteTags } from './deploy-promote.ts'
 import { DeployRecord } from './deploy-record.ts'
-import type { DeployPorts, DeployRequest, DeploySigner, DeployUnit, UnitImage } from './deploy-request.ts'
+import type { DeployPorts, DeployRequest, DeploySigner, DeployUnit } from './deploy-request.ts'
 import { type DeploySummarySigned, signSummaries } from './deploy-summaries.ts'
 import { errorOf } from './run.ts'
 
@@ -69,7 +69,10 @@ async function deployAll(
   await record.stage('self-verify', () => readBack(summaries, ports))
   const tags = inTheirRepositories(planned, units)
   if (tags.length === 0) record.notAsked('tags')
-  else await record.stage('tags', () => promote(tags, signer, ports, record))
+  else {
+    const told = (sentence: string) => record.notices.push(sentence)
+    await record.stage('tags', () => promoteTags(tags, signer, ports, told))
+  }
   return { units, summaries, attestations, tags }
 }
 
@@ -190,18 +193,6 @@ function inTheirRepositories(planned: readonly PlannedTag[], units: readonly Dep
     const name = `${formatReference(one.repository)}@${one.unit.digest}`
     return { ...one, unit: units.find(unit => nameOf(unit) === name) ?? one.unit }
   })
-}
-
-async function promote(
-  tags: readonly PlannedTag[],
-  signer: DeploySigner,
-  ports: DeployPorts,
-  record: DeployRecord,
-): Promise<void> {
-  for (const one of tags) {
-    await promoteTag(one, one.unit.image as UnitImage, signer, ports)
-    record.notices.push(`Promoted ${formatReference({ ...one.repository, tag: one.tag })} to ${one.unit.digest}.`)
-  }
 }
 
 function nameOf({ resource, digest }: DeployUnit): string {

@@ -8,9 +8,10 @@ import type { SubjectReceipt } from '../report/receipt.ts'
 import { chainOfFound } from './inspect-chain.ts'
 import { originOf } from './inspect-origin.ts'
 import type { Found, InspectPorts, InspectRequest } from './inspect-request.ts'
+import { failedReceipt } from './subject-receipt.ts'
 import { type Evidence, evidenceIn, joined, NO_EVIDENCE, RunBudget } from './verify-evidence.ts'
 import type { EvidenceSource, EvidenceSubject, Relatives, Resolved, Verifier } from './verify-request.ts'
-import { failedReceipt, GateRun, verifyImage } from './verify-subject.ts'
+import { GateRun, verifyImage } from './verify-subject.ts'
 
 const PARALLEL = 8
 

@@ -19,7 +19,11 @@ const PIECE_BYTES = 32 * 1024 * 1024
 const PIECE_MS = 5 * 60_000
 const PARALLEL = 4
 const MAX_DEPTH = 4
-const UNREADABLE: ReadonlySet<string> = new Set(['registry/not-found', 'registry/manifest-malformed'])
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'registry/not-found',
+  'registry/manifest-malformed',
+  'registry/digest-mismatch',
+])
 
 /**
  * Brings an image by digest into another repository with everything that is attached to it and to its parts: children before
@@ -111,16 +115,16 @@ async function copyReferrer(
   entry: Descriptor,
   subject: Descriptor,
 ): Promise<readonly Referrer[]> {
-  const fetched = await from.client.getManifest(from.repository, entry.digest).catch(error => {
-    // What was planted in a list and is not there, or is nothing that is read, must stop nobody (13-adversary 26).
-    if (UNREADABLE.has(asWaybillError(error).code)) return undefined
+  try {
+    const { bytes, manifest } = await from.client.getManifest(from.repository, entry.digest)
+    // A list may name anything; only what says itself that it belongs here is brought along.
+    if (manifest.kind !== 'image' || manifest.subject?.digest !== subject.digest) return []
+    await copyBlobs(from, to, manifest)
+    const artifactType = manifest.artifactType ?? manifest.config.mediaType
+    return [{ subject, manifest: bytes, artifactType, annotations: manifest.annotations }]
+  } catch (error) {
+    // What was planted in a list and is not there, or not whole, or is nothing that is read, must stop nobody (13-adversary 26).
+    if (UNREADABLE.has(asWaybillError(error).code)) return []
     throw error
-  })
-  if (fetched === undefined) return []
-  const { manifest } = fetched
-  // A list may name anything; only what says itself that it belongs here is brought along.
-  if (manifest.kind !== 'image' || manifest.subject?.digest !== subject.digest) return []
-  await copyBlobs(from, to, manifest)
-  const artifactType = manifest.artifactType ?? manifest.config.mediaType
-  return [{ subject, manifest: fetched.bytes, artifactType, annotations: manifest.annotations }]
+  }
 }

@@ -1,5 +1,5 @@
 import { fail } from '../core/error.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { arrayAt, objectAt, optional, stringAt, stringMapAt } from '../core/shape.ts'
 
 /** One image that a pod runs, mounts or will run. */
@@ -12,6 +12,8 @@ export interface PodImage {
   readonly specified?: string
   /** As the node tells it: `imageID` of a container, `imageRef` of an image volume. Absent: it does not tell. */
   readonly running?: string
+  /** The node says that the container runs, whether or not it tells which image. */
+  readonly runs?: true
 }
 
 /** What counts of a pod: some hundred bytes of what may be a megabyte. */
@@ -68,11 +70,14 @@ function containerImages(
   const running = new Map(
     statuses.map(status => [nameAt(status.name, `${path}.${list}`), textAt(status.imageID, `${path}.imageID`)]),
   )
+  const alive = new Set(
+    statuses.filter(({ state }) => isObject(state) && isObject(state.running)).map(({ name }) => name),
+  )
   const images = containers.map(container => {
     const name = nameAt(container.name, `${path}.${list}`)
     const image = imageOf(list, name, textAt(container.image, `${path}.image`), running.get(name))
     running.delete(name)
-    return image
+    return alive.has(name) ? { ...image, runs: true as const } : image
   })
   return [...images, ...[...running].map(([name, id]) => imageOf(list, name, undefined, id))]
 }

@@ -125,8 +125,8 @@ function placeOf({ namespace, name }: Pod, image: PodImage): Place {
  * and evidence belong to the one that was asked for. The digest is that of the node.
  * @throws `verify/image-id-unclear`, `verify/unexamined-image`
  */
-function imageAsRunning({ list, specified, running }: PodImage, podStarted: boolean, place: Place) {
-  if (running === undefined) return notTold(list, specified, podStarted, place)
+function imageAsRunning({ list, specified, running, runs }: PodImage, podStarted: boolean, place: Place) {
+  if (running === undefined) return notTold(list === 'volumes' ? podStarted : runs === true, specified, place)
   const id = readRunningImage(running)
   if (id.kind === 'unclear') throw unclear(place, id.why, running)
   const named = referenceOf(specified, place)
@@ -142,12 +142,12 @@ function imageAsRunning({ list, specified, running }: PodImage, podStarted: bool
   return { reference, ...(drifted ? { running: { specified: specifiedDigest } } : {}), started: true }
 }
 
-/** What has not started is judged by what will be fetched; of a volume that is mounted a tag does not tell what was. */
-function notTold(list: PodImage['list'], specified: string | undefined, podStarted: boolean, place: Place) {
+/** What has not started is judged by what will be fetched; of what runs or is mounted a tag does not tell what was. */
+function notTold(started: boolean, specified: string | undefined, place: Place) {
   const reference = readImageText(specified ?? '', place)
-  if (list === 'volumes' && podStarted && reference.digest === undefined)
-    throw unclear(place, 'the node does not tell which image it has mounted', specified)
-  return { reference, started: list === 'volumes' && podStarted }
+  if (started && reference.digest === undefined)
+    throw unclear(place, 'the node does not tell which image it runs or has mounted', specified)
+  return { reference, started }
 }
 
 /** Undefined for what is no reference, such as the id of an image on one machine. */

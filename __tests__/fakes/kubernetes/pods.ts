@@ -18,6 +18,8 @@ export interface ContainerOptions {
   readonly image: string
   /** As the node tells it; absent: the container has not started. */
   readonly imageID?: string
+  /** The node runs it, or did, whatever it says of the image. */
+  readonly runs?: 'running' | 'terminated'
 }
 
 export interface VolumeOptions {
@@ -67,12 +69,13 @@ function specOf(containers: readonly ContainerOptions[], letter: string): readon
 }
 
 function statusOf(containers: readonly ContainerOptions[], letter: string, mounts: readonly object[] = []) {
-  return containers.map(({ name, image, imageID = '' }, at) => ({
+  return containers.map(({ name, image, imageID = '', runs }, at) => ({
     name: name ?? `${letter}${at}`,
     image,
     imageID,
     ready: imageID !== '',
     restartCount: 0,
+    ...(runs === undefined ? {} : { state: { [runs]: {} } }),
     ...(at === 0 && mounts.length > 0 ? { volumeMounts: mounts } : {}),
   }))
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { decodeUtf8 } from '../../core/bytes.ts'
 import { fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -9,6 +9,7 @@ import type { FileSigner } from '../../pipeline/attest-file.ts'
 import { loadServices, loadTrust } from '../../sigstore/trust/load.ts'
 import { keyFileSigner, keylessFileSigner, type SignerServices } from '../file-signer.ts'
 import { keyName, openSigningKey } from '../named-secret.ts'
+import { tufCacheOf } from '../tuf-cache.ts'
 import type { AttestFile } from './attest-file.ts'
 
 export interface SignerPlace {
@@ -37,7 +38,7 @@ export async function servicesOf(
   const read = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(resolve(folder, path), LIMITS.serviceAnswerBytes)
   const [signingConfigFile, trustedRootFile] = await Promise.all([read(wish.signingConfig), read(wish.trustedRoot)])
-  const cacheFolder = join(env.XDG_CACHE_HOME ?? join(env.HOME ?? folder, '.cache'), 'waybill', 'tuf')
+  const cacheFolder = tufCacheOf(env, folder)
   const [services, trust] = await Promise.all([
     loadServices({ now: new Date(), cacheFolder, ...(signingConfigFile ? { signingConfigFile } : {}) }),
     loadTrust(trustedRootFile === undefined ? { tuf: 'public-good', cacheFolder } : { trustedRootFile }),

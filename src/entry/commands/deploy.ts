@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { CATALOGUE } from '../../core/catalogue.ts'
 import { HttpClient } from '../../io/http.ts'
 import { readStandardInput } from '../../io/stdin.ts'
@@ -14,6 +14,7 @@ import { composeImages, joinNamed, manifestImages, type NamedImages } from '../g
 import { platformApi } from '../platform-api.ts'
 import { policyFile } from '../policy-file.ts'
 import { showReceipt } from '../show.ts'
+import { tufCacheOf } from '../tuf-cache.ts'
 import { WAYBILL_VERSION } from '../version.ts'
 import { command, type Desk } from './command.ts'
 
@@ -89,7 +90,7 @@ async function deployCommandLine(line: DeployLine, desk: Desk): Promise<number> 
       http,
       credentials: await loadCredentials(env, env.HOME),
       insecureRegistries: line.insecureRegistries,
-      cacheFolder: join(env.XDG_CACHE_HOME || join(env.HOME || folder, '.cache'), 'waybill', 'tuf'),
+      cacheFolder: tufCacheOf(env, folder),
       ...(api.hasToken ? { store: api } : {}),
       signer: () =>
         commandSigner(

@@ -5,6 +5,7 @@ import { fail } from '../../core/error.ts'
 import { maybe } from '../../github/attest-inputs.ts'
 import { shellQuote } from '../../report/text.ts'
 import { compareFolder, type Difference, writeFolder } from '../generated-files.ts'
+import { tufCacheOf } from '../tuf-cache.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 import { usable, workingLaw } from './policy-check.ts'
 
@@ -81,7 +82,7 @@ async function runPolicyGenerate(wish: PolicyGenerate, desk: Desk): Promise<numb
   const { world } = desk
   const { law, path } = await usable(workingLaw({ ...maybe('file', wish.file), repo: '.' }, world.workingFolder))
   const policy = { uri: wish.uri ?? `file:${path}`, digest: law.policyDigest }
-  const { admissionFiles, tufCacheOf } = await import('../admission-files.ts')
+  const { admissionFiles } = await import('../admission-files.ts')
   const { files, notes } = await admissionFiles({
     engine: wish.engine,
     law,

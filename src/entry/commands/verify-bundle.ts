@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { isDigest } from '../../core/digest.ts'
 import { WaybillError } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -15,6 +15,7 @@ import { needUnder } from '../../sigstore/verify/need.ts'
 import { type VerificationNeed, verifyArtifact } from '../../sigstore/verify/verify.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { showReceipt } from '../show.ts'
+import { tufCacheOf } from '../tuf-cache.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
 export interface VerifyBundle {
@@ -142,8 +143,7 @@ async function artifactOf(subject: string, at: (path: string) => string): Promis
 
 async function trustOf({ trustedRoot }: VerifyBundle, { world, env }: Desk): Promise<TrustRoot> {
   if (trustedRoot === undefined) {
-    const caches = env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache')
-    return loadTrust({ tuf: 'public-good', cacheFolder: join(caches, 'waybill', 'tuf') })
+    return loadTrust({ tuf: 'public-good', cacheFolder: tufCacheOf(env, world.workingFolder) })
   }
   const path = resolve(world.workingFolder, trustedRoot)
   return loadTrust({ trustedRootFile: await readFileBounded(path, LIMITS.serviceAnswerBytes) })
