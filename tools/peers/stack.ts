@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type GitServer, startGitServer } from '../../__tests__/fakes/git-server.ts'
 import { type Github, repositoryOf, startGithub } from '../../__tests__/fakes/github.ts'
 import { addGithubApi, type GithubApiDouble } from '../../__tests__/fakes/github-api.ts'
+import { type PrivateAuthority, tlsFront } from '../../__tests__/fakes/network.ts'
 import { type Oidc, startOidc } from '../../__tests__/fakes/oidc.ts'
 import { prepareRun, type Run, type RunOptions } from '../../__tests__/fakes/runner.ts'
 import { type BuildKit, startBuildKit } from './buildkit.ts'
@@ -62,8 +63,13 @@ export interface SigningServices {
   readonly timestamp?: string
 }
 
+export interface PeerOptions {
+  /** The git server speaks TLS, as a policy wants it of a server that it names: `stack.git.url` is `https://localhost:<port>`. */
+  readonly tls?: PrivateAuthority
+}
+
 /** Starts every peer, ports chosen by the system. When one fails, all are stopped and its last log lines are the error. */
-export async function startPeers(): Promise<PeerStack> {
+export async function startPeers(options: PeerOptions = {}): Promise<PeerStack> {
   const peers = findPeers()
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'waybill-peers-'))
   const supervisor = new Supervisor(folder, peers.debian.setpriv)
@@ -74,7 +80,7 @@ export async function startPeers(): Promise<PeerStack> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    return await assemble({ folder, peers, supervisor }, closers, close)
+    return await assemble({ folder, peers, supervisor }, closers, close, options)
   } catch (error) {
     await close()
     throw error
@@ -85,6 +91,7 @@ async function assemble(
   workshop: { folder: string; peers: Peers; supervisor: Supervisor },
   closers: (() => Promise<void>)[],
   close: () => Promise<void>,
+  { tls }: PeerOptions,
 ): Promise<PeerStack> {
   const { folder, peers } = workshop
   const closing = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
@@ -93,11 +100,12 @@ async function assemble(
     return service
   }
   await mkdir(join(folder, 'git'))
-  const [oidc, otherOidc, git] = await Promise.all([
+  const [oidc, otherOidc, plain] = await Promise.all([
     closing(startOidc()),
     closing(startOidc()),
     closing(startGitServer({ folder: join(folder, 'git') })),
   ])
+  const git = tls === undefined ? plain : await closing(secure(plain, tls))
   const github = await closing(startGithub({ repositories: new Map([repositoryOf(oidc.claims())]) }))
   const [certified, rekorV2, timestamp, built] = await allSettled([
     startCertification(workshop, [oidc.issuer, otherOidc.issuer], git.url),
@@ -132,6 +140,12 @@ async function assemble(
     run: options => prepareRun(world, options),
     close,
   }
+}
+
+/** The same server behind TLS. Closing it closes the front alone. */
+async function secure(git: GitServer, authority: PrivateAuthority): Promise<GitServer> {
+  const { port, close } = await tlsFront(authority, ['localhost'], git.port)
+  return { ...git, url: `https://localhost:${port}`, close }
 }
 
 async function startCertification(
