@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -77,8 +77,6 @@ export class RelayCluster {
     mkdirSync(join(this.#folder, 'trust'), { recursive: true })
     mkdirSync(join(this.#folder, 'keys'))
     writeFileSync(join(this.#folder, 'trust/root.json'), readFileSync(this.#on.world.stack.trustedRootFile))
-    const rule = this.#on.deployRule(`, policy: "${this.#on.policyUri}"`)
-    writeFileSync(join(this.#folder, 'waybill.yml'), `version: 1\ndeploy:\n${rule}`)
   }
 
   /** Applies policies for policy-controller, as `kubectl apply -f FOLDER` would. */
@@ -179,8 +177,15 @@ export class RelayCluster {
     return path
   }
 
-  /** `waybill verify …` by somebody who has nothing but his own policy. */
-  async #verify(...args: readonly string[]): Promise<Told> {
+  /** `waybill verify …` by somebody who has nothing but his own policy. @param more keys of it. */
+  async #verify(more: string, ...args: readonly string[]): Promise<Told> {
+    const rule = this.#on.deployRule(`, policy: "${this.#on.policyUri}"`)
+    writeFileSync(
+      join(this.#folder, 'waybill.yml'),
+      `version: 1
+${more}deploy:
+${rule}`,
+    )
     const { code, stdout, log } = await this.#on.cli(
       ['verify', ...args, '--policy', 'waybill.yml', '--json'],
       this.#folder,
@@ -189,12 +194,23 @@ export class RelayCluster {
     return { code, receipt: JSON.parse(stdout) as Receipt }
   }
 
-  verifyUrl(url: string, key: string): Promise<Told> {
-    return this.#verify('url', url, '--server-key', key, '--allow-private-address')
+  /** `waybill policy generate` in a clone, for policy-controller. @returns paths of the files. */
+  async generate(clone: string): Promise<readonly string[]> {
+    const out = join(this.#folder, 'admission')
+    const { code, log } = await this.#on.cli(
+      ['policy', 'generate', '--out', out, '--policy-uri', this.#on.policyUri],
+      clone,
+    )
+    if (code !== 0) throw new Error(log)
+    return readdirSync(out).map(name => join(out, name))
   }
 
-  verifyCluster(): Promise<Told> {
-    return this.#verify('cluster', '--kubeconfig', this.kubernetes.kubeconfigFile, '--namespace', NAMESPACE)
+  verifyUrl(url: string, key: string): Promise<Told> {
+    return this.#verify('', 'url', url, '--server-key', key, '--allow-private-address')
+  }
+
+  verifyCluster(more = ''): Promise<Told> {
+    return this.#verify(more, 'cluster', '--kubeconfig', this.kubernetes.kubeconfigFile, '--namespace', NAMESPACE)
   }
 
   async close(): Promise<void> {

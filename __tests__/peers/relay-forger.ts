@@ -3,12 +3,11 @@ import type { Digest } from '../../src/core/digest.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
 import type { StepResult } from '../fakes/scenario.ts'
-import { attestedBundle, PROVENANCE } from './attested.ts'
+import { attestedBundle } from './attested.ts'
 import { BUILDING, type RelayWorld } from './relay-world.ts'
 import { attachAll, clientFor, pinned, pushStranger } from './world.ts'
 
-export const SIGNATURE = 'https://sigstore.dev/cosign/sign/v1'
-export const SUMMARY = 'https://slsa.dev/verification_summary/v1'
+const SUMMARY = 'https://slsa.dev/verification_summary/v1'
 
 interface Statement {
   readonly type: string
@@ -16,6 +15,8 @@ interface Statement {
   readonly predicate: JsonObject
   readonly bytes: Buffer
 }
+
+type Replaced = Readonly<Record<string, string>>
 
 /** What is different in the evidence of another image. */
 export interface Forged {
@@ -25,8 +26,10 @@ export interface Forged {
   readonly claims?: ClaimOverrides
   /** Of the run that deploys it; absent: nobody did. */
   readonly deployer?: ClaimOverrides
-  /** Text in every statement → what stands there instead. */
-  readonly replaced?: Readonly<Record<string, string>>
+  /** Text in what the build says → what stands there instead. */
+  readonly built?: Replaced
+  /** Text in the deploy summary → what stands there instead. */
+  readonly deployed?: Replaced
 }
 
 /**
@@ -62,13 +65,13 @@ export class RelayForger {
       bundles.push({
         predicateType: type,
         // What is about the commit is as true of this image.
-        bytes: about === 'gitCommit' ? bytes : await this.#sign(statement, digest, builder, forged),
+        bytes: about === 'gitCommit' ? bytes : await this.#sign(statement, digest, builder, forged.built),
       })
     }
     if (deployer !== undefined && this.#summary !== undefined)
       bundles.push({
         predicateType: SUMMARY,
-        bytes: await this.#sign(this.#summary, digest, { sha: this.#sha, ...deployer }, forged),
+        bytes: await this.#sign(this.#summary, digest, { sha: this.#sha, ...deployer }, forged.deployed),
       })
     const { client, close } = clientFor('referrers')
     try {
@@ -83,7 +86,7 @@ export class RelayForger {
     { type, predicate }: Statement,
     digest: Digest,
     claims: ClaimOverrides,
-    { replaced = {} }: Forged,
+    replaced: Replaced = {},
   ): Promise<Buffer> {
     let text = JSON.stringify(predicate)
     for (const [from, to] of Object.entries(replaced)) text = text.replaceAll(from, to)
@@ -109,5 +112,3 @@ function statementOf(bundle: string): Statement {
   const [about = ''] = Object.keys(subject[0]?.digest ?? {})
   return { type: predicateType, about, predicate, bytes }
 }
-
-export { PROVENANCE }

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Digest } from '../../src/core/digest.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import { Gpg } from '../fakes/gpg.ts'
 import { privateAuthority } from '../fakes/network.ts'
@@ -69,13 +68,9 @@ export class RelayWorld {
     this.#git('clone', '--quiet', world.repository.folder, '.')
   }
 
-  get #desk(): string {
-    return join(this.world.stack.folder, 'desk')
-  }
-
   /** The reviewer's clone. */
   get desk(): string {
-    return this.#desk
+    return join(this.world.stack.folder, 'desk')
   }
 
   key(name: string): string {
@@ -137,6 +132,12 @@ ${this.deployRule(deployer)}${more}`
   get bob(): RealSigner {
     const config = ['gpg.format=openpgp', `user.signingkey=${this.#bob}`, 'commit.gpgsign=true']
     return { name: 'Bob', email: 'bob@example.com', config, env: this.gpg.environment() }
+  }
+
+  /** The maintainer, with the real ssh-keygen. */
+  get alice(): RealSigner {
+    const config = ['gpg.format=ssh', `user.signingkey=${this.key('alice')}`, 'commit.gpgsign=true']
+    return { name: 'Alice', email: 'alice@example.com', config }
   }
 
   /** Somebody with a key that nobody knows, under a developer's name. */
@@ -231,9 +232,7 @@ ${this.deployRule(deployer)}${more}`
   }
 }
 
-/** Text of a written file below a deploy's outputs, by the end of its path. */
+/** Paths in an output that lists them. */
 export function writtenFiles(list: string | undefined): readonly string[] {
   return (list ?? '').split('\n').filter(path => path !== '')
 }
-
-export type { Digest }

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { jest } from '@jest/globals'
 import type { Receipt } from '../../src/report/receipt.ts'
 import type { KubernetesObject } from '../../tools/peers/kubernetes-client.ts'
+import { PROVENANCE } from './attested.ts'
 import { documents, RelayCluster } from './relay-cluster.ts'
-import { type Forged, PROVENANCE, RelayForger } from './relay-forger.ts'
+import { type Forged, RelayForger } from './relay-forger.ts'
 import { RelayPage } from './relay-page.ts'
-import { DEPLOY, DEPLOYING, RelayWorld, SHARED, writtenFiles } from './relay-world.ts'
-import { moveTag, pushStranger } from './world.ts'
+import { DEPLOY, DEPLOYING, POLICY, RelayWorld, SHARED, writtenFiles } from './relay-world.ts'
+import { moveTag, pinned, pushStranger } from './world.ts'
 
 /**
  * Everything from a developer's key to an application's URL, with the real programs of everybody: git, gpg, ssh-keygen, BuildKit,
@@ -57,7 +58,12 @@ function ended({ code, log, result }: Step): readonly [number, string, string] {
   if (result === undefined) return [code, '', log]
   const findings = result.subjects.flatMap(subject => subject.findings.filter(({ severity }) => severity === 'reject'))
   const [first] = result.error === undefined ? findings : [result.error]
-  return [code, first?.code ?? '', first?.message ?? '']
+  if (first === undefined) return [code, '', '']
+  const { expected, found } = first
+  // What a whole rule asks for is longer than what was wrong.
+  const both =
+    expected === undefined || expected.length > 200 ? '' : ` (expected ${expected}, found ${found ?? 'nothing'})`
+  return [code, first.code, `${first.message}${both}`]
 }
 
 const told = ({ code, receipt }: { code: number; receipt: Receipt }) => ended({ code, log: '', result: receipt })
@@ -82,7 +88,7 @@ test('the relay: from a developer’s key to what a stranger asks of a URL', asy
   kyverno = writtenFiles(again.outputs.policies)
 
   await cluster.admitBy(policies)
-  const { image: unsigned } = await forger.image('unsigned', { without: [PROVENANCE] })
+  const unsigned = pinned(on.image, await pushStranger(on.world, 'referrers', on.image, 'unsigned'))
   await cluster.settled(unsigned, 'provenance')
   await cluster.settled(unsigned, 'deploy-verified')
   await cluster.settled(unsigned, 'materials-verified')
@@ -102,7 +108,7 @@ test('the relay: from a developer’s key to what a stranger asks of a URL', asy
 describe('at the source, the pipeline stops before it builds', () => {
   test.each([
     ['an unsigned commit', () => on.unsignedBob, true, 'source/unsigned'],
-    ['a commit by a key that nobody knows', () => on.mallory, true, 'source/unknown-key'],
+    ['a commit by a key that nobody knows', () => on.mallory, true, 'source/signer-unknown'],
     ['a commit that nobody reviewed', () => on.bob, false, 'source/unreviewed'],
   ] as const)('%s', async (link, by, reviewed, code) => {
     const name = link.replaceAll(' ', '-')
@@ -122,7 +128,7 @@ describe('at the source, the pipeline stops before it builds', () => {
     await on.land(on.main)
     const [exit, found, message] = ended(step)
     page.caught('a base image that nobody signed', 'pipeline, before the build', found, message)
-    expect([exit, found, step.outputs.digest ?? '']).toEqual([1, 'materials/unsigned', ''])
+    expect([exit, found, step.outputs.digest ?? '']).toEqual([1, 'verify/no-attestation', ''])
   })
 })
 
@@ -138,13 +144,13 @@ describe('what was built otherwise, the deployer’s gate rejects, and a cluster
     ['provenance missing', { without: [PROVENANCE] }, 'verify/no-attestation', 'provenance'],
     [
       'provenance by another workflow',
-      { claims: { job_workflow_ref: OTHER_WORKFLOW }, replaced: { [SHARED]: OTHER_WORKFLOW } },
-      'verify/identity-mismatch',
+      { claims: { job_workflow_ref: OTHER_WORKFLOW }, built: { [SHARED]: OTHER_WORKFLOW } },
+      'verify/workflow-mismatch',
       'provenance',
     ],
     [
       'another repository behind the same signer',
-      { claims: OTHER, replaced: { '/acme/app"': '/acme/other"', '792829709': '4711' } },
+      { claims: OTHER, built: { '/acme/app"': '/acme/other"', '792829709': '4711' } },
       'verify/repository-mismatch',
       'provenance',
     ],
@@ -176,18 +182,6 @@ describe('what was built otherwise, the deployer’s gate rejects, and a cluster
     expect([exit, found, step.outputs.vsa]).toEqual([1, 'verify/no-attestation', '[]'])
     expect(refused.by).toEqual(['deploy-verified', 'materials-verified', 'provenance'])
   })
-
-  test('a digest in quarantine, by the policy of the day', async () => {
-    const digest = image.slice(image.indexOf('@') + 1)
-    const held = `quarantined: [{ digest: "${digest}", reason: an exercise, since: 2026-05-02 }]\n`
-    const head = on.change('held', { '.github/waybill.yml': on.policy(held) }, on.bob)
-    await on.land(head)
-    const step = await on.deploy({ images: image }, {}, {}, head)
-    await on.land(on.main)
-    const [exit, found, message] = ended(step)
-    page.caught('a digest in quarantine', 'gate of the deploy', found, message)
-    expect([exit, found, step.outputs.vsa]).toEqual([1, 'verify/quarantined', '[]'])
-  })
 })
 
 describe('what was deployed otherwise', () => {
@@ -204,7 +198,7 @@ describe('what was deployed otherwise', () => {
       'a deploy summary of another environment',
       {
         deployer: { ...DEPLOYING, environment: 'staging' },
-        replaced: {
+        deployed: {
           'environment=production': 'environment=staging',
           '"production"': '"staging"',
           PRODUCTION: 'STAGING',
@@ -262,6 +256,27 @@ describe('where it runs', () => {
     page.caught('a served document of another host', 'verify url', found, message)
     expect([exit, found]).toEqual([1, 'verify/document-audience'])
   })
+})
+
+test('a digest in quarantine: no deploy lets it in again, no cluster starts it, and what runs is found', async () => {
+  const digest = image.slice(image.indexOf('@') + 1)
+  const more = `quarantined: [{ digest: "${digest}", reason: an exercise, since: 2026-05-02 }]\n`
+  const head = on.change('held', { [POLICY]: on.policy(more) }, on.alice)
+  const generated = await cluster.generate(on.world.repository.folder)
+  await on.land(head)
+  const step = await on.deploy({ images: image }, {}, {}, head)
+  await on.land(on.main)
+  await cluster.admitBy(generated)
+  await cluster.settled(image, 'quarantined')
+  const runs = await cluster.verifyCluster(more)
+  const [exit, found, message] = ended(step)
+  page.caught('a digest in quarantine', 'gate of the deploy', found, message, [
+    'policy-controller: quarantined',
+    `verify cluster: ${told(runs)[1]}`,
+  ])
+  expect([exit, found, step.outputs.vsa]).toEqual([1, 'verify/quarantined', '[]'])
+  expect(told(runs).slice(0, 2)).toEqual([1, 'verify/quarantined'])
+  expect((await cluster.refusal(image)).by).toEqual(['quarantined'])
 })
 
 test('docs/relay.md says what was caught', () => {
