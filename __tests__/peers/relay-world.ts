@@ -25,7 +25,6 @@ export const DEPLOYING = { workflow_ref: DEPLOY, job_workflow_ref: DEPLOY, envir
 export class RelayWorld {
   readonly world: World
   readonly gpg = new Gpg()
-  readonly ca: string
   readonly base: Base
   readonly unsigned: Base
   /** Of the law that the deploy rule names: commits after it are judged. */
@@ -40,20 +39,18 @@ export class RelayWorld {
     try {
       const [base, unsigned] = [await newBase(world, 'referrers', 'signed'), await newBase(world, 'referrers', 'not')]
       await signBase(world, 'cosign3', base, { privateFile: '', publicFile: '' })
-      return new RelayWorld(world, tls.pem, base, unsigned)
+      return new RelayWorld(world, base, unsigned)
     } catch (error) {
       await world.close()
       throw error
     }
   }
 
-  private constructor(world: World, ca: string, base: Base, unsigned: Base) {
+  private constructor(world: World, base: Base, unsigned: Base) {
     this.world = world
     this.base = base
     this.unsigned = unsigned
     this.anchor = world.repository.head() ?? ''
-    this.ca = join(world.stack.folder, 'ca.pem')
-    writeFileSync(this.ca, ca)
     this.#bob = this.gpg.makeKey('bob', 'ed25519')
     for (const name of ['alice', 'mallory'])
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', this.key(name)])
@@ -185,7 +182,7 @@ ${this.deployRule(deployer)}${more}`
 
   get #trusting(): Record<string, string> {
     const { dockerConfig } = this.world.stack.buildkit
-    return { DOCKER_CONFIG: dockerConfig, NODE_EXTRA_CA_CERTS: this.ca, SSL_CERT_FILE: this.ca }
+    return { DOCKER_CONFIG: dockerConfig, ...this.world.stack.trusting }
   }
 
   /** The pipeline, on a commit of `main`. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -49,6 +49,8 @@ export interface PeerStack {
   readonly trustedRootFile: string
   /** With Rekor v1; `signingConfig` writes others. */
   readonly signingConfigFile: string
+  /** What a job or a person needs in the environment to believe the git server: empty unless it speaks TLS. */
+  readonly trusting: Readonly<Record<string, string>>
   /** Written by cosign. */
   signingConfig(name: string, services: SigningServices): Promise<string>
   run(options?: RunOptions): Run
@@ -124,6 +126,7 @@ async function assemble(
   const trustedRootFile = await writeTrustedRoot(peers.go.cosign3, join(folder, 'trusted_root.json'), services)
   const signingConfigFile = await config('signing_config.json', {})
   const world = { folder, oidc, serverUrl: git.url, apiUrl: github.url }
+  const trusting = tls === undefined ? {} : await trustingEnvironment(folder, tls)
   return {
     folder,
     peers,
@@ -137,7 +140,8 @@ async function assemble(
     trustedRootFile,
     signingConfigFile,
     signingConfig: config,
-    run: options => prepareRun(world, options),
+    trusting,
+    run: (options = {}) => prepareRun(world, { ...options, env: { ...trusting, ...options.env } }),
     close,
   }
 }
@@ -146,6 +150,12 @@ async function assemble(
 async function secure(git: GitServer, authority: PrivateAuthority): Promise<GitServer> {
   const { port, close } = await tlsFront(authority, ['localhost'], git.port)
   return { ...git, url: `https://localhost:${port}`, close }
+}
+
+async function trustingEnvironment(folder: string, { pem }: PrivateAuthority): Promise<Record<string, string>> {
+  const path = join(folder, 'authority.pem')
+  await writeFile(path, pem)
+  return { NODE_EXTRA_CA_CERTS: path, SSL_CERT_FILE: path }
 }
 
 async function startCertification(
