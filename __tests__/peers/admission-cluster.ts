@@ -62,6 +62,6 @@ export async function openGuardedCluster(): Promise<GuardedCluster> {
 /** @returns the names of the policies that a refusal is by; of a generated one the item that it is about. */
 export function refusedBy(message: string): readonly string[] {
   return [...message.matchAll(/failed policy: ([\w-]+)/g)]
-    .map(([, name = '']) => /^waybill-.*-(provenance|deploy-verified|quarantined)$/.exec(name)?.[1] ?? name)
+    .map(([, name = '']) => /^waybill-(?:.*-)?(provenance|deploy-verified|quarantined)$/.exec(name)?.[1] ?? name)
     .sort()
 }

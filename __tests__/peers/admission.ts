@@ -7,7 +7,7 @@ import { type DeployRun, deploySummaryStatement } from '../../src/statements/dep
 import { provenanceStatement } from '../../src/statements/provenance.ts'
 import type { KubernetesObject } from '../../tools/peers/kubernetes-client.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
-import { FACTS } from '../statements/facts.ts'
+import { CLAIMS, FACTS } from '../statements/facts.ts'
 import { attestedBundle, PROVENANCE } from './attested.ts'
 import { startTufMirror, type TufMirror } from './tuf.ts'
 import { attachAll, clientFor, pinned, pushStranger, repositoryIn, type World } from './world.ts'
@@ -134,7 +134,8 @@ export async function pushWith(world: World, admitted: Admitted, { provenance, s
 
 /** What Waybill states of a build in a run with these claims. */
 function provenanceBy({ stack }: World, overrides: ClaimOverrides): Said {
-  const claims = stack.oidc.claims(overrides) as unknown as RunClaims
+  const all = stack.oidc.claims(overrides)
+  const claims = Object.fromEntries(Object.keys(CLAIMS).map(name => [name, String(all[name])])) as unknown as RunClaims
   const commit = { id: claims.sha as CommitId, ref: claims.ref }
   return saidIn(provenanceStatement({ ...FACTS, serverUrl: stack.git.url, claims, commit }))
 }
