@@ -7,6 +7,7 @@ import {
   type PolicyWebhook,
   startPolicyWebhook,
 } from '../../tools/peers/policy-webhook.ts'
+import { privateAuthority } from '../fakes/network.ts'
 import { startTrustRoot } from './admission.ts'
 import type { TufMirror } from './tuf.ts'
 import { openWorld, type World } from './world.ts'
@@ -35,7 +36,7 @@ export async function openGuardedCluster(): Promise<GuardedCluster> {
     for (const one of opened.splice(0)) await one.close()
   }
   try {
-    const world = await opening(openWorld())
+    const world = await opening(openWorld({ tls: await privateAuthority() }))
     const root = await opening(startTrustRoot(world))
     const kubernetes = await opening(openKubernetes([POLICY_WEBHOOK_USER]))
     const webhook = await opening(startPolicyWebhook(kubernetes.workshop, kubernetes))
@@ -58,7 +59,9 @@ export async function openGuardedCluster(): Promise<GuardedCluster> {
   }
 }
 
-/** @returns the names of the policies that a refusal is by. */
+/** @returns the names of the policies that a refusal is by; of a generated one the item that it is about. */
 export function refusedBy(message: string): readonly string[] {
-  return [...message.matchAll(/failed policy: ([\w-]+)/g)].map(([, name = '']) => name).sort()
+  return [...message.matchAll(/failed policy: ([\w-]+)/g)]
+    .map(([, name = '']) => /^waybill-(?:.*-)?(provenance|deploy-verified|quarantined)$/.exec(name)?.[1] ?? name)
+    .sort()
 }

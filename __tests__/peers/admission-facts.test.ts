@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jest } from '@jest/globals'
-import type { KubernetesObject } from '../../tools/peers/kubernetes-client.ts'
 import {
   admittedIn,
   BUILDER,
   fetchedTrustRoot,
   givenTrustRoot,
-  LINKS,
-  policiesFor,
   pushWith,
   TRUST_ROOT,
+  writtenPolicy,
 } from './admission.ts'
 import { type GuardedCluster, openGuardedCluster } from './admission-cluster.ts'
 import { PROVENANCE } from './attested.ts'
@@ -42,10 +40,10 @@ interface Spec {
 /** Puts the policy about provenance over one repository, changed, and creates a pod of a right image of it. @returns the refusal. */
 async function judged(name: string, change: (authority: Authority) => object): Promise<string> {
   const admitted = admittedIn(world, name)
-  const policy = policiesFor(admitted, cluster.root).find(({ metadata }) => metadata.name === LINKS.build)
-  const { images, authorities } = (policy as KubernetesObject).spec as Spec
+  const policy = writtenPolicy(admitted)
+  const { images, authorities } = policy.spec as Spec
   const changed = { images, authorities: [change(authorities[0])] }
-  await cluster.webhook.apply({ ...(policy as KubernetesObject), metadata: { name }, spec: changed })
+  await cluster.webhook.apply({ ...policy, metadata: { name }, spec: changed })
   const { image } = await pushWith(world, admitted, {})
   await cluster.settled(image, name)
   return cluster.refusal((await pushWith(world, admitted, { provenance: BUILDER })).image)

@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { jest } from '@jest/globals'
 import type { AdmissionFile } from '../../src/admission/link.ts'
 import { admissionOf } from '../../src/admission/links.ts'
@@ -10,6 +9,7 @@ import { lawFromFile } from '../../src/policy/law.ts'
 import type { DeploySummaryFacts } from '../../src/statements/deploy-vsa.ts'
 import type { Finished } from '../fakes/scenario.ts'
 import { digestOf } from '../statements/facts.ts'
+import { writeSection } from './admission-page.ts'
 import { Matrix } from './matrix.ts'
 import { admittedBy, attachSaid, BUILDER, DEPLOYER, deployed, provenance, type Said, SHARED } from './said.ts'
 import { openWorld, pinned, pushStranger, repositoryIn, type World } from './world.ts'
@@ -33,7 +33,6 @@ afterAll(async () => {
 
 const REQUIRED = 'require: [signature, provenance], admit: [deploy-verified]'
 
-const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'admission-cases.md')
 const rows: string[] = []
 
 /** What each generated policy said, for the page that people read. */
@@ -62,17 +61,15 @@ function reasonOf(stdout: string): string {
 }
 
 function writeCases(): void {
-  if (process.env.UPDATE_GOLDEN !== '1') return
   const head = [
-    '# What policy-controller said to what',
+    '## Every item, one by one',
     '',
-    'Generated policies, judged by the tester of policy-controller 0.13.1, written by `__tests__/peers/admission-policies.test.ts`',
-    '(`UPDATE_GOLDEN=1`). A cluster admits what all of them accept. [What is generated](admission.md).',
+    'Judged by the tester of policy-controller 0.13.1, by `__tests__/peers/admission-policies.test.ts`. A cluster admits what all policies accept.',
     '',
     '| case | policies | outcome |',
     '|---|---|---|',
   ]
-  writeFileSync(PAGE, `${[...head, ...rows].join('\n')}\n`)
+  writeSection('tester', head.concat(rows))
 }
 
 /** The generated files of a policy with one rule. */

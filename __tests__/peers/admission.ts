@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Digest } from '../../src/core/digest.ts'
-import type { Json, JsonObject } from '../../src/core/json.ts'
-import { deployLevel, deployResource, deploySummaryStatement } from '../../src/statements/deploy-vsa.ts'
-import { VERIFICATION_SUMMARY_PREDICATE } from '../../src/statements/statement.ts'
+import type { CommitId, Digest } from '../../src/core/digest.ts'
+import type { Json } from '../../src/core/json.ts'
+import type { RunClaims } from '../../src/statements/claims.ts'
+import { type DeployRun, deploySummaryStatement } from '../../src/statements/deploy-vsa.ts'
+import { provenanceStatement } from '../../src/statements/provenance.ts'
 import type { KubernetesObject } from '../../tools/peers/kubernetes-client.ts'
 import type { ClaimOverrides } from '../fakes/claims.ts'
+import { CLAIMS, FACTS } from '../statements/facts.ts'
 import { attestedBundle, PROVENANCE } from './attested.ts'
 import { startTufMirror, type TufMirror } from './tuf.ts'
 import { attachAll, clientFor, pinned, pushStranger, repositoryIn, type World } from './world.ts'
@@ -22,28 +24,16 @@ export interface Admitted {
 }
 
 export const TRUST_ROOT = 'waybill-test'
-/** Names of the policies, one for each link: every one that is about an image must admit it. */
-export const LINKS = { build: 'waybill-build', deploy: 'waybill-deploy', quarantine: 'waybill-quarantine' } as const
-
-/** The policies of one image and the trust root that they name, in the order in which a cluster must get them. */
-export function policiesFor(admitted: Admitted, root: TufMirror): readonly KubernetesObject[] {
-  const { repository, builder, deployer, quarantined } = admitted
+/** One policy as an operator would write it, about provenance alone: facts of the engine are pinned with it, changed. */
+export function writtenPolicy({ repository, issuer, builder }: Admitted): KubernetesObject {
   const images = [{ glob: `${repository}@*` }, { glob: `${repository}:*` }]
-  const built = `input.predicate.buildDefinition.externalParameters.workflow.repository == ${quoted(builder.source)}`
-  const { environment, policyUri } = deployer
-  const entered = [
-    'input.predicate.verificationResult == "PASSED"',
-    `input.predicate.resourceUri == ${quoted(deployResource(repository, environment))}`,
-    `input.predicate.policy.uri == ${quoted(policyUri)}`,
-    `input.predicate.verifier.id == ${quoted(deployer.identity)}`,
-    `input.predicate.verifiedLevels[_] == ${quoted(deployLevel(environment))}`,
-  ]
-  return [
-    fetchedTrustRoot(root),
-    imagePolicy(LINKS.build, images, signedBy(admitted, builder.identity, PROVENANCE, [built])),
-    imagePolicy(LINKS.deploy, images, signedBy(admitted, deployer.identity, VERIFICATION_SUMMARY_PREDICATE, entered)),
-    ...(quarantined.length === 0 ? [] : [quarantine(repository, quarantined)]),
-  ]
+  const built = `input.predicate.buildDefinition.externalParameters.workflow.repository == ${JSON.stringify(builder.source)}`
+  return {
+    apiVersion: 'policy.sigstore.dev/v1beta1',
+    kind: 'ClusterImagePolicy',
+    metadata: { name: 'written' },
+    spec: { images, authorities: [signedBy(issuer, builder.identity, built)] },
+  }
 }
 
 /** A trust root that policy-controller fetches by TUF. */
@@ -55,22 +45,18 @@ function trustRoot(name: string, spec: object): KubernetesObject {
   return { apiVersion: 'policy.sigstore.dev/v1alpha1', kind: 'TrustRoot', metadata: { name }, spec }
 }
 
-function imagePolicy(name: string, images: readonly object[], authority: object): KubernetesObject {
-  return {
-    apiVersion: 'policy.sigstore.dev/v1beta1',
-    kind: 'ClusterImagePolicy',
-    metadata: { name },
-    spec: { images, authorities: [authority] },
-  }
-}
-
 /**
  * What its signer must have stated. Rego, not CUE: there a field that is absent agrees with every condition on it.
  * The controller writes the ids of the logs of every trust root of one's own as hexadecimal text, and then finds neither an entry of
  * the log nor one of the certificate log, so of such a root only the timestamp authority is any use here.
  */
-function signedBy({ issuer }: Admitted, subject: string, predicateType: string, conditions: readonly string[]): object {
-  const rule = `package sigstore\ndefault isCompliant = false\nisCompliant {\n${conditions.map(one => `  ${one}\n`).join('')}}\n`
+function signedBy(issuer: string, subject: string, condition: string): object {
+  const data = `package sigstore
+default isCompliant = false
+isCompliant {
+  ${condition}
+}
+`
   const trustRootRef = TRUST_ROOT
   return {
     name: 'signer',
@@ -83,18 +69,8 @@ function signedBy({ issuer }: Admitted, subject: string, predicateType: string, 
       insecureIgnoreSCT: true,
     },
     rfc3161timestamp: { trustRootRef },
-    attestations: [{ name: 'statement', predicateType, policy: { type: 'rego', data: rule } }],
+    attestations: [{ name: 'statement', predicateType: PROVENANCE, policy: { type: 'rego', data } }],
   }
-}
-
-function quarantine(repository: string, digests: readonly Digest[]): KubernetesObject {
-  const images = digests.map(digest => ({ glob: pinned(repository, digest) }))
-  return imagePolicy(LINKS.quarantine, images, { name: 'none', static: { action: 'fail', message: 'quarantined' } })
-}
-
-/** As text in Rego, whose escapes are those of JSON. */
-function quoted(text: string): string {
-  return JSON.stringify(text)
 }
 
 /**
@@ -151,58 +127,88 @@ export const REGISTRY = 'referrers'
 /** Pushes a new image with this evidence. @returns it by digest. */
 export async function pushWith(world: World, admitted: Admitted, { provenance, summaries = [] }: Evidence) {
   const digest = await pushStranger(world, REGISTRY, admitted.repository, randomUUID())
-  if (provenance !== undefined) await attach(world, admitted, digest, PROVENANCE, provenance)
+  if (provenance !== undefined) await attach(world, admitted, digest, provenance, provenanceBy(world, provenance))
   for (const summary of summaries) await summarize(world, admitted, digest, summary)
   return { digest, image: pinned(admitted.repository, digest) }
+}
+
+/** What Waybill states of a build in a run with these claims. */
+function provenanceBy({ stack }: World, overrides: ClaimOverrides): Said {
+  const all = stack.oidc.claims(overrides)
+  const claims = Object.fromEntries(Object.keys(CLAIMS).map(name => [name, String(all[name])])) as unknown as RunClaims
+  const commit = { id: claims.sha as CommitId, ref: claims.ref }
+  return saidIn(provenanceStatement({ ...FACTS, serverUrl: stack.git.url, claims, commit }))
 }
 
 /** Signs a deploy summary of an image and attaches it. */
 export async function summarize(world: World, admitted: Admitted, digest: Digest, summary: Summary): Promise<void> {
   const { identity, environment, policyUri } = admitted.deployer
-  const statement = deploySummaryStatement({
-    digests: [digest],
-    verifierId: identity,
-    resource: summary.resource ?? admitted.repository,
-    environment: summary.environment ?? environment,
-    policy: { uri: policyUri, digest },
-    inputs: [{ uri: PROVENANCE, digest }],
-    verifiedAt: new Date(),
-    waybillVersion: '0.0.0',
-    sourceLevels: [],
-  })
-  const { predicate } = JSON.parse(Buffer.from(statement).toString('utf8')) as { predicate: JsonObject }
-  const params = { ...predicate, ...summary.other }
-  await attach(world, admitted, digest, VERIFICATION_SUMMARY_PREDICATE, summary.claims, params)
+  const { type, params } = saidIn(
+    deploySummaryStatement({
+      digests: [digest],
+      verifierId: identity,
+      resource: summary.resource ?? admitted.repository,
+      environment: summary.environment ?? environment,
+      policy: { uri: policyUri, digest },
+      inputs: [{ uri: PROVENANCE, digest }],
+      verifiedAt: new Date(),
+      waybillVersion: '0.0.0',
+      sourceLevels: [],
+      run: runOf(world, { ...summary.claims, environment: summary.environment ?? environment }),
+    }),
+  )
+  await attach(world, admitted, digest, summary.claims, { type, params: { ...params, ...summary.other } })
+}
+
+function runOf({ stack }: World, overrides: ClaimOverrides): DeployRun {
+  const claims = stack.oidc.claims(overrides)
+  const claim = (name: string) => String(claims[name])
+  return {
+    repository: claim('repository'),
+    repositoryId: claim('repository_id'),
+    ownerId: claim('repository_owner_id'),
+    ref: claim('ref'),
+    eventName: claim('event_name'),
+    runnerEnvironment: claim('runner_environment'),
+    environment: claim('environment'),
+  }
+}
+
+interface Said {
+  readonly type: string
+  readonly params: object
+}
+
+function saidIn(statement: Uint8Array): Said {
+  const { predicateType, predicate } = JSON.parse(Buffer.from(statement).toString('utf8')) as {
+    predicateType: string
+    predicate: object
+  }
+  return { type: predicateType, params: predicate }
 }
 
 async function attach(
   world: World,
   { repository }: Admitted,
   digest: Digest,
-  type: string,
   claims: ClaimOverrides,
-  params?: object,
+  predicate: Said,
 ): Promise<void> {
-  const predicate = params === undefined ? {} : { predicate: { type, params } }
-  const bytes = await attestedBundle(world, {
-    subjects: [{ name: repository, digest }],
-    claims,
-    timestamped: true,
-    ...predicate,
-  })
+  const subjects = [{ name: repository, digest }]
+  const bytes = await attestedBundle(world, { subjects, claims, timestamped: true, predicate })
   const { client, close } = clientFor(REGISTRY)
   try {
-    await attachAll(client, repository, digest, [{ bytes, predicateType: type }])
+    await attachAll(client, repository, digest, [{ bytes, predicateType: predicate.type }])
   } finally {
     close()
   }
 }
 
 /** A workflow that builds for many repositories: its name in a certificate says nothing of whose image it is. */
-const SHARED = 'acme/shared/.github/workflows/build.yml@refs/heads/main'
-const DEPLOY = 'acme/app/.github/workflows/deploy.yml@refs/heads/main'
+export const SHARED = 'acme/shared/.github/workflows/build.yml@refs/heads/main'
+export const DEPLOY = 'acme/app/.github/workflows/deploy.yml@refs/heads/main'
 export const BUILDER: ClaimOverrides = { job_workflow_ref: SHARED }
-export const DEPLOYER: ClaimOverrides = { job_workflow_ref: DEPLOY, environment: 'production' }
+export const DEPLOYER: ClaimOverrides = { workflow_ref: DEPLOY, job_workflow_ref: DEPLOY, environment: 'production' }
 
 /** What the cluster of these tests wants. */
 export function admittedIn(world: World, name: string, quarantined: readonly Digest[] = []): Admitted {

@@ -9,15 +9,15 @@ import { RegistryClient } from '../../src/registry/client.ts'
 import { pushLayout } from '../../src/registry/layout.ts'
 import { parseReference } from '../../src/registry/reference.ts'
 import { LOGIN, type RegistryName } from '../../tools/peers/registries.ts'
-import { type PeerStack, startPeers } from '../../tools/peers/stack.ts'
+import { type PeerOptions, type PeerStack, startPeers } from '../../tools/peers/stack.ts'
 import { writeLayout } from '../fakes/layout.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import { type Finished, type Inputs, type Scenario, type StepResult, scenarioOn } from '../fakes/scenario.ts'
 
 export type World = Scenario<PeerStack>
 
-export async function openWorld(): Promise<World> {
-  return scenarioOn(await startPeers())
+export async function openWorld(options: PeerOptions = {}): Promise<World> {
+  return scenarioOn(await startPeers(options))
 }
 
 /** Where a registry's images of one kind go. */

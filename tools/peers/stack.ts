@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type GitServer, startGitServer } from '../../__tests__/fakes/git-server.ts'
 import { type Github, repositoryOf, startGithub } from '../../__tests__/fakes/github.ts'
 import { addGithubApi, type GithubApiDouble } from '../../__tests__/fakes/github-api.ts'
+import { type PrivateAuthority, tlsFront } from '../../__tests__/fakes/network.ts'
 import { type Oidc, startOidc } from '../../__tests__/fakes/oidc.ts'
 import { prepareRun, type Run, type RunOptions } from '../../__tests__/fakes/runner.ts'
 import { type BuildKit, startBuildKit } from './buildkit.ts'
@@ -48,6 +49,8 @@ export interface PeerStack {
   readonly trustedRootFile: string
   /** With Rekor v1; `signingConfig` writes others. */
   readonly signingConfigFile: string
+  /** What a job or a person needs in the environment to believe the git server: empty unless it speaks TLS. */
+  readonly trusting: Readonly<Record<string, string>>
   /** Written by cosign. */
   signingConfig(name: string, services: SigningServices): Promise<string>
   run(options?: RunOptions): Run
@@ -62,8 +65,13 @@ export interface SigningServices {
   readonly timestamp?: string
 }
 
+export interface PeerOptions {
+  /** The git server speaks TLS, as a policy wants it of a server that it names: `stack.git.url` is `https://localhost:<port>`. */
+  readonly tls?: PrivateAuthority
+}
+
 /** Starts every peer, ports chosen by the system. When one fails, all are stopped and its last log lines are the error. */
-export async function startPeers(): Promise<PeerStack> {
+export async function startPeers(options: PeerOptions = {}): Promise<PeerStack> {
   const peers = findPeers()
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'waybill-peers-'))
   const supervisor = new Supervisor(folder, peers.debian.setpriv)
@@ -74,7 +82,7 @@ export async function startPeers(): Promise<PeerStack> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    return await assemble({ folder, peers, supervisor }, closers, close)
+    return await assemble({ folder, peers, supervisor }, closers, close, options)
   } catch (error) {
     await close()
     throw error
@@ -85,6 +93,7 @@ async function assemble(
   workshop: { folder: string; peers: Peers; supervisor: Supervisor },
   closers: (() => Promise<void>)[],
   close: () => Promise<void>,
+  { tls }: PeerOptions,
 ): Promise<PeerStack> {
   const { folder, peers } = workshop
   const closing = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
@@ -93,11 +102,12 @@ async function assemble(
     return service
   }
   await mkdir(join(folder, 'git'))
-  const [oidc, otherOidc, git] = await Promise.all([
+  const [oidc, otherOidc, plain] = await Promise.all([
     closing(startOidc()),
     closing(startOidc()),
     closing(startGitServer({ folder: join(folder, 'git') })),
   ])
+  const git = tls === undefined ? plain : await closing(secure(plain, tls))
   const github = await closing(startGithub({ repositories: new Map([repositoryOf(oidc.claims())]) }))
   const [certified, rekorV2, timestamp, built] = await allSettled([
     startCertification(workshop, [oidc.issuer, otherOidc.issuer], git.url),
@@ -116,6 +126,7 @@ async function assemble(
   const trustedRootFile = await writeTrustedRoot(peers.go.cosign3, join(folder, 'trusted_root.json'), services)
   const signingConfigFile = await config('signing_config.json', {})
   const world = { folder, oidc, serverUrl: git.url, apiUrl: github.url }
+  const trusting = tls === undefined ? {} : await trustingEnvironment(folder, tls)
   return {
     folder,
     peers,
@@ -129,9 +140,22 @@ async function assemble(
     trustedRootFile,
     signingConfigFile,
     signingConfig: config,
-    run: options => prepareRun(world, options),
+    trusting,
+    run: (options = {}) => prepareRun(world, { ...options, env: { ...trusting, ...options.env } }),
     close,
   }
+}
+
+/** The same server behind TLS. Closing it closes the front alone. */
+async function secure(git: GitServer, authority: PrivateAuthority): Promise<GitServer> {
+  const { port, close } = await tlsFront(authority, ['localhost'], git.port)
+  return { ...git, url: `https://localhost:${port}`, close }
+}
+
+async function trustingEnvironment(folder: string, { pem }: PrivateAuthority): Promise<Record<string, string>> {
+  const path = join(folder, 'authority.pem')
+  await writeFile(path, pem)
+  return { NODE_EXTRA_CA_CERTS: path, SSL_CERT_FILE: path }
 }
 
 async function startCertification(
