@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { asWaybillError } from '../core/error.ts'
 import { maybe } from '../github/attest-inputs.ts'
 import { HttpClient } from '../io/http.ts'
@@ -17,6 +17,7 @@ import { clientsOf, evidencePorts } from './gate-evidence.ts'
 import { verifiers } from './gate-trust.ts'
 import { platformApi } from './platform-api.ts'
 import { type PolicyOnDisk, policyFile } from './policy-file.ts'
+import { tufCacheOf } from './tuf-cache.ts'
 import type { VerifyWish } from './verify-options.ts'
 
 export type InspectWish = Pick<
@@ -63,11 +64,10 @@ async function portsOf(
     offline,
     ...(api.hasToken ? { store: api } : {}),
   })
-  const cache = env.XDG_CACHE_HOME ?? join(env.HOME ?? world.workingFolder, '.cache')
   const verifier = await verifiers({
     ...maybe('policy', policy),
     ...filesOf(wish, desk),
-    cacheFolder: join(cache, 'waybill', 'tuf'),
+    cacheFolder: tufCacheOf(env, world.workingFolder),
     offline,
   })
   const registry = clientsOf(where)('typed', PUBLIC)

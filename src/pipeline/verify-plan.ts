@@ -1,6 +1,4 @@
 import { CATALOGUE } from '../core/catalogue.ts'
-import type { WaybillError } from '../core/error.ts'
-import { findingOf } from '../core/verdict.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { SubjectReceipt } from '../report/receipt.ts'
 import type { ImageSubjectRequest, SubjectRequest, Unreadable, VerifyRequest } from './verify-request.ts'

@@ -43,7 +43,7 @@ const KNOWN: ReadonlySet<string> = new Set([
     'stages',
     'attestations',
   ],
-  ...['sinks', 'requests', 'suggestedPolicy', 'explanation', 'engines', 'savedState', 'deployment'],
+  ...['sinks', 'requests', 'suggestedPolicy', 'explanation', 'engines', 'stateArtifact', 'since'],
 ])
 const VERDICTS = ['passed', 'rejected', 'unknown']
 const STATES = [...VERDICTS, 'not-asked', 'not-reached']

@@ -50,6 +50,8 @@ Who signs (exactly one):
 Which cluster:
   --kubeconfig FILE, --context NAME   default: KUBECONFIG, ~/.kube/config, the service account of a pod
 
+  --json                              why it could not start, as JSON on stdout
+
 Example:
   waybill serve --audience app.example.com --key /keys/serve.pem --listen 0.0.0.0:8080
 `,
@@ -64,7 +66,6 @@ const AUDIENCE = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9]
 /** @throws `entry/usage` */
 export function readServe({ values, references }: ServeLine): ServeWish {
   noMore(references, 'serve')
-  if (values.json === true) throw usage('A server has no result', 'no --json', '--json')
   const { namespace, key, 'key-password': password, 'identity-token-file': identityTokenFile } = values
   if (namespace !== undefined && !isNamespace(namespace))
     throw usage('That is not the name of a namespace', 'at most 63 lower-case letters, digits and dashes', namespace)
