@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import type { ModelPull } from '../fakes/github-model.ts'
+import { privateAuthority, tlsFront } from '../fakes/network.ts'
 import type { Inputs, StepResult } from '../fakes/scenario.ts'
 import type { Story } from './platform-story.ts'
 import { PlatformWorld } from './platform-support.ts'
@@ -40,8 +43,8 @@ class Proposal {
     })
   }
 
-  async run(inputs: Inputs = {}): Promise<StepResult> {
-    const step = await this.story.propose(this.pull.number, this.pull.headOid, inputs)
+  async run(inputs: Inputs = {}, env: Readonly<Record<string, string>> = {}): Promise<StepResult> {
+    const step = await this.story.propose(this.pull.number, this.pull.headOid, inputs, env)
     expect([step.code, step.result.error]).toEqual([0, undefined])
     expectNoLeak(on.scenario, step)
     return step
@@ -118,4 +121,21 @@ test('a run for an older head writes nothing', async () => {
   const step = await proposal.story.propose(proposal.pull.number, headOid)
   expect(step.log).toContain('No comment: the pull request has a newer commit or run.')
   expect(proposal.bodies).toEqual([])
+})
+
+test('a server with a certificate of an own authority gets its comment, too', async () => {
+  const { stack } = on.scenario
+  const authority = await privateAuthority()
+  const front = await tlsFront(authority, ['localhost'], stack.github.port)
+  try {
+    const proposal = new Proposal('inside')
+    const api = `https://localhost:${front.port}`
+    const file = join(stack.folder, 'inside.pem')
+    writeFileSync(file, authority.pem)
+    const env = { GITHUB_API_URL: api, GITHUB_GRAPHQL_URL: `${api}/graphql` }
+    expect(warnings(await proposal.run({ 'ca-certificates': file }, env))).toEqual([])
+    expect(proposal.bodies).toHaveLength(1)
+  } finally {
+    await front.close()
+  }
 })

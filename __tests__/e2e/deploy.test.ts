@@ -349,3 +349,23 @@ test.each<[string, Record<string, string | undefined>, string]>([
   expect([step.code, step.codes]).toEqual([3, [code]])
   await expectUntouched(step, before)
 })
+
+test('evidence that lies on the caller’s disk alone is not read back: no cluster would find it', async () => {
+  const digest = await bench.image('on-disk-only')
+  const facts = { builder: 'layout', source: { mode: 'enforce', verdict: 'passed' } } as const
+  await bench.here.attach(digest, await bench.here.signature(digest))
+  const images = `${bench.scenario.image}@${digest}`
+  const path = join(bench.scenario.stack.folder, 'only-here.json')
+  writeFileSync(path, await bench.here.provenance(digest, {}, facts))
+  const step = await bench.deploy({ images, promote: 'on-disk-only', bundles: path })
+  expect(stages(step)).toMatchObject({ sign: 'passed', 'self-verify': 'rejected', tags: 'not-reached' })
+  expect([step.code, step.codes.length > 0]).toEqual([1, true])
+  expect(step.result.error?.code).toMatch(/^verify\//)
+  expect(bench.tag('on-disk-only')).toBeUndefined()
+  expect(await verifiedAtRun(images)).toBe(1)
+
+  await bench.here.attach(digest, readFileSync(path))
+  const attached = await bench.deploy({ images, promote: 'on-disk-only', bundles: path })
+  expect([attached.code, attached.codes]).toEqual([0, []])
+  expect(bench.tag('on-disk-only')).toBe(digest)
+})

@@ -149,7 +149,12 @@ export class Story {
   }
 
   /** Runs the action for an open pull request into the branch. @param head tip of its own branch. */
-  async propose(number: number, head: string, inputs: Inputs = {}): Promise<StepResult> {
+  async propose(
+    number: number,
+    head: string,
+    inputs: Inputs = {},
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<StepResult> {
     const { scenario, inputs: usual } = this.#on.world
     await scenario.publish()
     const repo = { id: 792829709 }
@@ -165,7 +170,7 @@ export class Story {
       },
     }
     const claims = { event_name: 'pull_request', ref: `refs/pull/${number}/merge`, sha: head }
-    return scenario.attest({ ...usual, since: this.anchor, ...inputs }, { claims, event })
+    return scenario.attest({ ...usual, since: this.anchor, ...inputs }, { claims, event, env })
   }
 
   /** Runs the action for an entry of the merge queue. @param made what the queue made of the pull request. */

@@ -196,3 +196,10 @@ function codeOf(act: () => unknown): string {
   }
   return 'nothing thrown'
 }
+
+test('the name of a step that has none never begins as the names of state artifacts do', () => {
+  const nameFor = (images: string) => planAttest(inputs({ images }), push()).name
+  expect(nameFor('registry.example/acme/app')).toBe('acme-app')
+  expect(nameFor('registry.example/state-x/app')).toBe('image-state-x-app')
+  expect(nameFor('registry.example/state/app')).toBe('image-state-app')
+})

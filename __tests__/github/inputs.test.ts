@@ -433,3 +433,12 @@ test('a build argument called __proto__ is an ordinary one', () => {
     ['constructor', 'y'],
   ])
 })
+
+test.each(['state-web', 'STATE-web'])(
+  'a step named %s would share an artifact with the state of another',
+  async text => {
+    const error = await errorOf(() => attest({ name: text }))
+    expect([error.code, error.found]).toEqual(['entry/input-malformed', text])
+    expect(attest({ name: 'stateful' }).name).toBe('stateful')
+  },
+)

@@ -46,7 +46,7 @@ jobs:
 
 /** What `uses: ./` needs of this repository in the root of another. */
 export function vendoredAction(): Record<string, Uint8Array> {
-  const files = ['action.yml', ...readdirSync(join(ROOT, 'dist')).map(name => `dist/${name}`)]
+  const files = ['action.yml', 'comment/action.yml', ...readdirSync(join(ROOT, 'dist')).map(name => `dist/${name}`)]
   return Object.fromEntries(files.map(path => [path, readFileSync(join(ROOT, path))]))
 }
 
@@ -144,6 +144,8 @@ const BRIDGED: Readonly<Record<string, string>> = {
   RUNNER_NAME: 'act does not set it',
   ACTIONS_ID_TOKEN_REQUEST_URL: 'act has no token issuer; absent where GitHub gives the job none',
   ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'the same',
+  ACTIONS_RESULTS_URL: 'act has an artifact service of its own only where it is asked for one; here it is a double',
+  ACTIONS_RUNTIME_TOKEN: 'the same',
 }
 
 function bridged(environment: Readonly<Record<string, string>>): Record<string, string> {

@@ -231,7 +231,8 @@ function tagsOf(tags: readonly string[], repositories: readonly [Repository, ...
   })
 }
 
-/** The repository's path as the name of a folder and an artifact. */
+/** The repository's path as the name of a folder and an artifact; `waybill-state-…` are those of states. */
 function nameOf({ repository }: Repository): string {
-  return repository.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 100)
+  const name = repository.replaceAll(/[^A-Za-z0-9._-]/g, '-')
+  return (name.startsWith('state-') ? `image-${name}` : name).slice(0, 100)
 }

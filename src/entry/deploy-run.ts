@@ -221,7 +221,10 @@ class DeployRun {
     return { images: [], files: [], named: [], unreadable: [], folder: this.#world.folder }
   }
 
-  /** What a cluster would find: by digest, from the registries' own bytes; of files from what was kept. */
+  /**
+   * What a cluster would find: by digest, from the registries' own bytes and nothing that lies on this machine; of files from what
+   * was kept, for of them nobody has more.
+   */
   async #readBack(units: readonly DeployUnit[], bundles: readonly string[]): Promise<readonly ReadBack[]> {
     const images = units.flatMap(({ image, digest }) =>
       image === undefined ? [] : [byDigest(image.repository, digest, image.origin)],
@@ -231,13 +234,19 @@ class DeployRun {
     const judged = ({ subject, expectation, statements }: JudgedSubject): void => {
       found.set(`${expectation.resource}@${subject.digest}`, new Set(statements.map(({ bundle }) => bundle)))
     }
-    const options = this.#options('run', { ...this.#nothing(), named: images, files })
-    const { receipt } = await runGate({ ...options, bundleFiles: [...options.bundleFiles, ...bundles], judged })
+    const judge = async (given: Partial<GateOptions['subjects']>, bundleFiles: readonly string[]) => {
+      const options = this.#options('run', { ...this.#nothing(), ...given })
+      return (await runGate({ ...options, bundleFiles, judged })).receipt.subjects
+    }
+    const subjects = [
+      ...(images.length === 0 ? [] : await judge({ named: images }, [])),
+      ...(files.length === 0 ? [] : await judge({ files }, [...this.#wish.bundleFiles, ...bundles])),
+    ]
     return units.flatMap((unit): readonly ReadBack[] => {
       const { resource, digest, image } = unit
       const name =
         image === undefined ? resource.slice('file:'.length) : `${formatReference(image.repository)}@${digest}`
-      const told = receipt.subjects.find(subject => subject.name === name)
+      const told = subjects.find(subject => subject.name === name)
       if (told === undefined || told.verdict === 'not-asked') return []
       const { verdict, findings } = told
       return [{ resource, digest, verdict, findings, bundles: found.get(`${resource}@${digest}`) ?? new Set() }]

@@ -3,6 +3,7 @@ import { decodeUtf8 } from '../core/bytes.ts'
 import { fail } from '../core/error.ts'
 import { isObject, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
+import { printable } from '../core/text.ts'
 import { checkClaims, readClaims } from '../github/claims.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import type { RunContext } from '../github/context.ts'
@@ -104,19 +105,38 @@ export interface CommandSigner {
  */
 export async function commandSigner(wish: CommandSigner, how: Omit<Services, 'cacheFolder'>): Promise<DeploySigner> {
   const { key, folder, env, identityTokenFile = '', environment } = wish
+  const { transparencyLog } = how
   const withCache = { ...how, cacheFolder: tufCacheOf(wish.env, wish.folder) }
   if (key !== undefined) return keyOf(key, folder, env, withCache)
   const token = async (): Promise<string> => tokenIn(await readFileBounded(identityTokenFile, 64 * 1024))
   const payload = payloadOf(await token())
   const services = await servicesOf(withCache)
   const open = async (): Promise<SigningSession> => sessionOf(withCache, services, token)
-  if (payload.job_workflow_ref === undefined) return certifiedSigner(personOf(payload), open)
+  const visibility = visibilityIn(payload)
+  if (payload.job_workflow_ref === undefined) {
+    assertTransparencyAllowed({ visibility, transparencyLog, services })
+    return certifiedSigner(personOf(payload), open)
+  }
   const claims = readClaims(payload)
   checkDeployClaims(claims, environment)
-  const { transparencyLog } = how
-  assertTransparencyAllowed({ visibility: claims.repositoryVisibility, transparencyLog, services })
+  assertTransparencyAllowed({ visibility, transparencyLog, services })
   return runSigner(claims, env.GITHUB_SERVER_URL || GITHUB_SERVER, open)
 }
+
+/**
+ * The worst that the token says of what it is for, whichever platform's token it is (Fulcio docs/oidc.md § GitHub, § GitLab); of a
+ * repository of which it does not say it, nothing is known. Who is for no repository has no name of one to keep.
+ */
+function visibilityIn(payload: JsonObject): string | undefined {
+  const said = VISIBILITIES.map(name => payload[name]).filter(value => value !== undefined && value !== null)
+  const closed = said.find(value => value !== 'public')
+  if (closed !== undefined) return typeof closed === 'string' ? printable(closed, 60) : 'that is no text'
+  if (said.length > 0) return 'public'
+  return REPOSITORIES.some(name => payload[name] !== undefined) ? undefined : 'public'
+}
+
+const VISIBILITIES = ['repository_visibility', 'project_visibility']
+const REPOSITORIES = ['job_workflow_ref', 'repository', 'repository_id', 'project_path', 'project_id']
 
 /** Fulcio docs/oidc.md § Email: the verified address; behind a federating issuer the one that it asked. */
 function personOf(payload: JsonObject): { readonly email: string; readonly issuer: string } | undefined {

@@ -22,7 +22,8 @@ export interface CommentHome {
 
 /**
  * The comment on a pull request of this repository; for one of a fork the run has no token that may write, and the companion
- * comments in its place. Never throws, and no trouble with a comment fails a build: it is a warning.
+ * comments in its place. Authorities that the step names (`ca-certificates`) are trusted by the whole process since its run began.
+ * Never throws, and no trouble with a comment fails a build: it is a warning.
  * @param name of the step, as its folder.
  */
 export async function commentOnPull(

@@ -146,6 +146,8 @@ function readBuild(inputs: Inputs): BuildInputs {
   }
 }
 
+const STEP_NAME = /^(?!state-)[a-z0-9][a-z0-9._-]{0,99}$/i
+
 type SubjectInputs = Pick<AttestInputs, 'layout' | 'digest' | 'images' | 'tags' | 'allowRollback' | 'push' | 'name'>
 
 function readSubjects(inputs: Inputs): SubjectInputs {
@@ -158,8 +160,8 @@ function readSubjects(inputs: Inputs): SubjectInputs {
     tags: inputs.list('tags'),
     allowRollback: inputs.flag('allow-rollback') ?? false,
     ...maybe('push', inputs.flag('push')),
-    // It becomes the name of a folder and of an artifact.
-    ...maybe('name', inputs.matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits and . _ -')),
+    // It becomes the name of a folder and of artifacts: waybill-NAME, and waybill-state-NAME with the state.
+    ...maybe('name', inputs.matching('name', STEP_NAME, 'letters, digits and . _ -, and not state- at its begin')),
   }
 }
 

@@ -120,7 +120,8 @@ export class ServedNamespace {
   #signed(edition: Edition, audience: string, read: { issuedAt: Date; pods: RunningPods }): Promise<Uint8Array> {
     const known = edition.signed.get(audience)
     if (known !== undefined) return known
-    const signing = (async () => this.#ports.sign(servedStatement(read.pods, audience, read.issuedAt)))()
+    const signing = (async () =>
+      withinBound(await this.#ports.sign(servedStatement(read.pods, audience, read.issuedAt))))()
     edition.signed.set(audience, signing)
     signing.catch(error => this.#failed(edition, error))
     return signing
@@ -148,7 +149,24 @@ export function servedStatement({ images, unclear }: RunningPods, audience: stri
     images: images.map(deployed),
     ...(unclear.length === 0 ? {} : { unclear }),
   }
-  return deploymentStatement(document)
+  const statement = deploymentStatement(document)
+  // In its envelope it is base64: what cannot fit whatever its signature weighs is not signed, and no log hears of it.
+  requireReadable(Math.ceil(statement.byteLength / 3) * 4)
+  return statement
+}
+
+function withinBound(bundle: Uint8Array): Uint8Array {
+  requireReadable(bundle.byteLength)
+  return bundle
+}
+
+/** A longer document would be refused by everybody who asks. */
+function requireReadable(bytes: number): void {
+  if (bytes <= LIMITS.servedDocumentBytes) return
+  throw fail('serve/too-much-runs', 'The document is larger than anybody reads', {
+    expected: `at most ${LIMITS.servedDocumentBytes} bytes`,
+    found: `${bytes} bytes`,
+  })
 }
 
 function deployed({ name, digest, specified, build, deployer, places }: RunningImage): DeployedImage {
