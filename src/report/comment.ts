@@ -1,6 +1,7 @@
 import { type CommitId, hexOf, isCommitId, sha256 } from '../core/digest.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Receipt } from './receipt.ts'
+import { freshChanges, weight } from './rule-changes.ts'
 import { renderSummary } from './summary.ts'
 import { codeSpan } from './text.ts'
 import { MARKS, VERDICT_WORDS } from './words.ts'
@@ -58,7 +59,8 @@ export function keyText({ workflow, job, name }: CommentKey): string {
   return [workflow, job, name].map(partOf).join('/')
 }
 
-function partOf(text: string): string {
+/** One part of a key, as it stands in the marker. */
+export function partOf(text: string): string {
   const plain = encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*~]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('--', '%2D%2D')
@@ -103,9 +105,20 @@ function link({ id, attempt, url }: RunName): string {
   return `[Run ${id}, attempt ${attempt}](${url})`
 }
 
-function tooLong({ verdict }: Receipt): string {
-  return `${verdictLine(verdict)} the report is too long for a comment; it stands in the summary of the run.`
+/** Fixed words and numbers; that the rules change is what whoever made it too long would like to hide (13-adversary 3). */
+function tooLong(receipt: Receipt): string {
+  const changes = freshChanges(receipt)
+  const said = `${verdictLine(receipt.verdict)} the report is too long for a comment; it stands in the summary of the run.`
+  if (changes.length === 0) return said
+  const title = changes.some(({ proposed }) => proposed === true) ? RULES_PROPOSED : RULES_BROUGHT
+  const shown = changes.slice(0, CHANGES).map(change => `⚠️ **${change.kind}**: ${weight(change)}.`)
+  return [title, ...shown, said].join('\n\n')
 }
+
+/** Changes of the rules that are told where there is no room. */
+const CHANGES = 10
+const RULES_PROPOSED = '### Rules changed by this pull request'
+const RULES_BROUGHT = '### Rules changed by these commits'
 
 function verdictLine(verdict: Receipt['verdict']): string {
   return `## ${MARKS[verdict]} ${VERDICT_WORDS[verdict]}:`
@@ -143,7 +156,10 @@ export function originOf({ text }: Section): SectionOrigin | undefined {
   return run === undefined || attempt === undefined || !isCommitId(head) ? undefined : { run, attempt, head }
 }
 
-/** The whole body: sections in the order of their keys; where they are too long together, the longest keep their heads alone. */
+/**
+ * The whole body: sections in the order of their keys; where they are too long together, the longest keep their heads alone. Where
+ * not even the heads have room, those that passed go first, and how many went is said.
+ */
 export function renderComment(sections: readonly Section[], budget: number = LIMITS.commentCharacters): string {
   const ordered = sections.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const shown = new Map(ordered.map(section => [section.key, section.text]))
@@ -152,35 +168,65 @@ export function renderComment(sections: readonly Section[], budget: number = LIM
     if (body().length <= budget) break
     shown.set(key, headOf(text))
   }
-  for (const { key } of ordered.toReversed()) {
+  const passed = ({ text }: Section) => Number(verdictOf(text) === PASSED)
+  for (const { key } of ordered.toReversed().toSorted((a, b) => passed(b) - passed(a))) {
     if (body().length <= budget) break
     shown.delete(key)
+    shown.delete(REST)
+    const gone = ordered.length - shown.size
+    shown.set(REST, `${gone} more ${gone === 1 ? 'section has' : 'sections have'} no room here: look at the checks.`)
   }
   return body()
 }
 
+/** No step has this key, and no run is named below it, so that whoever writes next leaves it out. */
+const REST = '%20/%20/%20'
+
 /** First line and verdict of a section that has no more room. */
 function headOf(text: string): string {
   const lines = text.split('\n')
-  const verdict = lines.find(line => VERDICT.test(line))
-  const word = VERDICT.exec(verdict ?? '')?.[0]
+  const word = verdictOf(text)
+  const rules = lines.find(line => line === RULES_PROPOSED || line === RULES_BROUGHT)
   return [
     lines[0] ?? '',
+    ...(rules === undefined ? [] : ['', rules]),
     ...(word === undefined ? [] : ['', `${word} the rest stands in the summary of the run.`]),
   ].join('\n')
 }
 
 const VERDICT = /^## \S{1,4} (?:Passed|Rejected|Not checked):/u
 
-/** What of a section `on-change` looks at: the word of the verdict, and the rows of the base images. */
+const PASSED = `## ${MARKS.passed} ${VERDICT_WORDS.passed}:`
+
+/** The line of the verdict to its colon. */
+function verdictOf(text: string): string | undefined {
+  const line = text.split('\n').find(line => VERDICT.test(line))
+  return VERDICT.exec(line ?? '')?.[0]
+}
+
+const OUTCOMES = [VERDICT_WORDS.passed, VERDICT_WORDS.unknown, VERDICT_WORDS.rejected]
+
+/** Whether the verdict of one section is a worse one than that of another. */
+export function isWorse(one: Section, other: Section): boolean {
+  const rank = ({ text }: Section) => OUTCOMES.findIndex(word => verdictOf(text)?.endsWith(` ${word}:`))
+  return rank(one) > rank(other)
+}
+
+/**
+ * What of a section `on-change` looks at: the word of the verdict, the rows of the base images, and what a reader has to know before
+ * both, which is that the rules or `.github/**` change.
+ */
 export function changeOf({ text }: Section): string {
-  const verdict = text.split('\n').find(line => VERDICT.test(line))
+  const [github = ''] = text.split('[Run ', 1)
+  const [rules = ''] = /^### Rules changed by [\s\S]*?(?=^## )/m.exec(text) ?? []
   const [, materials = ''] = /^### Base images and other materials$([\s\S]*?)(?=^#{2,3} |(?![\s\S]))/m.exec(text) ?? []
   const rows = materials.split('\n').filter(line => line.startsWith('| '))
-  return [VERDICT.exec(verdict ?? '')?.[0] ?? '', ...rows].join('\n')
+  return [github, rules.trim(), verdictOf(text) ?? '', ...rows].join('\n')
 }
 
 /** Without a section that stands: whether there is something to say. */
-export function hasNews({ verdict, materials }: Receipt): boolean {
-  return verdict !== 'passed' || (materials?.items ?? []).some(({ previous }) => previous !== undefined)
+export function hasNews(receipt: Receipt, changesGithub: SectionFacts['changesGithub'] = false): boolean {
+  const { verdict, materials } = receipt
+  if (verdict !== 'passed' || changesGithub !== false || freshChanges(receipt).length > 0) return true
+  return (materials?.items ?? []).some(({ previous }) => previous !== undefined)
 }
