@@ -206,3 +206,11 @@ test('13-adversary 36: what a fork says leaves its room to what was checked here
   expect(more.length).toBeLessThan(6_000)
   expect(text).not.toContain('too long for a comment')
 })
+
+test('13-adversary 35: the first line says for which branch was judged, and another branch is news', () => {
+  const onto = (base: string) => renderSection(RELEASE, { ...FACTS, base })
+  expect(onto('refs/heads/dev').text.split('\n')[0]).toMatch(/ Judged for `refs\/heads\/dev`\.$/)
+  expect(onto('refs/heads/a`b @alice').text.split('\n')[0]).toMatch(/ Judged for ``refs\/heads\/a`b @alice``\.$/)
+  expect(originOf(onto('refs/heads/dev'))?.head).toBe(HEAD)
+  expect(changeOf(onto('refs/heads/dev'))).not.toBe(changeOf(onto('refs/heads/main')))
+})

@@ -30,6 +30,8 @@ export interface SectionFacts {
   readonly checkedBy?: RunName
   /** Of the pull request, as this run judged it. */
   readonly head: CommitId
+  /** The branch that it is for, whose rules judged it; it may be for another one by now. */
+  readonly base?: string
   /** Whether the pull request changes `.github/**`; `unknown`: nobody could say. */
   readonly changesGithub: boolean | 'unknown'
 }
@@ -91,15 +93,18 @@ export function renderSection(
   return { key, text: quiet(`${head}\n\n${text}${below}`) }
 }
 
-function firstLine({ run, checkedBy, head, changesGithub }: SectionFacts): string {
+function firstLine({ run, checkedBy, head, base, changesGithub }: SectionFacts): string {
   const rules = {
     true: '⚠️ **This pull request changes `.github/**`, which decides what is checked.** ',
     false: '',
     unknown: '⚠️ **Whether this pull request changes `.github/**` could not be read.** ',
   }[`${changesGithub}`]
   const again = checkedBy === undefined ? '' : `, checked again by ${link(checkedBy)}`
-  return `${rules}${link(run)} of ${codeSpan(head)}${again}. The check is the record, this comment is not.`
+  const judged = base === undefined ? '' : ` Judged for ${codeSpan(base)}.`
+  return `${rules}${link(run)} of ${codeSpan(head)}${again}. ${NO_RECORD}${judged}`
 }
+
+const NO_RECORD = 'The check is the record, this comment is not.'
 
 function link({ id, attempt, url }: RunName): string {
   return `[Run ${id}, attempt ${attempt}](${url})`
@@ -214,14 +219,16 @@ export function isWorse(one: Section, other: Section): boolean {
 
 /**
  * What of a section `on-change` looks at: the word of the verdict, the rows of the base images, and what a reader has to know before
- * both, which is that the rules or `.github/**` change.
+ * both, which is that the rules or `.github/**` change, and for which branch it was judged.
  */
 export function changeOf({ text }: Section): string {
   const [github = ''] = text.split('[Run ', 1)
+  const [first = ''] = text.split('\n', 1)
+  const [, base = ''] = first.split(NO_RECORD)
   const [rules = ''] = /^### Rules changed by [\s\S]*?(?=^## )/m.exec(text) ?? []
   const [, materials = ''] = /^### Base images and other materials$([\s\S]*?)(?=^#{2,3} |(?![\s\S]))/m.exec(text) ?? []
   const rows = materials.split('\n').filter(line => line.startsWith('| '))
-  return [github, rules.trim(), verdictOf(text) ?? '', ...rows].join('\n')
+  return [github, base, rules.trim(), verdictOf(text) ?? '', ...rows].join('\n')
 }
 
 /** Without a section that stands: whether there is something to say. */
