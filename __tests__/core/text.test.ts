@@ -10,7 +10,8 @@ test('printable() shows every text as printable characters on one line', () => {
 })
 
 test('printable() leaves printable text as it is', () => {
-  for (const text of ['Fix login', 'Grüße 漢字 العربية', '😀 é', '<img> | `x`', '']) expect(printable(text)).toBe(text)
+  for (const text of ['Fix login', 'Grüße 漢字 العربية', '😀 é ⚠️ ❤️ 🛠️', '<img> | `x`', ''])
+    expect(printable(text)).toBe(text)
 })
 
 test.each([
@@ -25,6 +26,17 @@ test.each([
   { what: 'an unpaired surrogate', text: '\ud800x' },
   { what: 'a tag character', text: '\u{e0041}' },
   { what: 'a byte order mark', text: '\ufeffx' },
+  { what: 'a grapheme joiner', text: 'ali\u034fce' },
+  { what: 'a Hangul filler', text: 'alice\u3164' },
+  { what: 'a halfwidth Hangul filler', text: 'alice\uffa0' },
+  { what: 'a Hangul choseong filler', text: 'alice\u115f' },
+  { what: 'a variation selector behind a letter', text: 'alice\ufe0f' },
+  { what: 'another variation selector', text: 'ali\ufe00ce' },
+  { what: 'a variation selector of the supplement', text: 'ali\u{e0100}ce' },
+  { what: 'a Mongolian variation selector', text: 'ali\u180bce' },
+  { what: 'a Khmer inherent vowel', text: 'ali\u17b4ce' },
+  { what: 'a blank Braille pattern', text: 'alice\u2800' },
+  { what: 'an invisible musical sign', text: 'ali\u{1d173}ce' },
 ])('printable() escapes $what', ({ text }) => {
   expect(isPrintable(text)).toBe(false)
   expect(printable(text)).toContain('\\u{')

@@ -9,7 +9,7 @@ import {
 } from '../../src/pipeline/comment.ts'
 import { readSections } from '../../src/report/comment.ts'
 import { errorOf } from '../github/support.ts'
-import { REJECTED, RELEASE } from '../report/receipts.ts'
+import { LOOSENING, REJECTED, RELEASE } from '../report/receipts.ts'
 
 const HEAD = parseCommitId('c'.repeat(40))
 const OLD = parseCommitId('d'.repeat(40))
@@ -257,4 +257,73 @@ test('an old comment of ours with another text before the marker is not taken fo
   await comment(request(pull), pull.port())
   expect(pull.comments).toHaveLength(2)
   expect(pull.comments[0]?.body).toMatch(/^Quoted/)
+})
+
+describe('13-adversary 35: what another job found is not lost', () => {
+  test.each(['build--image.yml', '-build-.yml', 'build (image).yml', "build's~image!.yml", `${'b'.repeat(310)}.yml`])(
+    'in a workflow called %s',
+    async workflow => {
+      const pull = new Pull()
+      const of = (name: string, id: string, over: Partial<CommentRequest> = {}) => {
+        const asked = request(pull, name, { id, key: { workflow, job: 'build', name }, ...over })
+        pull.runs.set(`${id}/1`, { repositoryId: REPOSITORY, head: HEAD, path: `.github/workflows/${workflow}` })
+        return asked
+      }
+      await comment(of('api', '77', { receipt: REJECTED }), pull.port())
+      await comment(of('web', '78'), pull.port())
+      expect(pull.keys()).toHaveLength(2)
+      expect(pull.comments[0]?.body).toContain('❌ Rejected')
+      expect((await comment(of('web', '70'), pull.port())).state).toBe('stale')
+    },
+  )
+
+  test('by a second step of the same attempt with the same key, as the legs of a matrix are', async () => {
+    const pull = new Pull()
+    await comment(request(pull, 'app', { receipt: REJECTED }), pull.port())
+    expect((await comment(request(pull), pull.port())).state).toBe('unchanged')
+    expect(pull.comments[0]?.body).toContain('❌ Rejected')
+    expect((await comment(request(pull, 'app', { attempt: '2' }), pull.port())).state).toBe('written')
+    expect(pull.comments[0]?.body).toContain('✅ Passed')
+  })
+
+  test('by a leg that passed and wrote first', async () => {
+    const pull = new Pull()
+    await comment(request(pull), pull.port())
+    await comment(request(pull, 'app', { receipt: REJECTED }), pull.port())
+    expect(pull.comments[0]?.body).toContain('❌ Rejected')
+  })
+})
+
+describe('13-adversary 35: on-change is not silenced', () => {
+  const changing = { mode: 'on-change' } as const
+
+  test('by a section whose run is not known', async () => {
+    const pull = new Pull()
+    await comment(request(pull, 'app', { ...changing, receipt: REJECTED }), pull.port())
+    pull.runs.clear()
+    const next = request(pull, 'app', { ...changing, id: '78', receipt: REJECTED })
+    expect((await comment(next, pull.port())).state).toBe('written')
+    expect(pull.comments[0]?.body).toContain('Run 78')
+  })
+
+  test('where .github/** changes since', async () => {
+    const pull = new Pull()
+    const port = pull.port({ changesGithub: async () => true })
+    expect((await comment(request(pull, 'app', changing), port)).state).toBe('written')
+    await comment(request(pull, 'other', { id: '78' }), pull.port())
+    pull.comments = []
+    await comment(request(pull, 'app', { id: '79' }), pull.port())
+    expect((await comment(request(pull, 'app', { ...changing, id: '80' }), port)).state).toBe('written')
+    expect(pull.comments[0]?.body).toContain('changes `.github/**`')
+  })
+
+  test('where the rules change', async () => {
+    const pull = new Pull()
+    await comment(request(pull), pull.port())
+    const next = request(pull, 'app', { ...changing, id: '78', receipt: LOOSENING })
+    expect((await comment(next, pull.port())).state).toBe('written')
+    expect((await comment({ ...next, run: { ...next.run, id: '78' } }, pull.port())).state).toBe('unchanged')
+    pull.comments = []
+    expect((await comment(next, pull.port())).state).toBe('written')
+  })
 })

@@ -11,9 +11,10 @@ import {
   renderSection,
   type SectionFacts,
 } from '../../src/report/comment.ts'
+import { readForkReport, renderForkReport } from '../../src/report/fork-report.ts'
 import { liveParts } from './markdown.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
-import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE } from './receipts.ts'
+import { DRAFT, HOSTILE_TEXTS, hostile, LOOSENING, REJECTED, RELEASE } from './receipts.ts'
 
 const HEAD = parseCommitId('c'.repeat(40))
 const RUN_URL = 'https://github.com/acme/app/actions/runs/77/attempts/1'
@@ -161,4 +162,55 @@ test('on-change looks at the verdict and the base images alone', () => {
   expect(changeOf({ ...section, text: section.text.replace('✅ Passed', '❌ Rejected') })).not.toBe(changeOf(section))
   expect(changeOf({ ...section, text: section.text.replaceAll('sha256:', 'sha256:0') })).not.toBe(changeOf(section))
   expect([hasNews(RELEASE), hasNews(REJECTED)]).toEqual([false, true])
+})
+
+test('13-adversary 3: that the rules change is said however little room there is', () => {
+  const path = (at: number) => `.github/workflows/${'\u202e'.repeat(280)}${at}.yml`
+  const [change] = LOOSENING.ruleChanges ?? []
+  const paths = Array.from({ length: 10 }, (_, at) => path(at))
+  const ruleChanges = Array.from({ length: 3 }, () => ({ ...(change as NonNullable<typeof change>), paths }))
+  const section = renderSection({ ...LOOSENING, ruleChanges }, FACTS, 30_000)
+  expect(section.text).toContain('too long for a comment')
+  expect(section.text).toContain('Rules changed by this pull request')
+  expect(section.text).toContain('1 of 2 differences loosens the rules')
+  const whole = renderSection(LOOSENING, FACTS)
+  const cut = renderComment([whole, { key: 'build.yml/build/other', text: 'x'.repeat(100) }], whole.text.length - 100)
+  expect(cut).toContain('the rest stands in the summary')
+  expect(cut).toContain('Rules changed by this pull request')
+  expect(changeOf({ key: '', text: cut })).not.toBe(changeOf(renderSection(RELEASE, FACTS)))
+})
+
+test('where not even the heads fit, what passed goes first, and how many went is said', () => {
+  const sections = Array.from({ length: 60 }, (_, at) =>
+    renderSection(at === 59 ? REJECTED : RELEASE, {
+      ...FACTS,
+      key: { workflow: 'build.yml', job: 'build', name: `app-${100 + at}` },
+    }),
+  )
+  const body = renderComment(sections, 6_000)
+  expect(body.length).toBeLessThanOrEqual(6_000)
+  expect(body).toContain('❌ Rejected')
+  expect(body).toMatch(/\d+ more sections? /)
+  const [last] = readSections(body).slice(-1)
+  expect(last && originOf(last)).toBeUndefined()
+})
+
+test('13-adversary 36: what a fork says leaves its room to what was checked here', () => {
+  const row = { code: 'a/b', severity: 'reject', message: '|'.repeat(200), remedy: '' }
+  const claimed = {
+    ...REJECTED,
+    subjects: [{ ...REJECTED.subjects[0], findings: Array.from({ length: 20 }, () => row) }],
+  }
+  const more = renderForkReport(readForkReport(Buffer.from(JSON.stringify(claimed))))
+  const text = renderSection(REJECTED, FACTS, 60_000, [more, more, more].join('\n\n')).text
+  expect(more.length).toBeLessThan(6_000)
+  expect(text).not.toContain('too long for a comment')
+})
+
+test('13-adversary 35: the first line says for which branch was judged, and another branch is news', () => {
+  const onto = (base: string) => renderSection(RELEASE, { ...FACTS, base })
+  expect(onto('refs/heads/dev').text.split('\n')[0]).toMatch(/ Judged for `refs\/heads\/dev`\.$/)
+  expect(onto('refs/heads/a`b @alice').text.split('\n')[0]).toMatch(/ Judged for ``refs\/heads\/a`b @alice``\.$/)
+  expect(originOf(onto('refs/heads/dev'))?.head).toBe(HEAD)
+  expect(changeOf(onto('refs/heads/dev'))).not.toBe(changeOf(onto('refs/heads/main')))
 })

@@ -1,5 +1,6 @@
 import { isPrintable } from '../../src/core/text.ts'
 import { compareInspections } from '../../src/report/compare.ts'
+import type { Inspection } from '../../src/report/inspection.ts'
 import { renderComparison, renderInspection } from '../../src/report/inspection-text.ts'
 import { commitsOf, digestOf, hostileInspection, inspectionOf, SEEN } from './inspections.ts'
 
@@ -45,4 +46,38 @@ test('a tree fits its columns and shows foreign text escaped', () => {
   }
   expect(renderInspection(SEEN, options)).not.toMatch(/\b(passed|verified)\b/)
   expect(renderComparison([A, B], compareInspections(A, B), options)).toContain('3 added, 0 removed')
+})
+
+const VERIFIED = inspectionOf({ commits: commitsOf(6), standing: 'verified' })
+const JUDGED: Inspection = {
+  ...VERIFIED,
+  gate: { name: VERIFIED.name, digest: VERIFIED.digest, verdict: 'passed', findings: [] },
+}
+
+test('compareInspections() says so where commits come from a source summary that nobody verified', () => {
+  const { origin } = JUDGED
+  const source = origin?.source
+  if (origin === undefined || source === undefined) throw new Error('no source')
+  const verified = { ...JUDGED, origin: { ...origin, source: { ...source, standing: 'verified' } } } as const
+  const seen = { ...JUDGED, origin: { ...origin, source: { ...source, standing: 'seen' } } } as const
+  expect(compareInspections(verified, verified).notCompared).toEqual([])
+  expect(compareInspections(verified, seen).notCompared.join(' ')).toContain('word of whoever signed')
+})
+
+test('compareInspections() calls nobody a signer whom the gate did not accept', () => {
+  const stranger = {
+    what: 'statement',
+    standing: 'seen',
+    by: 'https://github.com/mallory/x/.github/workflows/x.yml@refs/heads/main',
+    bundle: digestOf('e'),
+    facts: [],
+    below: [],
+  } as const
+  const more = { ...JUDGED, chain: { ...JUDGED.chain, below: [...JUDGED.chain.below, stranger] } }
+  expect(compareInspections(JUDGED, more).signers).toEqual([{ what: 'who signed, not verified', to: stranger.by }])
+})
+
+test('compareInspections() says that nobody is expected where there is no provenance, too', () => {
+  const { origin: _, ...bare } = inspectionOf()
+  expect(compareInspections(bare, bare).notCompared.join(' ')).toContain('Nobody said who is expected')
 })

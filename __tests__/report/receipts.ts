@@ -120,6 +120,24 @@ export const WITHOUT_POLICY: Receipt = {
 }
 
 /** A push with an unsigned commit under enforce: no build. */
+/** A pull request that would loosen the rules, and passes by those that hold. */
+export const LOOSENING: Receipt = {
+  ...RELEASE,
+  ruleChanges: [
+    {
+      commit: 'a'.repeat(40),
+      accepted: false,
+      proposed: true,
+      kind: 'policy',
+      paths: ['.github/waybill.yml'],
+      lines: [
+        { how: 'added', what: 'principal', text: 'mallory', loosens: false },
+        { how: 'added', what: 'role', text: '@maintainers: alice, mallory', loosens: true },
+      ],
+    },
+  ],
+}
+
 export const REJECTED: Receipt = {
   ...without(RELEASE, 'image', 'identity'),
   verdict: 'rejected',

@@ -127,7 +127,7 @@ test('13-adversary 3: changed rules come before the verdict, and more than forty
   const [change] = SOURCE_RECEIPTS.loosened.ruleChanges ?? []
   if (change === undefined) throw new Error('no change')
   const text = renderTerminal({ ...SOURCE_RECEIPTS.loosened, ruleChanges: [{ ...change, lines }] }, { colour: false })
-  expect(text).toContain('! … 61 more in the result JSON')
+  expect(text).toContain('! … 60 more in the result JSON')
   expect(text.indexOf('exception commit 0')).toBeLessThan(text.indexOf('waybill attest: passed'))
 })
 

@@ -81,6 +81,7 @@ async function commentOn(run: EndedRun | undefined, step: Step): Promise<string 
     run: { id: run.id, attempt: run.attempt, url },
     checkedBy: runName(context),
     head: run.head,
+    base: pull.baseRef,
     repositoryId: Number(context.repositoryId),
     more,
   }

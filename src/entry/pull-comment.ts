@@ -36,7 +36,7 @@ export async function commentOnPull(
   const http = new HttpClient()
   const key = { workflow: workflowFile(context), job: context.job, name }
   const request = {
-    ...{ receipt, mode, key, run: runName(context), head: event.head },
+    ...{ receipt, mode, key, run: runName(context), head: event.head, base: event.baseRef },
     repositoryId: Number(context.repositoryId),
   }
   try {

@@ -4,7 +4,9 @@ import { LIMITS } from '../core/limits.ts'
 import {
   changeOf,
   hasNews,
+  isWorse,
   originOf,
+  partOf,
   readSections,
   renderComment,
   renderSection,
@@ -81,9 +83,9 @@ export async function comment(request: CommentRequest, port: CommentPort): Promi
     const mine = renderSection(request.receipt, facts, roomFor(sections), request.more)
     const standing = sections.find(({ key }) => key === mine.key)
     const genuine = (section: Section) => isOfThisHead(section, request, port, known)
-    if (written === undefined && standing !== undefined && isNewer(standing, request) && (await genuine(standing)))
-      return { state: 'stale' }
-    if (written === undefined && isSilent(request, standing, mine)) return stands('unchanged', all[0])
+    const asItStands = await standsFor(standing, mine, written === undefined, { request: facts, port, known, genuine })
+    if (asItStands === 'stale') return { state: 'stale' }
+    if (asItStands === 'unchanged') return stands(written === undefined ? 'unchanged' : 'written', all[0])
     const others: Section[] = []
     for (const section of sections) if (section.key !== mine.key && (await genuine(section))) others.push(section)
     const body = renderComment([...others, mine])
@@ -126,14 +128,40 @@ function order(run: string, attempt: string, otherRun: string, otherAttempt: str
   return a === b ? Number(attempt) - Number(otherAttempt) : a < b ? -1 : 1
 }
 
+interface Asking {
+  readonly request: CommentRequest & Pick<SectionFacts, 'changesGithub'>
+  readonly port: CommentPort
+  readonly known: Map<string, Promise<RunFacts | undefined>>
+  genuine(section: Section): Promise<boolean>
+}
+
+/** Whether what stands is to be left as it is. Only a section whose run the platform knows can keep another from being written. */
+async function standsFor(
+  standing: Section | undefined,
+  mine: Section,
+  first: boolean,
+  { request, port, known, genuine }: Asking,
+): Promise<'stale' | 'unchanged' | undefined> {
+  if (standing !== undefined) {
+    // Legs of a matrix have one key: the one that passed must not wipe out the one that did not.
+    if (isOfThisAttempt(standing, request) && isWorse(standing, mine) && (await genuine(standing))) return 'unchanged'
+    if (first && isNewer(standing, request) && (await genuine(standing))) return 'stale'
+  }
+  if (!first || request.mode !== 'on-change') return undefined
+  if (standing === undefined) return hasNews(request.receipt, request.changesGithub) ? undefined : 'unchanged'
+  if (changeOf(standing) !== changeOf(mine)) return undefined
+  const head = originOf(standing)?.head ?? request.head
+  return (await isOfThisHead(standing, { ...request, head }, port, known)) ? 'unchanged' : undefined
+}
+
+function isOfThisAttempt(standing: Section, { run, head }: CommentRequest): boolean {
+  const origin = originOf(standing)
+  return origin?.head === head && origin.run === run.id && origin.attempt === run.attempt
+}
+
 function isNewer(standing: Section, { run, head }: CommentRequest): boolean {
   const origin = originOf(standing)
   return origin?.head === head && order(origin.run, origin.attempt, run.id, run.attempt) > 0
-}
-
-function isSilent({ mode, receipt }: CommentRequest, standing: Section | undefined, mine: Section): boolean {
-  if (mode !== 'on-change') return false
-  return standing === undefined ? !hasNews(receipt) : changeOf(standing) === changeOf(mine)
 }
 
 /** 13-adversary 35: a section counts when the platform knows its run, as one of this repository, this head, this workflow. */
@@ -151,9 +179,7 @@ async function isOfThisHead(
   const run = await asked
   const [workflow] = section.key.split('/')
   const file = run?.path.split('@', 1)[0]?.split('/').at(-1) ?? ''
-  return (
-    run !== undefined && run.repositoryId === repositoryId && run.head === head && encodeURIComponent(file) === workflow
-  )
+  return run !== undefined && run.repositoryId === repositoryId && run.head === head && partOf(file) === workflow
 }
 
 /** Half of the comment at most is taken by others before their sections are cut. */

@@ -51,7 +51,7 @@ export function builtCommit({ resolvedDependencies, claimedSource }: ProvenanceC
 export function materialsIn(claims: ProvenanceClaims): readonly InspectedMaterial[] {
   const built = builtCommit(claims)
   return claims.resolvedDependencies
-    .filter(item => item !== built && item.digest.gitCommit !== built?.digest.gitCommit)
+    .filter(({ digest: { gitCommit } }) => gitCommit === undefined || gitCommit !== built?.digest.gitCommit)
     .map(({ name, uri, digest }) => ({
       name: name ?? uri ?? 'without a name',
       ...(uri === undefined || uri === name ? {} : { uri }),

@@ -34,14 +34,14 @@ export function lastAttested(request: AttestRequest, ports: AttestPorts, record:
   return record.last
 }
 
-async function look({ source, run, repositories }: AttestRequest, ports: AttestPorts): Promise<LastLook> {
+async function look({ source, run, repositories, serverUrl }: AttestRequest, ports: AttestPorts): Promise<LastLook> {
   const ref = source.base?.ref ?? source.ref
   if (run === undefined || !ref.startsWith('refs/heads/')) return { kind: 'none' }
   try {
     const bundles = await readBundleIndex(ports.registry, repositories[0], sourceIndexTag(ref))
     if (bundles.length === 0) return { kind: 'none' }
     const own = verified(bundles, await ports.verifier())
-      .filter(signed => isOwn(signed, run.repositoryId, ref))
+      .filter(signed => isOwnRecord(signed, { serverUrl, repositoryId: run.repositoryId, ref }))
       .sort((a, b) => (b.signedAt?.getTime() ?? 0) - (a.signedAt?.getTime() ?? 0))
     const [newest] = own
     return newest === undefined
@@ -65,10 +65,15 @@ function verified(
   })
 }
 
-function isOwn({ statement, signer }: Verified<SignedStatement>, repositoryId: string, ref: string): boolean {
+/** By number, for a repository may be renamed; and on this server, for another platform gives the same numbers to others. */
+export function isOwnRecord(
+  { statement, signer }: Verified<SignedStatement>,
+  { serverUrl, repositoryId, ref }: { readonly serverUrl: string; readonly repositoryId: string; readonly ref: string },
+): boolean {
   if (statement.predicateType !== PROVENANCE_PREDICATE || signer.kind !== 'certificate') return false
-  const { sourceRepositoryIdentifier, sourceRepositoryRef } = signer.ci
-  return sourceRepositoryIdentifier === repositoryId && sourceRepositoryRef === ref
+  const { sourceRepositoryIdentifier, sourceRepositoryRef, sourceRepositoryUri = '' } = signer.ci
+  const ours = sourceRepositoryUri.startsWith(`${serverUrl}/`)
+  return ours && sourceRepositoryIdentifier === repositoryId && sourceRepositoryRef === ref
 }
 
 /** @throws `statements/provenance-malformed` */

@@ -11,6 +11,10 @@ import { StageLog } from './stages.ts'
 
 const NOT_BUILT = 'The image: nothing was built here, and nothing that another run built was looked at.'
 
+/** The workflow of the pull request says what it builds, and whoever opened it may change that, too. */
+const ONE_DOCKERFILE =
+  'Any other Dockerfile than the one at the root of the commit: whatever a workflow builds from another was not read here.'
+
 /** Nobody's identity, and nothing that builds. */
 const NOTHING: Ready = {
   builder: { name: 'none', build: () => Promise.reject(new TypeError('what is checked again is never built')) },
@@ -36,7 +40,7 @@ export async function recheck(
   } finally {
     await record.end()
   }
-  record.notChecked.push(NOT_BUILT)
+  record.notChecked.push(ONE_DOCKERFILE, NOT_BUILT)
   const receipt = record.receipt('comment')
   const stages = receipt.stages.filter(({ name }) => name === 'source' || name === 'materials')
   return { receipt: { ...receipt, stages }, error: record.error?.kind }

@@ -1,5 +1,5 @@
 import { asWaybillError, fail, type WaybillError } from '../core/error.ts'
-import type { Finding } from '../core/verdict.ts'
+import { type Finding, worst } from '../core/verdict.ts'
 import type {
   AttestationReceipt,
   ImageReceipt,
@@ -10,7 +10,7 @@ import type {
 } from '../report/receipt.ts'
 import type { LastLook } from './last-attested.ts'
 import type { SavedState } from './saved-state.ts'
-import type { StageLog } from './stages.ts'
+import { outcomeOfError, type StageLog } from './stages.ts'
 
 /** What a run has learned so far. It is written down as it happens, so that a failed run still tells all it knows. */
 export class RunRecord {
@@ -70,7 +70,9 @@ export class RunRecord {
     return {
       schemaVersion: 1,
       command,
-      verdict: this.stages.verdict(),
+      // What ended the run may have happened between two stages that passed.
+      verdict:
+        this.#error === undefined ? this.stages.verdict() : worst([this.stages.verdict(), outcomeOfError(this.#error)]),
       subjects: this.subjects,
       stages: this.stages.receipts(),
       attestations: this.attestations,

@@ -1,6 +1,7 @@
 import { type CommitId, hexOf, isCommitId, sha256 } from '../core/digest.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Receipt } from './receipt.ts'
+import { freshChanges, weight } from './rule-changes.ts'
 import { renderSummary } from './summary.ts'
 import { codeSpan } from './text.ts'
 import { MARKS, VERDICT_WORDS } from './words.ts'
@@ -29,6 +30,8 @@ export interface SectionFacts {
   readonly checkedBy?: RunName
   /** Of the pull request, as this run judged it. */
   readonly head: CommitId
+  /** The branch that it is for, whose rules judged it; it may be for another one by now. */
+  readonly base?: string
   /** Whether the pull request changes `.github/**`; `unknown`: nobody could say. */
   readonly changesGithub: boolean | 'unknown'
 }
@@ -58,7 +61,8 @@ export function keyText({ workflow, job, name }: CommentKey): string {
   return [workflow, job, name].map(partOf).join('/')
 }
 
-function partOf(text: string): string {
+/** One part of a key, as it stands in the marker. */
+export function partOf(text: string): string {
   const plain = encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*~]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('--', '%2D%2D')
@@ -89,23 +93,37 @@ export function renderSection(
   return { key, text: quiet(`${head}\n\n${text}${below}`) }
 }
 
-function firstLine({ run, checkedBy, head, changesGithub }: SectionFacts): string {
+function firstLine({ run, checkedBy, head, base, changesGithub }: SectionFacts): string {
   const rules = {
     true: '⚠️ **This pull request changes `.github/**`, which decides what is checked.** ',
     false: '',
     unknown: '⚠️ **Whether this pull request changes `.github/**` could not be read.** ',
   }[`${changesGithub}`]
   const again = checkedBy === undefined ? '' : `, checked again by ${link(checkedBy)}`
-  return `${rules}${link(run)} of ${codeSpan(head)}${again}. The check is the record, this comment is not.`
+  const judged = base === undefined ? '' : ` Judged for ${codeSpan(base)}.`
+  return `${rules}${link(run)} of ${codeSpan(head)}${again}. ${NO_RECORD}${judged}`
 }
+
+const NO_RECORD = 'The check is the record, this comment is not.'
 
 function link({ id, attempt, url }: RunName): string {
   return `[Run ${id}, attempt ${attempt}](${url})`
 }
 
-function tooLong({ verdict }: Receipt): string {
-  return `${verdictLine(verdict)} the report is too long for a comment; it stands in the summary of the run.`
+/** Fixed words and numbers; that the rules change is what whoever made it too long would like to hide (13-adversary 3). */
+function tooLong(receipt: Receipt): string {
+  const changes = freshChanges(receipt)
+  const said = `${verdictLine(receipt.verdict)} the report is too long for a comment; it stands in the summary of the run.`
+  if (changes.length === 0) return said
+  const title = changes.some(({ proposed }) => proposed === true) ? RULES_PROPOSED : RULES_BROUGHT
+  const shown = changes.slice(0, CHANGES).map(change => `⚠️ **${change.kind}**: ${weight(change)}.`)
+  return [title, ...shown, said].join('\n\n')
 }
+
+/** Changes of the rules that are told where there is no room. */
+const CHANGES = 10
+const RULES_PROPOSED = '### Rules changed by this pull request'
+const RULES_BROUGHT = '### Rules changed by these commits'
 
 function verdictLine(verdict: Receipt['verdict']): string {
   return `## ${MARKS[verdict]} ${VERDICT_WORDS[verdict]}:`
@@ -143,7 +161,10 @@ export function originOf({ text }: Section): SectionOrigin | undefined {
   return run === undefined || attempt === undefined || !isCommitId(head) ? undefined : { run, attempt, head }
 }
 
-/** The whole body: sections in the order of their keys; where they are too long together, the longest keep their heads alone. */
+/**
+ * The whole body: sections in the order of their keys; where they are too long together, the longest keep their heads alone. Where
+ * not even the heads have room, those that passed go first, and how many went is said.
+ */
 export function renderComment(sections: readonly Section[], budget: number = LIMITS.commentCharacters): string {
   const ordered = sections.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const shown = new Map(ordered.map(section => [section.key, section.text]))
@@ -152,35 +173,67 @@ export function renderComment(sections: readonly Section[], budget: number = LIM
     if (body().length <= budget) break
     shown.set(key, headOf(text))
   }
-  for (const { key } of ordered.toReversed()) {
+  const passed = ({ text }: Section) => Number(verdictOf(text) === PASSED)
+  for (const { key } of ordered.toReversed().toSorted((a, b) => passed(b) - passed(a))) {
     if (body().length <= budget) break
     shown.delete(key)
+    shown.delete(REST)
+    const gone = ordered.length - shown.size
+    shown.set(REST, `${gone} more ${gone === 1 ? 'section has' : 'sections have'} no room here: look at the checks.`)
   }
   return body()
 }
 
+/** No step has this key, and no run is named below it, so that whoever writes next leaves it out. */
+const REST = '%20/%20/%20'
+
 /** First line and verdict of a section that has no more room. */
 function headOf(text: string): string {
   const lines = text.split('\n')
-  const verdict = lines.find(line => VERDICT.test(line))
-  const word = VERDICT.exec(verdict ?? '')?.[0]
+  const word = verdictOf(text)
+  const rules = lines.find(line => line === RULES_PROPOSED || line === RULES_BROUGHT)
   return [
     lines[0] ?? '',
+    ...(rules === undefined ? [] : ['', rules]),
     ...(word === undefined ? [] : ['', `${word} the rest stands in the summary of the run.`]),
   ].join('\n')
 }
 
 const VERDICT = /^## \S{1,4} (?:Passed|Rejected|Not checked):/u
 
-/** What of a section `on-change` looks at: the word of the verdict, and the rows of the base images. */
+const PASSED = `## ${MARKS.passed} ${VERDICT_WORDS.passed}:`
+
+/** The line of the verdict to its colon. */
+function verdictOf(text: string): string | undefined {
+  const line = text.split('\n').find(line => VERDICT.test(line))
+  return VERDICT.exec(line ?? '')?.[0]
+}
+
+const OUTCOMES = [VERDICT_WORDS.passed, VERDICT_WORDS.unknown, VERDICT_WORDS.rejected]
+
+/** Whether the verdict of one section is a worse one than that of another. */
+export function isWorse(one: Section, other: Section): boolean {
+  const rank = ({ text }: Section) => OUTCOMES.findIndex(word => verdictOf(text)?.endsWith(` ${word}:`))
+  return rank(one) > rank(other)
+}
+
+/**
+ * What of a section `on-change` looks at: the word of the verdict, the rows of the base images, and what a reader has to know before
+ * both, which is that the rules or `.github/**` change, and for which branch it was judged.
+ */
 export function changeOf({ text }: Section): string {
-  const verdict = text.split('\n').find(line => VERDICT.test(line))
+  const [github = ''] = text.split('[Run ', 1)
+  const [first = ''] = text.split('\n', 1)
+  const [, base = ''] = first.split(NO_RECORD)
+  const [rules = ''] = /^### Rules changed by [\s\S]*?(?=^## )/m.exec(text) ?? []
   const [, materials = ''] = /^### Base images and other materials$([\s\S]*?)(?=^#{2,3} |(?![\s\S]))/m.exec(text) ?? []
   const rows = materials.split('\n').filter(line => line.startsWith('| '))
-  return [VERDICT.exec(verdict ?? '')?.[0] ?? '', ...rows].join('\n')
+  return [github, base, rules.trim(), verdictOf(text) ?? '', ...rows].join('\n')
 }
 
 /** Without a section that stands: whether there is something to say. */
-export function hasNews({ verdict, materials }: Receipt): boolean {
-  return verdict !== 'passed' || (materials?.items ?? []).some(({ previous }) => previous !== undefined)
+export function hasNews(receipt: Receipt, changesGithub: SectionFacts['changesGithub'] = false): boolean {
+  const { verdict, materials } = receipt
+  if (verdict !== 'passed' || changesGithub !== false || freshChanges(receipt).length > 0) return true
+  return (materials?.items ?? []).some(({ previous }) => previous !== undefined)
 }

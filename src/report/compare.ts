@@ -1,4 +1,4 @@
-import { type InspectedCommit, type Inspection, nodesOf, sizeOf } from './inspection.ts'
+import { type InspectedCommit, type InspectedNode, type Inspection, nodesOf, sizeOf } from './inspection.ts'
 
 /** What one side has and the other has not, or has otherwise. Absent: not there. */
 export interface Change {
@@ -36,7 +36,8 @@ export function compareInspections(a: Inspection, b: Inspection): Comparison {
     same: a.digest === b.digest,
     commits: compareCommits(a, b),
     signers: [
-      ...changes('who signed', identities(a), identities(b)),
+      ...changes('who signed', identities(a, isExpected), identities(b, isExpected)),
+      ...changes('who signed, not verified', identities(a, isStranger), identities(b, isStranger)),
       ...changes('who signed commits', principals(a), principals(b)),
     ],
     materials: compareMaterials(a, b),
@@ -108,8 +109,15 @@ function comparePolicy(a: Inspection, b: Inspection): readonly Change[] {
   ]
 }
 
-function identities({ chain }: Inspection): ReadonlySet<string> {
-  return new Set(nodesOf(chain).flatMap(({ bundle, by }) => (bundle === undefined || by === undefined ? [] : [by])))
+type Of = (node: InspectedNode, side: Inspection) => boolean
+
+/** Where nobody said who is expected, the sentence at the end says it of all of them. */
+const isExpected: Of = ({ standing }, { gate }) => gate === undefined || standing === 'verified'
+const isStranger: Of = (node, side) => !isExpected(node, side)
+
+function identities(side: Inspection, counts: Of): ReadonlySet<string> {
+  const signed = nodesOf(side.chain).filter(node => node.bundle !== undefined && counts(node, side))
+  return new Set(signed.flatMap(({ by }) => by ?? []))
 }
 
 function principals({ origin }: Inspection): ReadonlySet<string> {
@@ -150,6 +158,18 @@ function notCompared(a: Inspection, b: Inspection): readonly string[] {
       ]
     return cut
   })
-  const expected = sides.every(([, side]) => side.origin === undefined || side.origin.standing === 'verified')
-  return expected ? about : [...about, 'Nobody said who is expected: all of this is the word of whoever signed it.']
+  if (sides.every(([, { gate, origin }]) => gate === undefined && origin?.standing !== 'verified'))
+    return [...about, 'Nobody said who is expected: all of this is the word of whoever signed it.']
+  return [...about, ...sides.flatMap(([which, { origin }]) => unverified(which, origin))]
+}
+
+/** What is compared of one side and was verified by nobody. */
+function unverified(which: string, origin: Inspection['origin']): readonly string[] {
+  if (origin === undefined) return []
+  if (origin.standing !== 'verified')
+    return [`Nothing about where the ${which} image comes from is verified: it is the word of whoever signed it.`]
+  if (origin.source === undefined || origin.source.standing === 'verified') return []
+  return [
+    `The commits, their signers and the policy of the ${which} image are not verified: they are the word of whoever signed the source detail.`,
+  ]
 }

@@ -15,6 +15,8 @@ export interface ForkReport {
 
 /** Rows of each list that are shown. */
 const SHOWN = 20
+/** Of one report: a character may take eight when it is escaped, and what was checked here must keep its room. */
+const CHARACTERS = 5_000
 /** Lists that a result of ours may have at most. */
 const MAX_ITEMS = 20_000
 
@@ -125,7 +127,10 @@ export function renderForkReport({ verdict, image, stages, findings, error }: Fo
     ...findings.map(({ code, message }) => ['finding', `${code}: ${message}`]),
   ]
   const rows = said.map(([what, words]) => `| ${cell(what, 60)} | ${cell(words, 200)} |`)
-  return `${FORK_TITLE}\n\nWhoever opened the pull request decides what stands here.\n\n${table(['said about', 'in its words'], rows, SHOWN)}`
+  for (let limit = SHOWN; ; limit--) {
+    const text = `${FORK_TITLE}\n\nWhoever opened the pull request decides what stands here.\n\n${table(['said about', 'in its words'], rows, limit)}`
+    if (limit === 0 || text.length <= CHARACTERS) return text
+  }
 }
 
 /** In the place of a report that cannot be shown. @param why fixed words and a code. */

@@ -68,9 +68,17 @@ export function commitRows(commits: readonly SubjectReceipt[], columns: number):
  * @param changes that are told; default: those that no earlier run has told.
  */
 export function ruleLines(receipt: Receipt, changes = freshChanges(receipt)): readonly string[] {
-  const lines = changes.flatMap(change => [headline(change), ...differences(change)])
-  const more = lines.length - RULE_LINES
-  return more > 0 ? [...lines.slice(0, RULE_LINES), `… ${more} more in the result JSON`] : lines
+  // A long list of differences must not push another change out of sight: each has its headline.
+  let room = RULE_LINES
+  const lines = changes.slice(0, RULE_LINES).flatMap(change => {
+    const all = differences(change)
+    const shown = all.slice(0, room)
+    room -= shown.length
+    const more = all.length - shown.length
+    return [headline(change), ...shown, ...(more > 0 ? [`… ${more} more in the result JSON`] : [])]
+  })
+  const more = changes.length - RULE_LINES
+  return more > 0 ? [...lines, `… ${more} more changes in the result JSON`] : lines
 }
 
 /** The same in a sentence each, without the differences: for annotations. */
