@@ -153,7 +153,7 @@ function commitParts({ subjects, source }: Receipt): readonly Html[] {
     reviewText(commit) ?? '–',
     commit.key === undefined ? '–' : code(shortKey(commit.key)),
   ])
-  const head = ['commit', 'verdict', 'subject', 'author', 'signed by', 'basis', 'review', 'key']
+  const head = ['commit', 'verdict', 'subject', 'author, as claimed', 'signed by', 'basis', 'review', 'key']
   const found = commits.flatMap(({ findings }) => findings)
   const causes =
     found.length === 0
