@@ -8,6 +8,7 @@ import { openKeySession } from '../sigstore/sign/key-session.ts'
 import type { SigningSession } from '../sigstore/sign/session.ts'
 import type { WitnessOptions } from '../sigstore/sign/witness.ts'
 import type { DeployRun } from '../statements/deploy-vsa.ts'
+import { once } from './once.ts'
 
 /**
  * Whether the token may sign a deploy to this environment: by its own event, and by its own environment, before any certificate is
@@ -95,15 +96,4 @@ export function keyedSigner(key: SigningKey, witnesses: WitnessOptions): DeployS
 function foreseen(san: CertificateSigner['san'], issuer: string, ci: CertificateSigner['ci']): ObservedSigner {
   const never = new Date(0)
   return { kind: 'certificate', san, issuer, ci, serial: '', fingerprint: '', notBefore: never, notAfter: never }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch(error => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
 }

@@ -15,6 +15,7 @@ import { requireOwnNames } from '../statements/uris.ts'
 import type { CommandLine, Desk } from './commands/command.ts'
 import { usage } from './commands/command.ts'
 import { checkKeyPlace, type KeyPlace, openSigningKey } from './named-secret.ts'
+import { once } from './once.ts'
 import { tufCacheOf } from './tuf-cache.ts'
 import { RELEASE_BUILD } from './version.ts'
 
@@ -140,18 +141,6 @@ export function keepIn(directory: string): RecordPorts['keep'] {
     const path = join(directory, 'records', name)
     await writeFileAtomic(path, bytes)
     return path
-  }
-}
-
-/** Made when it is first asked for; what fails is asked anew. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch(error => {
-      made = undefined
-      throw error
-    })
-    return made
   }
 }
 
