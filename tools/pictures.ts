@@ -1,75 +1,109 @@
 /**
- * `node tools/bootstrap.mjs tools/pictures.ts`: draws summaries as a job's page shows them, with the Markdown and graph libraries of the
- * dev dependencies in a real browser, into `docs/images`. The style is our own and only resembles the page; the text is the renderer's.
+ * `node tools/pictures.ts [NAME…]`: draws everything that people see with Chromium into docs/images: summaries,
+ * comments, terminals and pages, of what passed and of what was rejected. Equal bytes on a machine with equal fonts and browser.
  */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { marked } from 'marked'
-import type { Browser } from 'playwright-core'
-import { OpenPage, openBrowser } from '../__tests__/peers/browser.ts'
+import { OpenPage, openBrowser, type View } from '../__tests__/peers/browser.ts'
+import { GATE_RECEIPTS } from '../__tests__/report/gate-receipts.ts'
+import { commitsOf, inspectionOf, PASSED, REFUSED, SEEN } from '../__tests__/report/inspections.ts'
 import { OUTCOME_RECEIPTS } from '../__tests__/report/outcome-receipts.ts'
+import { REJECTED, RELEASE } from '../__tests__/report/receipts.ts'
+import { parseCommitId } from '../src/core/digest.ts'
+import { renderComment, renderSection } from '../src/report/comment.ts'
+import { compareInspections } from '../src/report/compare.ts'
+import { renderComparisonPage } from '../src/report/html-comparison.ts'
+import { renderInspectionPage } from '../src/report/html-inspection.ts'
+import { renderReceiptPage } from '../src/report/html-receipt.ts'
 import type { Receipt } from '../src/report/receipt.ts'
 import { renderSummary } from '../src/report/summary.ts'
+import { renderTerminal } from '../src/report/terminal.ts'
+import { commentPage, drawGraphs, summaryPage } from './pictures/markdown.ts'
+import { smallPng } from './pictures/small-png.ts'
+import { terminalPage } from './pictures/terminal.ts'
 
-const ROOT = join(import.meta.dirname, '..')
-const LIBRARY = readFileSync(createRequire(import.meta.url).resolve('mermaid/dist/mermaid.min.js'), 'utf8')
-/** CSS pixels of the column in which a job shows a summary. */
-const WIDTH = 1220
-
-const PICTURES = { passed: 'reviewed', rejected: 'ended-source' } as const
-
-const STYLE = `
-body { margin: 0; padding: 24px 32px; font: 15px/1.5 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; color: #1f2328; background: #fff }
-h2, h3, h4 { margin: 22px 0 12px; line-height: 1.25 }
-h2 { font-size: 22px; padding-bottom: 6px; border-bottom: 1px solid #d1d9e0 }
-h3 { font-size: 18px }
-p, ul { margin: 0 0 14px }
-blockquote { margin: 0 0 14px; padding: 0 14px; color: #59636e; border-left: 4px solid #d1d9e0 }
-code { font: 85% ui-monospace, "DejaVu Sans Mono", monospace; background: #eff1f3; border-radius: 6px; padding: 2px 5px; overflow-wrap: anywhere }
-code.short { white-space: nowrap }
-pre { background: #f6f8fa; border-radius: 6px; padding: 12px 14px; overflow: hidden }
-pre code { background: none; padding: 0; white-space: pre-wrap; font-size: 12.5px }
-pre.mermaid { background: none; text-align: center; padding: 4px }
-table { border-collapse: collapse; margin: 0 0 14px; font-size: 14px }
-th, td { border: 1px solid #d1d9e0; padding: 5px 10px; text-align: left; vertical-align: top }
-tr:nth-child(2n) td { background: #f6f8fa }
-details { margin: 0 0 14px }
-`
-
-function pageOf(markdown: string): string {
-  const html = marked.parse(markdown, { gfm: true, async: false })
-  const graphs = html.replace(
-    /<pre><code class="language-mermaid">([\s\S]*?)<\/code><\/pre>/g,
-    '<pre class="mermaid">$1</pre>',
-  )
-  const short = graphs.replace(/<code>([^<]{1,24})<\/code>/g, '<code class="short">$1</code>')
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>summary</title><style>${STYLE}</style></head><body>${short}</body></html>`
+interface Picture {
+  readonly page: string
+  readonly view: View
+  /** Whether the page has graphs. */
+  readonly graphs?: true
 }
 
-async function picture(browser: Browser, receipt: Receipt, path: string): Promise<void> {
-  const open = await OpenPage.of(browser, pageOf(renderSummary(receipt)), {
-    width: WIDTH,
-    scheme: 'light',
-    scripted: true,
+const FOLDER = join(import.meta.dirname, '..', 'docs', 'images')
+const TWO = [
+  inspectionOf(),
+  inspectionOf({ commits: commitsOf(9), digit: '5', base: '6', name: 'ghcr.io/acme/app:v2' }),
+] as const
+const WIDE: View = { width: 1000, scheme: 'light' }
+const PASSED_RUN = receiptOf(OUTCOME_RECEIPTS, 'reviewed')
+const REJECTED_RUN = receiptOf(OUTCOME_RECEIPTS, 'ended-source')
+
+const PICTURES: Readonly<Record<string, Picture>> = {
+  'summary-passed': summary(PASSED_RUN),
+  'summary-rejected': summary(REJECTED_RUN),
+  'comment-passed': comment(PASSED_RUN),
+  'comment-rejected': comment(REJECTED_RUN),
+  'terminal-passed': terminal(
+    'waybill verify image ghcr.io/acme/app:v1.2.3 --policy .github/waybill.yml',
+    receiptOf(GATE_RECEIPTS, 'gate-image'),
+  ),
+  'terminal-rejected': terminal(
+    'waybill verify manifest "deploy/*.yaml" --policy .github/waybill.yml --pin --out waybill-evidence',
+    receiptOf(GATE_RECEIPTS, 'gate-manifest'),
+  ),
+  'page-described': { page: renderInspectionPage(SEEN), view: WIDE },
+  'page-passed': { page: renderInspectionPage(PASSED), view: WIDE },
+  'page-rejected': { page: renderInspectionPage(REFUSED), view: { width: 1000, scheme: 'dark' } },
+  'page-changes': { page: renderComparisonPage(TWO, compareInspections(...TWO)), view: WIDE },
+  'page-narrow': { page: renderInspectionPage(PASSED), view: { width: 320, scheme: 'dark' } },
+  'page-run-passed': { page: renderReceiptPage(RELEASE), view: WIDE },
+  'page-run-rejected': { page: renderReceiptPage(REJECTED), view: WIDE },
+}
+
+function receiptOf(all: Readonly<Record<string, Receipt>>, name: string): Receipt {
+  const found = all[name]
+  if (found === undefined) throw new Error(`There is no receipt ${name}`)
+  return found
+}
+
+/** As wide as the column in which a job shows it. */
+function summary(receipt: Receipt): Picture {
+  const page = summaryPage(renderSummary(receipt))
+  return { page, view: { width: 1220, scheme: 'light', scripted: true }, graphs: true }
+}
+
+/** As wide as a conversation. */
+function comment(receipt: Receipt): Picture {
+  const section = renderSection(receipt, {
+    key: { workflow: 'build.yml', job: 'build', name: 'app' },
+    run: { id: '77', attempt: '1', url: 'https://github.com/acme/app/actions/runs/77/attempts/1' },
+    head: parseCommitId(receipt.source?.commit ?? ''),
+    changesGithub: false,
   })
-  try {
-    await open.page.addScriptTag({ content: LIBRARY })
-    await open.page.evaluate('(mermaid.initialize({ startOnLoad: false, securityLevel: "strict" }), mermaid.run())')
-    await open.picture(path)
-  } finally {
-    await open.close()
-  }
+  const page = commentPage(renderComment([section]))
+  return { page, view: { width: 920, scheme: 'light', scripted: true }, graphs: true }
 }
 
+function terminal(line: string, receipt: Receipt): Picture {
+  const columns = 110
+  const exitCode = { passed: 0, rejected: 1, unknown: 2 }[receipt.verdict]
+  const text = renderTerminal(receipt, { colour: true, columns, exitCode })
+  return { page: terminalPage(line, text, columns), view: { width: 980, height: 60, scheme: 'dark' } }
+}
+
+const names = process.argv.slice(2)
+mkdirSync(FOLDER, { recursive: true })
 const browser = await openBrowser()
 try {
-  for (const [verdict, name] of Object.entries(PICTURES)) {
-    const receipt = OUTCOME_RECEIPTS[name]
-    if (receipt === undefined) throw new Error(`There is no receipt ${name}`)
-    const path = join(ROOT, 'docs', 'images', `summary-${verdict}.png`)
-    await picture(browser, receipt, path)
-    console.log(path)
+  for (const [name, { page, view, graphs }] of Object.entries(PICTURES)) {
+    if (names.length > 0 && !names.includes(name)) continue
+    const open = await OpenPage.of(browser, page, view)
+    if (graphs) await drawGraphs(open)
+    const path = join(FOLDER, `${name}.png`)
+    await open.picture(path)
+    await open.close()
+    writeFileSync(path, smallPng(readFileSync(path)))
+    console.log(`docs/images/${name}.png ${Math.ceil(statSync(path).size / 1024)} KiB`)
   }
 } finally {
   await browser.close()

@@ -34,7 +34,11 @@ export async function runSession(file: string, world: SessionWorld): Promise<voi
       if (negated === (last.code === 0)) throw wrong(negated ? 'It ended with 0.' : 'It did not end with 0.')
     } else if (verb === 'write') write(world, args)
     else if (verb === 'clone') makeClone(join(world.folder, args[0] ?? 'clone'))
-    else if (last === undefined) throw wrong('There is no command before this line.')
+    else if (verb === 'file') {
+      const [path = '', pattern = ''] = args
+      if (new RegExp(pattern).test(readFileSync(join(world.folder, path), 'utf8')) === negated)
+        throw wrong('It does not hold.')
+    } else if (last === undefined) throw wrong('There is no command before this line.')
     else if (!holds(verb, args[0] ?? '', last, join(dirname(file), args[0] ?? ''), wrong) !== negated)
       throw wrong('It does not hold.')
   }

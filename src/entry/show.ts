@@ -1,3 +1,6 @@
+import { resolve } from 'node:path'
+import { writeFileAtomic } from '../io/files.ts'
+import { renderReceiptPage } from '../report/html-receipt.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderResult } from '../report/result.ts'
 import { renderTerminal, type TerminalOptions, wantsColour } from '../report/terminal.ts'
@@ -10,6 +13,11 @@ export function showReceipt(receipt: Receipt, desk: Desk, how: { json: boolean; 
   if (how.json || how.quiet) return
   const exitCode = exitCodeOfVerdict(receipt.verdict)
   desk.world.out(renderTerminal(receipt, { ...terminalOptions(desk), exitCode }))
+}
+
+/** A verdict as a page of its own, beside whatever else is shown. @param path as written; absent: none was asked for. */
+export async function writePage(receipt: Receipt, path: string | undefined, { world }: Desk): Promise<void> {
+  if (path !== undefined) await writeFileAtomic(resolve(world.workingFolder, path), renderReceiptPage(receipt))
 }
 
 /**

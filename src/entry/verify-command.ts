@@ -23,7 +23,7 @@ import { type GateSubjects, NO_SUBJECTS } from './gate-subjects.ts'
 import { platformApi } from './platform-api.ts'
 import { type PolicyOnDisk, policyFile } from './policy-file.ts'
 import { recordPorts } from './quarantine-signer.ts'
-import { showReceipt, terminalOptions } from './show.ts'
+import { showReceipt, terminalOptions, writePage } from './show.ts'
 import { tufCacheOf } from './tuf-cache.ts'
 import type { VerifyWish } from './verify-options.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -58,7 +58,7 @@ export async function verifyCommand(
     const pinned = wish.pin ? pinnedFiles(result.receipt, named?.sources ?? []) : []
     const receipt = await afterGate(result, { ...wish, ...maybe('hands', hands), folder, now: new Date() })
     await writePinned(pinned)
-    show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
+    await show({ ...receipt, ...pinnedReceipt(pinned) }, pinned, wish, desk)
     return exitCodeOfVerdict(receipt.verdict)
   } finally {
     http.close()
@@ -134,14 +134,15 @@ function callerOf({ flags, key, trustedRoot }: VerifyWish, policy: PolicyOnDisk 
   }
 }
 
-/** A verdict in the format that was asked for. */
-export function showVerdict(receipt: Receipt, wish: VerifyWish, desk: Desk): void {
-  show(receipt, [], wish, desk)
+/** A verdict in the format that was asked for, and its page. */
+export function showVerdict(receipt: Receipt, wish: VerifyWish, desk: Desk): Promise<void> {
+  return show(receipt, [], wish, desk)
 }
 
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */
-function show(receipt: Receipt, pinned: readonly PinnedFile[], wish: VerifyWish, desk: Desk): void {
+async function show(receipt: Receipt, pinned: readonly PinnedFile[], wish: VerifyWish, desk: Desk): Promise<void> {
   const { world } = desk
+  await writePage(receipt, wish.html, desk)
   const piped = pinned.find(({ path }) => path === undefined)
   if (wish.format === 'sarif') {
     world.out(renderSarif(receipt, { version: WAYBILL_VERSION, rulesFrom: CATALOGUE }))

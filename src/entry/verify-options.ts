@@ -28,12 +28,15 @@ export interface VerifyWish {
   /** Standard input is what is judged. */
   readonly pipes: boolean
   readonly format: 'text' | 'json' | 'sarif'
+  /** Where a page with the verdict goes, as written. */
+  readonly html?: string
   readonly quiet: boolean
 }
 
 export const VERIFY_OPTIONS = {
   quiet: { type: 'boolean' },
   format: { type: 'string' },
+  html: { type: 'string' },
   policy: { type: 'string' },
   'certificate-identity': { type: 'string' },
   'certificate-oidc-issuer': { type: 'string' },
@@ -105,6 +108,7 @@ What to do with it:
 How to tell:
   --json                              the result object on stdout, nothing else
   --format sarif                      SARIF on stdout, nothing else
+  --html FILE                         also write one page that needs nothing else: no script, no network
   --quiet                             only the exit code; mistakes of the command line still go to stderr
 `
 
@@ -132,6 +136,7 @@ export function readVerifyWish({ values }: VerifyLine): VerifyWish {
     pin: values.pin ?? false,
     pipes: false,
     format: formatOf(values),
+    ...maybe('html', values.html),
     quiet: values.quiet ?? false,
   }
 }

@@ -18,7 +18,10 @@ export function inReadingOrder(commits: readonly SubjectReceipt[]): readonly Sub
   return [...newest.filter(commit => !ready(commit)), ...newest.filter(ready)]
 }
 
-/** Commits as 8-report § 1 asks for them: who signed what, on which ground it counts, and who looked at it. */
+/**
+ * Commits as 8-report § 1 asks for them: who signed what, on which ground it counts, and who looked at it. What decides stands
+ * first: the column of a comment is narrow, and what does not fit has to be scrolled to.
+ */
 export function commitTable(commits: readonly SubjectReceipt[], limit: number): string {
   const rows = inReadingOrder(commits).map(commit => {
     const { verdict, digest, title, author, principal, kind, key, basis } = commit
@@ -26,18 +29,18 @@ export function commitTable(commits: readonly SubjectReceipt[], limit: number): 
       MARKS[verdict],
       cell(shortDigest(digest)),
       cell(title, 80),
-      cell(author, 60),
       cell(principal, 60),
-      kind ?? '–',
-      // Where nothing was judged the whole key is what there is to read.
-      cell(key === undefined || verdict === 'not-asked' ? key : shortKey(key), 80),
       [basis ?? '–', ...derivation(commit)].join(' '),
       cell(reviewText(commit), 200),
       findingCodes(commit),
+      cell(author, 60),
+      kind ?? '–',
+      // Where nothing was judged the whole key is what there is to read.
+      cell(key === undefined || verdict === 'not-asked' ? key : shortKey(key), 80),
     ])
   })
-  const head = ['', 'commit', 'subject', 'author, as claimed', 'signer', 'signature', 'key']
-  return table([...head, 'basis', 'reviewed by', 'findings'], rows, limit)
+  const head = ['', 'commit', 'subject', 'signer', 'basis', 'reviewed by', 'findings']
+  return table([...head, 'author, as claimed', 'signature', 'key'], rows, limit)
 }
 
 export function tagTable(tags: readonly SubjectReceipt[], limit: number): string {

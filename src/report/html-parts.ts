@@ -71,8 +71,10 @@ export function plainList(items: readonly string[]): Html {
   return html`<ul class="plain">${items.map(item => html`<li>${item}</li>`)}</ul>`
 }
 
-export function fold(title: string, content: Value): Html {
-  return html`<details class="fold"><summary>${title}</summary>${content}</details>`
+/** @param shown whether it is open when the page is: for what nobody may miss. */
+export function fold(title: string, content: Value, shown = false): Html {
+  const head = html`<summary>${title}</summary>${content}`
+  return shown ? html`<details class="fold" open>${head}</details>` : html`<details class="fold">${head}</details>`
 }
 
 export function code(text: string): Html {

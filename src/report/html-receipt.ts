@@ -20,7 +20,7 @@ import { closedWords, materialsInOrder, proofText } from './materials.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
 import { freshChanges, loosensFirst, standing, weight } from './rule-changes.ts'
 import { bytes, duration } from './text.ts'
-import { quarantineText, STAGE_WORDS, VERDICT_WORDS } from './words.ts'
+import { quarantineText, STAGE_WORDS, stateWord, VERDICT_WORDS, wasTimed } from './words.ts'
 
 const TONES = {
   passed: 'ok',
@@ -36,7 +36,7 @@ const SUBJECTS = 100
 export function renderReceiptPage(receipt: Receipt): string {
   const { command, verdict, notChecked, stages } = receipt
   const name = nameOf(receipt)
-  const header = html`<p class="kicker">Waybill: ${command}</p><h1>${name}</h1>${noticeLines(receipt)}${banner(
+  const header = html`<p class="kicker">Waybill: ${command.replace(/^waybill /, '')}</p><h1>${name}</h1>${noticeLines(receipt)}${banner(
     TONES[verdict],
     VERDICT_WORDS[verdict],
     verdictText(receipt),
@@ -73,7 +73,8 @@ function noticeLines({ notices }: Receipt): readonly Html[] {
 }
 
 function verdictText(receipt: Receipt): Html {
-  const { image, source, policy, identity, run } = receipt
+  const { image, source, policy, identity, run, notChecked } = receipt
+  const open = notChecked.length === 1 ? '1 point' : `${notChecked.length} points`
   const repository = source?.repository
   const levels = levelWords(receipt, id => id).map(line => html`<p>${line}</p>`)
   return html`${levels}${factList([
@@ -89,6 +90,7 @@ function verdictText(receipt: Receipt): Html {
     ...(policy === undefined ? [] : [{ name: 'policy', value: policy.uri }]),
     ...(identity === undefined ? [] : [{ name: 'signed by', value: identity.san }]),
     ...(run === undefined ? [] : [{ name: 'run', shown: link(run, run) }]),
+    ...(notChecked.length === 0 ? [] : [{ name: 'not checked', value: `${open}, listed below` }]),
   ])}`
 }
 
@@ -127,7 +129,7 @@ function subjectItem(subject: SubjectReceipt): Html {
     ...(by === undefined ? [] : [{ name: 'signed by', value: by }]),
     ...(quarantine === undefined ? [] : [{ name: 'quarantine', value: quarantineText(quarantine) }]),
   ])
-  return html`<div class="finding"><h3>${badge(TONES[verdict], verdict.replace('-', ' '))} ${shortName(subject)}</h3>${facts}${links.length === 0 ? undefined : subjectTree(links)}${findings.map(findingItem)}</div>
+  return html`<div class="finding"><h3>${badge(TONES[verdict], stateWord(verdict))} ${shortName(subject)}</h3>${facts}${links.length === 0 ? undefined : subjectTree(links)}${findings.map(findingItem)}</div>
 `
 }
 
@@ -143,7 +145,7 @@ function commitParts({ subjects, source }: Receipt): readonly Html[] {
   const repository = source?.repository
   const rows = commits.map(commit => [
     html`<code>${link(commit.digest.slice(0, 12), commitAddress(repository, commit.digest))}</code>`,
-    badge(TONES[commit.verdict], commit.verdict.replace('-', ' ')),
+    badge(TONES[commit.verdict], stateWord(commit.verdict)),
     commit.title ?? '–',
     commit.author ?? '–',
     commit.principal ?? '–',
@@ -151,7 +153,7 @@ function commitParts({ subjects, source }: Receipt): readonly Html[] {
     reviewText(commit) ?? '–',
     commit.key === undefined ? '–' : code(shortKey(commit.key)),
   ])
-  const head = ['commit', 'verdict', 'subject', 'author', 'signed by', 'basis', 'review', 'key']
+  const head = ['commit', 'verdict', 'subject', 'author, as claimed', 'signed by', 'basis', 'review', 'key']
   const found = commits.flatMap(({ findings }) => findings)
   const causes =
     found.length === 0
@@ -159,6 +161,7 @@ function commitParts({ subjects, source }: Receipt): readonly Html[] {
       : fold(
           found.length === 1 ? '1 finding about commits' : `${found.length} findings about commits`,
           found.slice(0, SUBJECTS).map(findingItem),
+          commits.some(({ verdict }) => verdict === 'rejected' || verdict === 'unknown'),
         )
   return [section('Commits', html`${dataTable('Commits, what is not in order first', head, rows)}${causes}`)]
 }
@@ -204,9 +207,9 @@ function attestationParts({ attestations }: Receipt): readonly Html[] {
 function stageTable({ stages }: Receipt): Html {
   const rows = stages.map(({ name, state, mode, ms }) => [
     STAGE_WORDS[name],
-    badge(TONES[state], state.replace('-', ' ')),
+    badge(TONES[state], stateWord(state)),
     mode ?? '–',
-    duration(ms),
+    wasTimed({ state, ms }) ? duration(ms) : '–',
   ])
   return dataTable('Stages of the run', ['stage', 'state', 'mode', 'time'], rows)
 }

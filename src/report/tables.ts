@@ -2,17 +2,20 @@ import { groupFindings, shortName, subjectsText } from './groups.ts'
 import type { AttestationReceipt, ImageReceipt, Receipt, SinkReceipt, SubjectReceipt } from './receipt.ts'
 import { table } from './table.ts'
 import { bytes, cell, duration, growth, shortDigest } from './text.ts'
-import { MARKS, STAGE_WORDS } from './words.ts'
+import { MARKS, STAGE_WORDS, stateWord, wasTimed } from './words.ts'
 
 /** One subject with its whole digest to copy; of many the short ones, for the whole ones stand in the details below. */
 export function subjectTable(subjects: readonly SubjectReceipt[], limit: number): string {
   const many = subjects.length > 1
+  // A run that signs names itself elsewhere: a dash here would read as "signed by nobody".
+  const signers = subjects.some(({ by }) => by !== undefined)
   const rows = subjects.map(subject => {
     const { verdict, digest, basis, by } = subject
     const shown = many ? shortDigest(digest) : digest
-    return row([MARKS[verdict], cell(shortName(subject)), cell(shown), basis ?? '–', cell(by, 500)])
+    const cells = [MARKS[verdict], cell(shortName(subject)), cell(shown), basis ?? '–']
+    return row(signers ? [...cells, cell(by, 500)] : cells)
   })
-  return table(['', 'subject', 'digest', 'basis', 'signed by'], rows, limit)
+  return table(['', 'subject', 'digest', 'basis', ...(signers ? ['signed by'] : [])], rows, limit)
 }
 
 const OUTCOME_MARKS = { rejected: '❌', unknown: '⚠️', note: 'ℹ️' } as const
@@ -83,10 +86,9 @@ export function timingTable({ stages, requests }: Receipt): string {
     row([
       name,
       STAGE_WORDS[name],
-      `${MARKS[state]} ${state}`,
+      `${MARKS[state]} ${stateWord(state)}`,
       mode ?? '–',
-      // What was never begun took no time that anybody measured.
-      state === 'not-reached' || (state === 'not-asked' && ms === 0) ? '–' : duration(ms),
+      wasTimed({ state, ms }) ? duration(ms) : '–',
       String(requests?.[name] ?? '–'),
     ]),
   )

@@ -20,7 +20,7 @@ import { materialLines } from './terminal-materials.ts'
 import { commitRows, ruleLines } from './terminal-source.ts'
 import { subjectLines } from './terminal-subjects.ts'
 import { duration, shellQuote } from './text.ts'
-import { STAGE_WORDS } from './words.ts'
+import { STAGE_WORDS, stateWord, wasTimed } from './words.ts'
 
 export type { TerminalOptions } from './terminal-lines.ts'
 
@@ -121,10 +121,12 @@ function stageLines({ stages }: Receipt, paint: Paint): readonly string[] {
   if (stages.length === 0) return []
   const width = Math.max(...stages.map(({ name }) => STAGE_WORDS[name].length))
   const states = Math.max(...stages.map(({ state }) => state.length))
-  const lines = stages.map(
-    ({ name, state, ms }) =>
-      `  ${STAGE_WORDS[name].padEnd(width)}  ${paint(state, state.padEnd(states))}  ${duration(ms)}`,
-  )
+  const lines = stages.map(stage => {
+    const { name, state, ms } = stage
+    const shown = STAGE_WORDS[name].padEnd(width)
+    if (!wasTimed(stage)) return `  ${shown}  ${paint(state, stateWord(state))}`
+    return `  ${shown}  ${paint(state, stateWord(state).padEnd(states))}  ${duration(ms)}`
+  })
   return ['', 'stages:', ...lines]
 }
 

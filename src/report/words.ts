@@ -9,7 +9,7 @@ export const MARKS = {
   rejected: '❌',
   unknown: '⚠️',
   'not-asked': '➖',
-  'not-reached': '⏹️',
+  'not-reached': '▫️',
 } as const satisfies Record<StageState, string>
 
 export const VERDICT_WORDS = {
@@ -34,6 +34,16 @@ export const STAGE_WORDS = {
   collect: 'bundles',
   judge: 'verdict',
 } as const satisfies Record<StageReceipt['name'], string>
+
+/** A state as people read it. */
+export function stateWord(state: StageState): string {
+  return state.replace('-', ' ')
+}
+
+/** What was never begun took no time that anybody measured. */
+export function wasTimed({ state, ms }: Pick<StageReceipt, 'state' | 'ms'>): boolean {
+  return state !== 'not-reached' && (state !== 'not-asked' || ms > 0)
+}
 
 /** The links of a subject's chain. */
 export const LINK_WORDS = {

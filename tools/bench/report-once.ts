@@ -2,7 +2,10 @@
 
 import { many } from '../../__tests__/report/gate-receipts.ts'
 import { commits, platforms } from '../../__tests__/report/outcome-receipts.ts'
+import { parseCommitId } from '../../src/core/digest.ts'
 import { annotationsOf } from '../../src/report/annotations.ts'
+import { renderComment, renderSection } from '../../src/report/comment.ts'
+import { renderReceiptPage } from '../../src/report/html-receipt.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
 import { renderResult } from '../../src/report/result.ts'
 import { renderSummary } from '../../src/report/summary.ts'
@@ -15,11 +18,20 @@ const largest: Receipt = {
   subjects: [...commits(300).subjects, ...many(100).subjects],
 }
 
+const FACTS = {
+  key: { workflow: 'build.yml', job: 'build', name: 'app' },
+  run: { id: '77', attempt: '1', url: 'https://github.com/acme/app/actions/runs/77/attempts/1' },
+  head: parseCommitId('c'.repeat(40)),
+  changesGithub: false,
+} as const
+
 const PARTS: Readonly<Record<string, () => unknown>> = {
   summary: () => renderSummary(largest),
   terminal: () => renderTerminal(largest, { colour: false, columns: 120 }),
   annotations: () => annotationsOf(largest),
   result: () => renderResult(largest),
+  comment: () => renderComment([renderSection(largest, FACTS)]),
+  page: () => renderReceiptPage(largest),
 }
 
 const times = Object.entries(PARTS).map(([name, render]) => {

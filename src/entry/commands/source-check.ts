@@ -8,7 +8,7 @@ import { renderResult } from '../../report/result.ts'
 import { renderSourceCheck } from '../../report/source-check.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from '../exit-code.ts'
 import { refusedReceipt } from '../report-run.ts'
-import { terminalOptions } from '../show.ts'
+import { terminalOptions, writePage } from '../show.ts'
 import { runSourceCheck } from '../source-check.ts'
 import { type CommandLine, command, type Desk, noMore, usage } from './command.ts'
 
@@ -22,6 +22,8 @@ export interface SourceCheck {
   readonly explain?: string
   readonly engine: 'js' | 'native' | 'both'
   readonly trustedRoot?: string
+  /** Where a page with the verdict goes, as written. */
+  readonly html?: string
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -36,6 +38,7 @@ const OPTIONS = {
   explain: { type: 'string' },
   engine: { type: 'string' },
   'trusted-root': { type: 'string' },
+  html: { type: 'string' },
   quiet: { type: 'boolean' },
 } as const
 
@@ -66,6 +69,7 @@ What it rests on:
 
 How to tell:
   --explain COMMIT                    every step of the decision about one commit
+  --html FILE                         also write one page that needs nothing else: no script, no network
   --json                              the result object on stdout, nothing else
   --quiet                             only the exit code; mistakes of the command line still go to stderr
 
@@ -103,6 +107,7 @@ export function readSourceCheck({
     ...maybe('explain', values.explain),
     engine,
     ...maybe('trustedRoot', values['trusted-root']),
+    ...maybe('html', values.html),
     json,
     quiet,
   }
@@ -114,26 +119,27 @@ async function sourceCheck(wish: SourceCheck, desk: Desk): Promise<number> {
   try {
     const { receipt, error } = await runSourceCheck(wish, desk, work)
     const exitCode = error === undefined ? exitCodeOfVerdict(receipt.verdict) : exitCodeOfError(error)
-    show(receipt, exitCode, wish, desk)
+    await show(receipt, exitCode, wish, desk)
     return exitCode
   } catch (thrown) {
-    return failed(asWaybillError(thrown), wish, desk)
+    return await failed(asWaybillError(thrown), wish, desk)
   } finally {
     await remove(work)
   }
 }
 
-function show(receipt: Receipt, exitCode: number, { json, quiet }: SourceCheck, desk: Desk): void {
+async function show(receipt: Receipt, exitCode: number, { html, json, quiet }: SourceCheck, desk: Desk): Promise<void> {
+  await writePage(receipt, html, desk)
   if (json) desk.world.out(renderResult(receipt))
   if (json || quiet) return
   desk.world.out(renderSourceCheck(receipt, { ...terminalOptions(desk), exitCode }))
 }
 
 /** A history that could not be judged is a verdict and belongs to stdout; a mistake of the caller does not. */
-function failed(error: WaybillError, wish: SourceCheck, desk: Desk): number {
+async function failed(error: WaybillError, wish: SourceCheck, desk: Desk): Promise<number> {
   const receipt = { ...refusedReceipt(WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] }
   if (!wish.json && error.kind === 'configuration') throw error
   const exitCode = exitCodeOfError(error.kind)
-  show(receipt, exitCode, wish, desk)
+  await show(receipt, exitCode, wish, desk)
   return exitCode
 }

@@ -157,7 +157,7 @@ async function runVerifyUrl(wish: VerifyUrl, desk: Desk): Promise<number> {
       folder,
       now: new Date(),
     })
-    showVerdict(receipt, wish, desk)
+    await showVerdict(receipt, wish, desk)
     return exitCodeOfVerdict(receipt.verdict)
   } finally {
     http.close()
