@@ -1329,7 +1329,10 @@ class DeployRun {
     #nothing() {
         return { images: [], files: [], named: [], unreadable: [], folder: this.#world.folder };
     }
-    /** What a cluster would find: by digest, from the registries' own bytes; of files from what was kept. */
+    /**
+     * What a cluster would find: by digest, from the registries' own bytes and nothing that lies on this machine; of files from what
+     * was kept, for of them nobody has more.
+     */
     async #readBack(units, bundles) {
         const images = units.flatMap(({ image, digest }) => image === undefined ? [] : [byDigest(image.repository, digest, image.origin)]);
         const files = units.flatMap(({ file, resource }) => (file === undefined ? [] : [resource.slice('file:'.length)]));
@@ -1337,12 +1340,18 @@ class DeployRun {
         const judged = ({ subject, expectation, statements }) => {
             found.set(`${expectation.resource}@${subject.digest}`, new Set(statements.map(({ bundle }) => bundle)));
         };
-        const options = this.#options('run', { ...this.#nothing(), named: images, files });
-        const { receipt } = await (0,entry_gate/* runGate */.Rg)({ ...options, bundleFiles: [...options.bundleFiles, ...bundles], judged });
+        const judge = async (given, bundleFiles) => {
+            const options = this.#options('run', { ...this.#nothing(), ...given });
+            return (await (0,entry_gate/* runGate */.Rg)({ ...options, bundleFiles, judged })).receipt.subjects;
+        };
+        const subjects = [
+            ...(images.length === 0 ? [] : await judge({ named: images }, [])),
+            ...(files.length === 0 ? [] : await judge({ files }, [...this.#wish.bundleFiles, ...bundles])),
+        ];
         return units.flatMap((unit) => {
             const { resource, digest, image } = unit;
             const name = image === undefined ? resource.slice('file:'.length) : `${(0,registry_reference/* formatReference */.FH)(image.repository)}@${digest}`;
-            const told = receipt.subjects.find(subject => subject.name === name);
+            const told = subjects.find(subject => subject.name === name);
             if (told === undefined || told.verdict === 'not-asked')
                 return [];
             const { verdict, findings } = told;

@@ -237,6 +237,8 @@ var pipeline_stages = __webpack_require__(23435);
 
 
 const NOT_BUILT = 'The image: nothing was built here, and nothing that another run built was looked at.';
+/** The workflow of the pull request says what it builds, and whoever opened it may change that, too. */
+const ONE_DOCKERFILE = 'Any other Dockerfile than the one at the root of the commit: whatever a workflow builds from another was not read here.';
 /** Nobody's identity, and nothing that builds. */
 const NOTHING = {
     builder: { name: 'none', build: () => Promise.reject(new TypeError('what is checked again is never built')) },
@@ -260,7 +262,7 @@ async function recheck(request, ports) {
     finally {
         await record.end();
     }
-    record.notChecked.push(NOT_BUILT);
+    record.notChecked.push(ONE_DOCKERFILE, NOT_BUILT);
     const receipt = record.receipt('comment');
     const stages = receipt.stages.filter(({ name }) => name === 'source' || name === 'materials');
     return { receipt: { ...receipt, stages }, error: record.error?.kind };
@@ -324,6 +326,8 @@ var report_text = __webpack_require__(44639);
 
 /** Rows of each list that are shown. */
 const SHOWN = 20;
+/** Of one report: a character may take eight when it is escaped, and what was checked here must keep its room. */
+const CHARACTERS = 5_000;
 /** Lists that a result of ours may have at most. */
 const MAX_ITEMS = 20_000;
 const KNOWN = new Set([
@@ -433,7 +437,11 @@ function renderForkReport({ verdict, image, stages, findings, error }) {
         ...findings.map(({ code, message }) => ['finding', `${code}: ${message}`]),
     ];
     const rows = said.map(([what, words]) => `| ${(0,report_text/* cell */.Hn)(what, 60)} | ${(0,report_text/* cell */.Hn)(words, 200)} |`);
-    return `${FORK_TITLE}\n\nWhoever opened the pull request decides what stands here.\n\n${(0,table/* table */.t)(['said about', 'in its words'], rows, SHOWN)}`;
+    for (let limit = SHOWN;; limit--) {
+        const text = `${FORK_TITLE}\n\nWhoever opened the pull request decides what stands here.\n\n${(0,table/* table */.t)(['said about', 'in its words'], rows, limit)}`;
+        if (limit === 0 || text.length <= CHARACTERS)
+            return text;
+    }
 }
 /** In the place of a report that cannot be shown. @param why fixed words and a code. */
 function noForkReport(why) {
@@ -668,6 +676,7 @@ async function commentOn(run, step) {
         run: { id: run.id, attempt: run.attempt, url },
         checkedBy: (0,pull_comment/* runName */.rt)(context),
         head: run.head,
+        base: pull.baseRef,
         repositoryId: Number(context.repositoryId),
         more,
     };

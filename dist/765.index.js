@@ -1,5 +1,5 @@
-export const id = 491;
-export const ids = [491,303,172];
+export const id = 765;
+export const ids = [765,303,172];
 export const modules = {
 
 /***/ 7172:
@@ -63,7 +63,7 @@ function ruleName({ match }) {
 
 /***/ }),
 
-/***/ 34491:
+/***/ 34765:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -558,7 +558,480 @@ async function policyFile(path, folder) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/report/commits.js
+var report_commits = __webpack_require__(13300);
+// EXTERNAL MODULE: ./lib/report/counts.js
+var counts = __webpack_require__(35836);
+// EXTERNAL MODULE: ./lib/report/groups.js
+var groups = __webpack_require__(70740);
+;// CONCATENATED MODULE: ./lib/report/html.js
+
+/**
+ * The one way to make HTML. What is put into a template is text and becomes text: it can end no element, attribute or comment,
+ * and brings no entity and no link. Markup comes from templates in this program alone; their type cannot be made otherwise.
+ */
+class Html {
+    #markup;
+    constructor(markup) {
+        this.#markup = markup;
+    }
+    get markup() {
+        return this.#markup;
+    }
+    /** Static parts of a template as they are, values escaped. */
+    static join(parts, values) {
+        const markup = parts.map((part, at) => `${part}${at < values.length ? markupOf(values[at]) : ''}`);
+        return new Html(markup.join(''));
+    }
+}
+/** `html` before a template. Values stand between tags or in double quotes, never in a script, a style or a bare attribute. */
+function html(parts, ...values) {
+    return Html.join(parts.raw, values);
+}
+function markupOf(value) {
+    if (value === undefined)
+        return '';
+    if (value instanceof Html)
+        return value.markup;
+    return typeof value === 'object' ? value.map(item => item.markup).join('') : escapeText(String(value));
+}
+/** Longest text shown of anything. */
+const MAX = 1000;
+/** Control, bidi and zero-width characters as escapes, then all that HTML gives a meaning as entities. HTML § 13.3 */
+function escapeText(text) {
+    return (0,core_text/* printable */.g$)(text, MAX).replace(/[&<>"'`]/g, sign => `&#${sign.charCodeAt(0)};`);
+}
+/** Addresses that may become links: pages of the platform and of the public log, every part of them in a known form. */
+const KNOWN = [
+    /^https:\/\/github\.com\/[\w.-]{1,100}\/[\w.-]{1,100}\/commit\/[0-9a-f]{40}$/,
+    /^https:\/\/github\.com\/[\w.-]{1,100}\/[\w.-]{1,100}\/actions\/runs\/\d{1,20}(?:\/attempts\/\d{1,6})?$/,
+    /^https:\/\/search\.sigstore\.dev\/\?logIndex=\d{1,20}$/,
+];
+/** The text as a link where the address has a known form, else the text alone. */
+function html_link(text, address) {
+    if (address === undefined || !KNOWN.some(form => form.test(address)))
+        return html `${text}`;
+    return html `<a href="${address}" rel="noopener noreferrer">${text}</a>`;
+}
+/** The page of a commit, of a repository as provenance names it: `git+https://github.com/acme/app`. */
+function commitAddress(repository, id) {
+    return repository === undefined ? undefined : `${repository.replace(/^git\+/, '').replace(/@.*$/, '')}/commit/${id}`;
+}
+/** The page of an entry of the public log. */
+function logAddress({ url, index }) {
+    return url === 'https://rekor.sigstore.dev' ? `https://search.sigstore.dev/?logIndex=${index}` : undefined;
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(77598);
+;// CONCATENATED MODULE: ./lib/report/html-style.js
+/** The whole look of a page: system fonts, both colour schemes, narrow windows, paper. Every pair of colours has a contrast of 4.5 at least. */
+const STYLE = `
+:root{color-scheme:light dark;--bg:#f7f7f5;--card:#fff;--text:#1c1e21;--muted:#555b63;--line:#d5d8dd;--accent:#1d4ed8;
+--ok:#0f5f2f;--ok-bg:#e2f4e8;--bad:#971b1b;--bad-bg:#fde8e8;--warn:#724600;--warn-bg:#fdf0d3;--calm:#3a4149;--calm-bg:#eaecef}
+@media (prefers-color-scheme:dark){:root{--bg:#131519;--card:#1b1e24;--text:#e8eaed;--muted:#a9b0ba;--line:#363c46;
+--accent:#8fb7ff;--ok:#8be3aa;--ok-bg:#11321e;--bad:#ffb3b3;--bad-bg:#43191b;--warn:#f6d182;--warn-bg:#3a2c0a;--calm:#c8ced7;--calm-bg:#2a2f38}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--bg);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
+main,header,footer{max-width:64rem;margin:0 auto;padding:0 1rem}
+header{padding-top:1.5rem}
+footer{padding-top:.5rem;padding-bottom:2rem;color:var(--muted);font-size:.875rem}
+.skip{position:absolute;left:-999rem}
+.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.5rem .75rem;z-index:1}
+.kicker{margin:0;color:var(--muted);font-size:.875rem;letter-spacing:.02em}
+h1{margin:.125rem 0 .25rem;font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}
+h2{margin:2rem 0 .5rem;font-size:1.125rem}
+h3{margin:1rem 0 .25rem;font-size:1rem}
+p{margin:.25rem 0 .5rem;overflow-wrap:anywhere}
+code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
+a{color:var(--accent)}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:2px}
+.muted{color:var(--muted)}
+.banner{display:flex;gap:.75rem;align-items:flex-start;margin:1rem 0;padding:.875rem 1rem;border-radius:.5rem;border:1px solid currentColor}
+.banner strong{display:block;font-size:1.125rem;line-height:1.3}
+.banner p{margin:.125rem 0 0}
+.banner p,.banner ul,.banner dl{color:var(--text);overflow-wrap:anywhere}
+.mark{font-size:1.25rem;line-height:1.2}
+.ok{color:var(--ok);background:var(--ok-bg)}
+.bad{color:var(--bad);background:var(--bad-bg)}
+.warn{color:var(--warn);background:var(--warn-bg)}
+.calm{color:var(--calm);background:var(--calm-bg)}
+.badge{display:inline-block;padding:.0625rem .5rem;border-radius:1rem;font-size:.8125rem;font-weight:600;white-space:nowrap}
+.notice{margin:.5rem 0;padding:.5rem .75rem;border-left:4px solid var(--warn);background:var(--warn-bg);color:var(--text);overflow-wrap:anywhere}
+.facts{display:grid;grid-template-columns:fit-content(14rem) minmax(0,1fr);gap:.125rem 1rem;margin:.5rem 0}
+.facts dt{color:var(--muted);min-width:6rem;overflow-wrap:anywhere}
+.facts dd{margin:0;overflow-wrap:anywhere}
+.numbers{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;margin:.5rem 0 0;padding:0;list-style:none;color:var(--muted)}
+.numbers b{color:var(--text)}
+.tree,.tree ul{list-style:none;margin:0;padding:0}
+.tree ul{margin-left:.6875rem;padding-left:1rem;border-left:2px solid var(--line)}
+.tree li{margin:.375rem 0}
+.node{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.375rem .75rem}
+.node>summary,.node.flat{display:flex;flex-wrap:wrap;gap:.125rem .625rem;align-items:baseline}
+.node>summary{cursor:pointer;list-style:none}
+.node>summary::-webkit-details-marker{display:none}
+.node>summary::before{content:"▸";color:var(--muted);width:.75rem}
+.node[open]>summary::before{content:"▾"}
+.node.flat::before{content:"";width:.75rem}
+.node .name{font-weight:600;overflow-wrap:anywhere}
+.node .who{flex-basis:100%;padding-left:1.375rem;color:var(--muted);font-size:.875rem;overflow-wrap:anywhere}
+.fold{margin:.5rem 0}
+.fold>summary{cursor:pointer;font-weight:600}
+.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;background:var(--card)}
+table{border-collapse:collapse;width:100%;font-size:.875rem}
+caption{padding:.5rem .75rem;text-align:left;color:var(--muted)}
+th,td{padding:.375rem .75rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
+th{white-space:nowrap}
+td{overflow-wrap:anywhere;min-width:6rem}
+td:has(>code){min-width:11rem}
+tbody th{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:8rem}
+.finding{margin:.5rem 0;padding:.5rem .75rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-wrap:anywhere}
+.finding p{margin:.125rem 0}
+ul.plain{margin:.25rem 0;padding-left:1.25rem;overflow-wrap:anywhere}
+@media (max-width:40rem){.facts{grid-template-columns:minmax(0,1fr);gap:0}.facts dd{margin-bottom:.375rem}.tree ul{margin-left:.25rem;padding-left:.5rem}h1{font-size:1.25rem}}
+@media print{:root{--bg:#fff;--card:#fff;--text:#000;--muted:#444;--line:#bbb;--ok:#0f5f2f;--ok-bg:#fff;--bad:#971b1b;--bad-bg:#fff;--warn:#724600;--warn-bg:#fff;--calm:#333;--calm-bg:#fff;--accent:#000}
+.skip{display:none}.scroll{overflow:visible}.node,.finding,tr{break-inside:avoid}details::details-content{content-visibility:visible;display:block;block-size:auto}
+body{font-size:11pt}}
+`;
+
+;// CONCATENATED MODULE: ./lib/report/html-page.js
+
+
+
+/** Made of constants alone: nothing from outside can stand in a style. */
+const STYLE_ELEMENT = Html.join([`<style>${STYLE}</style>`], []);
+const STYLE_HASH = (0,external_node_crypto_.createHash)('sha256').update(STYLE).digest('base64');
+/**
+ * Nothing is loaded, run, embedded or sent; one style, by its hash. A page is opened from a disk, where no server could say so.
+ * Content Security Policy Level 3
+ */
+const SECURITY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
+/** One page that needs nothing but itself. @param title from outside, too; escaped. */
+function page(title, header, main) {
+    const made = html `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${SECURITY_ATTRIBUTE}">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+${STYLE_ELEMENT}
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header>${header}</header>
+<main id="main" tabindex="-1">${main}</main>
+<footer><p>This page is a copy of what a program found at one moment; it proves nothing by itself. Everything in it can be checked again with <code>waybill inspect</code> and <code>waybill verify image</code>.</p></footer>
+</body>
+</html>
+`;
+    return made.markup;
+}
+/** A constant; its quotes are single ones, which end no attribute here. */
+const SECURITY_ATTRIBUTE = Html.join([SECURITY], []);
+
+;// CONCATENATED MODULE: ./lib/report/html-parts.js
+
+/** Colour is never all: the word says the same. */
+function badge(tone, text) {
+    return html `<span class="badge ${tone}">${text}</span>`;
+}
+const MARKS = { ok: '✓', bad: '✕', warn: '!', calm: 'i' };
+function banner(tone, title, text) {
+    return html `<div class="banner ${tone}"><span class="mark" aria-hidden="true">${MARKS[tone]}</span><div><strong>${title}</strong>${text}</div></div>`;
+}
+/** A part of the page with its heading. */
+function section(title, content) {
+    return html `<section><h2>${title}</h2>${content}</section>`;
+}
+function factList(facts) {
+    if (facts.length === 0)
+        return undefined;
+    const rows = facts.map(fact => html `<dt>${fact.name}</dt><dd>${'shown' in fact ? fact.shown : fact.value}</dd>`);
+    return html `<dl class="facts">${rows}</dl>`;
+}
+/** Rows of one table; what is more is counted. */
+const ROWS = 500;
+/**
+ * A table that a narrow window scrolls by itself; it can be reached by keyboard, so that it can be scrolled by keyboard.
+ * @param rows the first cell of each is its heading.
+ */
+function dataTable(caption, head, rows) {
+    const shown = rows.slice(0, ROWS);
+    const body = shown.map(([first, ...cells]) => {
+        return html `<tr><th scope="row">${first}</th>${cells.map(item => html `<td>${item}</td>`)}</tr>
+`;
+    });
+    const more = rows.length - shown.length;
+    return html `<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
+<thead><tr>${head.map(name => html `<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>
+${body}</tbody></table></div>${more > 0 ? html `<p class="muted">${more} more in the result as JSON.</p>` : undefined}`;
+}
+/** What was held against something, and what to do. */
+function findingItem({ code, severity, message, expected, found, remedy }) {
+    const tone = severity === 'note' ? 'calm' : 'bad';
+    const facts = [
+        ...(expected === undefined ? [] : [{ name: 'expected', value: expected }]),
+        ...(found === undefined ? [] : [{ name: 'found', value: found }]),
+        ...(remedy === undefined || remedy === '' ? [] : [{ name: 'what to do', value: remedy }]),
+    ];
+    return html `<div class="finding"><p>${badge(tone, severity === 'note' ? 'note' : 'against it')} <code>${code}</code></p><p>${message}</p>${factList(facts)}</div>
+`;
+}
+function plainList(items) {
+    return html `<ul class="plain">${items.map(item => html `<li>${item}</li>`)}</ul>`;
+}
+/** @param shown whether it is open when the page is: for what nobody may miss. */
+function fold(title, content, shown = false) {
+    const head = html `<summary>${title}</summary>${content}`;
+    return shown ? html `<details class="fold" open>${head}</details>` : html `<details class="fold">${head}</details>`;
+}
+function code(text) {
+    return html `<code>${text}</code>`;
+}
+/** A table of what differs, or a sentence that nothing does. */
+function changeTable(caption, changes) {
+    if (changes.length === 0)
+        return html `<p>No change.</p>`;
+    const rows = changes.map(({ what, from, to }) => [what, side(from), side(to)]);
+    return dataTable(caption, ['what', 'from', 'to'], rows);
+}
+function side(text) {
+    return text === undefined ? html `<span class="muted">nothing</span>` : code(text);
+}
+
+// EXTERNAL MODULE: ./lib/report/words.js
+var words = __webpack_require__(58191);
+;// CONCATENATED MODULE: ./lib/report/html-subject.js
+
+
+
+
+const TONES = { passed: 'ok', rejected: 'bad', unknown: 'warn', 'not-asked': 'calm' };
+/** Links drawn of one subject, and how deep: real chains have about ten, four deep. */
+const LINKS = 60;
+const DEPTH = 8;
+/** The chain that the gate judged, as nested lists. */
+function subjectTree(links) {
+    let left = LINKS;
+    const items = (list, depth) => list.flatMap(item => {
+        if (left === 0 || depth === 0)
+            return [];
+        left--;
+        const below = items(item.below, depth - 1);
+        return [
+            html `<li>${linkBox(item)}${below.length === 0 ? undefined : html `<ul>${below}</ul>`}</li>
+`,
+        ];
+    });
+    return html `<ul class="tree" aria-label="Chain of the subject">${items(links, DEPTH)}</ul>`;
+}
+function linkBox({ link: name, state, digest, by, signedAt, log, bundle }) {
+    const head = html `<span class="name">${words/* LINK_WORDS */.rI[name]}</span> ${badge(TONES[state], state.replace('-', ' '))}${digest === undefined ? undefined : html ` <code>${(0,report_text/* shortDigest */.VK)(digest)}</code>`}`;
+    const facts = factList([
+        ...(by === undefined ? [] : [{ name: 'by', value: by }]),
+        ...(signedAt === undefined ? [] : [{ name: 'signed at', value: signedAt }]),
+        ...(log === undefined
+            ? []
+            : [{ name: 'log entry', shown: html `${html_link(log.index, logAddress(log))} of ${log.url}` }]),
+        ...(bundle === undefined ? [] : [{ name: 'bundle', shown: code(bundle) }]),
+    ]);
+    if (facts === undefined)
+        return html `<div class="node flat">${head}</div>`;
+    return html `<details class="node"><summary>${head}</summary>${facts}</details>`;
+}
+
+// EXTERNAL MODULE: ./lib/report/materials.js
+var report_materials = __webpack_require__(1796);
+// EXTERNAL MODULE: ./lib/report/rule-changes.js
+var rule_changes = __webpack_require__(52766);
+;// CONCATENATED MODULE: ./lib/report/html-receipt.js
+
+
+
+
+
+
+
+
+
+
+
+const html_receipt_TONES = {
+    passed: 'ok',
+    rejected: 'bad',
+    unknown: 'warn',
+    'not-asked': 'calm',
+    'not-reached': 'calm',
+};
+/** Shown one by one; the rest is counted. */
+const SUBJECTS = 100;
+/** A run's receipt as a page of its own: the facts of the summary, in its order. */
+function renderReceiptPage(receipt) {
+    const { command, verdict, notChecked, stages } = receipt;
+    const name = nameOf(receipt);
+    const header = html `<p class="kicker">Waybill: ${command.replace(/^waybill /, '')}</p><h1>${name}</h1>${noticeLines(receipt)}${banner(html_receipt_TONES[verdict], words/* VERDICT_WORDS */._G[verdict], verdictText(receipt))}`;
+    const main = [
+        ...ruleParts(receipt),
+        ...(receipt.error === undefined
+            ? []
+            : [section('What went wrong', findingItem({ ...receipt.error, severity: 'reject' }))]),
+        ...subjectParts(receipt),
+        ...imageParts(receipt),
+        ...commitParts(receipt),
+        ...materialParts(receipt),
+        ...attestationParts(receipt),
+        section('What was not checked', notChecked.length === 0 ? html `<p>Nothing was left out.</p>` : plainList(notChecked)),
+        ...(stages.length === 0 ? [] : [section('Stages', stageTable(receipt))]),
+    ];
+    return page(`${words/* VERDICT_WORDS */._G[verdict]}: ${name}`, header, main);
+}
+function nameOf({ image, subjects, source }) {
+    if (image !== undefined)
+        return image.repository;
+    const [first, ...more] = (0,counts/* othersOf */.bu)(subjects);
+    if (first !== undefined && more.length === 0)
+        return (0,groups/* shortName */.EU)(first);
+    if (first !== undefined)
+        return `${more.length + 1} subjects`;
+    return source?.repository ?? 'nothing';
+}
+function noticeLines({ notices }) {
+    return notices.map(notice => html `<p class="notice">${notice}</p>`);
+}
+function verdictText(receipt) {
+    const { image, source, policy, identity, run, notChecked } = receipt;
+    const open = notChecked.length === 1 ? '1 point' : `${notChecked.length} points`;
+    const repository = source?.repository;
+    const levels = (0,report_commits/* levelWords */.s2)(receipt, id => id).map(line => html `<p>${line}</p>`);
+    return html `${levels}${factList([
+        ...(image === undefined ? [] : [{ name: 'digest', shown: code(image.digest) }]),
+        ...(source === undefined
+            ? []
+            : [
+                {
+                    name: 'commit',
+                    shown: html `<code>${html_link(source.commit, commitAddress(repository, source.commit))}</code>`,
+                },
+            ]),
+        ...(policy === undefined ? [] : [{ name: 'policy', value: policy.uri }]),
+        ...(identity === undefined ? [] : [{ name: 'signed by', value: identity.san }]),
+        ...(run === undefined ? [] : [{ name: 'run', shown: html_link(run, run) }]),
+        ...(notChecked.length === 0 ? [] : [{ name: 'not checked', value: `${open}, listed below` }]),
+    ])}`;
+}
+/** 13-adversary 3: what changes the rules is seen before everything else. */
+function ruleParts(receipt) {
+    const changes = (0,rule_changes/* freshChanges */.iq)(receipt);
+    if (changes.length === 0)
+        return [];
+    const items = changes.map(change => {
+        const lines = (0,rule_changes/* loosensFirst */.UB)(change.lines).map(({ how, text, loosens }) => html `<li>${how} <code>${text}</code>${loosens ? html ` ${badge('warn', 'loosens')}` : undefined}</li>`);
+        return html `<div class="finding"><p><code>${change.commit.slice(0, 12)}</code> ${(0,rule_changes/* standing */.JA)(change)}: ${(0,rule_changes/* weight */.VA)(change)}</p><p class="muted">${change.paths.join(', ')}</p><ul class="plain">${lines}</ul></div>`;
+    });
+    return [section('Rules that change', items)];
+}
+function subjectParts({ subjects }) {
+    const all = [...subjects.filter(report_commits/* isTag */.dz), ...(0,counts/* worstFirst */.md)((0,counts/* othersOf */.bu)(subjects))];
+    if (all.length === 0)
+        return [];
+    const shown = all.slice(0, SUBJECTS).map(subjectItem);
+    const more = all.length - shown.length;
+    return [
+        section(all.length === 1 ? 'The subject' : 'The subjects', html `${shown}${more > 0 ? html `<p class="muted">${more} more in the result JSON.</p>` : undefined}`),
+    ];
+}
+function subjectItem(subject) {
+    const { verdict, digest, basis, by, quarantine, findings, links = [] } = subject;
+    const facts = factList([
+        ...(digest === '' ? [] : [{ name: 'digest', shown: code(digest) }]),
+        ...(basis === undefined ? [] : [{ name: 'basis', value: basis }]),
+        ...(by === undefined ? [] : [{ name: 'signed by', value: by }]),
+        ...(quarantine === undefined ? [] : [{ name: 'quarantine', value: (0,words/* quarantineText */.kc)(quarantine) }]),
+    ]);
+    return html `<div class="finding"><h3>${badge(html_receipt_TONES[verdict], (0,words/* stateWord */.TQ)(verdict))} ${(0,groups/* shortName */.EU)(subject)}</h3>${facts}${links.length === 0 ? undefined : subjectTree(links)}${findings.map(findingItem)}</div>
+`;
+}
+function imageParts({ image }) {
+    if (image === undefined || image.platforms.length === 0)
+        return [];
+    const rows = image.platforms.map(({ platform, digest, size }) => [platform, code(digest), (0,report_text/* bytes */.ee)(size)]);
+    return [section('Platforms', dataTable('Platforms of the image', ['platform', 'digest', 'size'], rows))];
+}
+function commitParts({ subjects, source }) {
+    const commits = (0,report_commits/* inReadingOrder */.g)(subjects.filter(report_commits/* isCommit */.WM));
+    if (commits.length === 0)
+        return [];
+    const repository = source?.repository;
+    const rows = commits.map(commit => [
+        html `<code>${html_link(commit.digest.slice(0, 12), commitAddress(repository, commit.digest))}</code>`,
+        badge(html_receipt_TONES[commit.verdict], (0,words/* stateWord */.TQ)(commit.verdict)),
+        commit.title ?? '–',
+        commit.author ?? '–',
+        commit.principal ?? '–',
+        commit.basis ?? '–',
+        (0,report_commits/* reviewText */.aP)(commit) ?? '–',
+        commit.key === undefined ? '–' : code((0,report_commits/* shortKey */.qU)(commit.key)),
+    ]);
+    const head = ['commit', 'verdict', 'subject', 'author, as claimed', 'signed by', 'basis', 'review', 'key'];
+    const found = commits.flatMap(({ findings }) => findings);
+    const causes = found.length === 0
+        ? undefined
+        : fold(found.length === 1 ? '1 finding about commits' : `${found.length} findings about commits`, found.slice(0, SUBJECTS).map(findingItem), commits.some(({ verdict }) => verdict === 'rejected' || verdict === 'unknown'));
+    return [section('Commits', html `${dataTable('Commits, what is not in order first', head, rows)}${causes}`)];
+}
+function materialParts(receipt) {
+    const { materials } = receipt;
+    if (materials === undefined)
+        return [];
+    const rows = (0,report_materials/* materialsInOrder */.uJ)(receipt).map(item => [
+        item.name,
+        badge(html_receipt_TONES[item.verdict], item.verdict),
+        item.digest === '' ? '–' : code(item.digest),
+        item.previous === undefined ? '–' : code(item.previous),
+        (0,report_materials/* proofText */.Qw)(item),
+        item.places.join(', '),
+    ]);
+    const closed = (0,report_materials/* closedWords */.UG)(materials.closed);
+    const table = rows.length === 0
+        ? html `<p>Nothing is taken in.</p>`
+        : dataTable('What goes in', ['name', 'verdict', 'digest', 'before', 'proof', 'named at'], rows);
+    const found = materials.items.flatMap(({ findings }) => findings).map(findingItem);
+    return [
+        section('Base images and other materials', html `${table}${closed === undefined ? undefined : html `<p>${closed}</p>`}${found}`),
+    ];
+}
+function attestationParts({ attestations }) {
+    if (attestations.length === 0)
+        return [];
+    const rows = attestations.map(({ predicateType, subject, manifest, log, stored = [], notStored = [] }) => [
+        predicateType,
+        code(subject),
+        manifest === undefined ? '–' : code(manifest),
+        log === undefined ? '–' : html `${html_link(log.index, logAddress(log))} of ${log.url}`,
+        [...stored, ...notStored.map(place => `not in ${place}`)].join(', ') || '–',
+    ]);
+    const head = ['predicate', 'attached to', 'referrer', 'log entry', 'stored'];
+    return [section('Attestations', dataTable('What was signed', head, rows))];
+}
+function stageTable({ stages }) {
+    const rows = stages.map(({ name, state, mode, ms }) => [
+        words/* STAGE_WORDS */.hZ[name],
+        badge(html_receipt_TONES[state], (0,words/* stateWord */.TQ)(state)),
+        mode ?? '–',
+        (0,words/* wasTimed */.jH)({ state, ms }) ? (0,report_text/* duration */.p0)(ms) : '–',
+    ]);
+    return dataTable('Stages of the run', ['stage', 'state', 'mode', 'time'], rows);
+}
+
 ;// CONCATENATED MODULE: ./lib/entry/show.js
+
+
+
 
 
 
@@ -570,6 +1043,11 @@ function showReceipt(receipt, desk, how) {
         return;
     const exitCode = (0,exit_code/* exitCodeOfVerdict */.o)(receipt.verdict);
     desk.world.out((0,terminal/* renderTerminal */.bF)(receipt, { ...terminalOptions(desk), exitCode }));
+}
+/** A verdict as a page of its own, beside whatever else is shown. @param path as written; absent: none was asked for. */
+async function writePage(receipt, path, { world }) {
+    if (path !== undefined)
+        await (0,io_files/* writeFileAtomic */.Zf)((0,external_node_path_.resolve)(world.workingFolder, path), renderReceiptPage(receipt));
 }
 /**
  * How text for people is written to one of the two streams.
@@ -794,7 +1272,8 @@ function compareInspections(a, b) {
         same: a.digest === b.digest,
         commits: compareCommits(a, b),
         signers: [
-            ...changes('who signed', identities(a), identities(b)),
+            ...changes('who signed', identities(a, isExpected), identities(b, isExpected)),
+            ...changes('who signed, not verified', identities(a, isStranger), identities(b, isStranger)),
             ...changes('who signed commits', principals(a), principals(b)),
         ],
         materials: compareMaterials(a, b),
@@ -861,8 +1340,12 @@ function comparePolicy(a, b) {
         ...changed('anchor', from.anchor, to.anchor),
     ];
 }
-function identities({ chain }) {
-    return new Set(nodesOf(chain).flatMap(({ bundle, by }) => (bundle === undefined || by === undefined ? [] : [by])));
+/** Where nobody said who is expected, the sentence at the end says it of all of them. */
+const isExpected = ({ standing }, { gate }) => gate === undefined || standing === 'verified';
+const isStranger = (node, side) => !isExpected(node, side);
+function identities(side, counts) {
+    const signed = nodesOf(side.chain).filter(node => node.bundle !== undefined && counts(node, side));
+    return new Set(signed.flatMap(({ by }) => by ?? []));
 }
 function principals({ origin }) {
     return new Set(origin?.source?.commits.flatMap(({ principal }) => principal ?? []) ?? []);
@@ -901,139 +1384,23 @@ function notCompared(a, b) {
             ];
         return cut;
     });
-    const expected = sides.every(([, side]) => side.origin === undefined || side.origin.standing === 'verified');
-    return expected ? about : [...about, 'Nobody said who is expected: all of this is the word of whoever signed it.'];
+    if (sides.every(([, { gate, origin }]) => gate === undefined && origin?.standing !== 'verified'))
+        return [...about, 'Nobody said who is expected: all of this is the word of whoever signed it.'];
+    return [...about, ...sides.flatMap(([which, { origin }]) => unverified(which, origin))];
 }
-
-;// CONCATENATED MODULE: ./lib/report/html.js
-
-/**
- * The one way to make HTML. What is put into a template is text and becomes text: it can end no element, attribute or comment,
- * and brings no entity and no link. Markup comes from templates in this program alone; their type cannot be made otherwise.
- */
-class Html {
-    #markup;
-    constructor(markup) {
-        this.#markup = markup;
-    }
-    get markup() {
-        return this.#markup;
-    }
-    /** Static parts of a template as they are, values escaped. */
-    static join(parts, values) {
-        const markup = parts.map((part, at) => `${part}${at < values.length ? markupOf(values[at]) : ''}`);
-        return new Html(markup.join(''));
-    }
-}
-/** `html` before a template. Values stand between tags or in double quotes, never in a script, a style or a bare attribute. */
-function html(parts, ...values) {
-    return Html.join(parts.raw, values);
-}
-function markupOf(value) {
-    if (value === undefined)
-        return '';
-    if (value instanceof Html)
-        return value.markup;
-    return typeof value === 'object' ? value.map(item => item.markup).join('') : escapeText(String(value));
-}
-/** Longest text shown of anything. */
-const MAX = 1000;
-/** Control, bidi and zero-width characters as escapes, then all that HTML gives a meaning as entities. HTML § 13.3 */
-function escapeText(text) {
-    return (0,core_text/* printable */.g$)(text, MAX).replace(/[&<>"'`]/g, sign => `&#${sign.charCodeAt(0)};`);
-}
-/** Addresses that may become links: pages of the platform and of the public log, every part of them in a known form. */
-const KNOWN = [
-    /^https:\/\/github\.com\/[\w.-]{1,100}\/[\w.-]{1,100}\/commit\/[0-9a-f]{40}$/,
-    /^https:\/\/github\.com\/[\w.-]{1,100}\/[\w.-]{1,100}\/actions\/runs\/\d{1,20}(?:\/attempts\/\d{1,6})?$/,
-    /^https:\/\/search\.sigstore\.dev\/\?logIndex=\d{1,20}$/,
-];
-/** The text as a link where the address has a known form, else the text alone. */
-function html_link(text, address) {
-    if (address === undefined || !KNOWN.some(form => form.test(address)))
-        return html `${text}`;
-    return html `<a href="${address}" rel="noopener noreferrer">${text}</a>`;
-}
-/** The page of a commit, of a repository as provenance names it: `git+https://github.com/acme/app`. */
-function commitAddress(repository, id) {
-    return repository === undefined ? undefined : `${repository.replace(/^git\+/, '').replace(/@.*$/, '')}/commit/${id}`;
-}
-/** The page of an entry of the public log. */
-function logAddress({ url, index }) {
-    return url === 'https://rekor.sigstore.dev' ? `https://search.sigstore.dev/?logIndex=${index}` : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/report/html-parts.js
-
-/** Colour is never all: the word says the same. */
-function badge(tone, text) {
-    return html `<span class="badge ${tone}">${text}</span>`;
-}
-const MARKS = { ok: '✓', bad: '✕', warn: '!', calm: 'i' };
-function banner(tone, title, text) {
-    return html `<div class="banner ${tone}"><span class="mark" aria-hidden="true">${MARKS[tone]}</span><div><strong>${title}</strong>${text}</div></div>`;
-}
-/** A part of the page with its heading. */
-function section(title, content) {
-    return html `<section><h2>${title}</h2>${content}</section>`;
-}
-function factList(facts) {
-    if (facts.length === 0)
-        return undefined;
-    const rows = facts.map(fact => html `<dt>${fact.name}</dt><dd>${'shown' in fact ? fact.shown : fact.value}</dd>`);
-    return html `<dl class="facts">${rows}</dl>`;
-}
-/** Rows of one table; what is more is counted. */
-const ROWS = 500;
-/**
- * A table that a narrow window scrolls by itself; it can be reached by keyboard, so that it can be scrolled by keyboard.
- * @param rows the first cell of each is its heading.
- */
-function dataTable(caption, head, rows) {
-    const shown = rows.slice(0, ROWS);
-    const body = shown.map(([first, ...cells]) => {
-        return html `<tr><th scope="row">${first}</th>${cells.map(item => html `<td>${item}</td>`)}</tr>
-`;
-    });
-    const more = rows.length - shown.length;
-    return html `<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
-<thead><tr>${head.map(name => html `<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>
-${body}</tbody></table></div>${more > 0 ? html `<p class="muted">${more} more in the result as JSON.</p>` : undefined}`;
-}
-/** What was held against something, and what to do. */
-function findingItem({ code, severity, message, expected, found, remedy }) {
-    const tone = severity === 'note' ? 'calm' : 'bad';
-    const facts = [
-        ...(expected === undefined ? [] : [{ name: 'expected', value: expected }]),
-        ...(found === undefined ? [] : [{ name: 'found', value: found }]),
-        ...(remedy === undefined || remedy === '' ? [] : [{ name: 'what to do', value: remedy }]),
+/** What is compared of one side and was verified by nobody. */
+function unverified(which, origin) {
+    if (origin === undefined)
+        return [];
+    if (origin.standing !== 'verified')
+        return [`Nothing about where the ${which} image comes from is verified: it is the word of whoever signed it.`];
+    if (origin.source === undefined || origin.source.standing === 'verified')
+        return [];
+    return [
+        `The commits, their signers and the policy of the ${which} image are not verified: they are the word of whoever signed the source detail.`,
     ];
-    return html `<div class="finding"><p>${badge(tone, severity === 'note' ? 'note' : 'against it')} <code>${code}</code></p><p>${message}</p>${factList(facts)}</div>
-`;
-}
-function plainList(items) {
-    return html `<ul class="plain">${items.map(item => html `<li>${item}</li>`)}</ul>`;
-}
-function fold(title, content) {
-    return html `<details class="fold"><summary>${title}</summary>${content}</details>`;
-}
-function code(text) {
-    return html `<code>${text}</code>`;
-}
-/** A table of what differs, or a sentence that nothing does. */
-function changeTable(caption, changes) {
-    if (changes.length === 0)
-        return html `<p>No change.</p>`;
-    const rows = changes.map(({ what, from, to }) => [what, side(from), side(to)]);
-    return dataTable(caption, ['what', 'from', 'to'], rows);
-}
-function side(text) {
-    return text === undefined ? html `<span class="muted">nothing</span>` : code(text);
 }
 
-// EXTERNAL MODULE: ./lib/report/commits.js
-var report_commits = __webpack_require__(13300);
 ;// CONCATENATED MODULE: ./lib/report/html-tables.js
 
 
@@ -1067,7 +1434,7 @@ function materialTable(materials) {
 
 
 /** Green and red belong to the gate. What is only seen has the colour of caution: anybody may have made it. */
-const TONES = {
+const html_chain_TONES = {
     held: 'calm',
     verified: 'ok',
     refused: 'bad',
@@ -1108,7 +1475,7 @@ function nodeItem(node, above, inspection) {
 function nodeHead({ what, standing, about, by, facts }, above) {
     const name = what === 'platform' ? (facts[0]?.value ?? NODE_WORDS.platform) : NODE_WORDS[what];
     return [
-        html `<span class="name">${name}</span> ${badge(TONES[standing], STANDING_WORDS[standing])}`,
+        html `<span class="name">${name}</span> ${badge(html_chain_TONES[standing], STANDING_WORDS[standing])}`,
         ...(about === undefined ? [] : [html ` <code>${(0,report_text/* shortDigest */.VK)(about)}</code>`]),
         ...(by === undefined || by === above ? [] : [html ` <span class="who">by ${by}</span>`]),
     ];
@@ -1146,120 +1513,9 @@ function nodeFacts(node, { origin }) {
 function legend(chain) {
     const used = new Set(nodesOf(chain).map(({ standing }) => standing));
     const words = Object.keys(STANDING_WORDS).filter(word => used.has(word));
-    const rows = words.map(word => html `<dt>${badge(TONES[word], STANDING_WORDS[word])}</dt><dd>${STANDING_MEANINGS[word]}</dd>`);
+    const rows = words.map(word => html `<dt>${badge(html_chain_TONES[word], STANDING_WORDS[word])}</dt><dd>${STANDING_MEANINGS[word]}</dd>`);
     return fold('What these words mean', html `<dl class="facts">${rows}</dl>`);
 }
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(77598);
-;// CONCATENATED MODULE: ./lib/report/html-style.js
-/** The whole look of a page: system fonts, both colour schemes, narrow windows, paper. Every pair of colours has a contrast of 4.5 at least. */
-const STYLE = `
-:root{color-scheme:light dark;--bg:#f7f7f5;--card:#fff;--text:#1c1e21;--muted:#555b63;--line:#d5d8dd;--accent:#1d4ed8;
---ok:#0f5f2f;--ok-bg:#e2f4e8;--bad:#971b1b;--bad-bg:#fde8e8;--warn:#724600;--warn-bg:#fdf0d3;--calm:#3a4149;--calm-bg:#eaecef}
-@media (prefers-color-scheme:dark){:root{--bg:#131519;--card:#1b1e24;--text:#e8eaed;--muted:#a9b0ba;--line:#363c46;
---accent:#8fb7ff;--ok:#8be3aa;--ok-bg:#11321e;--bad:#ffb3b3;--bad-bg:#43191b;--warn:#f6d182;--warn-bg:#3a2c0a;--calm:#c8ced7;--calm-bg:#2a2f38}}
-*{box-sizing:border-box}
-html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--bg);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main,header,footer{max-width:64rem;margin:0 auto;padding:0 1rem}
-header{padding-top:1.5rem}
-footer{padding-top:.5rem;padding-bottom:2rem;color:var(--muted);font-size:.875rem}
-.skip{position:absolute;left:-999rem}
-.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.5rem .75rem;z-index:1}
-.kicker{margin:0;color:var(--muted);font-size:.875rem;letter-spacing:.02em}
-h1{margin:.125rem 0 .25rem;font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}
-h2{margin:2rem 0 .5rem;font-size:1.125rem}
-h3{margin:1rem 0 .25rem;font-size:1rem}
-p{margin:.25rem 0 .5rem;overflow-wrap:anywhere}
-code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
-a{color:var(--accent)}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:2px}
-.muted{color:var(--muted)}
-.banner{display:flex;gap:.75rem;align-items:flex-start;margin:1rem 0;padding:.875rem 1rem;border-radius:.5rem;border:1px solid currentColor}
-.banner strong{display:block;font-size:1.125rem;line-height:1.3}
-.banner p{margin:.125rem 0 0}
-.banner p,.banner ul,.banner dl{color:var(--text);overflow-wrap:anywhere}
-.mark{font-size:1.25rem;line-height:1.2}
-.ok{color:var(--ok);background:var(--ok-bg)}
-.bad{color:var(--bad);background:var(--bad-bg)}
-.warn{color:var(--warn);background:var(--warn-bg)}
-.calm{color:var(--calm);background:var(--calm-bg)}
-.badge{display:inline-block;padding:.0625rem .5rem;border-radius:1rem;font-size:.8125rem;font-weight:600;white-space:nowrap}
-.notice{margin:.5rem 0;padding:.5rem .75rem;border-left:4px solid var(--warn);background:var(--warn-bg);color:var(--text);overflow-wrap:anywhere}
-.facts{display:grid;grid-template-columns:fit-content(14rem) minmax(0,1fr);gap:.125rem 1rem;margin:.5rem 0}
-.facts dt{color:var(--muted);min-width:6rem;overflow-wrap:anywhere}
-.facts dd{margin:0;overflow-wrap:anywhere}
-.numbers{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;margin:.5rem 0 0;padding:0;list-style:none;color:var(--muted)}
-.numbers b{color:var(--text)}
-.tree,.tree ul{list-style:none;margin:0;padding:0}
-.tree ul{margin-left:.6875rem;padding-left:1rem;border-left:2px solid var(--line)}
-.tree li{margin:.375rem 0}
-.node{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.375rem .75rem}
-.node>summary,.node.flat{display:flex;flex-wrap:wrap;gap:.125rem .625rem;align-items:baseline}
-.node>summary{cursor:pointer;list-style:none}
-.node>summary::-webkit-details-marker{display:none}
-.node>summary::before{content:"▸";color:var(--muted);width:.75rem}
-.node[open]>summary::before{content:"▾"}
-.node.flat::before{content:"";width:.75rem}
-.node .name{font-weight:600;overflow-wrap:anywhere}
-.node .who{flex-basis:100%;padding-left:1.375rem;color:var(--muted);font-size:.875rem;overflow-wrap:anywhere}
-.fold{margin:.5rem 0}
-.fold>summary{cursor:pointer;font-weight:600}
-.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;background:var(--card)}
-table{border-collapse:collapse;width:100%;font-size:.875rem}
-caption{padding:.5rem .75rem;text-align:left;color:var(--muted)}
-th,td{padding:.375rem .75rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
-th{white-space:nowrap}
-td{overflow-wrap:anywhere;min-width:6rem}
-td:has(>code){min-width:11rem}
-tbody th{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:8rem}
-.finding{margin:.5rem 0;padding:.5rem .75rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;overflow-wrap:anywhere}
-.finding p{margin:.125rem 0}
-ul.plain{margin:.25rem 0;padding-left:1.25rem;overflow-wrap:anywhere}
-@media (max-width:40rem){.facts{grid-template-columns:minmax(0,1fr);gap:0}.facts dd{margin-bottom:.375rem}.tree ul{margin-left:.25rem;padding-left:.5rem}h1{font-size:1.25rem}}
-@media print{:root{--bg:#fff;--card:#fff;--text:#000;--muted:#444;--line:#bbb;--ok:#0f5f2f;--ok-bg:#fff;--bad:#971b1b;--bad-bg:#fff;--warn:#724600;--warn-bg:#fff;--calm:#333;--calm-bg:#fff;--accent:#000}
-.skip{display:none}.scroll{overflow:visible}.node,.finding,tr{break-inside:avoid}details::details-content{content-visibility:visible;display:block;block-size:auto}
-body{font-size:11pt}}
-`;
-
-;// CONCATENATED MODULE: ./lib/report/html-page.js
-
-
-
-/** Made of constants alone: nothing from outside can stand in a style. */
-const STYLE_ELEMENT = Html.join([`<style>${STYLE}</style>`], []);
-const STYLE_HASH = (0,external_node_crypto_.createHash)('sha256').update(STYLE).digest('base64');
-/**
- * Nothing is loaded, run, embedded or sent; one style, by its hash. A page is opened from a disk, where no server could say so.
- * Content Security Policy Level 3
- */
-const SECURITY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
-/** One page that needs nothing but itself. @param title from outside, too; escaped. */
-function page(title, header, main) {
-    const made = html `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${SECURITY_ATTRIBUTE}">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-${STYLE_ELEMENT}
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-<header>${header}</header>
-<main id="main" tabindex="-1">${main}</main>
-<footer><p>This page is a copy of what a program found at one moment; it proves nothing by itself. Everything in it can be checked again with <code>waybill inspect</code> and <code>waybill verify image</code>.</p></footer>
-</body>
-</html>
-`;
-    return made.markup;
-}
-/** A constant; its quotes are single ones, which end no attribute here. */
-const SECURITY_ATTRIBUTE = Html.join([SECURITY], []);
 
 ;// CONCATENATED MODULE: ./lib/report/html-comparison.js
 
@@ -1728,7 +1984,7 @@ function builtCommit({ resolvedDependencies, claimedSource }) {
 function materialsIn(claims) {
     const built = builtCommit(claims);
     return claims.resolvedDependencies
-        .filter(item => item !== built && item.digest.gitCommit !== built?.digest.gitCommit)
+        .filter(({ digest: { gitCommit } }) => gitCommit === undefined || gitCommit !== built?.digest.gitCommit)
         .map(({ name, uri, digest }) => ({
         name: name ?? uri ?? 'without a name',
         ...(uri === undefined || uri === name ? {} : { uri }),
@@ -2319,6 +2575,7 @@ var quarantine_signer = __webpack_require__(10733);
 const VERIFY_OPTIONS = {
     quiet: { type: 'boolean' },
     format: { type: 'string' },
+    html: { type: 'string' },
     policy: { type: 'string' },
     'certificate-identity': { type: 'string' },
     'certificate-oidc-issuer': { type: 'string' },
@@ -2387,6 +2644,7 @@ What to do with it:
 How to tell:
   --json                              the result object on stdout, nothing else
   --format sarif                      SARIF on stdout, nothing else
+  --html FILE                         also write one page that needs nothing else: no script, no network
   --quiet                             only the exit code; mistakes of the command line still go to stderr
 `;
 /** @throws `entry/usage` for what no option can be, and for flags beside a policy. */
@@ -2415,6 +2673,7 @@ function readVerifyWish({ values }) {
         pin: values.pin ?? false,
         pipes: false,
         format: formatOf(values),
+        ...(0,attest_inputs/* maybe */.no)('html', values.html),
         quiet: values.quiet ?? false,
     };
 }
@@ -3224,8 +3483,6 @@ function hunkLines(hunk) {
     return [range, ...hunk.map(({ kind, text }) => `${kind}${text}`)];
 }
 
-// EXTERNAL MODULE: ./lib/report/materials.js
-var materials = __webpack_require__(1796);
 // EXTERNAL MODULE: ./lib/report/terminal-closing.js
 var terminal_closing = __webpack_require__(1770);
 ;// CONCATENATED MODULE: ./lib/report/materials-table.js
@@ -3244,7 +3501,7 @@ const PROOF_WORDS = { signed: 'signed', declared: 'declared', pinned: 'pinned', 
 function renderMaterials(receipt, options) {
     const columns = Math.max(60, options.columns ?? materials_table_COLUMNS);
     const paint = (0,terminal_lines/* painter */.C2)(options);
-    const items = (0,materials/* materialsInOrder */.uJ)(receipt);
+    const items = (0,report_materials/* materialsInOrder */.uJ)(receipt);
     const lines = [
         `${(0,core_text/* printable */.g$)(receipt.command)}: ${paint(receipt.verdict, receipt.verdict)}${counted(items)}`,
         ...receipt.notices.flatMap(notice => (0,terminal_lines/* wrap */.LV)((0,core_text/* printable */.g$)(notice, 2_000), columns, '! ', '  ')),
@@ -7772,7 +8029,7 @@ class ServedNamespace {
         const known = edition.signed.get(audience);
         if (known !== undefined)
             return known;
-        const signing = (async () => this.#ports.sign(servedStatement(read.pods, audience, read.issuedAt)))();
+        const signing = (async () => withinBound(await this.#ports.sign(servedStatement(read.pods, audience, read.issuedAt))))();
         edition.signed.set(audience, signing);
         signing.catch(error => this.#failed(edition, error));
         return signing;
@@ -7799,7 +8056,23 @@ function servedStatement({ images, unclear }, audience, issuedAt) {
         images: images.map(deployed),
         ...(unclear.length === 0 ? {} : { unclear }),
     };
-    return (0,deployment_document/* deploymentStatement */.r2)(document);
+    const statement = (0,deployment_document/* deploymentStatement */.r2)(document);
+    // In its envelope it is base64: what cannot fit whatever its signature weighs is not signed, and no log hears of it.
+    requireReadable(Math.ceil(statement.byteLength / 3) * 4);
+    return statement;
+}
+function withinBound(bundle) {
+    requireReadable(bundle.byteLength);
+    return bundle;
+}
+/** A longer document would be refused by everybody who asks. */
+function requireReadable(bytes) {
+    if (bytes <= core_limits/* LIMITS */.b.servedDocumentBytes)
+        return;
+    throw (0,core_error/* fail */.fJ)('serve/too-much-runs', 'The document is larger than anybody reads', {
+        expected: `at most ${core_limits/* LIMITS */.b.servedDocumentBytes} bytes`,
+        found: `${bytes} bytes`,
+    });
 }
 function deployed({ name, digest, specified, build, deployer, places }) {
     const expected = { ...(build === undefined ? {} : { build }), ...(deployer === undefined ? {} : { deployer }) };
@@ -9213,9 +9486,9 @@ function renderSourceCheck(receipt, options) {
 function countText(subjects) {
     return subjects.length === 0
         ? ''
-        : ` (${subjects.length === 1 ? '1 commit' : `${subjects.length} commits`}: ${counts(subjects)})`;
+        : ` (${subjects.length === 1 ? '1 commit' : `${subjects.length} commits`}: ${source_check_counts(subjects)})`;
 }
-function counts(subjects) {
+function source_check_counts(subjects) {
     const numbers = new Map();
     for (const { verdict } of subjects)
         numbers.set(verdict, (numbers.get(verdict) ?? 0) + 1);
@@ -9248,7 +9521,7 @@ function tableLines(subjects, paint, columns) {
     };
     const head = [...table.map((column, at) => (0,report_width/* padded */.jC)(column.head, widths[at] ?? 0)), (0,report_width/* cut */.Jj)('subject', room)].join('  ');
     const between = subjects.slice(first.length, subjects.length - last.length);
-    const rest = between.length === 0 ? [] : [`… ${between.length} more: ${counts(between)}`];
+    const rest = between.length === 0 ? [] : [`… ${between.length} more: ${source_check_counts(between)}`];
     return ['', head, ...first.map(row), ...rest, ...last.map(row)];
 }
 /** Columns that the subject of a commit keeps at least. */
@@ -9517,7 +9790,7 @@ function endLines({ judged, final, end, id }) {
         final.basis === 'excepted'
             ? line('exception', 'passed', `${at} excepts it: ${exception?.reason ?? 'no reason given'}`)
             : line('exception', 'note', `${at} does not except it${final.outcome === 'passed' ? '; it needs none' : ''}`),
-        line('verdict', final.outcome, verdictText(final)),
+        line('verdict', final.outcome, explain_end_verdictText(final)),
     ];
 }
 /** By its own name, else by the seal that covers it. */
@@ -9525,7 +9798,7 @@ function exceptionOf(exceptions, id) {
     return (exceptions.find(({ kind, commit }) => kind === 'commit' && commit === id) ??
         exceptions.find(({ kind }) => kind === 'until'));
 }
-function verdictText({ outcome, basis, principal, findings }) {
+function explain_end_verdictText({ outcome, basis, principal, findings }) {
     if (outcome === 'passed')
         return `passed, basis ${basis ?? 'none'}${principal === undefined ? '' : `, by ${principal}`}`;
     const codes = [...new Set(findings.map(({ code }) => code))].join(', ');
@@ -9646,10 +9919,10 @@ function touched(present) {
 function timeText({ signature, committer }, { trustedTime }) {
     const dated = signature.kind === 'openpgp' ? signature.claimedTime : new Date(committer.time * 1000);
     const claimed = Number.isNaN(dated.getTime()) ? 'no date' : dated.toISOString();
-    const known = trustedTime === undefined ? 'none: dates are judged now' : words(trustedTime);
+    const known = trustedTime === undefined ? 'none: dates are judged now' : explain_signature_words(trustedTime);
     return `claimed ${claimed}; trusted time: ${known}`;
 }
-function words({ time, from }) {
+function explain_signature_words({ time, from }) {
     const source = {
         log: 'a log',
         timestamp: 'a timestamp',
@@ -10519,6 +10792,7 @@ const source_check_OPTIONS = {
     explain: { type: 'string' },
     engine: { type: 'string' },
     'trusted-root': { type: 'string' },
+    html: { type: 'string' },
     quiet: { type: 'boolean' },
 };
 const sourceCheckCommand = (0,command/* command */.G5)({
@@ -10548,6 +10822,7 @@ What it rests on:
 
 How to tell:
   --explain COMMIT                    every step of the decision about one commit
+  --html FILE                         also write one page that needs nothing else: no script, no network
   --json                              the result object on stdout, nothing else
   --quiet                             only the exit code; mistakes of the command line still go to stderr
 
@@ -10581,6 +10856,7 @@ function readSourceCheck({ values, references, }) {
         ...(0,attest_inputs/* maybe */.no)('explain', values.explain),
         engine,
         ...(0,attest_inputs/* maybe */.no)('trustedRoot', values['trusted-root']),
+        ...(0,attest_inputs/* maybe */.no)('html', values.html),
         json,
         quiet,
     };
@@ -10591,17 +10867,18 @@ async function sourceCheck(wish, desk) {
     try {
         const { receipt, error } = await runSourceCheck(wish, desk, work);
         const exitCode = error === undefined ? (0,exit_code/* exitCodeOfVerdict */.o)(receipt.verdict) : (0,exit_code/* exitCodeOfError */.L)(error);
-        source_check_show(receipt, exitCode, wish, desk);
+        await source_check_show(receipt, exitCode, wish, desk);
         return exitCode;
     }
     catch (thrown) {
-        return source_check_failed((0,core_error/* asWaybillError */.d_)(thrown), wish, desk);
+        return await source_check_failed((0,core_error/* asWaybillError */.d_)(thrown), wish, desk);
     }
     finally {
         await (0,io_files/* remove */.TF)(work);
     }
 }
-function source_check_show(receipt, exitCode, { json, quiet }, desk) {
+async function source_check_show(receipt, exitCode, { html, json, quiet }, desk) {
+    await writePage(receipt, html, desk);
     if (json)
         desk.world.out((0,result/* renderResult */.C)(receipt));
     if (json || quiet)
@@ -10609,12 +10886,12 @@ function source_check_show(receipt, exitCode, { json, quiet }, desk) {
     desk.world.out(renderSourceCheck(receipt, { ...terminalOptions(desk), exitCode }));
 }
 /** A history that could not be judged is a verdict and belongs to stdout; a mistake of the caller does not. */
-function source_check_failed(error, wish, desk) {
+async function source_check_failed(error, wish, desk) {
     const receipt = { ...(0,report_run/* refusedReceipt */.zj)(source_check_WORDS, error), notChecked: ['Everything: the judging did not come to its end.'] };
     if (!wish.json && error.kind === 'configuration')
         throw error;
     const exitCode = (0,exit_code/* exitCodeOfError */.L)(error.kind);
-    source_check_show(receipt, exitCode, wish, desk);
+    await source_check_show(receipt, exitCode, wish, desk);
     return exitCode;
 }
 
@@ -11021,7 +11298,7 @@ async function verify_command_verifyCommand(command, wish, { named, ...typed }, 
         const pinned = wish.pin ? (0,gate_pin/* pinnedFiles */.OF)(result.receipt, named?.sources ?? []) : [];
         const receipt = await (0,gate_after/* afterGate */.U)(result, { ...wish, ...(0,attest_inputs/* maybe */.no)('hands', hands), folder, now: new Date() });
         await (0,gate_pin/* writePinned */.Kr)(pinned);
-        verify_command_show({ ...receipt, ...(0,gate_pin/* pinnedReceipt */.F2)(pinned) }, pinned, wish, desk);
+        await verify_command_show({ ...receipt, ...(0,gate_pin/* pinnedReceipt */.F2)(pinned) }, pinned, wish, desk);
         return (0,exit_code/* exitCodeOfVerdict */.o)(receipt.verdict);
     }
     finally {
@@ -11095,13 +11372,14 @@ function callerOf({ flags, key, trustedRoot }, policy) {
         require: require.length > 0,
     };
 }
-/** A verdict in the format that was asked for. */
+/** A verdict in the format that was asked for, and its page. */
 function showVerdict(receipt, wish, desk) {
-    verify_command_show(receipt, [], wish, desk);
+    return verify_command_show(receipt, [], wish, desk);
 }
 /** With a manifest on standard input and `--pin`, the manifest is the data on standard output, and the verdict is talk. */
-function verify_command_show(receipt, pinned, wish, desk) {
+async function verify_command_show(receipt, pinned, wish, desk) {
     const { world } = desk;
+    await writePage(receipt, wish.html, desk);
     const piped = pinned.find(({ path }) => path === undefined);
     if (wish.format === 'sarif') {
         world.out((0,sarif/* renderSarif */.W)(receipt, { version: version/* WAYBILL_VERSION */.i, rulesFrom: catalogue/* CATALOGUE */.y }));
@@ -11498,7 +11776,7 @@ async function runVerifyUrl(wish, desk) {
             folder,
             now: new Date(),
         });
-        showVerdict(receipt, wish, desk);
+        await showVerdict(receipt, wish, desk);
         return (0,exit_code/* exitCodeOfVerdict */.o)(receipt.verdict);
     }
     finally {
