@@ -44,7 +44,7 @@ test('the policy of docs/reviews.md is one that Waybill reads, and asks for sign
 test('the steps of README.md and docs/start-here.md set only inputs that exist', () => {
   const texts = [...examples('README.md'), ...examples('docs/start-here.md')]
   const steps = texts.flatMap(text => [
-    ...text.matchAll(/(?:uses: OWNER\/waybill(\/verify)?@v1\s+)?^ *with:\n((?: +[a-z-]+:.*\n)+)/gm),
+    ...text.matchAll(/(?:uses: OWNER\/waybill(\/[a-z]+)?@v1\s+)?^ *with:\n((?: +[a-z-]+:.*\n)+)/gm),
   ])
   expect(steps.length).toBeGreaterThan(2)
   for (const [, door = '', block = ''] of steps) {

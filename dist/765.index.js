@@ -1247,14 +1247,14 @@ const STANDING_MEANINGS = {
 /** The first thing to be said of an inspection: that it is none of the gate's words, or whose they are. */
 function standingSentence({ gate, expected, trust }) {
     if (gate === undefined)
-        return `Described, not judged: nobody said who is expected. Signatures were checked by ${trust}; whose they are is shown, and anybody may have made them.`;
+        return `Described, not judged: nobody said who is expected. Signatures were checked against ${trust}; whose they are is shown, and anybody may have made them.`;
     const verdict = {
         passed: 'passes',
         rejected: 'is rejected',
         unknown: 'could not be checked',
         'not-asked': 'was not judged',
     };
-    return `The gate says: the image ${verdict[gate.verdict]}. Expected: ${expected ?? 'a rule for this image'}. Signatures were checked by ${trust}.`;
+    return `The gate says: the image ${verdict[gate.verdict]}. Expected: ${expected ?? 'a rule for this image'}. Signatures were checked against ${trust}.`;
 }
 /** All nodes, each before what is below it. */
 function nodesOf(node) {
