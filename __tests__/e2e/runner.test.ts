@@ -179,7 +179,9 @@ test('13-adversary 37: commands printed for a branch full of shell characters ru
   expect(commands.length).toBeGreaterThanOrEqual(4)
   const { seen, files } = runThroughShell(commands)
   expect(files).toEqual([])
-  expect(seen.filter(words => words.includes(identity))).toHaveLength(commands.length - 1)
+  // All but docker pull and the lines that only ask for a trust root.
+  const silent = commands.filter(command => command.startsWith('docker ') || command.startsWith(': '))
+  expect(seen.filter(words => words.includes(identity))).toHaveLength(commands.length - silent.length)
   const args = JSON.parse(step.outputs['verify-args'] ?? '[]')
   const verified = await scenario.cli([...args, '--trusted-root', scenario.stack.trustedRootFile])
   expect(verified.code).toBe(0)
@@ -223,7 +225,10 @@ function runThroughShell(commands: readonly string[]): { seen: readonly string[]
     chmodSync(join(bin, name), 0o755)
   }
   for (const command of commands)
-    execFileSync('sh', ['-c', command], { cwd, env: { PATH: `${bin}:${process.env.PATH}` } })
+    execFileSync('sh', ['-c', command], {
+      cwd,
+      env: { PATH: `${bin}:${process.env.PATH}`, TRUSTED_ROOT: 'trusted_root.json' },
+    })
   const seen = readFileSync(told, 'utf8')
     .trim()
     .split('\n')
