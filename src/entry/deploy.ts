@@ -14,6 +14,7 @@ import { renderSarif } from '../report/sarif.ts'
 import { withAuthorities } from './authorities.ts'
 import { deployQuarantine } from './deploy-options.ts'
 import { promotionsOf } from './deploy-plan.ts'
+import { runDeploy } from './deploy-run.ts'
 import { actionSigner } from './deploy-signer.ts'
 import type { DeployResult, DeployWish } from './deploy-wish.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
@@ -65,7 +66,6 @@ async function deployWith(
     const { source: credentials } = await registryCredentials(env, inputs.githubToken, context.actor)
     const cacheFolder = join(context.temporary, 'waybill', 'tuf')
     const run = runUrl(context)
-    const { runDeploy } = await import('./deploy-run.ts')
     const result = await runDeploy(await wishOf(env, inputs, context), {
       folder: context.workspace,
       http,

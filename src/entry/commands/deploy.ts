@@ -7,6 +7,7 @@ import { loadCredentials } from '../../registry/credentials.ts'
 import { renderSarif } from '../../report/sarif.ts'
 import { SUBJECT_LIMITS } from '../../subjects/limits.ts'
 import { DEPLOY_OPTIONS, type DeployLine, readDeployLine } from '../deploy-options.ts'
+import { runDeploy } from '../deploy-run.ts'
 import { commandSigner } from '../deploy-signer.ts'
 import type { DeployResult, DeployWish } from '../deploy-wish.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from '../exit-code.ts'
@@ -83,7 +84,6 @@ async function deployCommandLine(line: DeployLine, desk: Desk): Promise<number> 
   const http = new HttpClient({ plainHttpHosts: line.insecureRegistries })
   try {
     const { api } = platformApi(env, http)
-    const { runDeploy } = await import('../deploy-run.ts')
     const { identityTokenFile, key, environment, signingConfig, transparencyLog } = line
     const result = await runDeploy(await wishOf(line, folder), {
       folder,
