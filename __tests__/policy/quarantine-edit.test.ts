@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { type Digest, sha256 } from '../../src/core/digest.ts'
+import { isPrintable } from '../../src/core/text.ts'
 import { addQuarantined, quarantinedDigests, removeQuarantined } from '../../src/policy/quarantine-edit.ts'
 import { codeOf } from '../sigstore/support.ts'
 
@@ -82,9 +83,8 @@ test.each(['', 'two\nlines', `bidi \u202e`, 'x'.repeat(501)])('the reason %j is 
 })
 
 test('whatever the reasons are, each is read back as it was given and the rest stays', () => {
-  const reason = fc
-    .string({ minLength: 1, maxLength: 60, unit: 'grapheme' })
-    .filter(text => !/\p{C}|\p{Z}(?<! )/u.test(text))
+  // Which letters a reason may hold is isPrintable()'s matter, and tested there.
+  const reason = fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' }).filter(isPrintable)
   fc.assert(
     fc.property(fc.array(reason, { minLength: 1, maxLength: 4 }), reasons => {
       const entries = reasons.map((text, at) => ({

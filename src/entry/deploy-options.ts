@@ -7,6 +7,7 @@ import { OWN_URI_BASE, requireOwnNames } from '../statements/uris.ts'
 import { type CommandLine, usage } from './commands/command.ts'
 import { promotionsOf } from './deploy-plan.ts'
 import { checkKeyPlace, type KeyPlace } from './named-secret.ts'
+import { formatOf, oneOf } from './option-values.ts'
 import { RELEASE_BUILD } from './version.ts'
 
 /** What a deploy does with what it rejects when nobody says (7-verify-deploy § 2). @throws `statements/placeholder-uri` */
@@ -128,17 +129,4 @@ function signerOf(values: Values): Pick<DeployLine, 'identityTokenFile' | 'key' 
     // Services that somebody names are his own, and the guard still looks whether they are.
     transparencyLog: log ?? (config === undefined ? 'auto' : 'own'),
   }
-}
-
-function formatOf({ json = false, format }: Values): DeployLine['format'] {
-  const given = oneOf('format', format, ['text', 'json', 'sarif'])
-  if (json && given !== undefined && given !== 'json')
-    throw usage('--json and --format name two formats', 'one of them', `--json and --format ${given}`)
-  return json ? 'json' : (given ?? 'text')
-}
-
-function oneOf<const T extends string>(name: string, value: string | undefined, of: readonly T[]): T | undefined {
-  const found = of.find(item => item === value)
-  if (value !== undefined && found === undefined) throw usage(`--${name} cannot be ${value}`, of.join(', '), value)
-  return found
 }

@@ -20,7 +20,7 @@ import type { DeployResult, DeployWish } from './deploy-wish.ts'
 import { exitCodeOfError, exitCodeOfVerdict } from './exit-code.ts'
 import { bundlePaths, committedPolicy, namedImages, storeOf } from './gate-inputs.ts'
 import { registryCredentials } from './registry-login.ts'
-import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { refusedReceipt, reportingBefore, reportingOf, reportRun } from './report-run.ts'
 import { WAYBILL_VERSION } from './version.ts'
 import { inWorkspace } from './workspace.ts'
 
@@ -39,7 +39,7 @@ async function deployStep(env: Environment, log: WorkflowLog): Promise<number> {
     const inputs = readDeployInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
-    reporting = reportingOf(inputs, context)
+    reporting = reportingOf(inputs, context, 'deploy-result.json')
     const trusting = await withAuthorities(env, inputs.caCertificates, context)
     const result = await deployWith(trusting, inputs, context, log)
     await reportRun(result.receipt, reporting, log, outputsOf(result))
@@ -117,17 +117,4 @@ async function writeSarif({ sarif }: DeployInputs, context: RunContext, { receip
   if (sarif === undefined) return
   const options = { version: WAYBILL_VERSION, rulesFrom: CATALOGUE, home: POLICY_PATH }
   await writeFileAtomic(inWorkspace(context, sarif), renderSarif(receipt, options))
-}
-
-function reportingOf(inputs: DeployInputs, context: RunContext): Reporting {
-  const { summary, output } = context.files
-  const { result } = inputs
-  const path =
-    result === undefined ? join(context.temporary, 'waybill', 'deploy-result.json') : inWorkspace(context, result)
-  return {
-    ...(inputs.summary && summary !== undefined ? { summary } : {}),
-    ...(output === undefined ? {} : { output }),
-    resultPath: path,
-    run: runUrl(context),
-  }
 }

@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path'
 import type { WaybillError } from '../core/error.ts'
 import { asWaybillError } from '../core/error.ts'
 import type { WorkflowLog } from '../github/commands.ts'
+import { type RunContext, runUrl } from '../github/context.ts'
 import { appendSummary, summaryRoom, writeRunnerValue } from '../github/runner-files.ts'
 import { randomWord } from '../io/door.ts'
 import type { Environment } from '../io/environment.ts'
@@ -13,6 +14,7 @@ import type { Receipt } from '../report/receipt.ts'
 import { renderResult } from '../report/result.ts'
 import { renderSummary } from '../report/summary.ts'
 import { renderTerminal } from '../report/terminal.ts'
+import { inWorkspace } from './workspace.ts'
 
 /** Where a step tells what it did. Absent: nobody asked, or the runner has no such file. */
 export interface Reporting {
@@ -36,6 +38,25 @@ export function reportingBefore(env: Environment, name: string): Reporting {
     ...(summary ? { summary } : {}),
     ...(output ? { output } : {}),
     ...(isAbsolute(resultPath) ? { resultPath } : {}),
+  }
+}
+
+/**
+ * Once inputs and context are read.
+ * @param name of the result's file in the runner's folder when nobody asked for a place.
+ */
+export function reportingOf(
+  inputs: { readonly summary: boolean; readonly result?: string },
+  context: RunContext,
+  name: string,
+): Reporting {
+  const { summary, output } = context.files
+  const { result } = inputs
+  return {
+    ...(inputs.summary && summary !== undefined ? { summary } : {}),
+    ...(output === undefined ? {} : { output }),
+    resultPath: result === undefined ? join(context.temporary, 'waybill', name) : inWorkspace(context, result),
+    run: runUrl(context),
   }
 }
 

@@ -2,6 +2,7 @@ import { maybe } from '../github/attest-inputs.ts'
 import { QUARANTINE_MODES, type QuarantineMode } from '../pipeline/quarantine.ts'
 import type { ExpectationFlags } from '../policy/gate.ts'
 import { type CommandLine, usage } from './commands/command.ts'
+import { formatOf, oneOf } from './option-values.ts'
 import { type RecordSignerChoice, readRecordSigner, WHO_SIGNS_OPTIONS } from './quarantine-signer.ts'
 
 export type GateStage = 'deploy' | 'run'
@@ -170,19 +171,6 @@ function recordSignerOf(values: Values, mode: QuarantineMode | undefined): Recor
     '--identity-token-file FILE, or --quarantine-key FILE|env:NAME',
     'nobody',
   )
-}
-
-function formatOf({ json = false, format }: Values): VerifyWish['format'] {
-  const given = oneOf('format', format, ['text', 'json', 'sarif'])
-  if (json && given !== undefined && given !== 'json')
-    throw usage('--json and --format name two formats', 'one of them', `--json and --format ${given}`)
-  return json ? 'json' : (given ?? 'text')
-}
-
-function oneOf<const T extends string>(name: string, value: string | undefined, of: readonly T[]): T | undefined {
-  const found = of.find(item => item === value)
-  if (value !== undefined && found === undefined) throw usage(`--${name} cannot be ${value}`, of.join(', '), value)
-  return found
 }
 
 /** What the deploy rule says; a flag beside it would have to be ignored, or would loosen the rule. */

@@ -22,7 +22,7 @@ import type { NamedImages } from './gate-manifests.ts'
 import { pinnedFiles, pinnedReceipt, writePinned } from './gate-pin.ts'
 import { logProgress } from './progress.ts'
 import { registryCredentials } from './registry-login.ts'
-import { ofRun, type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
+import { ofRun, refusedReceipt, reportingBefore, reportingOf, reportRun } from './report-run.ts'
 import { quarantineHands } from './verify-quarantine.ts'
 import { runUrlGate, type UrlOptions } from './verify-url.ts'
 import { WAYBILL_VERSION } from './version.ts'
@@ -41,7 +41,7 @@ async function verifyStep(env: Environment, log: WorkflowLog): Promise<number> {
     const inputs = readVerifyInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)
-    reporting = reportingOf(inputs, context)
+    reporting = reportingOf(inputs, context, 'verify-result.json')
     const trusting = await withAuthorities(env, inputs.caCertificates, context)
     const { receipt, pinned } = await verifyAll(trusting, inputs, context, log)
     await reportRun(receipt, reporting, log, { subjects: JSON.stringify(receipt.subjects), pinned: pinned.join('\n') })
@@ -162,18 +162,5 @@ function flagsOf(inputs: VerifyInputs): GateOptions['flags'] {
     ...(inputs.predicateType === undefined ? {} : { predicateType: inputs.predicateType }),
     sourceRef: sourceRefs,
     require: inputs.require,
-  }
-}
-
-function reportingOf(inputs: VerifyInputs, context: RunContext): Reporting {
-  const { summary, output } = context.files
-  const { result } = inputs
-  const path =
-    result === undefined ? join(context.temporary, 'waybill', 'verify-result.json') : inWorkspace(context, result)
-  return {
-    ...(inputs.summary && summary !== undefined ? { summary } : {}),
-    ...(output === undefined ? {} : { output }),
-    resultPath: path,
-    run: runUrl(context),
   }
 }

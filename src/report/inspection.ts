@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { LINK_WORDS } from './words.ts'
 
 /**
  * Whose word a thing is, and what was checked of it.
@@ -137,16 +138,8 @@ export interface Inspection {
 export const NODE_WORDS = {
   image: 'image',
   platform: 'platform',
-  signature: 'signature',
-  provenance: 'provenance',
-  commit: 'commit',
-  source: 'source summary',
-  'source-detail': 'source detail',
-  materials: 'materials',
+  ...LINK_WORDS,
   'materials-claims': 'claims about materials',
-  sbom: 'bill of materials',
-  deploy: 'deploy summary',
-  quarantine: 'quarantine',
   statement: 'other statement',
 } as const satisfies Record<InspectedNode['what'], string>
 
