@@ -36,7 +36,7 @@ const LAZY = {
   '@kubernetes/client-node': 'HTTP protocol is not allowed when skipTLSVerify',
 } as const
 
-/** Lazy libraries so large that their file is made small; the bundler does so with the main file alone. */
+/** Lazy libraries so large that their file is made small, as the main file is; the bundler only shortens names there. */
 const SMALL: readonly (keyof typeof LAZY)[] = ['@actions/artifact', '@kubernetes/client-node']
 
 /** Bytes of what every door loads before it does anything: starting takes as long as reading it does. */
@@ -58,13 +58,12 @@ function holdersOf(words: string): readonly string[] {
 
 /** Names of classes and functions stay: some libraries show them, and an error without them tells nothing. */
 async function makeSmall(): Promise<void> {
-  for (const library of SMALL)
-    for (const file of holdersOf(LAZY[library])) {
-      const path = join(dist, file)
-      const mangle = { keepClassNames: true, keepFnNames: true }
-      const { code } = await minify(readFileSync(path, 'utf8'), { module: true, compress: true, mangle })
-      writeFileSync(path, code)
-    }
+  for (const file of ['index.js', ...SMALL.flatMap(library => holdersOf(LAZY[library]))]) {
+    const path = join(dist, file)
+    const mangle = { keepClassNames: true, keepFnNames: true }
+    const { code } = await minify(readFileSync(path, 'utf8'), { module: true, compress: true, mangle })
+    writeFileSync(path, code)
+  }
 }
 
 function requireLazy(): void {
@@ -112,8 +111,8 @@ for (const [door, run] of Object.entries(DOORS)) {
   chmodSync(file, 0o755)
 }
 requireLazy()
-requireSmallStart()
 await makeSmall()
+requireSmallStart()
 await writeNotices(root, join(dist, 'THIRD-PARTY-NOTICES.txt'))
 writeFileSync(join(dist, 'SOURCE'), `${sourceStamp(root)}\n`)
 console.log(`dist: ${readdirSync(dist).join(' ')}`)
