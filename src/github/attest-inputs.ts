@@ -1,6 +1,7 @@
-import { type CommitId, type Digest, isCommitId, isDigest } from '../core/digest.ts'
+import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { Environment } from '../io/environment.ts'
+import { type BuildInputs, checkBuilder, effectiveBuilder, readBuild } from './build-inputs.ts'
 import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
@@ -11,25 +12,12 @@ export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs extends FileInputs, MaterialsInputs, SinkInputs {
+export interface AttestInputs extends BuildInputs, FileInputs, MaterialsInputs, SinkInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
   readonly policy?: string
   readonly since?: CommitId
-  /** `auto` became `none` with `digest` and `layout` with `layout`. */
-  readonly builder: 'auto' | 'buildx' | 'buildah' | 'layout' | 'none'
-  readonly context: string
-  readonly file?: string
-  readonly target?: string
-  readonly platforms: readonly string[]
-  readonly buildArgs: Readonly<Record<string, string>>
-  readonly recordBuildArgs: readonly string[]
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-  readonly network: 'default' | 'none'
-  readonly layout?: string
-  readonly digest?: Digest
   /** As written; empty: the default of the repository. */
   readonly images: readonly string[]
   readonly tags: readonly string[]
@@ -117,45 +105,12 @@ function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' 
   }
 }
 
-type BuildInputs = Pick<
-  AttestInputs,
-  | 'builder'
-  | 'context'
-  | 'file'
-  | 'target'
-  | 'platforms'
-  | 'buildArgs'
-  | 'recordBuildArgs'
-  | 'labels'
-  | 'annotations'
-  | 'network'
->
-
-function readBuild(inputs: Inputs): BuildInputs {
-  return {
-    builder: inputs.choice('builder', ['auto', 'buildx', 'buildah', 'layout', 'none']),
-    context: inputs.text('context') ?? '.',
-    ...maybe('file', inputs.text('file')),
-    ...maybe('target', inputs.text('target')),
-    platforms: inputs.list('platforms'),
-    buildArgs: inputs.pairs('build-args'),
-    recordBuildArgs: inputs.list('record-build-args'),
-    labels: inputs.pairs('labels'),
-    annotations: inputs.pairs('annotations'),
-    network: inputs.choice('network', ['default', 'none']),
-  }
-}
-
 const STEP_NAME = /^(?!state-)[a-z0-9][a-z0-9._-]{0,99}$/i
 
-type SubjectInputs = Pick<AttestInputs, 'layout' | 'digest' | 'images' | 'tags' | 'allowRollback' | 'push' | 'name'>
+type SubjectInputs = Pick<AttestInputs, 'images' | 'tags' | 'allowRollback' | 'push' | 'name'>
 
 function readSubjects(inputs: Inputs): SubjectInputs {
-  const digest = inputs.text('digest')
-  if (digest !== undefined && !isDigest(digest)) throw malformed('digest', 'sha256:<64 lower-case hex digits>', digest)
   return {
-    ...maybe('layout', inputs.text('layout')),
-    ...maybe('digest', digest),
     images: inputs.list('images'),
     tags: inputs.list('tags'),
     allowRollback: inputs.flag('allow-rollback') ?? false,
@@ -171,48 +126,6 @@ function readSigning(inputs: Inputs): Pick<AttestInputs, 'sign' | 'signingConfig
     ...maybe('signingConfig', inputs.text('signing-config')),
     transparencyLog: inputs.choice('transparency-log', ['auto', 'public', 'own', 'none']),
   }
-}
-
-function effectiveBuilder({ builder, digest, layout }: AttestInputs): AttestInputs['builder'] {
-  if (builder !== 'auto') return builder
-  return digest !== undefined ? 'none' : layout !== undefined ? 'layout' : 'auto'
-}
-
-function checkBuilder(read: AttestInputs, inputs: Inputs): void {
-  const { digest, layout } = read
-  const builder = effectiveBuilder(read)
-  if (digest !== undefined && layout !== undefined)
-    throw contradiction('The inputs digest and layout name two images', 'one of digest and layout', 'both')
-  if (digest !== undefined && builder !== 'none')
-    throw contradiction('The input digest names an image that is not built', 'builder: none', `builder: ${builder}`)
-  if (layout !== undefined && builder !== 'layout')
-    throw contradiction(
-      'The input layout names an image that is built already',
-      'builder: layout',
-      `builder: ${builder}`,
-    )
-  if (builder === 'none' && digest === undefined && read.files.length === 0)
-    throw contradiction('The builder none needs an image or files', 'digest: sha256:…, or files: <patterns>', 'neither')
-  if (builder === 'layout' && layout === undefined)
-    throw contradiction('The builder layout needs a layout', 'layout: <path>', 'no layout')
-  if (builder === 'none' || builder === 'layout') checkNothingToBuild(builder, inputs)
-}
-
-/** What shapes a build says nothing about an image that exists: it would be recorded as if it had. */
-function checkNothingToBuild(builder: string, inputs: Inputs): void {
-  const shaping = ['file', 'target', 'platforms', 'build-args', 'record-build-args', 'labels', 'annotations']
-  const set = [
-    ...shaping.filter(name => inputs.text(name) !== undefined),
-    ...(inputs.text('context') === '.' ? [] : ['context']),
-    ...(inputs.text('network') === 'default' ? [] : ['network']),
-  ]
-  const first = set[0]
-  if (first !== undefined)
-    throw contradiction(
-      `The input ${first} shapes a build, but ${builder} builds nothing`,
-      `no ${first}`,
-      set.join(', '),
-    )
 }
 
 function checkPush({ push, tags, sign, digest }: AttestInputs): void {
