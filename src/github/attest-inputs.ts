@@ -1,5 +1,6 @@
 import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
 import { type BuildInputs, checkBuilder, effectiveBuilder, readBuild } from './build-inputs.ts'
 import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
@@ -89,11 +90,6 @@ export function policyPath(inputs: Inputs): string | undefined {
   if (/^\/|^-|\\|\0/.test(clean) || clean.split('/').some(part => part === '..' || part === ''))
     throw malformed('policy', 'a path inside the repository, without ..', policy)
   return clean
-}
-
-/** `{[key]: value}`, or nothing when there is no value: optional fields are absent, never `undefined`. */
-export function maybe<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: V }
 }
 
 function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {
