@@ -17,6 +17,8 @@ export interface AttestInputs extends BuildInputs, FileInputs, MaterialsInputs, 
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
   readonly policy?: string
+  /** Names of dispatch inputs whose values may be recorded. */
+  readonly recordInputs: readonly string[]
   readonly since?: CommitId
   /** As written; empty: the default of the repository. */
   readonly images: readonly string[]
@@ -96,11 +98,12 @@ export function maybe<K extends string, V>(key: K, value: V | undefined): { read
   return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: V }
 }
 
-function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {
+function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'recordInputs' | 'since'> {
   return {
     ...maybe('commit', commitId(inputs, 'commit')),
     sourceMode: inputs.choice('source-mode', ['auto', 'enforce', 'audit', 'off']),
     ...maybe('policy', inputs.text('policy')),
+    recordInputs: inputs.list('record-inputs'),
     ...maybe('since', commitId(inputs, 'since')),
   }
 }
