@@ -1,6 +1,6 @@
 import { fail } from '../core/error.ts'
 import { isPrintable } from '../core/text.ts'
-import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
+import { holdsKnownSecret, looksLikeSecret, namedLikeSecret } from './secret-detector.ts'
 
 /**
  * One value that is about to be recorded for everybody to read.
@@ -13,7 +13,9 @@ export function checkRecordedValue(what: string, name: string, value: string, se
     throw fail('build/request-malformed', `The ${what} ${name} has a value with control characters`, {
       expected: 'text on one line',
     })
-  const kind = holdsKnownSecret(value, secrets) ? 'a secret of this run' : looksLikeSecret(value)
+  const kind = holdsKnownSecret(value, secrets)
+    ? 'a secret of this run'
+    : (looksLikeSecret(value) ?? namedLikeSecret(name, value))
   if (kind === undefined) return
   throw fail('build/argument-secret', `The ${what} ${name} holds ${kind}`, {
     expected: `a ${what} that everybody may read`,

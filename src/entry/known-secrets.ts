@@ -1,11 +1,9 @@
 import type { Login } from '../build/builder.ts'
+import { isPlace, isSecretName } from '../build/secret-detector.ts'
 import type { AttestInputs } from '../github/attest-inputs.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import type { Environment } from '../io/environment.ts'
 
-/** What a variable is called that holds a secret, or one by which something else is found: a path, an address, a name. */
-const SECRET_NAME = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|SIGNING_KEY/i
-const PLACE_NAME = /(?:FILE|PATH|DIR|URL|URI|HOST|NAME|TYPE|USER|_ID|KEY_ID|ENABLED|REQUIRED|LIFETIME|TTL|VERSION)$/i
 /** Variables of the action's own inputs are read by name; `github-token` is the one secret among them. */
 const INPUT = /^INPUT_/i
 /** Shorter values are words that stand in innocent text: `true`, `none`, `default`. */
@@ -37,9 +35,9 @@ export function knownSecrets(
 }
 
 function isSecretVariable(name: string, value: string): boolean {
-  if (INPUT.test(name) || !SECRET_NAME.test(name) || PLACE_NAME.test(name)) return false
+  if (INPUT.test(name) || !isSecretName(name)) return false
   // A path of a file that holds it is none, whatever its variable is called.
-  return value.trim().length >= SECRET_CHARACTERS && !/^(?:\/|[A-Za-z]:\\|~\/|https?:\/\/)/.test(value)
+  return value.trim().length >= SECRET_CHARACTERS && !isPlace(value)
 }
 
 function passwordOf(proxy: string | undefined): string | undefined {
