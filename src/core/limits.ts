@@ -227,4 +227,14 @@ export const LIMITS = {
   clusterPlaces: 250_000,
   /** Milliseconds for reading a list, begun again or not. 13-adversary 43. */
   clusterMs: 5 * 60_000,
+  /** Secrets, and ssh agents, of one build. The largest builds seen in public have under ten. */
+  buildSecrets: 100,
+  /** Bytes of one secret: BuildKit takes no more. Source: BuildKit 0.26.3 `session/secrets` `MaxSecretSize`. */
+  buildSecretBytes: 500 * KIB,
+  /** Entries of `cache-from`, and of `cache-to`. */
+  cacheEntries: 50,
+  /** Inputs of `workflow_dispatch`, characters of a name and of a value: GitHub allows 25, and 65,535 characters for them all. */
+  dispatchInputs: 100,
+  dispatchNameCharacters: 255,
+  dispatchValueCharacters: 4_096,
 } as const

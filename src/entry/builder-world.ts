@@ -10,6 +10,7 @@ import { makeFolder } from '../io/files.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { AttestWorld } from './attest-world.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { inWorkspace } from './workspace.ts'
 
 /** The program that builds, as the inputs and this machine have it. @throws `build/…` */
@@ -33,7 +34,7 @@ export async function builderOf(
     logins,
     insecureRegistries: [...inputs.insecureRegistries, ...loopbackHosts(world.request)],
   }
-  return closing(openBuilder(host, buildWorld, secretsOf(world)), log)
+  return closing(openBuilder(host, buildWorld, knownSecrets(world, logins)), log)
 }
 
 /** A section of the log in which a child can command nothing, open as long as the build runs (5-build § 1). */
@@ -47,12 +48,6 @@ function closing(builder: Builder, log: WorkflowLog): Builder {
     prepare: async request => builder.prepare?.(request),
     build: request => builder.build(request).finally(() => log.guard().close()),
   }
-}
-
-function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
-  return [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN].filter(
-    (secret): secret is string => secret !== undefined && secret !== '',
-  )
 }
 
 /** Registries on this machine have no TLS; the client accepts them by the same rule. */

@@ -18,6 +18,8 @@ export interface AttestInputs extends BuildInputs, FileInputs, MaterialsInputs, 
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
   readonly policy?: string
+  /** Names of dispatch inputs whose values may be recorded. */
+  readonly recordInputs: readonly string[]
   readonly since?: CommitId
   /** As written; empty: the default of the repository. */
   readonly images: readonly string[]
@@ -92,11 +94,12 @@ export function policyPath(inputs: Inputs): string | undefined {
   return clean
 }
 
-function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {
+function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'recordInputs' | 'since'> {
   return {
     ...maybe('commit', commitId(inputs, 'commit')),
     sourceMode: inputs.choice('source-mode', ['auto', 'enforce', 'audit', 'off']),
     ...maybe('policy', inputs.text('policy')),
+    recordInputs: inputs.list('record-inputs'),
     ...maybe('since', commitId(inputs, 'since')),
   }
 }

@@ -13,6 +13,7 @@ export class WorkflowLog {
   readonly #write: (chunk: Uint8Array) => void
   readonly #token: () => string
   readonly #shown = { error: 0, warning: 0, notice: 0 }
+  readonly #masked = new Set<string>()
   #guard: GuardedOutput | undefined
 
   /**
@@ -25,8 +26,14 @@ export class WorkflowLog {
 
   /** Hides a value in everything the runner prints from now on; each line of it, because the runner masks by line. */
   mask(secret: string): void {
+    this.#masked.add(secret)
     for (const line of new Set([secret, ...secret.split(/[\r\n]+/)]))
       if (line.trim() !== '') this.#command(`::add-mask::${escapeData(line)}`)
+  }
+
+  /** Everything hidden until now. */
+  get masked(): readonly string[] {
+    return [...this.#masked]
   }
 
   /** Prints text; nothing in it is obeyed. */
