@@ -1397,8 +1397,8 @@ function object(apiVersion, kind, name, spec) {
     return { apiVersion, kind, metadata: { name }, spec };
 }
 
-// EXTERNAL MODULE: ./lib/github/attest-inputs.js + 2 modules
-var attest_inputs = __webpack_require__(20247);
+// EXTERNAL MODULE: ./lib/github/attest-inputs.js + 3 modules
+var attest_inputs = __webpack_require__(74628);
 // EXTERNAL MODULE: ./lib/io/files.js
 var files = __webpack_require__(8315);
 // EXTERNAL MODULE: ./lib/sigstore/limits.js
