@@ -10,6 +10,7 @@ import { isOutside, parsePolicySource, pinnedCommit } from '../policy/policy-sou
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import { buildOptions } from './build-options.ts'
 import { RELEASE_BUILD, WAYBILL_VERSION } from './version.ts'
 
 type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
@@ -28,8 +29,9 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   const imageless = isForFilesAlone(inputs)
   const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
   const unsigned = unsignedBecause(event, inputs, push || imageless)
+  const name = inputs.name ?? nameOf(repositories[0])
   return {
-    name: inputs.name ?? nameOf(repositories[0]),
+    name,
     waybillVersion: WAYBILL_VERSION,
     release: RELEASE_BUILD,
     source: sourceOf(inputs, context, event),
@@ -37,7 +39,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
       mode: inputs.materialsMode,
       ...(inputs.materials === undefined ? {} : { manifest: inputs.materials }),
     },
-    build: buildOf(inputs, repositories, push),
+    build: { ...buildOf(inputs, repositories, push), ...buildOptions(inputs, context, name) },
     recordBuildArgs: inputs.recordBuildArgs,
     ...(event.kind === 'workflow_dispatch' ? { dispatchInputs: event.inputs } : {}),
     given: {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { refuseCaches } from '../build/buildah.ts'
 import type { Builder, BuildWorld, Login } from '../build/builder.ts'
 import { detectBuilder, openBuilder } from '../build/detect.ts'
 import { LayoutBuilder } from '../build/layout.ts'
@@ -10,6 +11,7 @@ import { makeFolder } from '../io/files.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { AttestWorld } from './attest-world.ts'
+import { openBuildSecrets } from './build-secrets.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { inWorkspace } from './workspace.ts'
 
@@ -34,7 +36,10 @@ export async function builderOf(
     logins,
     insecureRegistries: [...inputs.insecureRegistries, ...loopbackHosts(world.request)],
   }
-  return closing(openBuilder(host, buildWorld, knownSecrets(world, logins)), log)
+  if (host.kind === 'buildah') refuseCaches(world.request.build)
+  const secrets = await openBuildSecrets(world)
+  const builder = openBuilder(host, buildWorld, [...knownSecrets(world, logins), ...secrets.known])
+  return closing(secrets.into(builder), log)
 }
 
 /** A section of the log in which a child can command nothing, open as long as the build runs (5-build § 1). */

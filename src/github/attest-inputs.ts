@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts'
 import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
 import { type BuildInputs, checkBuilder, effectiveBuilder, readBuild } from './build-inputs.ts'
+import { type BuildOptionInputs, readBuildOptions } from './build-option-inputs.ts'
 import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
@@ -13,7 +14,7 @@ export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs extends BuildInputs, FileInputs, MaterialsInputs, SinkInputs {
+export interface AttestInputs extends BuildInputs, BuildOptionInputs, FileInputs, MaterialsInputs, SinkInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
@@ -46,6 +47,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
   const read: AttestInputs = {
     ...readSource(inputs),
     ...readBuild(inputs),
+    ...readBuildOptions(inputs, env),
     ...readSubjects(inputs),
     ...readSigning(inputs),
     ...readFiles(inputs),

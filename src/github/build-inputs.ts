@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '../core/digest.ts'
 import { maybe } from '../core/maybe.ts'
+import { BUILD_OPTIONS } from './build-option-inputs.ts'
 import type { FileInputs } from './file-inputs.ts'
 import { contradiction, type Inputs, malformed } from './inputs.ts'
 
@@ -69,7 +70,16 @@ export function checkBuilder(read: BuildInputs & Pick<FileInputs, 'files'>, inpu
 
 /** What shapes a build says nothing about an image that exists: it would be recorded as if it had. */
 function checkNothingToBuild(builder: string, inputs: Inputs): void {
-  const shaping = ['file', 'target', 'platforms', 'build-args', 'record-build-args', 'labels', 'annotations']
+  const shaping = [
+    'file',
+    'target',
+    'platforms',
+    'build-args',
+    'record-build-args',
+    'labels',
+    'annotations',
+    ...BUILD_OPTIONS,
+  ]
   const set = [
     ...shaping.filter(name => inputs.text(name) !== undefined),
     ...(inputs.text('context') === '.' ? [] : ['context']),

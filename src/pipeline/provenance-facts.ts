@@ -3,6 +3,7 @@ import type { BuildInputs, ProvenanceFacts, RecordedContext } from '../statement
 import { isRecorded } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
+import { buildOptionFacts } from './build-options-facts.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { proofWord } from './materials-receipt.ts'
@@ -38,7 +39,10 @@ export function provenanceFacts(
     source: source.claim,
     materials: built.materials.claim,
     ...materialsFacts(built),
-    inputs: buildInputs(request, built, source.commit.committer.time),
+    inputs: {
+      ...buildInputs(request, built, source.commit.committer.time),
+      ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
+    },
     ...(request.dispatchInputs === undefined ? {} : { dispatchInputs: request.dispatchInputs }),
     ...(result.commandIsolation === undefined ? {} : { commandIsolation: result.commandIsolation }),
     ...(result.buildRunners === undefined ? {} : { buildRunners: result.buildRunners }),
@@ -89,6 +93,7 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ...listed('cacheTo', build.cacheTo),
     ...(build.sbom === true ? { sbom: true } : {}),
     network: build.network,
+    ...buildOptionFacts(request, built),
     sourceDateEpoch,
   }
 }
