@@ -236,4 +236,10 @@ export const LIMITS = {
   comparedLayers: 3,
   /** Names kept to tell a missing file from one elsewhere. The largest public layers have some 200,000 files. */
   comparedPaths: 1_000_000,
+  /** Secrets, and ssh agents, of one build. The largest builds seen in public have under ten. */
+  buildSecrets: 100,
+  /** Bytes of one secret: BuildKit takes no more. Source: BuildKit 0.26.3 `session/secrets` `MaxSecretSize`. */
+  buildSecretBytes: 500 * KIB,
+  /** Entries of `cache-from`, and of `cache-to`. */
+  cacheEntries: 50,
 } as const
