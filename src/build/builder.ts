@@ -37,6 +37,12 @@ export interface BuildResult {
   readonly enforcement?: Enforcement
   /** What the builder's own provenance says went in; absent: it says nothing. */
   readonly observed?: readonly ObservedMaterial[]
+  /** Platform → label of the runner that built it, where other jobs made the parts (13-adversary 40). */
+  readonly buildRunners?: Readonly<Record<string, string>>
+  /** `none`: the user's command ran where a keyless token could be had (13-adversary 16). */
+  readonly commandIsolation?: 'none'
+  /** Path of the file in which the user's command named the image. */
+  readonly imageRefs?: string
   /** Sentences for the summary: what a reader should know about this build. */
   readonly notes: readonly string[]
 }

@@ -37,7 +37,12 @@ export function provenanceFacts(
     source: source.claim,
     materials: built.materials.claim,
     ...materialsFacts(built),
-    inputs: buildInputs(request, source.commit.committer.time),
+    inputs: {
+      ...buildInputs(request, source.commit.committer.time),
+      ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
+    },
+    ...(result.commandIsolation === undefined ? {} : { commandIsolation: result.commandIsolation }),
+    ...(result.buildRunners === undefined ? {} : { buildRunners: result.buildRunners }),
     tools: result.tools,
     waybillVersion: request.waybillVersion,
     startedOn: built.startedOn,

@@ -1,13 +1,16 @@
 import type { CommitId, Digest } from '../core/digest.ts'
 import { hexOf } from '../core/digest.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { StageMode } from '../core/stage.ts'
 import type { Outcome } from '../core/verdict.ts'
 import { buildStatement } from './build.ts'
+import { type BuildInputs, present as compact, inputsParameter } from './build-inputs.ts'
 import { type RunClaims, refuseInconsistent, runUris } from './claims.ts'
+import { type BuildRunners, hasSelfHosted, SELF_HOSTED_SUFFIX } from './runners.ts'
 import { PROVENANCE_PREDICATE, type Subject } from './statement.ts'
 import { GITHUB_BUILD_TYPE, GITHUB_BUILD_TYPE_EVENTS, RECORDED_BUILD_TYPE, WORKFLOW_BUILD_TYPE } from './uris.ts'
 
+export type { BuildInputs, RecordedContext } from './build-inputs.ts'
 export { type ProvenanceClaims, readProvenance } from './read-provenance.ts'
 
 export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none'
@@ -27,32 +30,16 @@ export interface ResourceDescriptor {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-/** The inputs that shape the image, as the statement shows them to the world. Names are public, values need consent. */
-export interface BuildInputs {
-  readonly context?: string
-  readonly file?: string
-  readonly target?: string
-  readonly platforms?: readonly string[]
-  /** Every name; a value only where `record-build-args` lists the name (5-build § 3). */
-  readonly buildArgs?: readonly { readonly name: string; readonly value?: string }[]
-  /** Names only: the values stand in the image, for whoever may read it. */
-  readonly labels?: readonly string[]
-  readonly annotations?: readonly string[]
-  /** Seconds since the epoch given to the builder. */
-  readonly sourceDateEpoch?: number
-  readonly network?: string
-  readonly cacheFrom?: readonly string[]
-  readonly cacheTo?: readonly string[]
-  /** Digest given to `builder: none`. */
-  readonly digest?: string
-  /** Path given to `builder: layout`. */
-  readonly layout?: string
-}
-
 export interface Tool {
   readonly name: string
   readonly version: string
   readonly digest?: Digest
+}
+
+/** An input of `workflow_dispatch`, as the event file has it: no verified source says more about it. */
+export interface DispatchInput {
+  readonly name: string
+  readonly value?: string
 }
 
 export interface ProvenanceFacts {
@@ -74,6 +61,12 @@ export interface ProvenanceFacts {
   readonly source: StageClaim
   readonly materials: StageClaim
   readonly inputs: BuildInputs
+  /** `none`: the user's command ran where a keyless token could be had (13-adversary 16). */
+  readonly commandIsolation?: 'none'
+  /** Which runner built which platform, where the job that signs is not the one that built (13-adversary 40). */
+  readonly buildRunners?: BuildRunners
+  /** What somebody typed to start the run: every name, a value only where `record-inputs` lists the name (13-adversary 42). */
+  readonly dispatchInputs?: readonly DispatchInput[]
   /** Base images and other materials, each annotated with how it was verified. */
   readonly resolvedMaterials?: readonly ResourceDescriptor[]
   readonly tools: readonly Tool[]
@@ -152,27 +145,16 @@ function waybillParameters(facts: ProvenanceFacts): JsonObject {
     source: { mode: facts.source.mode, verdict: facts.source.verdict },
     materials: { mode: facts.materials.mode, verdict: facts.materials.verdict },
     context: context === undefined ? undefined : { gitTree: context.gitTree, sha256: hexOf(context.digest) },
+    commandIsolation: facts.commandIsolation,
+    buildRunners: facts.buildRunners && { ...facts.buildRunners },
     inputs: inputsParameter(facts.inputs),
+    dispatchInputs: facts.dispatchInputs?.map(dispatchInput),
   })
 }
 
-/** Names every field by hand: a field somebody adds to the type must not reach a public log unseen. */
-function inputsParameter(inputs: BuildInputs): JsonObject {
-  return compact({
-    context: inputs.context,
-    file: inputs.file,
-    target: inputs.target,
-    platforms: inputs.platforms,
-    buildArgs: inputs.buildArgs?.map(({ name, value }) => compact({ name, value })),
-    labels: inputs.labels,
-    annotations: inputs.annotations,
-    sourceDateEpoch: inputs.sourceDateEpoch,
-    network: inputs.network,
-    cacheFrom: inputs.cacheFrom,
-    cacheTo: inputs.cacheTo,
-    digest: inputs.digest,
-    layout: inputs.layout,
-  })
+/** The event file can be changed by every step of the job, so a value never stands without saying whence it is. */
+function dispatchInput({ name, value }: DispatchInput): JsonObject {
+  return value === undefined ? { name } : { name, value, source: 'event-file' }
 }
 
 function runDetails(facts: ProvenanceFacts): JsonObject {
@@ -183,7 +165,7 @@ function runDetails(facts: ProvenanceFacts): JsonObject {
   const byproducts = (facts.byproducts ?? []).map(descriptor)
   return compact({
     builder: compact({
-      id: runUris(facts).builderId,
+      id: `${runUris(facts).builderId}${hasSelfHosted(facts.buildRunners ?? {}) ? SELF_HOSTED_SUFFIX : ''}`,
       version: { ...Object.fromEntries(versions), waybill: facts.waybillVersion },
       builderDependencies: hashed.length === 0 ? undefined : hashed,
     }),
@@ -198,10 +180,4 @@ function runDetails(facts: ProvenanceFacts): JsonObject {
 
 function descriptor({ name, uri, digest, mediaType, annotations }: ResourceDescriptor): JsonObject {
   return compact({ name, uri, digest, mediaType, annotations })
-}
-
-/** Drops absent fields: strict decoders of other tools refuse `null`. */
-function compact(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
-  const present = Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
-  return Object.fromEntries(present)
 }
