@@ -1,7 +1,17 @@
 import type { Digest } from '../core/digest.ts'
 
 /** Of one file of a layer: what the two builds say otherwise. `order`: the files are the same, one comes earlier. */
-export type FileAspect = 'presence' | 'type' | 'content' | 'target' | 'mode' | 'owner' | 'time' | 'xattrs' | 'device' | 'order'
+export type FileAspect =
+  | 'presence'
+  | 'type'
+  | 'content'
+  | 'target'
+  | 'mode'
+  | 'owner'
+  | 'time'
+  | 'xattrs'
+  | 'device'
+  | 'order'
 
 /** One file of a layer that is not the same in both builds. */
 export interface FileDifference {
@@ -54,6 +64,8 @@ export interface ComparedPlatform {
 export function isReproduced(platforms: readonly ComparedPlatform[]): boolean {
   return (
     platforms.length > 0 &&
-    platforms.every(({ first, second, differences }) => first !== undefined && first === second && differences.length === 0)
+    platforms.every(
+      ({ first, second, differences }) => first !== undefined && first === second && differences.length === 0,
+    )
   )
 }

@@ -33,7 +33,7 @@ export async function compareEntries(
   try {
     for (;;) {
       const [a, b] = await both(one.next(), other.next())
-      const [x, y] = [valueOf(a), valueOf(b)]
+      const [x, y] = [entryIn(a), entryIn(b)]
       if (x === undefined && y === undefined) return { files, more: false }
       if (x === undefined || y === undefined || x.id !== y.id)
         return { files: [...files, await parting({ entry: x, rest: one }, { entry: y, rest: other })], more: true }
@@ -72,14 +72,14 @@ async function parting(first: Side, second: Side): Promise<FileDifference> {
 /** undefined: too many to be kept. */
 async function namesOf({ entry, rest }: Side): Promise<ReadonlySet<string> | undefined> {
   const names = new Set(entry === undefined ? [] : [entry.id])
-  for (let next = valueOf(await rest.next()); next !== undefined; next = valueOf(await rest.next())) {
+  for (let next = entryIn(await rest.next()); next !== undefined; next = entryIn(await rest.next())) {
     names.add(next.id)
     if (names.size > LIMITS.comparedPaths) return undefined
   }
   return names
 }
 
-function valueOf(result: IteratorResult<LayerEntry>): LayerEntry | undefined {
+function entryIn(result: IteratorResult<LayerEntry>): LayerEntry | undefined {
   return result.done === true ? undefined : result.value
 }
 

@@ -181,7 +181,9 @@ async function contentOf(kind: string, size: number, reader: ByteReader): Promis
 
 /** An octal field as it stands, without what fills it up; a number in another form as its bytes. */
 function numberOf(field: Uint8Array): string {
-  const text = latin1(field).replace(/^[ 0]+(?=[0-7])/, '').replace(/[ \0]+$/, '')
+  const text = latin1(field)
+    .replace(/^[ 0]+(?=[0-7])/, '')
+    .replace(/[ \0]+$/, '')
   return /^[0-7]*$/.test(text) ? text : `0x${Buffer.from(field).toString('hex')}`
 }
 
@@ -204,7 +206,9 @@ function timeOf(record: Uint8Array | undefined, field: Uint8Array): string {
 /** Extended attributes and whatever else stands in front of the entry: names, and a digest of what they hold. */
 function extrasOf(records: ReadonlyMap<string, Uint8Array>): string {
   const extra = [...records].filter(([key]) => !TOLD.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
-  return extra.map(([key, value]) => `${key}=${createHash('sha256').update(value).digest('hex').slice(0, 16)}`).join(' ')
+  return extra
+    .map(([key, value]) => `${key}=${createHash('sha256').update(value).digest('hex').slice(0, 16)}`)
+    .join(' ')
 }
 
 function wordOf(field: Uint8Array): string {
