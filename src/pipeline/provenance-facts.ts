@@ -78,6 +78,7 @@ function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInpu
     labels: Object.keys(build.labels),
     annotations: Object.keys(build.annotations),
     network: build.network,
+    ...(request.reproducible === true ? { reproducible: 'check' as const } : {}),
     sourceDateEpoch,
   }
 }

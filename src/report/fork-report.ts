@@ -45,7 +45,7 @@ const KNOWN: ReadonlySet<string> = new Set([
     'stages',
     'attestations',
   ],
-  ...['sinks', 'requests', 'suggestedPolicy', 'explanation', 'engines', 'stateArtifact', 'since'],
+  ...['sinks', 'requests', 'suggestedPolicy', 'explanation', 'engines', 'stateArtifact', 'since', 'reproducible'],
 ])
 const VERDICTS = ['passed', 'rejected', 'unknown']
 const STATES = [...VERDICTS, 'not-asked', 'not-reached']
