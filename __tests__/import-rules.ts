@@ -70,6 +70,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     holds: 'drives the builder; digests out',
   },
   {
+    room: 'reproducible',
+    mayImport: ['core', 'io', 'registry', 'materials'],
+    mayImportTypes: [],
+    packages: [],
+    holds: 'two builds of one commit side by side: manifests, configurations, layers, files',
+  },
+  {
     room: 'sigstore',
     mayImport: ['core', 'io', 'statements'],
     mayImportTypes: ['policy'],
@@ -102,7 +109,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     room: 'report',
     mayImport: ['core', 'statements', 'policy'],
-    mayImportTypes: ['subjects'],
+    mayImportTypes: ['subjects', 'reproducible'],
     packages: [],
     holds: 'what people see: summary, terminal, result; pure strings',
   },
@@ -132,6 +139,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       'registry',
       'materials',
       'build',
+      'reproducible',
       'sigstore',
       'subjects',
       'admission',

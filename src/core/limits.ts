@@ -227,6 +227,15 @@ export const LIMITS = {
   clusterPlaces: 250_000,
   /** Milliseconds for reading a list, begun again or not. 13-adversary 43. */
   clusterMs: 5 * 60_000,
+  /** Bytes of one unpacked layer that two builds are compared in: read as a stream, so it bounds time, not memory. 13-adversary 43. */
+  comparedLayerBytes: 64 * 1024 * MIB,
+  /** Bytes of what stands in front of one file of a layer: its long name and extended attributes, which Linux bounds at 64 KiB each. */
+  comparedHeaderBytes: 1 * MIB,
+  /** Differing files shown of one layer, and differing layers that are looked into; the first of them are what somebody mends. */
+  comparedFiles: 10,
+  comparedLayers: 3,
+  /** Names kept to tell a missing file from one elsewhere. The largest public layers have some 200,000 files. */
+  comparedPaths: 1_000_000,
   /** Secrets, and ssh agents, of one build. The largest builds seen in public have under ten. */
   buildSecrets: 100,
   /** Bytes of one secret: BuildKit takes no more. Source: BuildKit 0.26.3 `session/secrets` `MaxSecretSize`. */

@@ -7,6 +7,7 @@ export const STAGES = [
   'materials',
   'build',
   'digest',
+  'reproducible',
   'sign',
   'publish',
   'self-verify',

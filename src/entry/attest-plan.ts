@@ -53,6 +53,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     imageless,
     run: { id: context.runId, repositoryId: context.repositoryId },
     push,
+    ...(inputs.reproducible === 'check' ? { reproducible: true } : {}),
     sign: unsigned === undefined,
     ...sinksOf(inputs),
     ...(inputs.key === undefined || imageless || unsigned !== undefined ? {} : { keyed: runnerOf(context) }),

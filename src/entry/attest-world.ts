@@ -69,7 +69,8 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     registry,
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     materials: materialsPorts(world, credentials.source),
-    builder: () => builderOf(world, registry, credentials.logins),
+    builder: () => builderOf(world, registry, credentials.logins, 'build'),
+    secondBuilder: () => builderOf(world, registry, credentials.logins, 'build-again'),
     folder: async name => {
       const path = join(folder, name)
       await remove(path)

@@ -15,11 +15,12 @@ import { openBuildSecrets } from './build-secrets.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { inWorkspace } from './workspace.ts'
 
-/** The program that builds, as the inputs and this machine have it. @throws `build/…` */
+/** The program that builds, as the inputs and this machine have it. @param name of its folder, below the run's own. @throws `build/…` */
 export async function builderOf(
   world: AttestWorld,
   registry: RegistryClient,
   logins: readonly Login[],
+  name: 'build' | 'build-again',
 ): Promise<Builder> {
   const { env, inputs, context, log, folder } = world
   const layouts = new RegistryLayouts(registry)
@@ -27,10 +28,10 @@ export async function builderOf(
   if (inputs.builder === 'layout') return new LayoutBuilder(inWorkspace(context, inputs.layout ?? ''), layouts)
   if (inputs.builder === 'none') throw fail('core/internal', 'builder none without a digest')
   const host = await detectBuilder(inputs.builder, env)
-  await makeFolder(join(folder, 'build'))
+  await makeFolder(join(folder, name))
   const buildWorld: BuildWorld = {
     env,
-    folder: join(folder, 'build'),
+    folder: join(folder, name),
     output: guardedSink(log),
     layouts,
     logins,

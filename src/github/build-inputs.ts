@@ -17,6 +17,7 @@ export interface BuildInputs {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly network: 'default' | 'none'
+  readonly reproducible: 'off' | 'check'
   readonly layout?: string
   readonly digest?: Digest
 }
@@ -36,6 +37,7 @@ export function readBuild(inputs: Inputs): BuildInputs {
     labels: inputs.pairs('labels'),
     annotations: inputs.pairs('annotations'),
     network: inputs.choice('network', ['default', 'none']),
+    reproducible: inputs.choice('reproducible', ['off', 'check']),
     ...maybe('layout', inputs.text('layout')),
     ...maybe('digest', digest),
   }
@@ -65,7 +67,19 @@ export function checkBuilder(read: BuildInputs & Pick<FileInputs, 'files'>, inpu
     throw contradiction('The builder none needs an image or files', 'digest: sha256:…, or files: <patterns>', 'neither')
   if (builder === 'layout' && layout === undefined)
     throw contradiction('The builder layout needs a layout', 'layout: <path>', 'no layout')
+  checkReproducible(read.reproducible, builder)
   if (builder === 'none' || builder === 'layout') checkNothingToBuild(builder, inputs)
+}
+
+/** Who did not drive the first build cannot make a second one of the same kind. */
+function checkReproducible(reproducible: BuildInputs['reproducible'], builder: string): void {
+  const builds = builder === 'auto' || builder === 'buildx' || builder === 'buildah'
+  if (reproducible === 'check' && !builds)
+    throw contradiction(
+      `The input reproducible asks for a second build, but with builder: ${builder} Waybill makes not even the first`,
+      'reproducible: off',
+      `builder: ${builder}`,
+    )
 }
 
 /** What shapes a build says nothing about an image that exists: it would be recorded as if it had. */

@@ -67,6 +67,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('cache-from', 'type=registry,ref=host/path:tag or type=gha[,scope=name] to take layers from, one a line.'),
   served('cache-to', 'The same, or type=inline, to keep layers in, one a line.'),
   served('network', 'Network of RUN steps: default or none.', 'default'),
+  served('reproducible', 'check: build twice, compare, and claim it when both are the same. Or off.', 'off'),
   served('layout', 'Prebuilt OCI layout (folder or tar) to push instead of building.'),
   served('digest', 'Digest of an image that is in the registry already, instead of building.'),
   served('images', 'Repositories, one a line. Default: ghcr.io/<owner>/<repository>.'),
@@ -103,7 +104,6 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   later('command', 'Own build command.'),
   later('command-isolation', 'How the own build command is kept apart.'),
   later('image-refs', 'File that the own build command writes.'),
-  later('reproducible', 'Build twice and compare.'),
 ]
 
 export const ATTEST_OUTPUTS: readonly OutputRow[] = [

@@ -54,6 +54,8 @@ export interface AttestRequest {
   /** This run and its repository by their ids, where there is a run. */
   readonly run?: { readonly id: string; readonly repositoryId: string }
   readonly push: boolean
+  /** Builds a second time and compares (5-build § 4); never where nothing is built. */
+  readonly reproducible?: true
   readonly sign: boolean
   /** Tags as cosign 2 reads them, besides. */
   readonly legacySignatures?: boolean
@@ -168,6 +170,8 @@ export interface AttestPorts {
   readonly materials: MaterialsPorts
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
+  /** The same program once more, with a folder of its own: what the first build wrote stays as it is. */
+  secondBuilder(): Promise<Builder>
   /** The workspace's files, and the key that signs them where one is given. */
   readonly files: WorkspaceFiles
   /** Path of a folder below the run's own that does not exist yet. */

@@ -11,6 +11,7 @@ import { verifyMaterials } from './materials-stage.ts'
 import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
+import { buildAgain } from './reproducible-stage.ts'
 import { EarlierBundles } from './resume.ts'
 import { reusedImage } from './reused-image.ts'
 import { RunRecord } from './run.ts'
@@ -55,10 +56,13 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
   const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest
   if (built.result.pushedTo.length > 0) earlier.lookBeside([built.result.digest])
-  beginSigning(request, ports, built, earlier) // the certificate comes while the image is read
+  const twice = request.reproducible === true
+  if (!twice) beginSigning(request, ports, built, earlier) // the certificate comes while the image is read
   const image = await readServedImage(request, ports, built, record) // what the registry serves is what was built
+  const comparison = await buildAgain(request, ports, { source, materials, built, image, earlier }, record) // and built once more
+  if (twice) beginSigning(request, ports, built, earlier) // only now: a certificate does not outlive a long build
   if (image !== undefined && request.sign) beginPublishing(request, ports, { source, built, image }) // connections open while the services sign
-  const signed = await signStatements(request, ports, { ready, source, built, image, earlier }, record) // one certificate, all bundles on disk
+  const signed = await signStatements(request, ports, { ready, source, built, image, comparison, earlier }, record) // one certificate, all bundles on disk
   if (signed === undefined) await keepDraft(request, ports, { source, built, image }, record)
   if (image === undefined || signed === undefined) return
   await publishBundles(request, ports, { built, image, signed }, record) // beside the image, in every repository

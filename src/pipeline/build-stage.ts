@@ -1,4 +1,5 @@
 import type { BuildResult } from '../build/builder.ts'
+import type { BuildRequest } from '../build/request.ts'
 import { together } from '../core/together.ts'
 import { type ExportedTree, exportTree } from '../source/export.ts'
 import { isRecorded } from '../statements/provenance.ts'
@@ -32,13 +33,7 @@ export function buildImage(
 ): Promise<Built> {
   return record.stages.run('build', undefined, async () => {
     const startedOn = ports.now()
-    const { allowed, contexts } = materials
-    const wanted = {
-      ...request.build,
-      sourceDateEpoch: source.commit.committer.time,
-      ...(allowed === undefined ? {} : { allowed }),
-      ...(contexts.size === 0 ? {} : { contexts }),
-    }
+    const wanted = wantedBuild(request, { source, materials })
     const [exported] = await together([
       isRecorded(ready.builder.name) ? undefined : exportVerified(ports, source),
       ready.builder.prepare?.(wanted),
@@ -56,8 +51,26 @@ export function buildImage(
   })
 }
 
+/** What the builder is asked for, but for the tree. */
+export function wantedBuild(
+  request: AttestRequest,
+  { source, materials }: { readonly source: SourceOutcome; readonly materials: MaterialsOutcome },
+): Omit<BuildRequest, 'commitFolder'> {
+  const { allowed, contexts } = materials
+  return {
+    ...request.build,
+    sourceDateEpoch: source.commit.committer.time,
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(contexts.size === 0 ? {} : { contexts }),
+  }
+}
+
 /** Into a folder of its own, in place of what lay there. */
-export async function exportVerified(ports: AttestPorts, source: SourceOutcome): Promise<ExportedTree> {
+export async function exportVerified(
+  ports: AttestPorts,
+  source: SourceOutcome,
+  folder: 'context' | 'context-again' = 'context',
+): Promise<ExportedTree> {
   await source.history.fetchTree(source.commit.id)
-  return exportTree(source.history, source.commit, await ports.folder('context'))
+  return exportTree(source.history, source.commit, await ports.folder(folder))
 }

@@ -3,7 +3,6 @@ import type { BuildInputs, ProvenanceFacts, RecordedContext } from '../statement
 import { isRecorded } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
-import { buildOptionFacts } from './build-options-facts.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { proofWord } from './materials-receipt.ts'
@@ -93,7 +92,7 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ...listed('cacheTo', build.cacheTo),
     ...(build.sbom === true ? { sbom: true } : {}),
     network: build.network,
-    ...buildOptionFacts(request, built),
+    ...(request.reproducible === true ? { reproducible: 'check' as const } : {}),
     sourceDateEpoch,
   }
 }

@@ -4,6 +4,7 @@ import { type AttachedBundle, attachBundles, type BundleToAttach } from '../regi
 import type { Descriptor } from '../registry/manifest.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestationReceipt, SinkReceipt } from '../report/receipt.ts'
+import { COMPARISON_NAME, COMPARISON_TYPE } from '../statements/comparison.ts'
 import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -53,7 +54,7 @@ export function publishBundles(
   record: RunRecord,
 ): Promise<void> {
   return record.stages.run('publish', undefined, async () => {
-    const files = resolvedManifest(built, image, signed)
+    const files = [...resolvedManifest(built, image, signed), ...comparisonOf(image, signed)]
     const items = subjectsOf(image).flatMap(subject =>
       signed.bundles.filter(({ bytes }) => liesBeside(bytes, subject.digest)).map(bundle => itemOf(bundle, subject)),
     )
@@ -104,12 +105,22 @@ function receiptsOf(
 }
 
 /** On the index alone: whoever has a platform finds the claims there, and in them its digest. */
-function resolvedManifest({ materials }: Built, image: ServedImage, { bundles }: Signed): readonly FileToAttach[] {
+function resolvedManifest(built: Built, image: ServedImage, { bundles }: Signed): readonly FileToAttach[] {
+  const { materials } = built
   const claims = bundles.find(({ predicateType }) => predicateType === SCAI_PREDICATE)
-  if (claims === undefined || materials.resolved === undefined) return []
+  // Claims of another kind name another file.
+  if (claims === undefined || materials.resolved === undefined || materialsClaims(built).length === 0) return []
   const { bytes } = materials.resolved
   const kind = { artifactType: RESOLVED_MATERIALS_TYPE, title: RESOLVED_MATERIALS_NAME }
   return [{ subject: image.descriptor, bytes, ...kind, created: claims.signedAt }]
+}
+
+/** Beside the index, like the manifest of materials: the claim names it by digest. */
+function comparisonOf(image: ServedImage, { bundles, comparison }: Signed): readonly FileToAttach[] {
+  const claim = bundles.findLast(({ predicateType }) => predicateType === SCAI_PREDICATE)
+  if (claim === undefined || comparison === undefined) return []
+  const kind = { artifactType: COMPARISON_TYPE, title: COMPARISON_NAME }
+  return [{ subject: image.descriptor, bytes: comparison.bytes, ...kind, created: claim.signedAt }]
 }
 
 function itemOf(bundle: SignedDocument, subject: Descriptor): BundleToAttach {

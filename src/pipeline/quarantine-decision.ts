@@ -76,6 +76,7 @@ const CLASSES = {
     'verify/material-unsigned',
     'verify/not-closed',
     'verify/not-reproducible',
+    'build/not-reproducible',
     'verify/sbom-unusable',
     'verify/deploy-unusable',
     'verify/deploy-other-verifier',

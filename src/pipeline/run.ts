@@ -25,6 +25,7 @@ export class RunRecord {
   signingKey: Receipt['signingKey']
   source: Receipt['source']
   materials: Receipt['materials']
+  reproducible: Receipt['reproducible']
   suggestedPolicy: string | undefined
   since: Receipt['since']
   /** The one look at the last attested image. */
@@ -67,6 +68,7 @@ export class RunRecord {
 
   receipt(command: string): Receipt {
     const { image, policy, identity, signingKey, source, materials, suggestedPolicy, ruleChanges, saved, since } = this
+    const { reproducible } = this
     return {
       schemaVersion: 1,
       command,
@@ -81,6 +83,7 @@ export class RunRecord {
       ...(ruleChanges.length === 0 ? {} : { ruleChanges }),
       ...(image === undefined ? {} : { image }),
       ...(materials === undefined ? {} : { materials }),
+      ...(reproducible === undefined ? {} : { reproducible }),
       ...(policy === undefined ? {} : { policy }),
       ...(source === undefined ? {} : { source }),
       ...(identity === undefined ? {} : { identity }),

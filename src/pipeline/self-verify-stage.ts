@@ -36,7 +36,11 @@ export function selfVerify(
       builders: [built.result.builder],
       commit: source.commit.id,
       // What is claimed about materials must hold by the very rules that others apply.
-      require: [...sourced.require, ...claimedRequirements(built)],
+      require: [
+        ...sourced.require,
+        ...claimedRequirements(built),
+        ...(signed.comparison === undefined ? [] : (['reproducible'] as const)),
+      ],
     }
     const checks = image.repositories.flatMap(repository => {
       const the = { ports, image, signed, expectation, read: new Map() }

@@ -2,6 +2,7 @@ import { hexOf } from '../core/digest.ts'
 import type { ObservedSigner } from '../core/signer.ts'
 import { together } from '../core/together.ts'
 import { formatReference } from '../registry/reference.ts'
+import { type Comparison, reproducibleStatement } from '../statements/comparison.ts'
 import { provenanceStatement } from '../statements/provenance.ts'
 import { SCAI_PREDICATE } from '../statements/scai.ts'
 import { signatureStatement } from '../statements/signature.ts'
@@ -36,6 +37,8 @@ export interface Signed {
   readonly bundles: readonly [SignedDocument, ...SignedDocument[]]
   /** What was stated about the source, if anything. */
   readonly source?: SourceDocuments
+  /** What the claim that the image can be built again rests on; absent: nobody claims it. */
+  readonly comparison?: Comparison
   /** Signatures for tags as cosign ≤ 2 reads them; absent: nobody asked for them. */
   readonly legacy?: readonly LegacySigned[]
 }
@@ -45,6 +48,8 @@ export interface SignInput {
   readonly source: SourceOutcome
   readonly built: Built
   readonly image: ServedImage | undefined
+  /** Of a second build that gave the same image; absent: nothing is claimed. */
+  readonly comparison?: Comparison | undefined
   readonly earlier: EarlierBundles
 }
 
@@ -73,6 +78,7 @@ export async function signStatements(
       ...(materials === undefined
         ? []
         : [{ name: 'materials', predicateType: SCAI_PREDICATE, statement: materials } as const]),
+      ...reproducibleDocuments(subjects, input.comparison),
       ...(await sbomStatements(request, ports, { ready, built: input.built, image }, subjects, record)),
       ...(stated === undefined ? [] : sourceDocuments(stated)),
     ]
@@ -85,7 +91,12 @@ export async function signStatements(
       ...bundles.map(bundle => receiptOf(bundle, image)),
       ...(legacy ?? []).map(one => legacyReceipt(one, false)),
     ]
-    const further = { ...(stated === undefined ? {} : { source: stated }), ...(legacy === undefined ? {} : { legacy }) }
+    const { comparison } = input
+    const further = {
+      ...(stated === undefined ? {} : { source: stated }),
+      ...(comparison === undefined ? {} : { comparison }),
+      ...(legacy === undefined ? {} : { legacy }),
+    }
     return { state: 'passed', value: { signer, bundles, ...further } }
   })
 }
@@ -109,6 +120,21 @@ function sourceDocuments({ summary, detail }: SourceDocuments): readonly Documen
   return [
     { name: 'source-summary', predicateType: VERIFICATION_SUMMARY_PREDICATE, statement: summary },
     { name: 'source-verification', predicateType: SOURCE_VERIFICATION_PREDICATE, statement: detail },
+  ]
+}
+
+/** A statement of its own: whoever only asks whether the image can be built again reads nothing else. */
+function reproducibleDocuments(
+  subjects: readonly [Subject, ...Subject[]],
+  comparison: Comparison | undefined,
+): readonly Document[] {
+  if (comparison === undefined) return []
+  return [
+    {
+      name: 'reproducible',
+      predicateType: SCAI_PREDICATE,
+      statement: reproducibleStatement(subjects, comparison),
+    },
   ]
 }
 

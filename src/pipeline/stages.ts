@@ -60,9 +60,9 @@ export class StageLog {
       this.#done.set(name, { ...known, state: worst([known.state, outcome]) })
   }
 
-  /** Every stage in order; those that were never begun are `not-reached`. Files are told of only where there were any. */
+  /** Every stage in order; those that were never begun are `not-reached`. Of files and a second build only where there were any. */
   receipts(): readonly StageReceipt[] {
-    const stages = STAGES.filter(name => name !== 'files' || this.#done.has(name))
+    const stages = STAGES.filter(name => (name !== 'files' && name !== 'reproducible') || this.#done.has(name))
     return stages.map(name => this.#done.get(name) ?? { name, state: 'not-reached', ms: 0 })
   }
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { Digest } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
+import { blobPieces } from './blob-pieces.ts'
 import type { FetchedManifest, RegistryClient } from './client.ts'
 import type { Descriptor, Manifest } from './manifest.ts'
 import { formatReference, type Repository } from './reference.ts'
@@ -14,9 +15,6 @@ export interface CopyPlace {
   readonly repository: Repository
 }
 
-/** Bytes asked for at once: what is in memory of a layer, whatever its size. */
-const PIECE_BYTES = 32 * 1024 * 1024
-const PIECE_MS = 5 * 60_000
 const PARALLEL = 4
 const MAX_DEPTH = 4
 const UNREADABLE: ReadonlySet<string> = new Set([
@@ -70,31 +68,14 @@ async function copyBlobs(from: CopyPlace, to: CopyPlace, manifest: Manifest): Pr
   await inParallel([...blobs.values()], PARALLEL, ({ digest, size }) =>
     to.client.putBlob(
       to.repository,
-      { open: () => Readable.from(piecesOf(from, digest, size), { objectMode: false }), digest, size },
+      {
+        open: () => Readable.from(blobPieces(from.client, from.repository, { digest, size }), { objectMode: false }),
+        digest,
+        size,
+      },
       { unlessPresent: true, ...mount },
     ),
   )
-}
-
-/** Piece by piece, so that a layer of gigabytes needs the memory of one piece. RFC 9110 § 14.2 */
-async function* piecesOf({ client, repository }: CopyPlace, digest: Digest, size: number): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < size || start === 0; start += PIECE_BYTES) {
-    const end = Math.min(start + PIECE_BYTES, size)
-    const whole = size <= PIECE_BYTES
-    const answer = await client.transport.request(
-      {
-        method: 'GET',
-        repository,
-        action: 'pull',
-        path: `blobs/${digest}`,
-        maxBytes: PIECE_BYTES,
-        timeoutMs: PIECE_MS,
-        ...(whole ? {} : { headers: { range: `bytes=${start}-${end - 1}` } }),
-      },
-      whole ? [200] : [206],
-    )
-    yield answer.body
-  }
 }
 
 /** What has been attached to one manifest; the registry's list of the target is brought up to date in one update. */

@@ -4,6 +4,7 @@ import { type FindingGroup, groupFindings, subjectsText } from './groups.ts'
 import { materialSubjects } from './materials.ts'
 import { fileOf, lineOf } from './places.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { reproducibleSubjects } from './reproducible.ts'
 import { ruleNotes } from './terminal-source.ts'
 
 /**
@@ -13,7 +14,7 @@ import { ruleNotes } from './terminal-source.ts'
  */
 export function annotationsOf(receipt: Receipt): readonly AnnotationReceipt[] {
   const { error, subjects, notices, verdict } = receipt
-  const groups = groupFindings([...subjects, ...materialSubjects(receipt)])
+  const groups = groupFindings([...subjects, ...materialSubjects(receipt), ...reproducibleSubjects(receipt)])
   const against = groups.filter(({ outcome }) => outcome !== 'note')
   const ended: readonly AnnotationReceipt[] =
     error === undefined

@@ -49,6 +49,7 @@ const KEYS: Readonly<Record<keyof Receipt, true>> = {
   suggestedPolicy: true,
   explanation: true,
   engines: true,
+  reproducible: true,
   error: true,
 }
 const VERDICTS = ['passed', 'rejected', 'unknown']

@@ -18,6 +18,7 @@ import {
 import { subjectTree } from './html-subject.ts'
 import { closedWords, materialsInOrder, proofText } from './materials.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { reproducibleLines } from './reproducible.ts'
 import { freshChanges, loosensFirst, standing, weight } from './rule-changes.ts'
 import { bytes, duration } from './text.ts'
 import { quarantineText, STAGE_WORDS, stateWord, VERDICT_WORDS, wasTimed } from './words.ts'
@@ -50,6 +51,7 @@ export function renderReceiptPage(receipt: Receipt): string {
     ...imageParts(receipt),
     ...commitParts(receipt),
     ...materialParts(receipt),
+    ...againParts(receipt),
     ...attestationParts(receipt),
     section(
       'What was not checked',
@@ -189,6 +191,13 @@ function materialParts(receipt: Receipt): readonly Html[] {
       html`${table}${closed === undefined ? undefined : html`<p>${closed}</p>`}${found}`,
     ),
   ]
+}
+
+function againParts(receipt: Receipt): readonly Html[] {
+  const [sentence, ...lines] = reproducibleLines(receipt)
+  if (sentence === undefined) return []
+  const list = lines.length === 0 ? undefined : html`<ul>${lines.map(line => html`<li>${line}</li>`)}</ul>`
+  return [section('Built again and compared', html`<p>${sentence}</p>${list}`)]
 }
 
 function attestationParts({ attestations }: Receipt): readonly Html[] {

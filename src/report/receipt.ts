@@ -5,6 +5,7 @@ import type { Basis, Finding, Outcome } from '../core/verdict.ts'
 import type { ChainLink } from '../policy/chain.ts'
 import type { LawPart } from '../policy/changes.ts'
 import type { ReviewJudgement } from '../policy/judgement.ts'
+import type { ComparedPlatform } from '../reproducible/difference.ts'
 import type { Place } from '../subjects/place.ts'
 import type { ExplainedStep } from './explain-case.ts'
 
@@ -177,6 +178,17 @@ export interface MaterialReceipt {
   readonly findings: readonly Finding[]
 }
 
+/** What came of building a second time (5-build § 4). Absent: nobody asked. */
+export interface ReproducibleReceipt {
+  /** `rejected`: the second build is another image. `unknown`: there was none, or nothing to compare it with. */
+  readonly state: Outcome
+  /** Empty where there was no second build. */
+  readonly platforms: readonly ComparedPlatform[]
+  /** An earlier attempt of the run built twice and signed what came of it. */
+  readonly earlier?: true
+  readonly findings: readonly Finding[]
+}
+
 /** What was found out about what goes in. Absent: nobody asked. */
 export interface MaterialsReceipt {
   readonly items: readonly MaterialReceipt[]
@@ -219,6 +231,7 @@ export interface Receipt {
   readonly sinks?: readonly SinkReceipt[]
   readonly image?: ImageReceipt
   readonly materials?: MaterialsReceipt
+  readonly reproducible?: ReproducibleReceipt
   readonly policy?: { readonly uri: string; readonly ref?: string; readonly digest?: Digest; readonly anchor?: string }
   readonly source?: {
     readonly repository: string

@@ -14,6 +14,7 @@ const ORDER: readonly string[] = [
   'ruleChanges',
   'image',
   'materials',
+  'reproducible',
   'items',
   'closed',
   'resolved',

@@ -13,6 +13,7 @@ import { counted, othersOf, recordedWord, worstFirst } from './counts.ts'
 import { keptOnDisk, stateSteps } from './kept.ts'
 import { materialSubjects, materialsPart } from './materials.ts'
 import type { Receipt } from './receipt.ts'
+import { reproduciblePart, reproducibleSubjects } from './reproducible.ts'
 import { changedRules, earlierChanges } from './rule-changes.ts'
 import { sincePart } from './since.ts'
 import { subjectDetails } from './subject-details.ts'
@@ -112,7 +113,7 @@ function graph({ stages, subjects }: Receipt): readonly string[] {
 
 function lists(receipt: Receipt, limit: number): readonly string[] {
   const { subjects, image, attestations } = receipt
-  const found = [...subjects, ...materialSubjects(receipt)]
+  const found = [...subjects, ...materialSubjects(receipt), ...reproducibleSubjects(receipt)]
   const commits = subjects.filter(isCommit)
   const tags = subjects.filter(isTag)
   const others = worstFirst(othersOf(subjects))
@@ -126,6 +127,8 @@ function lists(receipt: Receipt, limit: number): readonly string[] {
   if (materials !== undefined) parts.push(materials)
   if (others.length > 0) parts.push(`### Subjects\n\n${subjectTable(others, limit)}`, ...subjectDetails(others, limit))
   if (image !== undefined) parts.push(`### Image\n\n${imageFacts(receipt, limit)}`)
+  const again = reproduciblePart(receipt, limit)
+  if (again !== undefined) parts.push(again)
   if (attestations.length > 0)
     parts.push(`### Attestations\n\n${attestationTable(attestations, limit)}${kept(receipt)}`)
   const sinks = published(receipt, limit)

@@ -1,5 +1,6 @@
 import type { Outcome } from '../core/verdict.ts'
 import type { Receipt } from './receipt.ts'
+import { reproducibleSubjects } from './reproducible.ts'
 import { columnsFor, painter, type TerminalOptions, wrap } from './terminal-lines.ts'
 
 /** Causes named in the last line; the rest is counted. */
@@ -25,9 +26,12 @@ export function closingLines(receipt: Receipt, options: TerminalOptions): readon
 }
 
 /** Codes of what decided, the most frequent first. */
-function causesOf({ error, subjects, materials, verdict }: Receipt): readonly (readonly [string, number])[] {
+function causesOf(receipt: Receipt): readonly (readonly [string, number])[] {
+  const { error, subjects, materials, verdict } = receipt
   const counts = new Map<string, number>()
-  const judged = [...subjects, ...(materials?.items ?? [])].filter(item => weighs(item.verdict, verdict))
+  const judged = [...subjects, ...(materials?.items ?? []), ...reproducibleSubjects(receipt)].filter(item =>
+    weighs(item.verdict, verdict),
+  )
   const codes = judged.flatMap(({ findings }) => {
     const against = findings.filter(({ severity }) => severity === 'reject')
     return [...new Set(against.map(({ code }) => code))]

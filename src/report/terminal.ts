@@ -5,6 +5,7 @@ import { inReadingOrder, isCommit, levelWords } from './commits.ts'
 import { countWord, recordedWord } from './counts.ts'
 import { keptOnDisk } from './kept.ts'
 import type { Receipt, SubjectReceipt } from './receipt.ts'
+import { reproducibleLines } from './reproducible.ts'
 import { closingLines } from './terminal-closing.ts'
 import {
   columnsFor,
@@ -42,6 +43,7 @@ export function renderTerminal(receipt: Receipt, options: TerminalOptions): stri
     ...receipt.notices.flatMap(notice => noticeLines(printable(notice, 1000), columns)),
     ...imageLines(receipt),
     ...materialLines(receipt, paint, columns),
+    ...againLines(receipt, columns),
     ...commitLines(receipt.subjects, paint, columns),
     ...subjectLines(receipt, paint, columns),
     ...(receipt.error === undefined ? [] : ['', ...describe(receipt.error, columns)]),
@@ -90,6 +92,12 @@ function imageLines({ image }: Receipt): readonly string[] {
   const tags = image.tags.length === 0 ? '' : `  tags ${image.tags.map(tag => printable(tag)).join(' ')}`
   const platforms = image.platforms.map(({ platform, digest }) => `    ${printable(platform)}  ${digest}`)
   return [`  ${printable(image.repository)}@${image.digest}${tags}`, ...platforms]
+}
+
+/** What came of a second build. */
+function againLines(receipt: Receipt, columns: number): readonly string[] {
+  const lines = reproducibleLines(receipt)
+  return lines.length === 0 ? [] : ['', 'built again:', ...lines.flatMap(line => wrap(line, columns, '  ', '    '))]
 }
 
 /** Commits as a table, each with its findings below it. */

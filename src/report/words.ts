@@ -25,6 +25,7 @@ export const STAGE_WORDS = {
   materials: 'materials',
   build: 'image',
   digest: 'digest',
+  reproducible: 'built again and compared',
   sign: 'signature',
   publish: 'registry',
   'self-verify': 'read back and verified',

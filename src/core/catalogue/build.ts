@@ -126,4 +126,18 @@ export const BUILD_ERRORS = {
     remedy:
       'Use `name=path/in/the/commit` or `name=docker-image://host/path:tag`; declare a git repository or a download in the materials manifest, with the commit or digest it must have.',
   },
+  'build/not-reproducible': {
+    kind: 'rejected',
+    meaning:
+      'With `reproducible: check` the image was built a second time from the same commit, and the two builds are not the same bytes. The image is signed as any other; that it can be built again is not claimed.',
+    remedy:
+      'Remove what makes the builds differ: times, random values, versions that are not pinned, lists in the order of the disk; docs/reproducible.md names the usual causes. Or remove `reproducible: check`.',
+  },
+  'build/second-build-failed': {
+    kind: 'unknown',
+    meaning:
+      'With `reproducible: check` the second build could not be made or compared, so nothing is known of whether the image can be built again.',
+    remedy:
+      'Run the job again. If the second build fails each time, remove `reproducible: check` and read what it says.',
+  },
 } as const satisfies Record<`build/${string}`, CatalogueEntry>

@@ -15,6 +15,11 @@ export interface Extended {
  * @throws `materials/archive-malformed`
  */
 export function readPax(bytes: Uint8Array): Extended {
+  return meant(paxRecords(bytes))
+}
+
+/** By key, as they stand, each at most once. @throws `materials/archive-malformed` */
+export function paxRecords(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const records = new Map<string, Uint8Array>()
   for (let at = 0; at < bytes.byteLength; ) {
     const [, digits = ''] = /^([1-9][0-9]{0,8}) /.exec(latin1(bytes.subarray(at, at + 11))) ?? []
@@ -29,7 +34,7 @@ export function readPax(bytes: Uint8Array): Extended {
     records.set(key, record.subarray(equals + 1))
     at = end
   }
-  return meant(records)
+  return records
 }
 
 const SPARSE = /^(?:GNU\.sparse\.|SCHILY\.realsize$)/
