@@ -10,7 +10,7 @@ import { printable } from '../core/text.ts'
 import { createReadStream, exists, fileSize, namesIn, readFileBounded } from '../io/files.ts'
 import type { RegistryClient } from './client.ts'
 import { indexTar, readRange } from './layout-tar.ts'
-import { type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
+import { blobsToSend, type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { sendUntilComplete } from './resend.ts'
 
@@ -127,7 +127,7 @@ async function pushManifest(
       await pushManifest(client, repository, layout, child, depth + 1, from)
   } else {
     const mount = from === undefined ? {} : { from }
-    await inParallel(unique([manifest.config, ...manifest.layers]), PARALLEL, ({ digest, size }) =>
+    await inParallel(unique(blobsToSend(manifest)), PARALLEL, ({ digest, size }) =>
       client.putBlob(repository, { open: layout.open(digest, size), digest, size }, { unlessPresent: true, ...mount }),
     )
   }
