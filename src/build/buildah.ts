@@ -47,6 +47,7 @@ export class BuildahBuilder implements Builder {
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
     refuseCaches(checked)
+    refuseSbom(checked)
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
     for (const options of builds) checkImagePositions(dockerfile.file, options)
@@ -213,6 +214,16 @@ export function refuseCaches({ cacheFrom = [], cacheTo = [] }: Pick<BuildRequest
       expected: 'no cache-from and no cache-to with builder: buildah',
       found: entry,
       remedy: 'Remove `cache-from` and `cache-to`, or set `builder: buildx`.',
+    })
+}
+
+function refuseSbom({ sbom }: CheckedRequest): void {
+  if (sbom === true)
+    throw fail('build/unsupported', 'buildah makes no bill of materials', {
+      expected: 'builder: buildx, or a file in sbom',
+      found: 'sbom: auto',
+      remedy:
+        'Set `builder: buildx`, or remove `sbom: auto`; a file that another tool wrote is named as `sbom: sbom.json`.',
     })
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { AllowedImage, AllowedMaterials } from './allowed.ts'
 import { contextFlags } from './named-contexts.ts'
 import { type CheckedRequest, pushes } from './request.ts'
 import { buildxSecretFlags, csvField } from './secrets.ts'
@@ -44,9 +45,20 @@ export function buildxArguments(request: CheckedRequest, files: BuildxFiles): re
 
 function attestationFlags(request: CheckedRequest): readonly string[] {
   if (request.attestations === false) return ['--provenance=false', '--sbom=false']
-  // The generator is an image, and where the world is closed nothing has verified it.
-  const sbom = request.sbom === true && pushes(request) && request.allowed === undefined
-  return ['--provenance=mode=min', ...(sbom ? ['--sbom=true'] : [])]
+  return ['--provenance=mode=min', ...(request.sbom === true && pushes(request) ? sbomFlags(request) : [])]
+}
+
+/** The generator is an image: where the world is closed it is one that was verified, by its digest, or nothing is asked for. */
+function sbomFlags({ allowed }: CheckedRequest): readonly string[] {
+  if (allowed === undefined) return ['--sbom=true']
+  const generator = generatorOf(allowed)
+  if (generator === undefined) return []
+  return [`--attest=type=sbom,generator=${generator.reference.canonical}@${generator.digest}`]
+}
+
+/** The declared image that lists what is in an image, if one was. */
+export function generatorOf(allowed: AllowedMaterials): AllowedImage | undefined {
+  return allowed.images.find(({ use }) => use === 'sbom-generator')
 }
 
 /** `--output` is CSV: a list of names and a path with a comma are quoted as one field. */

@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.ts'
 import { architecture } from '../io/environment.ts'
 import { readFileBounded } from '../io/files.ts'
 import { parseManifest } from '../registry/manifest.ts'
+import { normalPlatform } from '../registry/platform-children.ts'
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 
@@ -19,10 +20,27 @@ export async function checkPlatforms(layout: string, digest: Digest, wanted: rea
   const found = index.kind === 'index' ? index.manifests.map(({ platform }) => platformText(platform)) : []
   const all = wanted.every((platform, at) => matches(platform, found[at] ?? ''))
   if (all && found.length === Math.max(1, wanted.length)) return
-  throw fail('build/platforms-differ', 'The image holds other platforms than were asked for', {
+  throw differ(found, wanted)
+}
+
+function differ(found: readonly string[], wanted: readonly string[]): Error {
+  return fail('build/platforms-differ', 'The image holds other platforms than were asked for', {
     expected: wanted.length === 0 ? 'one platform' : wanted.join(', '),
     found: found.join(', ') || 'none',
   })
+}
+
+/**
+ * Compares what the registry serves with what was asked for, in any order and spelling: a builder whose word led to another image
+ * that lies in the same repository would else have that one signed.
+ * @param found of the index or of the one image, `linux/amd64`.
+ * @param wanted empty: whatever the machine is.
+ * @throws `build/platforms-differ`
+ */
+export function checkServed(found: readonly string[], wanted: readonly string[]): void {
+  const [one, other] = [found, wanted].map(names => names.map(normalPlatform).sort().join(', '))
+  if (wanted.length === 0 || one === other) return
+  throw differ(found, wanted)
 }
 
 function platformText(platform?: { os: string; architecture: string; variant?: string }): string {

@@ -5,6 +5,7 @@ import { detectBuilder, openBuilder } from '../build/detect.ts'
 import { LayoutBuilder } from '../build/layout.ts'
 import { NoneBuilder } from '../build/none.ts'
 import { RegistryLayouts } from '../build/registry-layouts.ts'
+import { isOnThisMachine } from '../build/this-machine.ts'
 import { fail } from '../core/error.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import { makeFolder } from '../io/files.ts'
@@ -58,6 +59,5 @@ function closing(builder: Builder, log: WorkflowLog): Builder {
 
 /** Registries on this machine have no TLS; the client accepts them by the same rule. */
 function loopbackHosts(request: AttestRequest): readonly string[] {
-  const hosts = request.repositories.map(repository => repository.host)
-  return hosts.filter(host => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(host))
+  return request.repositories.map(repository => repository.host).filter(isOnThisMachine)
 }

@@ -1,7 +1,9 @@
+import { checkServed } from '../build/platforms.ts'
 import { fail } from '../core/error.ts'
 import { type InspectedImage, inspectImage } from '../registry/image.ts'
 import { formatReference, type Repository } from '../registry/reference.ts'
 import type { PlatformReceipt } from '../report/receipt.ts'
+import { isRecorded } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { RunRecord } from './run.ts'
@@ -32,9 +34,14 @@ export function readServedImage(
     )
     const [first] = images
     if (first === undefined) throw fail('core/internal', 'No repository to read the image from')
+    if (!isRecorded(result.builder)) checkServed(namesOf(first), request.build.platforms)
     recordImage(request, built, first, record)
     return { state: 'passed', value: { ...first, repositories: request.repositories } }
   })
+}
+
+function namesOf({ platforms }: InspectedImage): readonly string[] {
+  return platforms.map(({ platform }) => platform)
 }
 
 function recordImage(request: AttestRequest, built: Built, image: InspectedImage, record: RunRecord): void {

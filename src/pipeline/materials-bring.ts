@@ -165,7 +165,8 @@ export function declaredImages(
   })
   const more = images.flatMap(({ item, uri }) => {
     const place = `${manifest?.path}:${item.at.split(':')[0]}`
-    return item.use.kind === 'builder' ? [{ canonical: uri.reference, use: 'builder' as const, place }] : []
+    const { kind } = item.use
+    return kind === 'builder' || kind === 'sbom-generator' ? [{ canonical: uri.reference, use: kind, place }] : []
   })
   return { declared: new Map(declared), more, ...(manifest === undefined ? {} : { manifest: manifest.path }) }
 }

@@ -127,7 +127,8 @@ class Finder {
     const more = this.#items.flatMap((item): readonly MoreImage[] => {
       const canonical = nameOfItem(item)
       const place = `${this.#path}:${item.at.split(':')[0]}`
-      if (item.use.kind === 'builder') return [{ canonical, use: 'builder', place }]
+      const { kind } = item.use
+      if (kind === 'builder' || kind === 'sbom-generator') return [{ canonical, use: kind, place }]
       return inFile.has(canonical) ? [] : [{ canonical, use: 'base', place }]
     })
     return this.#ports.images(

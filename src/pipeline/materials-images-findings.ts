@@ -32,8 +32,11 @@ export function shownName(reference: Reference): string {
 /** The line of a materials manifest that pins an image. */
 export function manifestItem(reference: Reference, digest: Digest, use: AllowedImage['use']): string {
   const name = reference.repository.split('/').at(-1) ?? 'image'
-  const kind = use === 'builder' ? 'builder' : 'base-image'
-  return `- {name: ${JSON.stringify(name)}, uri: "docker-image://${shownName(reference)}", digest: {sha256: "${hexOf(digest)}"}, use: {${kind}: true}}`
+  return `- {name: ${JSON.stringify(name)}, uri: "docker-image://${shownName(reference)}", digest: {sha256: "${hexOf(digest)}"}, use: {${itemUse(use)}: true}}`
+}
+
+function itemUse(use: AllowedImage['use']): string {
+  return use === 'builder' || use === 'sbom-generator' ? use : 'base-image'
 }
 
 /** @param now what the tag means at this moment, which nobody has reviewed yet; absent: its registry did not say. */
@@ -46,7 +49,7 @@ export function notPinned(
   const digest = now === undefined ? `a digest under materials in ${manifest}` : `materials in ${manifest}`
   const remedy =
     now === undefined
-      ? `Look the digest of ${shownName(reference)} up, and add to materials in ${manifest}: - {name: "${reference.repository.split('/').at(-1)}", uri: "docker-image://${shownName(reference)}", digest: {sha256: "<64 hex>"}, use: {${use === 'builder' ? 'builder' : 'base-image'}: true}}`
+      ? `Look the digest of ${shownName(reference)} up, and add to materials in ${manifest}: - {name: "${reference.repository.split('/').at(-1)}", uri: "docker-image://${shownName(reference)}", digest: {sha256: "<64 hex>"}, use: {${itemUse(use)}: true}}`
       : `Review it, then add to materials in ${manifest}: ${manifestItem(reference, now, use)}`
   return fail('materials/not-pinned', 'Nothing says which digest was reviewed', {
     expected: `@sha256:… in the Dockerfile, or ${digest}`,

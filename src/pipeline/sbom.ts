@@ -1,3 +1,4 @@
+import { generatorOf } from '../build/buildx-arguments.ts'
 import { type Digest, hexOf } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { isSbom } from '../policy/sbom.ts'
@@ -100,10 +101,10 @@ async function builderStatements(
 
 /** Why the builder was not even asked. */
 function because({ build }: AttestRequest, { result, materials }: Built): string {
-  if (result.builder === 'buildah') return ' buildah makes none; name a file in sbom, or use builder: buildx.'
-  if (result.builder === 'buildx' && build.sbom === true && materials.allowed !== undefined)
-    return ' buildx was not asked for one: its generator is an image, and nothing may enter this build but what was verified. Name a file in sbom.'
-  return ''
+  const { allowed } = materials
+  if (result.builder !== 'buildx' || build.sbom !== true || allowed === undefined) return ''
+  if (generatorOf(allowed) !== undefined) return ''
+  return ' buildx was not asked for one: its generator is an image, and nothing may enter this build but what was verified. Declare that image in the materials manifest with use: {sbom-generator: true}, or name a file in sbom.'
 }
 
 /**

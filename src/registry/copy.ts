@@ -4,7 +4,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { inParallel } from '../core/parallel.ts'
 import { blobPieces } from './blob-pieces.ts'
 import type { FetchedManifest, RegistryClient } from './client.ts'
-import type { Descriptor, Manifest } from './manifest.ts'
+import { blobsToSend, type Descriptor, type Manifest } from './manifest.ts'
 import { formatReference, type Repository } from './reference.ts'
 import { attachReferrers, listReferrers, type Referrer } from './referrers.ts'
 import { sendUntilComplete } from './resend.ts'
@@ -64,7 +64,7 @@ async function put({ client, repository }: CopyPlace, { descriptor, bytes }: Fet
 async function copyBlobs(from: CopyPlace, to: CopyPlace, manifest: Manifest): Promise<void> {
   if (manifest.kind !== 'image') return
   const mount = from.repository.host === to.repository.host ? { from: from.repository.repository } : {}
-  const blobs = new Map([manifest.config, ...manifest.layers].map(blob => [blob.digest, blob]))
+  const blobs = new Map(blobsToSend(manifest).map(blob => [blob.digest, blob]))
   await inParallel([...blobs.values()], PARALLEL, ({ digest, size }) =>
     to.client.putBlob(
       to.repository,

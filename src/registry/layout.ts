@@ -10,7 +10,7 @@ import { printable } from '../core/text.ts'
 import { createReadStream, exists, fileSize, namesIn, readFileBounded } from '../io/files.ts'
 import type { RegistryClient } from './client.ts'
 import { indexTar, readRange } from './layout-tar.ts'
-import { type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
+import { blobsToSend, type Descriptor, type Manifest, parseManifest, readDescriptor } from './manifest.ts'
 import type { Repository } from './reference.ts'
 import { sendUntilComplete } from './resend.ts'
 
@@ -127,12 +127,27 @@ async function pushManifest(
       await pushManifest(client, repository, layout, child, depth + 1, from)
   } else {
     const mount = from === undefined ? {} : { from }
-    await inParallel(unique([manifest.config, ...manifest.layers]), PARALLEL, ({ digest, size }) =>
-      client.putBlob(repository, { open: layout.open(digest, size), digest, size }, { unlessPresent: true, ...mount }),
-    )
+    await inParallel(unique(blobsToSend(manifest)), PARALLEL, async ({ digest, size }) => {
+      await checkHeld(client, repository, layout, { digest, size })
+      const blob = { open: layout.open(digest, size), digest, size }
+      await client.putBlob(repository, blob, { unlessPresent: true, ...mount })
+    })
   }
   await client.putManifest(repository, descriptor.digest, descriptor.mediaType, bytes)
   return manifest
+}
+
+/** A file that is not there, or has another size, is the layout's fault: sending it would look as if the registry had failed. */
+async function checkHeld(
+  client: RegistryClient,
+  repository: Repository,
+  layout: Layout,
+  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+): Promise<void> {
+  const held = await layout.sizeOf(digest)
+  // Of what the registry has already a layout may lack the bytes.
+  if (held === size || (await client.blobExists(repository, digest))) return
+  throw malformed(layout.path, held === undefined ? `no blob ${digest}` : `${digest} has ${held} bytes, not ${size}`)
 }
 
 function unique(descriptors: readonly Descriptor[]): readonly Descriptor[] {

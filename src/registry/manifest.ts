@@ -147,6 +147,18 @@ function readPlatform(value: Json, path: string): Platform {
   }
 }
 
+/**
+ * Layers that may not be distributed: whoever pulls fetches them from the URLs in the descriptor, by their digest. Neither a layout
+ * nor a registry need hold them, and nobody shall send them. image-spec v1.1.1 § Non-Distributable Layers; Docker's foreign layers.
+ */
+const STAYS =
+  /^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.v1\.tar(?:\+(?:gzip|zstd))?|docker\.image\.rootfs\.foreign\.diff\.tar(?:\.gzip)?)$/
+
+/** What a registry has to hold for a manifest, besides the manifest: its config and every layer that may be distributed. */
+export function blobsToSend({ config, layers }: ImageManifest): readonly Descriptor[] {
+  return [config, ...layers.filter(({ mediaType }) => !STAYS.test(mediaType))]
+}
+
 /** `linux/amd64`, `linux/arm/v7`. */
 export function formatPlatform(platform: Platform): string {
   return [platform.os, platform.architecture, ...(platform.variant ? [platform.variant] : [])].join('/')

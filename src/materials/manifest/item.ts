@@ -57,5 +57,7 @@ export type Use =
   | { readonly kind: 'base-image' }
   /** The image of the builder itself: BuildKit, made from this digest for one run (13-adversary 19). */
   | { readonly kind: 'builder' }
+  /** The image by which BuildKit lists what is in an image. */
+  | { readonly kind: 'sbom-generator' }
   | { readonly kind: 'build-context'; readonly context: string }
   | { readonly kind: 'path'; readonly path: string; readonly unpack?: 'tar' | 'zip' }

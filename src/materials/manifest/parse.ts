@@ -35,8 +35,9 @@ const DISTINCT: readonly (readonly [string, (item: MaterialItem) => string | und
   ['uri', ({ uri }) => uri.canonical],
   ['use.path', ({ use }) => (use.kind === 'path' ? use.path.toLowerCase() : undefined)],
   ['use.build-context', ({ use }) => (use.kind === 'build-context' ? use.context : undefined)],
-  // A build has one builder.
+  // A build has one of each.
   ['use.builder', ({ use }) => (use.kind === 'builder' ? 'true' : undefined)],
+  ['use.sbom-generator', ({ use }) => (use.kind === 'sbom-generator' ? 'true' : undefined)],
 ]
 
 function refuseTwice(

@@ -2,12 +2,12 @@ import type { FieldReader } from './fields.ts'
 import type { MaterialUri, Use } from './item.ts'
 import type { Field } from './yaml.ts'
 
-const KINDS = ['dockerfile-add', 'base-image', 'builder', 'build-context', 'path', 'unpack']
+const KINDS = ['dockerfile-add', 'base-image', 'builder', 'sbom-generator', 'build-context', 'path', 'unpack']
 
 /** Which use a kind of material can have. */
 const FITS: Readonly<Record<MaterialUri['kind'], readonly Use['kind'][]>> = {
   url: ['dockerfile-add', 'path'],
-  image: ['base-image', 'builder', 'build-context'],
+  image: ['base-image', 'builder', 'sbom-generator', 'build-context'],
   git: ['dockerfile-add', 'build-context'],
   artifact: ['path'],
 }
@@ -16,7 +16,7 @@ export function readUse(reader: FieldReader, field: Field, uri: MaterialUri): Us
   const fields = reader.map(field, KINDS)
   const [entry, second] = [...fields].filter(([key]) => key !== 'unpack')
   if (entry === undefined || second !== undefined)
-    throw reader.wrong(field, 'must have exactly one use', 'dockerfile-add, base-image, builder, build-context or path')
+    throw reader.wrong(field, 'must have exactly one use', `one of ${KINDS.slice(0, -1).join(', ')}`)
   const [kind, value] = entry
   const fits = FITS[uri.kind]
   if (!fits.some(fit => fit === kind)) throw reader.wrong(value, 'does not fit what the uri names', fits.join(' or '))
@@ -29,7 +29,7 @@ export function readUse(reader: FieldReader, field: Field, uri: MaterialUri): Us
   if (kind === 'build-context')
     return { kind, context: reader.matching(value, /^[a-z0-9][a-z0-9._-]{0,127}$/, 'a lower-case name') }
   reader.true(value)
-  return { kind: kind === 'base-image' || kind === 'builder' ? kind : 'dockerfile-add' }
+  return { kind: kind === 'base-image' || kind === 'builder' || kind === 'sbom-generator' ? kind : 'dockerfile-add' }
 }
 
 /**
