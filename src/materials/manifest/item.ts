@@ -58,4 +58,6 @@ export type Use =
   /** The image of the builder itself: BuildKit, made from this digest for one run (13-adversary 19). */
   | { readonly kind: 'builder' }
   | { readonly kind: 'build-context'; readonly context: string }
+  /** The commit's own submodule at this path from the root of the repository, also inside another submodule. */
+  | { readonly kind: 'submodule'; readonly path: string }
   | { readonly kind: 'path'; readonly path: string; readonly unpack?: 'tar' | 'zip' }

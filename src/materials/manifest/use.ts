@@ -2,13 +2,13 @@ import type { FieldReader } from './fields.ts'
 import type { MaterialUri, Use } from './item.ts'
 import type { Field } from './yaml.ts'
 
-const KINDS = ['dockerfile-add', 'base-image', 'builder', 'build-context', 'path', 'unpack']
+const KINDS = ['dockerfile-add', 'base-image', 'builder', 'build-context', 'path', 'submodule', 'unpack']
 
 /** Which use a kind of material can have. */
 const FITS: Readonly<Record<MaterialUri['kind'], readonly Use['kind'][]>> = {
   url: ['dockerfile-add', 'path'],
   image: ['base-image', 'builder', 'build-context'],
-  git: ['dockerfile-add', 'build-context'],
+  git: ['dockerfile-add', 'build-context', 'submodule'],
   artifact: ['path'],
 }
 
@@ -16,7 +16,11 @@ export function readUse(reader: FieldReader, field: Field, uri: MaterialUri): Us
   const fields = reader.map(field, KINDS)
   const [entry, second] = [...fields].filter(([key]) => key !== 'unpack')
   if (entry === undefined || second !== undefined)
-    throw reader.wrong(field, 'must have exactly one use', 'dockerfile-add, base-image, builder, build-context or path')
+    throw reader.wrong(
+      field,
+      'must have exactly one use',
+      'dockerfile-add, base-image, builder, build-context, path or submodule',
+    )
   const [kind, value] = entry
   const fits = FITS[uri.kind]
   if (!fits.some(fit => fit === kind)) throw reader.wrong(value, 'does not fit what the uri names', fits.join(' or '))
@@ -26,6 +30,7 @@ export function readUse(reader: FieldReader, field: Field, uri: MaterialUri): Us
     return { kind, path: safePath(reader, value), ...(how === 'tar' || how === 'zip' ? { unpack: how } : {}) }
   }
   if (unpack !== undefined) throw reader.wrong(unpack, 'is only for a path', 'path: …')
+  if (kind === 'submodule') return { kind, path: safePath(reader, value) }
   if (kind === 'build-context')
     return { kind, context: reader.matching(value, /^[a-z0-9][a-z0-9._-]{0,127}$/, 'a lower-case name') }
   reader.true(value)
