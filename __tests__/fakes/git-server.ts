@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { LfsStore } from './lfs-store.ts'
 import { type Service, type ServiceAnswer, type ServiceOptions, type ServiceRequest, startService } from './service.ts'
 
 export interface GitServerOptions extends ServiceOptions {
@@ -15,6 +16,8 @@ export interface GitServer extends Service {
   readonly folder: string
   /** May be changed while running. */
   token: string | undefined
+  /** Objects of Git LFS, served by their digest beside every repository. */
+  readonly lfs: LfsStore
   /** The platform's own public keys, served to everybody at `/web-flow.gpg`; undefined: 404. */
   webFlow: string | undefined
   /** Where the bare repository of `acme/app` belongs. */
@@ -36,6 +39,7 @@ const SERVER_CONFIG: Readonly<Record<string, string>> = {
  * by id as on GitHub.
  *
  * Checks: the token, when one is set (401 with a challenge for none or a wrong one).
+ * Serves Git LFS objects as well, see `LfsStore`.
  * Does not have: dumb HTTP's `objects/info/…` of GitHub, pushes, rate limits, hidden refs; answers are held in memory.
  */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
@@ -45,6 +49,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     folder: options.folder,
     token: options.token,
     webFlow: undefined,
+    lfs: new LfsStore(),
     repositoryFolder,
     publish: (from: string, repository: string) => publish(from, repositoryFolder(repository)),
   })
@@ -56,9 +61,12 @@ async function answer(server: GitServer, request: ServiceRequest): Promise<Servi
     const { webFlow } = server
     return webFlow === undefined ? { status: 404, body: 'Not Found' } : { status: 200, body: webFlow }
   }
+  // Storage has logins of its own.
+  if (request.path.startsWith('/lfs-storage/')) return server.lfs.answer(request, server.url)
   if (server.token !== undefined && password(request) !== server.token) {
     return { status: 401, headers: { 'www-authenticate': 'Basic realm="GitHub"' }, body: 'Repository not found.' }
   }
+  if (/\.git\/info\/lfs\//.test(request.path)) return server.lfs.answer(request, server.url)
   return parseCgi(await runBackend(server.folder, request))
 }
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import fc from 'fast-check'
-import { checkLinkTarget, isLfsPointer, usesExportAttributes } from '../../src/source/export-rules.ts'
+import { checkLinkTarget, usesExportAttributes } from '../../src/source/export-rules.ts'
 
 test.each([
   { path: 'link', target: 'file' },
@@ -85,12 +85,4 @@ test.each([
   { text: '', found: false },
 ])('usesExportAttributes() of $text is $found', ({ text, found }) => {
   expect(usesExportAttributes(Buffer.from(text))).toBe(found)
-})
-
-test('isLfsPointer() knows pointers from files that speak of them', () => {
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 1\n`
-  expect(isLfsPointer(Buffer.from(pointer))).toBe(true)
-  expect(isLfsPointer(Buffer.from(`# ${pointer}`))).toBe(false)
-  expect(isLfsPointer(Buffer.from(pointer + ' '.repeat(2000)))).toBe(false)
-  expect(isLfsPointer(new Uint8Array())).toBe(false)
 })

@@ -246,4 +246,23 @@ export const LIMITS = {
   dispatchInputs: 100,
   dispatchNameCharacters: 255,
   dispatchValueCharacters: 4_096,
+  /** Bytes of `.gitmodules`: a submodule takes 100, so this is more than a tree may have. */
+  gitmodulesBytes: 64 * KIB,
+  /** Submodules of one repository, and how deep they may lie in one another. Large firmware trees have 60, three deep. */
+  submodules: 200,
+  submoduleDepth: 5,
+  /** Entries of one tree: it unfolds without end where trees name each other. Linux has 90,000. */
+  exportedFiles: 1_000_000,
+  /** Bytes of one object of Git LFS; GitHub takes at most 5 GB. */
+  lfsObjectBytes: 10 * 1024 * MIB,
+  /** Objects asked for at once, and fetched at the same time. git-lfs itself asks for a hundred, and fetches eight. */
+  lfsBatch: 100,
+  lfsParallel: 8,
+  /** Milliseconds in which questions for objects are gathered into one. */
+  lfsGatherMs: 20,
+  /** Header fields that an answer may ask for with an object's address, and characters of one; storage tokens have 2,000. */
+  lfsHeaders: 20,
+  lfsHeaderCharacters: 8_192,
+  /** Objects that a statement and a receipt list one by one; of more only their sum. */
+  lfsListed: 100,
 } as const

@@ -31,7 +31,7 @@ import { builderOf } from './builder-world.ts'
 import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
-import { materialsPorts } from './materials-world.ts'
+import { lfsContent, materialsPorts } from './materials-world.ts'
 import { logProgress } from './progress.ts'
 import { registryCredentials } from './registry-login.ts'
 import { statePorts } from './run-artifacts.ts'
@@ -69,6 +69,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     registry,
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     materials: materialsPorts(world, credentials.source),
+    lfs: folder => lfsContent(world, folder),
     builder: () => builderOf(world, registry, credentials.logins, 'build'),
     secondBuilder: () => builderOf(world, registry, credentials.logins, 'build-again'),
     folder: async name => {

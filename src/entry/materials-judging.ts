@@ -11,7 +11,7 @@ import { clientsOf } from './gate-evidence.ts'
 import { materialsFiles, noPolicy, workingFile } from './materials-files.ts'
 import { MATERIALS_OPTIONS, type MaterialsLine, type MaterialsWish, readMaterialsWish } from './materials-options.ts'
 import { type MaterialsHome, materialsPorts } from './materials-world.ts'
-import { platformAddress } from './platform-api.ts'
+import { platformAddress, serverAddress } from './platform-api.ts'
 import { cacheOf } from './tuf-cache.ts'
 
 /** What the commands that ask others are told besides. */
@@ -57,7 +57,7 @@ export async function withMaterials<T>(
       env,
       folder,
       inputs: { insecureRegistries, ...maybe('githubToken', token) },
-      context: { apiUrl, graphqlUrl, temporary: cacheOf(env, folder) },
+      context: { apiUrl, graphqlUrl, serverUrl: serverAddress(env), temporary: cacheOf(env, folder) },
     }
     const credentials = await loadCredentials(env, env.HOME)
     const clientFor = clientsOf({ http, credentials, insecureRegistries })

@@ -8,7 +8,10 @@ import { addressGuard } from '../io/address.ts'
 import { after } from '../io/deadline.ts'
 import type { Environment } from '../io/environment.ts'
 import type { HttpClient } from '../io/http.ts'
+import { FetchBudget } from '../materials/fetch/budget.ts'
+import { FETCH_TIMING } from '../materials/fetch/timing.ts'
 import { placeMaterials } from '../materials/unpack/place.ts'
+import { LfsObjects } from '../pipeline/lfs-objects.ts'
 import { fetchMaterials } from '../pipeline/materials-fetch.ts'
 import type { FetchPorts } from '../pipeline/materials-fetch-request.ts'
 import { judgeImages } from '../pipeline/materials-images.ts'
@@ -19,6 +22,7 @@ import type { CredentialSource } from '../registry/credentials.ts'
 import { loadTrust } from '../sigstore/trust/load.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { TufInstance } from '../sigstore/trust/tuf.ts'
+import type { LfsContent } from '../source/export-large.ts'
 import type { AttestWorld } from './attest-world.ts'
 import { clientsOf, evidencePorts } from './gate-evidence.ts'
 import { verifiers } from './gate-trust.ts'
@@ -31,7 +35,7 @@ export interface MaterialsHome {
   /** Private, of this run alone. */
   readonly folder: string
   readonly inputs: Pick<AttestWorld['inputs'], 'insecureRegistries' | 'githubToken'>
-  readonly context: Pick<AttestWorld['context'], 'apiUrl' | 'graphqlUrl' | 'temporary'>
+  readonly context: Pick<AttestWorld['context'], 'apiUrl' | 'graphqlUrl' | 'temporary' | 'serverUrl'>
 }
 
 /**
@@ -85,13 +89,15 @@ function storeOf({ http, inputs, context }: MaterialsHome): GithubApi | undefine
 }
 
 function fetchPorts(world: MaterialsHome): FetchPorts {
-  const { http, env, context, folder } = world
+  const { http, env, inputs, context, folder } = world
+  const { githubToken: token } = inputs
   const api = storeOf(world)
   const roots = new Map<TufInstance, Promise<TrustRoot>>()
   return {
     http,
     guard: inside => addressGuard({ private: inside, pin: true }),
     git: { program: requireGit(env), env },
+    server: { url: context.serverUrl, ...(token === undefined ? {} : { token }) },
     ...(api === undefined
       ? {}
       : {
@@ -106,4 +112,26 @@ function fetchPorts(world: MaterialsHome): FetchPorts {
     cacheFolder: join(context.temporary, 'waybill', 'materials'),
     now: new Date(),
   }
+}
+
+/** Of the run's own repository; whoever runs this named its server, so that may be inside. */
+export function lfsContent({ http, inputs, context }: AttestWorld, folder: string): LfsContent {
+  const { githubToken: token } = inputs
+  const remote = `${context.serverUrl}/${context.repository}`
+  const guards = new Map([true, false].map(inside => [inside, addressGuard({ private: inside, pin: true })] as const))
+  let parts = 0
+  return new LfsObjects(
+    { remote, inside: true, ...(token === undefined ? {} : { token }) },
+    {
+      http,
+      guard: inside => guards.get(inside) ?? addressGuard({ private: inside, pin: true }),
+      part: () => join(folder, String(parts++)),
+      download: {
+        http,
+        timing: FETCH_TIMING,
+        budget: new FetchBudget(),
+        signal: AbortSignal.timeout(FETCH_TIMING.totalMs),
+      },
+    },
+  )
 }

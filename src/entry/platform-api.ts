@@ -17,7 +17,7 @@ export interface PlatformApi {
 export function platformApi(env: Environment, http: HttpClient): PlatformApi {
   const { apiUrl, graphqlUrl, token } = platformAddress(env)
   const api = new GithubApi({ http, apiUrl, graphqlUrl, ...maybe('token', token) })
-  return { api, serverUrl: trimmed(env.GITHUB_SERVER_URL || 'https://github.com') }
+  return { api, serverUrl: serverAddress(env) }
 }
 
 /** Where it is, and the token that the environment has for it. */
@@ -29,6 +29,11 @@ export function platformAddress(env: Environment): {
   const apiUrl = trimmed(env.GITHUB_API_URL || 'https://api.github.com')
   const graphqlUrl = env.GITHUB_GRAPHQL_URL || `${apiUrl}/graphql`
   return { apiUrl, graphqlUrl, token: env.GITHUB_TOKEN || env.GH_TOKEN || undefined }
+}
+
+/** Of its repositories. */
+export function serverAddress(env: Environment): string {
+  return trimmed(env.GITHUB_SERVER_URL || 'https://github.com')
 }
 
 function trimmed(url: string): string {

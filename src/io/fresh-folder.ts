@@ -1,4 +1,18 @@
-import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fail, WaybillError } from '../core/error.ts'
@@ -69,6 +83,31 @@ export class FreshFolder {
     this.#guard(path, file => symlinkSync(Buffer.from(target, 'latin1'), file))
   }
 
+  /** Takes a file of ours, which is gone from its old place; on the same disk nothing is copied. */
+  adoptFile(path: string, from: string, mode: 0o644 | 0o755): void {
+    this.#guard(path, file => {
+      moveNew(from, file)
+      chmodSync(file, mode)
+    })
+  }
+
+  /** A second file with the bytes of one that is here already. */
+  copyFile(path: string, existing: string, mode: 0o644 | 0o755): void {
+    this.#guard(path, file => {
+      copyFileSync(this.#full(existing), file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      chmodSync(file, mode)
+    })
+  }
+
+  /** Takes a whole folder of ours; it must lie on the same disk. */
+  adoptFolder(path: string, from: string): void {
+    this.#guard(path, file => {
+      if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) throw new Error('something is there already')
+      renameSync(from, file)
+      chmodSync(file, 0o755)
+    })
+  }
+
   async #write(path: string, handle: FileHandle, chunk: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
@@ -91,6 +130,18 @@ export class FreshFolder {
 }
 
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+/** `link` refuses where something is, which `rename` would replace. */
+function moveNew(from: string, to: Buffer): void {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    // Other disks, and file systems without hard links.
+    if (!['EXDEV', 'EPERM', 'ENOTSUP'].includes(String((error as NodeJS.ErrnoException).code))) throw error
+    copyFileSync(from, to, constants.COPYFILE_EXCL)
+  }
+  unlinkSync(from)
+}
 
 function unwritable(path: string, error: unknown): Error {
   if (error instanceof WaybillError) return error

@@ -14,6 +14,7 @@ import type { Repository } from '../registry/reference.ts'
 import type { CertifiedClaims } from '../sigstore/sign/claims.ts'
 import type { SignedBundle, SigningSession } from '../sigstore/sign/session.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
+import type { LfsContent } from '../source/export-large.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
@@ -168,6 +169,8 @@ export interface AttestPorts {
    */
   earlier?(question: EarlierQuestion): Promise<EarlierEvidence>
   readonly materials: MaterialsPorts
+  /** Content of the run's repository that its trees only point to. @param folder private, of this purpose alone. */
+  lfs?(folder: string): LfsContent
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** The same program once more, with a folder of its own: what the first build wrote stays as it is. */

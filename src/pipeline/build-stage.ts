@@ -2,13 +2,18 @@ import type { BuildResult } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import { together } from '../core/together.ts'
 import { type ExportedTree, exportTree } from '../source/export.ts'
+import { submoduleUrl } from '../source/submodule-url.ts'
+import { readSubmodules } from '../source/submodules.ts'
 import { isRecorded } from '../statements/provenance.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { tellLarge } from './lfs-receipt.ts'
+import { repositoryOf } from './materials-bring.ts'
 import { checkBuilt, placeInto } from './materials-built.ts'
 import type { MaterialsOutcome } from './materials-outcome.ts'
 import type { Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
+import { undeclaredAt } from './submodules.ts'
 
 export interface Built {
   readonly result: BuildResult
@@ -35,13 +40,14 @@ export function buildImage(
     const startedOn = ports.now()
     const wanted = wantedBuild(request, { source, materials })
     const [exported] = await together([
-      isRecorded(ready.builder.name) ? undefined : exportVerified(ports, source),
+      isRecorded(ready.builder.name) ? undefined : exportVerified(request, ports, { source, materials }),
       ready.builder.prepare?.(wanted),
     ] as const)
     if (exported !== undefined) await placeInto(exported, request, ports, materials)
     const result = await ready.builder.build({ ...wanted, commitFolder: exported?.folder ?? '' })
     record.notices.push(...result.notes)
     const stated = checkBuilt(materials, result, record)
+    if (exported !== undefined) tellLarge(exported, record)
     for (const note of exported?.notes ?? []) record.notChecked.push(`${note.message} (${note.code})`)
     const finishedOn = ports.now()
     return {
@@ -65,12 +71,30 @@ export function wantedBuild(
   }
 }
 
-/** Into a folder of its own, in place of what lay there. */
+/**
+ * Into a folder of its own, in place of what lay there. Submodules are those that the stage `materials` verified, and what Git
+ * LFS pointers of the tree stand for comes from the run's own repository: the signed tree names its SHA-256, so it needs no rule.
+ */
 export async function exportVerified(
+  request: AttestRequest,
   ports: AttestPorts,
-  source: SourceOutcome,
+  { source, materials }: { readonly source: SourceOutcome; readonly materials: MaterialsOutcome },
   folder: 'context' | 'context-again' = 'context',
 ): Promise<ExportedTree> {
-  await source.history.fetchTree(source.commit.id)
-  return exportTree(source.history, source.commit, await ports.folder(folder))
+  const { history, commit } = source
+  await history.fetchTree(commit.id)
+  const { submodules } = materials
+  if (submodules === undefined || submodules.size === 0) await refuseUndeclared(request, source)
+  const lfs = ports.lfs?.(await ports.folder(folder === 'context' ? 'lfs' : 'lfs-again'))
+  return exportTree(history, commit, await ports.folder(folder), {
+    ...(submodules === undefined ? {} : { submodules }),
+    ...(lfs === undefined ? {} : { lfs }),
+  })
+}
+
+/** The export would refuse them too, but cannot say which lines to write. */
+async function refuseUndeclared(request: AttestRequest, { history, commit }: SourceOutcome): Promise<void> {
+  const [first] = await readSubmodules(history, commit.tree)
+  if (first === undefined) return
+  throw undeclaredAt(first.path, first.commit, submoduleUrl(first.url, repositoryOf(request)))
 }

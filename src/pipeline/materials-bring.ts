@@ -4,37 +4,43 @@ import { LIMITS } from '../core/limits.ts'
 import { contextName } from '../materials/dockerfile/contexts.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import { formatReference } from '../registry/reference.ts'
+import { hasGitmodules } from '../source/submodules.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { fileAt } from './commit-files.ts'
 import type { ImagesRequest, JudgedImage } from './materials-images-request.ts'
-import { type CommitManifest, commitManifest } from './materials-manifest.ts'
+import { type CommitManifest, commitManifest, MANIFEST_PATH } from './materials-manifest.ts'
 import type { FetchedMaterial, MaterialsOutcome } from './materials-outcome.ts'
 import { type MaterialsLaw, noPolicy } from './materials-plan.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
+import { submodulesOf } from './submodules.ts'
 
 /** A folder that no machine has: a build that needs it ends. */
 const NOWHERE = '/nonexistent/waybill'
 
 const IMAGE_CONTEXT = 'docker-image://'
+/** Uses for which something has to lie somewhere before the build begins. */
+const PLACED: readonly string[] = ['path', 'build-context', 'submodule']
 
 interface Bringing {
+  readonly request: AttestRequest
   readonly ports: AttestPorts
   readonly source: SourceOutcome
   readonly law: MaterialsLaw
 }
 
-/** Fetches and verifies what the manifest declares, images apart. */
+/** Fetches and verifies what the manifest declares, images apart, and the submodules of the commit. */
 export async function bringMaterials(
-  { ports, source, law }: Bringing,
+  { request, ports, source, law }: Bringing,
   manifest: CommitManifest | undefined,
 ): Promise<readonly FetchedMaterial[]> {
   const items = (manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
-  if (manifest === undefined || items.length === 0) return []
   const { history, commit } = source
+  if (items.length === 0 && !(await hasGitmodules(history, commit.tree))) return []
   return ports.materials.bring({
     items,
-    manifest: manifest.path,
+    manifest: manifest?.path ?? MANIFEST_PATH,
+    tree: { history, tree: commit.tree, remote: repositoryOf(request) },
     policy: law.policy,
     policyFiles: law.files,
     commitFile: path => fileAt(history, commit.tree, path, LIMITS.policyFileBytes),
@@ -51,20 +57,20 @@ export async function bringUnjudged(
   ports: AttestPorts,
   source: SourceOutcome,
   record: RunRecord,
-): Promise<Pick<MaterialsOutcome, 'placed' | 'contexts'>> {
+): Promise<Pick<MaterialsOutcome, 'placed' | 'contexts' | 'submodules'>> {
   const { history, commit } = source
   // Most commits have none; then nothing of their files needs to be here yet.
   await history.fetchTree(commit.id)
   const manifest = await commitManifest(history, commit.tree, request.materials.manifest)
   refuseSameContext(request, manifest?.items ?? [])
-  const wanted = (manifest?.items ?? []).filter(({ use }) => use.kind === 'path' || use.kind === 'build-context')
+  const wanted = (manifest?.items ?? []).filter(({ use }) => PLACED.includes(use.kind))
   if (manifest === undefined || wanted.length === 0) return { placed: new Map(), contexts: inputContexts(request) }
-  const fetched = await bringMaterials({ ports, source, law: noPolicy() }, { ...manifest, items: wanted })
+  const fetched = await bringMaterials({ request, ports, source, law: noPolicy() }, { ...manifest, items: wanted })
   for (const { item, judged } of fetched)
     for (const { code, message } of judged.verdict === 'passed' ? [] : judged.findings)
       record.notices.push(`The material ${item.name} is left out of the build: ${message} (${code})`)
   const contexts = new Map([...contextsOf(wanted, fetched), ...inputContexts(request)])
-  return { placed: placedOf(fetched), contexts }
+  return { placed: placedOf(fetched), contexts, submodules: submodulesOf(fetched) }
 }
 
 /** A name that the manifest declares means what the manifest says: an input that said otherwise would be taken for it. */
@@ -98,6 +104,11 @@ function pinned(source: string, images: readonly JudgedImage[]): string {
     .flatMap(image => image.allowed ?? [])
     .find(({ reference }) => formatReference(reference) === name)
   return allowed === undefined ? source : `${source}@${allowed.digest}`
+}
+
+/** `https://host/owner/name` of the run. */
+export function repositoryOf({ serverUrl, repository }: Pick<AttestRequest, 'serverUrl' | 'repository'>): string {
+  return `${serverUrl}/${repository}`
 }
 
 /** Verified files that have to lie in the context; what was not verified is never placed, whatever the mode. */

@@ -8,9 +8,11 @@ import type { MaterialItem, MaterialUri, Verify } from '../materials/manifest/it
 import type { ParsedCommit } from '../source/commit.ts'
 import { parseCommit } from '../source/commit.ts'
 import { exportTree } from '../source/export.ts'
+import type { ExportedSubmodule } from '../source/export-graft.ts'
 import { type History, openHistory, resolveTag, type ServedRef } from '../source/git.ts'
 import { isRefusedTag, parseTag } from '../source/tag.ts'
 import { checkSignature } from '../source/verify.ts'
+import { LfsObjects, type LfsPlace, type LfsPorts } from './lfs-objects.ts'
 import { rootOf } from './materials-fetch-bundle.ts'
 import { keyOf, type NamedKey, requireListed } from './materials-fetch-keys.ts'
 import { type FetchRun, passedMaterial } from './materials-fetch-run.ts'
@@ -32,18 +34,51 @@ interface Served {
  * A repository at one commit: fetched without any login into a private one, its ref compared with the commit that the
  * manifest names, tag or commit signed by the named key, and the tree written by Waybill itself, every id recomputed.
  */
-export async function fetchRepository(run: FetchRun, item: MaterialItem, uri: GitUri): Promise<FetchedMaterial> {
+export async function fetchRepository(
+  run: FetchRun,
+  item: MaterialItem,
+  uri: GitUri,
+  as?: AsSubmodule,
+): Promise<FetchedMaterial> {
   const rule = run.rule(uri.canonical)
   requireListed(rule, item)
-  const options = await optionsOf(run, uri, rule?.private ?? false)
+  const place = placeOf(run, uri, rule?.private ?? false, as)
+  const options = await optionsOf(run, uri, place)
   try {
-    return await fetchFrom(run, item, uri, options)
+    return await fetchFrom(run, item, uri, { options, place, as })
   } finally {
     await remove(options.folder)
   }
 }
 
-async function fetchFrom(run: FetchRun, item: MaterialItem, uri: GitUri, options: Options): Promise<FetchedMaterial> {
+/** A repository that is part of the judged tree: what it brings along besides its own files. */
+export interface AsSubmodule {
+  /** Any one of them is enough. */
+  readonly verify: readonly Verify[]
+  /** Submodules inside it, verified. */
+  inside(history: History, commit: ParsedCommit): Promise<ReadonlyMap<string, ExportedSubmodule>>
+}
+
+/** 13-adversary 17: a submodule on the run's own server is asked for with its token, all else without any. */
+function placeOf({ ports }: FetchRun, { remote }: GitUri, inside: boolean, as: AsSubmodule | undefined): LfsPlace {
+  const { server } = ports
+  if (as === undefined || server === undefined || new URL(server.url).origin !== new URL(remote).origin)
+    return { remote, inside }
+  return { remote, inside: true, ...(server.token === undefined ? {} : { token: server.token }) }
+}
+
+interface Asked {
+  readonly options: Options
+  readonly place: LfsPlace
+  readonly as: AsSubmodule | undefined
+}
+
+async function fetchFrom(
+  run: FetchRun,
+  item: MaterialItem,
+  uri: GitUri,
+  { options, place, as }: Asked,
+): Promise<FetchedMaterial> {
   const served = await servedAt(options, uri)
   const wanted = item.digest.get('gitCommit')
   if (wanted !== undefined && wanted !== served.commit)
@@ -54,12 +89,18 @@ async function fetchFrom(run: FetchRun, item: MaterialItem, uri: GitUri, options
   const history = await openHistory({ ...options, head: served.commit, tipOnly: true })
   try {
     const commit = await commitAt(history, served.commit)
-    const proof = await proofOf(run, item.verify, { history, commit, served })
+    const proof = await anyProof(run, as?.verify ?? [item.verify], { history, commit, served })
     const facts = { digest: { gitCommit: served.commit }, from: uri.remote }
     // BuildKit fetches these itself, held to the same commit.
     if (item.use.kind === 'dockerfile-add') return passedMaterial(run, item, facts, proof)
-    const tree = await treeOf(run, item, history, commit)
-    return passedMaterial(run, item, { ...facts, ...tree }, proof)
+    await history.fetchTree(commit.id)
+    const lfs = new LfsObjects(place, lfsPorts(run))
+    if (as !== undefined) {
+      const submodule = await submoduleTree(run, { history, commit, lfs, uri: item.uri.canonical }, as)
+      return { ...passedMaterial(run, item, { ...facts, size: submodule.bytes }, proof), submodule }
+    }
+    const { folder, bytes } = await exportTree(history, commit, run.place(item), { ...bounds(item), lfs })
+    return passedMaterial(run, item, { ...facts, path: folder, size: bytes }, proof)
   } finally {
     await history.close()
   }
@@ -67,8 +108,7 @@ async function fetchFrom(run: FetchRun, item: MaterialItem, uri: GitUri, options
 
 type Options = Omit<Parameters<typeof openHistory>[0], 'head' | 'also'>
 
-/** Never with a token: it is somebody else's server, or somebody else's part of ours (13-adversary 17). */
-async function optionsOf(run: FetchRun, { remote }: GitUri, inside: boolean): Promise<Options> {
+async function optionsOf(run: FetchRun, { remote }: GitUri, { inside, token }: LfsPlace): Promise<Options> {
   const { git } = run.ports
   if (git === undefined)
     throw fail('materials/fetch-failed', `The repository ${remote} cannot be fetched: there is no git`, {
@@ -84,6 +124,7 @@ async function optionsOf(run: FetchRun, { remote }: GitUri, inside: boolean): Pr
     deadline: new Date(realClock.now() + timing.totalMs),
     maxDiskBytes: LIMITS.materialBytes,
     signal,
+    ...(token === undefined ? {} : { token }),
   }
 }
 
@@ -116,6 +157,16 @@ interface Repository {
   readonly history: History
   readonly commit: ParsedCommit
   readonly served: Served
+}
+
+/** The first that holds; of several that do not, the last is told. */
+async function anyProof(
+  run: FetchRun,
+  [first, ...others]: readonly (Verify | undefined)[],
+  repository: Repository,
+): Promise<MaterialProof> {
+  const attempt = proofOf(run, first, repository)
+  return others.length === 0 ? attempt : attempt.catch(() => anyProof(run, others, repository))
 }
 
 /** The tag's signature, or that of the commit: either says who made exactly this commit. */
@@ -168,14 +219,34 @@ async function signatureProof(
   return { kind: 'signature', keys: key.keys, by, evidence: sha256(bytes) }
 }
 
-async function treeOf(run: FetchRun, item: MaterialItem, history: History, commit: ParsedCommit) {
-  await history.fetchTree(commit.id)
-  const maxBytes = item.size ?? LIMITS.materialBytes
-  const { folder, bytes } = await exportTree(history, commit, run.place(item), {
-    maxBytes,
-    maxFiles: LIMITS.archiveEntries,
-  })
-  return { path: folder, size: bytes }
+interface SubmoduleTree {
+  readonly history: History
+  readonly commit: ParsedCommit
+  readonly lfs: LfsObjects
+  readonly uri: string
+}
+
+/** On disk at a place of no name; it becomes part of the tree that holds it. */
+async function submoduleTree(
+  run: FetchRun,
+  { history, commit, lfs, uri }: SubmoduleTree,
+  as: AsSubmodule,
+): Promise<ExportedSubmodule> {
+  const submodules = await as.inside(history, commit)
+  const lines: Uint8Array[] = []
+  const options = { ...bounds({}), lfs, submodules, lines }
+  const { gitTree: _, digest: __, ...tree } = await exportTree(history, commit, run.part(), options)
+  return { ...tree, commit: commit.id, uri, lines }
+}
+
+function bounds({ size }: Pick<MaterialItem, 'size'>) {
+  return { maxBytes: size ?? LIMITS.materialBytes, maxFiles: LIMITS.archiveEntries }
+}
+
+function lfsPorts(run: FetchRun): LfsPorts {
+  const { http, timing } = run.download
+  const retry = { budgetMs: Math.min(timing.totalMs, LIMITS.retryBudgetMs) }
+  return { http, guard: inside => run.guard(inside), part: () => run.part(), download: run.download, retry }
 }
 
 function notSigned({ name }: NamedKey, found: string): Error {

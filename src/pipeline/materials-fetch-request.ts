@@ -1,4 +1,4 @@
-import type { Digest } from '../core/digest.ts'
+import type { CommitId, Digest } from '../core/digest.ts'
 import type { AddressGuard } from '../io/address.ts'
 import type { Environment } from '../io/environment.ts'
 import type { HttpClient } from '../io/http.ts'
@@ -8,6 +8,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { FetchedBundles } from '../registry/fetched.ts'
 import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { TufInstance } from '../sigstore/trust/tuf.ts'
+import type { History } from '../source/git.ts'
 
 /** What is to be fetched and verified, and under which law. */
 export interface FetchRequest {
@@ -23,6 +24,16 @@ export interface FetchRequest {
   commitFile(path: string): Promise<Uint8Array | undefined>
   /** Absolute path of a private folder of this run alone. */
   readonly folder: string
+  /** The judged commit, whose submodules are materials; absent: they are not asked for. */
+  readonly tree?: JudgedTree
+}
+
+/** The tree of the judged commit, every id recomputed. */
+export interface JudgedTree {
+  readonly history: Pick<History, 'tree' | 'blob'>
+  readonly tree: CommitId
+  /** `https://host/owner/name`, beside which relative addresses are. */
+  readonly remote: string
 }
 
 /** All that fetching may ask of the world. Safe to call concurrently. */
@@ -32,6 +43,8 @@ export interface FetchPorts {
   guard(inside: boolean): AddressGuard
   /** Absent: repositories are unknown, since nobody can fetch them. `program` is the absolute path of git. */
   readonly git?: { readonly program: string; readonly env: Environment }
+  /** The run's own, for submodules on it; its token goes to the repository that is asked for alone (13-adversary 17). */
+  readonly server?: { readonly url: string; readonly token?: string }
   /** Absent: there is no token, and artifacts of workflows are given to nobody without one. */
   readonly artifacts?: ArtifactSource
   /** What GitHub keeps about a digest beside a repository, unverified. Absent: nobody can be asked. */

@@ -8,6 +8,7 @@ import { fetchRepository } from './materials-fetch-git.ts'
 import type { FetchPorts, FetchRequest } from './materials-fetch-request.ts'
 import { FetchRun, refusalOf, refusedMaterial } from './materials-fetch-run.ts'
 import type { FetchedMaterial } from './materials-outcome.ts'
+import { fetchSubmodules } from './submodules.ts'
 
 export { placeMaterials } from '../materials/unpack/place.ts'
 export type { ArtifactPlace, ArtifactSource, FetchPorts, FetchRequest } from './materials-fetch-request.ts'
@@ -19,11 +20,16 @@ export type { ArtifactPlace, ArtifactSource, FetchPorts, FetchRequest } from './
  *
  * An item without a digest passes with that of what is served, which is then for the caller to write down; the parser of
  * manifests gives none but under `github` and `sigstore`.
+ *
+ * Submodules of the judged tree come along, declared or not; those that nothing allows are refused without being asked for.
+ * @throws `source/gitmodules-malformed`, `source/submodule-undeclared`: then nobody can say which submodules there are.
  */
 export async function fetchMaterials(request: FetchRequest, ports: FetchPorts): Promise<readonly FetchedMaterial[]> {
   const run = new FetchRun(request, ports)
-  const items = request.items.filter(({ uri }) => uri.kind !== 'image')
-  return inParallel(items, LIMITS.materialsParallel, async item => {
+  const items = request.items.filter(({ uri, use }) => uri.kind !== 'image' && use.kind !== 'submodule')
+  const submodules = fetchSubmodules(run)
+  submodules.catch(() => {}) // told where it is waited for
+  const fetched = await inParallel(items, LIMITS.materialsParallel, async item => {
     try {
       run.requireTime()
       return await fetchItem(run, item)
@@ -31,6 +37,7 @@ export async function fetchMaterials(request: FetchRequest, ports: FetchPorts): 
       return refusedMaterial(run, item, refusalOf(asWaybillError(error), item))
     }
   })
+  return [...fetched, ...(await submodules)]
 }
 
 function fetchItem(run: FetchRun, item: MaterialItem): Promise<FetchedMaterial> {

@@ -3,6 +3,7 @@ import type { Digest } from '../core/digest.ts'
 import type { Finding, Outcome } from '../core/verdict.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import type { MaterialReceipt } from '../report/receipt.ts'
+import type { ExportedSubmodule } from '../source/export-graft.ts'
 import type { StageClaim } from '../statements/provenance.ts'
 import type { ScaiKeys } from '../statements/scai.ts'
 
@@ -10,7 +11,7 @@ import type { ScaiKeys } from '../statements/scai.ts'
 export interface JudgedMaterial {
   /** Canonical, as in the receipt. */
   readonly name: string
-  readonly kind: MaterialReceipt['kind']
+  readonly kind: Exclude<MaterialReceipt['kind'], 'lfs'>
   /** `docker-image://…`, `https://…`, `git+https://…@…`, `artifact://…`. */
   readonly uri: string
   readonly places: readonly string[]
@@ -46,6 +47,8 @@ export interface FetchedMaterial {
   readonly from?: string
   /** Every host that answered on the way, redirects too. */
   readonly hosts?: readonly string[]
+  /** Of a submodule: its verified tree, with those inside it. */
+  readonly submodule?: ExportedSubmodule
 }
 
 /** What the rest of the run needs to know of the materials. */
@@ -56,6 +59,8 @@ export interface MaterialsOutcome {
   readonly judged: readonly JudgedMaterial[]
   /** Verified files that have to lie in the context: path relative to the root of the context → file or folder on disk. */
   readonly placed: ReadonlyMap<string, { readonly path: string; readonly unpack?: 'tar' | 'zip' }>
+  /** Verified submodules of the commit itself, by path, one character a byte; absent: none were asked for. */
+  readonly submodules?: ReadonlyMap<string, ExportedSubmodule>
   /** Named contexts that the manifest declares: name → `docker-image://…` or a folder; in every mode. */
   readonly contexts: ReadonlyMap<string, string>
   /** The resolved manifest as it was kept, once something was judged. */

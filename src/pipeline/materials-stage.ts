@@ -32,6 +32,7 @@ import { NOT_VERIFIED, unchecked } from './materials-unchecked.ts'
 import { errorOf, type RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { outcomeOfError, type StageResult } from './stages.ts'
+import { submodulesOf } from './submodules.ts'
 
 /** Names looked through for lock files. */
 const MAX_PATHS = 200_000
@@ -76,7 +77,7 @@ async function judgeStage(the: MaterialsCase, record: RunRecord): Promise<StageR
     throw error
   })
   if (looked instanceof WaybillError) return unreadable(looked, record)
-  const { judged, allowed, manifest, placed, contexts } = looked
+  const { judged, allowed, manifest, placed, contexts, submodules } = looked
   const before = await lastAttested(the.request, the.ports, record)
   const previous: ReadonlyMap<string, string> = before.kind === 'found' ? before.last.materials : new Map()
   const [first, ...more] = judged.map(({ verdict }) => verdict)
@@ -91,13 +92,18 @@ async function judgeStage(the: MaterialsCase, record: RunRecord): Promise<StageR
   if (the.mode === 'enforce' && verdict !== 'passed') throw firstAgainst(judged)
   const enforced = the.mode === 'enforce' ? { allowed } : {}
   const claim = { mode: the.mode, verdict }
-  return { state: verdict, mode: the.mode, value: { claim, judged, placed, contexts, resolved, ...enforced } }
+  return {
+    state: verdict,
+    mode: the.mode,
+    value: { claim, judged, placed, contexts, submodules, resolved, ...enforced },
+  }
 }
 
 /** What was found out about everything that the build would pull in. */
 interface Looked extends Pick<MaterialsOutcome, 'judged' | 'contexts' | 'placed'> {
   readonly allowed: AllowedMaterials
   readonly fetched: readonly FetchedMaterial[]
+  readonly submodules: NonNullable<MaterialsOutcome['submodules']>
   readonly manifest: CommitManifest | undefined
   readonly dockerfile: { readonly path: string; readonly bytes: Uint8Array }
   readonly unchecked: readonly string[]
@@ -133,6 +139,7 @@ async function look(the: MaterialsCase): Promise<Looked> {
     contexts: given(false),
     placed: placedOf(fetched),
     fetched,
+    submodules: submodulesOf(fetched),
     manifest,
     dockerfile,
     unchecked: unchecked(request.build.network, lockFilesIn(paths)),

@@ -5,6 +5,7 @@ import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { contentOf } from './lfs-receipt.ts'
 import { proofWord } from './materials-receipt.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
 import type { SourceOutcome } from './source-stage.ts'
@@ -37,7 +38,7 @@ export function provenanceFacts(
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
     source: source.claim,
     materials: built.materials.claim,
-    ...materialsFacts(built),
+    ...materialsFacts(built, source.commit.id),
     inputs: {
       ...buildInputs(request, built, source.commit.committer.time),
       ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
@@ -59,8 +60,10 @@ export function provenanceFacts(
   }
 }
 
-function materialsFacts(built: Built): Pick<ProvenanceFacts, 'resolvedMaterials'> {
-  const materials = resolvedMaterials(built)
+function materialsFacts(built: Built, commit: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {
+  const { exported, materials: judged } = built
+  const content = exported === undefined ? [] : contentOf(exported, commit, judged.judged)
+  const materials = [...resolvedMaterials(built), ...content]
   return materials.length === 0 ? {} : { resolvedMaterials: materials }
 }
 

@@ -106,7 +106,10 @@ async function secondBuild(
   ports: AttestPorts,
   { source, materials, built, image }: AgainInput,
 ): Promise<readonly ComparedPlatform[]> {
-  const [exported, builder] = await Promise.all([exportVerified(ports, source, 'context-again'), ports.secondBuilder()])
+  const [exported, builder] = await Promise.all([
+    exportVerified(request, ports, { source, materials }, 'context-again'),
+    ports.secondBuilder(),
+  ])
   await placeInto(exported, request, ports, materials)
   const { cacheFrom: _read, cacheTo, sbom: _list, ...wanted } = wantedBuild(request, { source, materials })
   // An inline cache is written into the configuration of the image; no other leaves anything in it.

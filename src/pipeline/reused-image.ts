@@ -46,7 +46,7 @@ export async function reusedImage(
   const candidates = await candidatesOf(request, ports, input)
   if (candidates.length === 0) return undefined
   const startedOn = ports.now()
-  const exported = await exportVerified(ports, input.source)
+  const exported = await exportVerified(request, ports, input)
   for (const candidate of candidates) {
     const built = await confirmed(candidate, { exported, startedOn }, { request, ports, input })
     if (built === undefined) continue
@@ -74,7 +74,9 @@ function mayReuse(request: AttestRequest, { ready, materials, earlier }: ReuseIn
   const builds = request.sign && request.push && !isRecorded(ready.builder.name)
   const nothingAsked =
     materials.claim.verdict === 'not-asked' && materials.contexts.size === 0 && materials.placed.size === 0
-  return earlier.again && earlier.own !== undefined && builds && told && nothingAsked
+  // Their folders are moved into the export, which a build that follows would make again.
+  const whole = (materials.submodules?.size ?? 0) === 0
+  return earlier.again && earlier.own !== undefined && builds && told && nothingAsked && whole
 }
 
 interface Candidate {

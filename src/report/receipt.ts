@@ -161,7 +161,7 @@ export interface ImageReceipt {
 export interface MaterialReceipt {
   /** Canonical: `docker.io/library/node:24`, `https://…`, `git+https://…@v1`. */
   readonly name: string
-  readonly kind: 'image' | 'url' | 'git' | 'artifact'
+  readonly kind: 'image' | 'url' | 'git' | 'artifact' | 'lfs'
   /** Where it is named: `Dockerfile:3`, `.github/waybill.materials.yml:7`, `build-contexts`. */
   readonly places: readonly string[]
   /** `sha256:…`, or a commit id; empty: nobody found out. */

@@ -1,15 +1,5 @@
 import { latin1 } from '../core/bytes.ts'
 
-/** First line of a pointer file; git-lfs docs/spec.md, v3. A pointer is under 1,024 bytes. */
-const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1\n'
-const LFS_MAX = 1_024
-
-/** True for a file that stands for another one, which is not in the repository. */
-export function isLfsPointer(bytes: Uint8Array): boolean {
-  if (bytes.byteLength > LFS_MAX || bytes.byteLength < LFS_POINTER.length) return false
-  return latin1(bytes.subarray(0, LFS_POINTER.length)) === LFS_POINTER
-}
-
 /** True when `git archive` would leave files out or change their content because of this `.gitattributes`. */
 export function usesExportAttributes(bytes: Uint8Array): boolean {
   return latin1(bytes)

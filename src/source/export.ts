@@ -2,12 +2,16 @@ import { createHash, type Hash } from 'node:crypto'
 import { latin1 } from '../core/bytes.ts'
 import { type CommitId, type Digest, parseDigest } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import { LIMITS } from '../core/limits.ts'
 import { type Finding, findingOf } from '../core/verdict.ts'
 import { FreshFolder, type OpenFile } from '../io/fresh-folder.ts'
-import type { GitObject } from './cat-file.ts'
-import { checkLinkTarget, isLfsPointer, usesExportAttributes } from './export-rules.ts'
+import { type ExportedSubmodule, type Grafted, graft } from './export-graft.ts'
+import { type LargeFile, LargeFiles, type LfsContent } from './export-large.ts'
+import { checkLinkTarget, usesExportAttributes } from './export-rules.ts'
 import type { History } from './git.ts'
-import { nameText, type TreeEntry } from './tree.ts'
+import { parseLfsPointer } from './lfs-pointer.ts'
+import { shownPath, undeclared } from './submodules.ts'
+import type { TreeEntry } from './tree.ts'
 
 export interface ExportedTree {
   /** Absolute path of the folder that holds exactly the tree. */
@@ -24,9 +28,14 @@ export interface ExportedTree {
    *
    *     mode ("100644", "100755", "120000") SP sha256 of the content, 64 hex SP path, relative, raw bytes NUL
    *
-   * The content of a link is its target. It names the files without SHA-1, and anybody can compute it from a checkout.
+   * The content of a link is its target, that of a Git LFS pointer what it stands for, and a submodule's files stand where its
+   * entry does. It names the files without SHA-1, and anybody can compute it from a checkout with all of these.
    */
   readonly digest: Digest
+  /** Files whose content the tree only points to, in its order. */
+  readonly large: readonly LargeFile[]
+  /** Submodules of the tree and of those, in the order of paths. */
+  readonly submodules: readonly Grafted[]
   readonly notes: readonly Finding[]
 }
 
@@ -35,10 +44,16 @@ export interface ExportOptions {
   readonly maxFiles?: number
   /** Bytes of all files at most; default `MAX_BYTES`. */
   readonly maxBytes?: number
+  /** Verified ones by their path, one character a byte; any other is refused. Their folders are moved into the tree. */
+  readonly submodules?: ReadonlyMap<string, ExportedSubmodule>
+  /** Absent: a Git LFS pointer is refused. */
+  readonly lfs?: LfsContent
+  /** Gets each piece of the listing, for a tree that becomes part of another. */
+  readonly lines?: Uint8Array[]
 }
 
-/** Forty small trees that name each other twice unfold to more files than there are atoms. Linux has 90,000. */
-const MAX_FILES = 1_000_000
+/** Forty small trees that name each other twice unfold to more files than there are atoms. */
+const MAX_FILES = LIMITS.exportedFiles
 /** What a build machine can still hold. */
 const MAX_BYTES = 32 * 1024 ** 3
 /** Blobs above are written as they arrive; smaller ones are kept whole until their id is known to be right. */
@@ -62,9 +77,9 @@ interface Entry {
  * Writes the tree of a commit, byte for byte, into a folder that does not exist yet (13-adversary 14): no attribute, filter
  * or line ending has a say; modes are 644 and 755; each object's id is recomputed before the export counts.
  * Call `history.fetchTree(commit.id)` first.
- * @throws `source/submodule-unsupported`, `source/lfs-unsupported`, `source/unsafe-path`, `source/tree-malformed`,
- * `source/object-missing`, `source/object-forged`, `source/tree-too-large`, `core/file-unwritable`. After an error the folder
- * is not to be used.
+ * @throws `source/submodule-undeclared`, `source/lfs-…`, `source/unsafe-path`, `source/tree-malformed`,
+ * `source/object-missing`, `source/object-forged`, `source/tree-too-large`, `core/file-unwritable`, and what `options.lfs`
+ * throws. After an error the folder is not to be used.
  */
 export async function exportTree(
   history: Pick<History, 'tree' | 'object'>,
@@ -81,8 +96,11 @@ export async function exportTree(
 class Export {
   readonly #history: Pick<History, 'tree' | 'object'>
   readonly #folder: FreshFolder
+  readonly #options: ExportOptions
   readonly #maxFiles: number
   readonly #maxBytes: number
+  readonly #large: LargeFiles
+  readonly #grafted: Grafted[] = []
   readonly #listing: Hash = createHash('sha256').update(HEADER)
   readonly #links: { path: string; target: string }[] = []
   readonly #notes: Finding[] = []
@@ -92,6 +110,8 @@ class Export {
   constructor(history: Pick<History, 'tree' | 'object'>, folder: FreshFolder, options: ExportOptions) {
     this.#history = history
     this.#folder = folder
+    this.#options = options
+    this.#large = new LargeFiles(folder, options.lfs)
     this.#maxFiles = options.maxFiles ?? MAX_FILES
     this.#maxBytes = options.maxBytes ?? MAX_BYTES
   }
@@ -101,7 +121,9 @@ class Export {
     const ahead: Promise<Uint8Array>[] = []
     const settle = async (): Promise<void> => {
       const line = await ahead.shift()
-      if (line !== undefined) this.#listing.update(line)
+      if (line === undefined) return
+      this.#listing.update(line)
+      this.#options.lines?.push(line)
     }
     try {
       for await (const entry of this.#entries(root)) {
@@ -119,9 +141,11 @@ class Export {
     for (const { path, target } of this.#links) this.#folder.makeLink(path, target)
   }
 
-  result(): Pick<ExportedTree, 'files' | 'bytes' | 'digest' | 'notes'> {
+  result(): Omit<ExportedTree, 'folder' | 'gitTree'> {
     const digest = parseDigest(`sha256:${this.#listing.digest('hex')}`)
-    return { files: this.#files, bytes: this.#bytes, digest, notes: this.#notes }
+    const large = [...this.#large.files, ...this.#grafted.flatMap(one => one.large)]
+    const submodules = this.#grafted.flatMap(one => [one, ...one.submodules])
+    return { files: this.#files, bytes: this.#bytes, digest, notes: this.#notes, large, submodules }
   }
 
   /** Files and links of the tree, depth first; makes the folders on the way. */
@@ -147,19 +171,33 @@ class Export {
 
   /** @returns the line of the listing. */
   async #place(entry: Entry): Promise<Uint8Array> {
-    if (entry.mode === '160000') {
-      throw fail('source/submodule-unsupported', `The tree holds a submodule at ${shown(entry.path)}`, {
-        found: `commit ${entry.id}`,
-      })
-    }
+    if (entry.mode === '160000') return this.#graft(entry)
     const hash = createHash('sha256')
-    const object = await this.#write(entry, hash)
-    this.#bytes += object.size
-    if (this.#bytes > this.#maxBytes) throw tooLarge(`more than ${this.#maxBytes} bytes`)
-    return Buffer.from(`${entry.mode} ${hash.digest('hex')} ${entry.path}\0`, 'latin1')
+    const { size, oid = hash.digest('hex') } = await this.#write(entry, hash)
+    this.#count(0, size)
+    return Buffer.from(`${entry.mode} ${oid} ${entry.path}\0`, 'latin1')
   }
 
-  async #write(entry: Entry, hash: Hash): Promise<GitObject> {
+  #graft({ path, id }: Entry): Uint8Array {
+    const submodule = this.#options.submodules?.get(path)
+    if (submodule?.commit !== id) throw undeclared(path, id)
+    this.#count(submodule.files - 1, submodule.bytes)
+    this.#folder.adoptFolder(path, submodule.folder)
+    const { grafted, lines } = graft(path, submodule)
+    this.#grafted.push(grafted)
+    this.#notes.push(...submodule.notes)
+    return lines
+  }
+
+  #count(files: number, bytes: number): void {
+    this.#files += files
+    this.#bytes += bytes
+    if (this.#files > this.#maxFiles) throw tooLarge(`more than ${this.#maxFiles} files`)
+    if (this.#bytes > this.#maxBytes) throw tooLarge(`more than ${this.#maxBytes} bytes`)
+  }
+
+  /** @returns also the digest of content that came from elsewhere. */
+  async #write(entry: Entry, hash: Hash): Promise<{ readonly size: number; readonly oid?: string }> {
     const mode = entry.mode === '100755' ? 0o755 : 0o644
     if (entry.mode === '120000') {
       const object = await this.#history.object({ id: entry.id, keep: MAX_TARGET + 1 }, 'blob')
@@ -171,6 +209,13 @@ class Export {
     const request = { id: entry.id, keep: STREAM_ABOVE, sink: stream.sink }
     const object = await this.#history.object(request, 'blob').finally(stream.close)
     if (object.size > STREAM_ABOVE) return object
+    const pointer = parseLfsPointer(object.bytes, shownPath(entry.path))
+    if (pointer !== undefined) {
+      // Before anything of it is fetched.
+      if (this.#bytes + pointer.size > this.#maxBytes) throw tooLarge(`more than ${this.#maxBytes} bytes`)
+      await this.#large.place(entry.path, mode, pointer)
+      return pointer
+    }
     hash.update(object.bytes)
     this.#inspect(entry, object.bytes)
     this.#folder.writeFile(entry.path, object.bytes, mode)
@@ -205,27 +250,18 @@ class Export {
   }
 
   #inspect(entry: Entry, bytes: Uint8Array): void {
-    if (isLfsPointer(bytes)) {
-      throw fail('source/lfs-unsupported', `The file ${shown(entry.path)} is a Git LFS pointer`, {
-        found: 'a pointer in place of the content',
-      })
-    }
     if (/(^|\/)\.gitattributes$/.test(entry.path) && usesExportAttributes(bytes)) {
       const error = fail(
         'source/export-attributes',
-        `${shown(entry.path)} uses export attributes, which are not applied`,
+        `${shownPath(entry.path)} uses export attributes, which are not applied`,
       )
-      this.#notes.push(findingOf(error, shown(entry.path), 'note'))
+      this.#notes.push(findingOf(error, shownPath(entry.path), 'note'))
     }
   }
 }
 
-function shown(path: string): string {
-  return path.split('/').map(nameText).join('/')
-}
-
 function unsafe(path: string, found: string): Error {
-  return fail('source/unsafe-path', `The link ${shown(path)} cannot be exported: it has ${found}`, {
+  return fail('source/unsafe-path', `The link ${shownPath(path)} cannot be exported: it has ${found}`, {
     expected: 'a target inside the repository',
     found,
   })

@@ -19,6 +19,8 @@ export interface DownloadPorts {
 export interface Address {
   readonly url: string
   readonly guard: AddressGuard
+  /** For this very address: no redirect gets them. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Followed {
@@ -30,12 +32,13 @@ export interface Followed {
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /**
- * Asks without any login and follows redirects: wherever they lead, only the digest decides. Each host on the way is checked
- * and pinned before it is asked (13-adversary 32, 39); https only, but for servers of this machine that begin so.
+ * Asks without any login but what the address itself has, and follows redirects: wherever they lead, only the digest decides.
+ * Each host on the way is checked and pinned before it is asked (13-adversary 32, 39); https only, but for servers of this
+ * machine that begin so.
  * @throws `materials/redirect-refused`, `core/address-refused`, `core/unreachable`
  */
 export async function follow(
-  { url: first, guard }: Address,
+  { url: first, guard, headers: own = {} }: Address,
   headers: Readonly<Record<string, string>>,
   { http, timing, signal }: Pick<DownloadPorts, 'http' | 'timing' | 'signal'>,
 ): Promise<Followed> {
@@ -49,7 +52,7 @@ export async function follow(
       method: 'GET',
       url: url.href,
       // Another encoding would be other bytes than those that were signed, and could grow without end.
-      headers: { accept: '*/*', 'accept-encoding': 'identity', ...headers },
+      headers: { accept: '*/*', ...(hops === 0 ? own : {}), 'accept-encoding': 'identity', ...headers },
       timeoutMs: timing.idleMs,
       pin,
     } as const

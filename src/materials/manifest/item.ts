@@ -60,4 +60,6 @@ export type Use =
   /** The image by which BuildKit lists what is in an image. */
   | { readonly kind: 'sbom-generator' }
   | { readonly kind: 'build-context'; readonly context: string }
+  /** The commit's own submodule at this path from the root of the repository, also inside another submodule. */
+  | { readonly kind: 'submodule'; readonly path: string }
   | { readonly kind: 'path'; readonly path: string; readonly unpack?: 'tar' | 'zip' }

@@ -32,9 +32,11 @@ export function parseManifest(bytes: Uint8Array, path: string): readonly Materia
 /** What no two items may share; names and paths in any case of letters, because some file systems see one. */
 const DISTINCT: readonly (readonly [string, (item: MaterialItem) => string | undefined])[] = [
   ['name', ({ name }) => name.toLowerCase()],
-  ['uri', ({ uri }) => uri.canonical],
+  // One repository may be a submodule at several places.
+  ['uri', ({ uri, use }) => (use.kind === 'submodule' ? undefined : uri.canonical)],
   ['use.path', ({ use }) => (use.kind === 'path' ? use.path.toLowerCase() : undefined)],
   ['use.build-context', ({ use }) => (use.kind === 'build-context' ? use.context : undefined)],
+  ['use.submodule', ({ use }) => (use.kind === 'submodule' ? use.path.toLowerCase() : undefined)],
   // A build has one of each.
   ['use.builder', ({ use }) => (use.kind === 'builder' ? 'true' : undefined)],
   ['use.sbom-generator', ({ use }) => (use.kind === 'sbom-generator' ? 'true' : undefined)],

@@ -2,13 +2,22 @@ import type { FieldReader } from './fields.ts'
 import type { MaterialUri, Use } from './item.ts'
 import type { Field } from './yaml.ts'
 
-const KINDS = ['dockerfile-add', 'base-image', 'builder', 'sbom-generator', 'build-context', 'path', 'unpack']
+const KINDS = [
+  'dockerfile-add',
+  'base-image',
+  'builder',
+  'sbom-generator',
+  'build-context',
+  'path',
+  'submodule',
+  'unpack',
+]
 
 /** Which use a kind of material can have. */
 const FITS: Readonly<Record<MaterialUri['kind'], readonly Use['kind'][]>> = {
   url: ['dockerfile-add', 'path'],
   image: ['base-image', 'builder', 'sbom-generator', 'build-context'],
-  git: ['dockerfile-add', 'build-context'],
+  git: ['dockerfile-add', 'build-context', 'submodule'],
   artifact: ['path'],
 }
 
@@ -26,6 +35,7 @@ export function readUse(reader: FieldReader, field: Field, uri: MaterialUri): Us
     return { kind, path: safePath(reader, value), ...(how === 'tar' || how === 'zip' ? { unpack: how } : {}) }
   }
   if (unpack !== undefined) throw reader.wrong(unpack, 'is only for a path', 'path: …')
+  if (kind === 'submodule') return { kind, path: safePath(reader, value) }
   if (kind === 'build-context')
     return { kind, context: reader.matching(value, /^[a-z0-9][a-z0-9._-]{0,127}$/, 'a lower-case name') }
   reader.true(value)
