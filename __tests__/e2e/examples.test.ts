@@ -95,6 +95,24 @@ describe.each(EXAMPLES)('examples/%s', name => {
     return stringify({ ...policy, deploy, ...(images === undefined ? {} : { 'base-images': images }) })
   }
 
+  /** Everything that lies in the clone, in one signed commit, and another after it for the range to have something in it. */
+  function commit(): Promise<string> {
+    const { repository, alice } = scenario
+    const before = repository
+      .git('ls-files')
+      .split('\n')
+      .filter(path => path !== '')
+    const paths = readdirSync(clone, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+    const here = paths.map(entry => join(entry.parentPath, entry.name))
+    const files = {
+      ...Object.fromEntries(before.map(path => [path, null])),
+      ...Object.fromEntries(here.map(path => [path.slice(clone.length + 1), readFileSync(path)])),
+    }
+    anchor = repository.commit({ message: `Take over ${name}`, signer: alice, files })
+    repository.commit({ message: 'Say what it is', signer: alice, files: { 'README.md': `# ${name}\n` } })
+    return scenario.publish()
+  }
+
   /** The example as it is published, with the trust root that nobody but its user can have. */
   function published(): string {
     const folder = join(scenario.stack.folder, `published-${name}`)
@@ -128,6 +146,14 @@ describe.each(EXAMPLES)('examples/%s', name => {
       expect(new Set(images)).toEqual(new Set(bases))
     })
 
+  if (name === 'go')
+    test('before that, the run is rejected and nothing is built, as its page says', async () => {
+      await commit()
+      const { code, result } = await scenario.attest({ since: anchor, builder: 'buildah' })
+      expect([code, result.error?.code]).toEqual([1, 'materials/not-pinned'])
+      expect(result.stages.find(stage => stage.name === 'build')?.state).toBe('not-reached')
+    })
+
   if (contexts.length > 0)
     test('the digests are looked up and written down by one command for each Dockerfile', async () => {
       for (const context of contexts) {
@@ -138,20 +164,7 @@ describe.each(EXAMPLES)('examples/%s', name => {
     })
 
   test('its workflow, as it is written, builds, signs and passes its own gate', async () => {
-    const paths = readdirSync(clone, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-    const files = paths.map(entry => join(entry.parentPath, entry.name))
-    const before = scenario.repository
-      .git('ls-files')
-      .split('\n')
-      .filter(path => path !== '')
-    const content = {
-      ...Object.fromEntries(before.map(path => [path, null])),
-      ...Object.fromEntries(files.map(path => [path.slice(clone.length + 1), readFileSync(path)])),
-    }
-    anchor = scenario.repository.commit({ message: `Take over ${name}`, signer: scenario.alice, files: content })
-    const readme = { 'README.md': `# ${name}\n` }
-    scenario.repository.commit({ message: 'Say what it is', signer: scenario.alice, files: readme })
-    await scenario.publish()
+    await commit()
     const done = await runExample(here()(read(name, WORKFLOW)), {
       scenario,
       workspace: clone,

@@ -49,7 +49,16 @@ interface Finding {
 }
 
 function actionlint(paths: readonly string[]): readonly Finding[] {
-  const args = ['-no-color', `-shellcheck=${peers.debian.shellcheck}`, '-pyflakes=', '-format', '{{json .}}', ...paths]
+  const config = `-config-file=${join(ROOT, '.github/actionlint.yaml')}`
+  const args = [
+    '-no-color',
+    config,
+    `-shellcheck=${peers.debian.shellcheck}`,
+    '-pyflakes=',
+    '-format',
+    '{{json .}}',
+    ...paths,
+  ]
   const { status, stdout, stderr } = spawnSync(peers.go.actionlint, args, { cwd: ROOT, encoding: 'utf8' })
   if (status === null || status > 1) throw new Error(stderr)
   const found = JSON.parse(stdout) as readonly { filepath: string; line: number; message: string }[]
