@@ -27,7 +27,9 @@ function below(path: string): readonly string[] {
 
 const isWorkflow = (path: string): boolean => /(^|\/)\.github\/workflows\/[^/]+\.ya?ml$/.test(path)
 const OWN = below('.github').filter(isWorkflow)
-const ACTIONS = ['.', 'verify', 'deploy', 'comment'].map(door => join(door, 'action.yml'))
+const ACTIONS = ['action.yml', ...readdirSync(ROOT).map(name => join(name, 'action.yml'))].filter(path =>
+  existsSync(join(ROOT, path)),
+)
 const EXAMPLES = below('examples').filter(isWorkflow)
 const PAGES = ['README.md', ...below('docs').filter(path => path.endsWith('.md'))]
 
@@ -88,6 +90,7 @@ const strict = (paths: readonly string[]) => zizmor(paths, ['--no-config'])
 
 test('there are workflows to read', () => {
   expect(OWN.map(path => basename(path))).toEqual(expect.arrayContaining(['ci.yml', 'release.yml']))
+  expect(ACTIONS.length).toBeGreaterThan(3)
   expect(EXAMPLES.length).toBeGreaterThan(6)
   expect(PAGES.flatMap(workflowsOf).length).toBeGreaterThan(2)
 })

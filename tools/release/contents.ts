@@ -4,7 +4,8 @@ import type { TarballFile } from './tarball.ts'
 /** Everything that a package of this project may hold, by path; nothing else is there by accident. */
 const ALLOWED: readonly RegExp[] = [
   /^package\/(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-  /^package\/dist\/(?:\d+\.index|index|artifact|attest|cli|comment|deploy|verify)\.js$/,
+  // The bundle, its parts, and a few lines for each door.
+  /^package\/dist\/(?:\d+\.index|[a-z]+)\.js$/,
   /^package\/dist\/(?:package\.json|SOURCE|THIRD-PARTY-NOTICES\.txt)$/,
   /^package\/schemas\/[a-z-]+\.json$/,
 ]
