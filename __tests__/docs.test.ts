@@ -5,7 +5,12 @@ import { utf8 } from '../src/core/bytes.ts'
 import { parsePolicy } from '../src/policy/parse.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...below('docs').filter(path => path.endsWith('.md'))]
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...[...below('docs'), ...below('examples')].filter(path => path.endsWith('.md')),
+]
 const TESTS = below('__tests__').filter(path => path.endsWith('.test.ts'))
 
 function below(folder: string): readonly string[] {

@@ -17,7 +17,7 @@ import { jest } from '@jest/globals'
 import { findPeers, installPeers } from '../../tools/peers/install.ts'
 import { withLock } from '../../tools/peers/lock.ts'
 import { freePort, Supervisor } from '../../tools/peers/process.ts'
-import { GO_PEERS, type GoPeerName } from '../../tools/peers/versions.ts'
+import { GO_PEERS, type GoPeerName, PYTHON_PEERS } from '../../tools/peers/versions.ts'
 
 /** The ring's own foundations: what it refuses to run with, and what it leaves behind. */
 jest.setTimeout(180_000)
@@ -34,12 +34,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const pythonPlaces = (): readonly string[] => PYTHON_PEERS.map(({ name }) => dirname(real.python[name]))
+
 /** A cache with every peer but one, whose place in it is returned. */
 function cacheWithout(missing: GoPeerName): string {
   process.env.WAYBILL_PEERS = folder
   for (const { name } of GO_PEERS) {
     if (name !== missing) symlinkSync(real.folders[name], join(folder, basename(real.folders[name])))
   }
+  for (const place of pythonPlaces()) symlinkSync(place, join(folder, basename(place)))
   return join(folder, basename(real.folders[missing]))
 }
 
@@ -65,6 +68,18 @@ test('a file that is no program at all is not used', () => {
   expect(() => findPeers()).toThrow(/^Peers are missing: crane /)
 })
 
+test('a program from the Python package index is not used when it says another name or version', () => {
+  const place = join(folder, basename(dirname(real.python.zizmor)))
+  for (const said of ['zizmor 1.0.0', 'another 1.32.0', '']) {
+    cacheWithout('crane')
+    rmSync(place)
+    mkdirSync(place)
+    writeFileSync(join(place, 'zizmor'), `#!/bin/sh\necho ${said}\n`, { mode: 0o755 })
+    expect(() => findPeers()).toThrow('zizmor 1.32.0')
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
+  }
+})
+
 test('a stale program is replaced by a built one, and the cache holds nothing else afterwards', async () => {
   const place = cacheWithout('referrers-registry')
   mkdirSync(place)
@@ -75,7 +90,8 @@ test('a stale program is replaced by a built one, and the cache holds nothing el
   expect(execFileSync('go', ['version', '-m', peers.go['referrers-registry']]).toString()).toContain(
     'waybill.test/peer',
   )
-  expect(readdirSync(folder).sort()).toEqual(GO_PEERS.map(({ name }) => basename(real.folders[name])).sort())
+  const places = [...GO_PEERS.map(({ name }) => real.folders[name]), ...pythonPlaces()]
+  expect(readdirSync(folder).sort()).toEqual(places.map(place => basename(place)).sort())
   expect(readdirSync(place)).toEqual(['referrers-registry'])
 })
 

@@ -4,12 +4,23 @@ import { accessSync, constants, cpSync, existsSync, mkdirSync, renameSync, rmSyn
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { withLock } from './lock.ts'
-import { DEBIAN_PEERS, type DebianPeerName, GO_PEERS, type GoPeer, type GoPeerName } from './versions.ts'
+import { buildPythonPeer, isPythonPeerInstalled, pythonProgramOf } from './python.ts'
+import {
+  DEBIAN_PEERS,
+  type DebianPeerName,
+  GO_PEERS,
+  type GoPeer,
+  type GoPeerName,
+  PYTHON_PEERS,
+  type PythonPeer,
+  type PythonPeerName,
+} from './versions.ts'
 
 /** Where every peer lies: absolute paths of programs, and the folder of each Go peer. */
 export interface Peers {
   readonly go: Readonly<Record<GoPeerName, string>>
   readonly folders: Readonly<Record<GoPeerName, string>>
+  readonly python: Readonly<Record<PythonPeerName, string>>
   readonly debian: Readonly<Record<DebianPeerName, string>>
 }
 
@@ -30,7 +41,18 @@ export async function installPeers(say: (line: string) => void = () => {}): Prom
   installDebianPeers(say)
   const folder = peersFolder()
   mkdirSync(folder, { recursive: true })
-  for (const peer of GO_PEERS) await installGoPeer(folder, peer, say)
+  for (const peer of GO_PEERS) {
+    const installed = (place: string): boolean => isInstalled(place, peer)
+    await installPeer(placeOf(folder, peer), { title: `${peer.name} ${peer.version}`, installed, say }, place =>
+      build(peer, place),
+    )
+  }
+  for (const peer of PYTHON_PEERS) {
+    const installed = (place: string): boolean => isPythonPeerInstalled(place, peer)
+    await installPeer(pythonPlaceOf(folder, peer), { title: `${peer.name} ${peer.version}`, installed, say }, place =>
+      buildPythonPeer(peer, place, name => apt(['install', '-y', '-qq', '--no-install-recommends', name])),
+    )
+  }
   return findPeers()
 }
 
@@ -39,6 +61,9 @@ export function findPeers(): Peers {
   const folder = peersFolder()
   const missing = [
     ...GO_PEERS.filter(peer => !isInstalled(placeOf(folder, peer), peer)).map(peer => `${peer.name} ${peer.version}`),
+    ...PYTHON_PEERS.filter(peer => !isPythonPeerInstalled(pythonPlaceOf(folder, peer), peer)).map(
+      peer => `${peer.name} ${peer.version}`,
+    ),
     ...debianPeers()
       .filter(([name]) => findProgram(name) === undefined)
       .map(([name]) => name),
@@ -47,6 +72,7 @@ export function findPeers(): Peers {
   return {
     go: record(GO_PEERS.map(peer => [peer.name, programOf(placeOf(folder, peer), peer)])),
     folders: record(GO_PEERS.map(peer => [peer.name, placeOf(folder, peer)])),
+    python: record(PYTHON_PEERS.map(peer => [peer.name, pythonProgramOf(pythonPlaceOf(folder, peer), peer)])),
     debian: record(debianPeers().map(([name]) => [name, findProgram(name) ?? ''])),
   }
 }
@@ -67,18 +93,31 @@ function programOf(place: string, peer: GoPeer): string {
   return join(place, peer.name)
 }
 
-async function installGoPeer(folder: string, peer: GoPeer, say: (line: string) => void): Promise<void> {
-  const place = placeOf(folder, peer)
-  if (isInstalled(place, peer)) return
+function pythonPlaceOf(folder: string, { name, version }: PythonPeer): string {
+  return join(folder, `${name}-${version}`)
+}
+
+interface Wanted {
+  readonly title: string
+  installed(place: string): boolean
+  say(line: string): void
+}
+
+async function installPeer(
+  place: string,
+  { title, installed, say }: Wanted,
+  make: (place: string) => void,
+): Promise<void> {
+  if (installed(place)) return
   await withLock(`${place}.lock`, async () => {
     // Another run may have built it while this one waited.
-    if (isInstalled(place, peer)) return
-    say(`Building ${peer.name} ${peer.version} …`)
+    if (installed(place)) return
+    say(`Building ${title} …`)
     const started = performance.now()
     const fresh = `${place}.${process.pid}-${randomUUID()}`
     try {
-      build(peer, fresh)
-      if (!isInstalled(fresh, peer)) throw new Error(`go built something else than ${peer.module} ${peer.version}`)
+      make(fresh)
+      if (!installed(fresh)) throw new Error(`What was built is something else than ${title}`)
       replace(fresh, place)
     } finally {
       rmSync(fresh, { recursive: true, force: true })

@@ -209,9 +209,37 @@ export const GO_PEERS = [
     stamps: { 'k8s.io/component-base/version.gitVersion': 'v1.36.3' },
   },
   { name: 'act', module: 'github.com/nektos/act', version: 'v0.2.82', main: 'github.com/nektos/act' },
+  {
+    name: 'actionlint',
+    module: 'github.com/rhysd/actionlint',
+    version: 'v1.7.12',
+    main: 'github.com/rhysd/actionlint/cmd/actionlint',
+  },
 ] as const satisfies readonly GoPeer[]
 
 export type GoPeerName = (typeof GO_PEERS)[number]['name']
+
+/** A program that its makers publish, built, as a package of Python. */
+export interface PythonPeer {
+  readonly name: string
+  readonly version: string
+  /** Of the files that may be installed, one for each kind of machine. */
+  readonly sha256: readonly string[]
+}
+
+export const PYTHON_PEERS = [
+  {
+    name: 'zizmor',
+    version: '1.32.0',
+    sha256: [
+      // x86-64 and arm64, for the C library of GNU
+      '84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071',
+      '0cdd38fca6eb34ceb567548548d706332e3535ea66894b9168c048e03207b68c',
+    ],
+  },
+] as const satisfies readonly PythonPeer[]
+
+export type PythonPeerName = (typeof PYTHON_PEERS)[number]['name']
 
 /** Programs of the distribution, whose versions are its own, and the Debian package of each. */
 export const DEBIAN_PEERS = {
@@ -230,6 +258,8 @@ export const DEBIAN_PEERS = {
   mariadbd: 'mariadb-server',
   'docker-registry': 'docker-registry',
   chromium: 'chromium',
+  python3: 'python3',
+  shellcheck: 'shellcheck',
 } as const satisfies Readonly<Record<string, string>>
 
 export type DebianPeerName = keyof typeof DEBIAN_PEERS
