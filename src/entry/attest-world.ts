@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { checkRecordedValue, DISPATCH_INPUT } from '../build/recorded-value.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
@@ -31,6 +32,7 @@ import { builderOf } from './builder-world.ts'
 import type { SignerServices } from './file-signer.ts'
 import { gitPorts } from './git-ports.ts'
 import { openImageKey } from './image-key.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { lfsContent, materialsPorts } from './materials-world.ts'
 import { logProgress } from './progress.ts'
 import { registryCredentials } from './registry-login.ts'
@@ -55,6 +57,7 @@ export interface AttestWorld {
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
 export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
   const { inputs, context, log, http, folder } = world
+  checkDispatchInputs(world)
   const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor)
   const registry = new RegistryClient({
     http,
@@ -92,6 +95,12 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     requests: () => http.records.length,
     progress: logProgress(log),
   }
+}
+
+/** Every door that may sign comes by here: what is recorded of a dispatch is public for ever (13-adversary 42). */
+function checkDispatchInputs(world: AttestWorld): void {
+  for (const { name, value } of world.request.dispatchInputs ?? [])
+    if (value !== undefined) checkRecordedValue(DISPATCH_INPUT, name, value, knownSecrets(world))
 }
 
 /** GraphQL answers nobody without a token, so without one there is no platform to ask. */

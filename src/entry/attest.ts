@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import { checkRecordedValue, DISPATCH_INPUT } from '../build/recorded-value.ts'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { parseSecrets } from '../github/build-option-inputs.ts'
@@ -16,7 +15,6 @@ import { planAttest } from './attest-plan.ts'
 import { type AttestWorld, attestPorts } from './attest-world.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
-import { knownSecrets } from './known-secrets.ts'
 import { commentOnPull } from './pull-comment.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { type ResultUpload, uploadResult } from './result-artifact.ts'
@@ -47,8 +45,6 @@ async function attestStep(env: Environment, log: WorkflowLog, artifactScript: st
     const context = await readContext(env, inputs.recordInputs)
     reporting = reportingOf(inputs, context)
     const request = planAttest(inputs, context)
-    for (const { name, value } of request.dispatchInputs ?? [])
-      if (value !== undefined) checkRecordedValue(DISPATCH_INPUT, name, value, knownSecrets({ env, inputs, log }))
     started = { inputs, context, name: request.name, folder: join(context.temporary, 'waybill', request.name) }
     const world = { env, inputs, context, request, log, folder: started.folder, artifactScript }
     const { receipt, error } = await attestRun(world, reporting)

@@ -8,10 +8,12 @@ import { untilTold } from '../io/signals.ts'
 import { ServedNamespace, type ServePorts } from '../pipeline/serve.ts'
 import { answerRequest } from '../pipeline/serve-door.ts'
 import { renderError } from '../report/terminal.ts'
+import { requireOwnNames } from '../statements/uris.ts'
 import { servicesOf, tokenIn } from './commands/attest-file-signer.ts'
 import type { Desk } from './commands/command.ts'
 import { keyFileSigner, keylessFileSigner, type SignerServices } from './file-signer.ts'
 import { type KeyPlace, keyName, openSigningKey } from './named-secret.ts'
+import { RELEASE_BUILD } from './version.ts'
 
 /** What `waybill serve` is told; paths as written. */
 export interface ServeWish {
@@ -32,9 +34,10 @@ export interface ServeWish {
 /**
  * Runs until it is told to stop. Whatever could be wrong with key, cluster and address is found before anybody is answered; what
  * fails later is told on standard error, and never to who asks.
- * @returns the exit code. @throws `entry/usage`, `sigstore/…`, `verify/kubeconfig-unusable`, `serve/…`
+ * @returns the exit code. @throws `statements/placeholder-uri`, `entry/usage`, `sigstore/…`, `verify/kubeconfig-unusable`, `serve/…`
  */
 export async function serve(wish: ServeWish, desk: Desk): Promise<number> {
+  requireOwnNames(RELEASE_BUILD)
   const { world } = desk
   const http = new HttpClient()
   try {

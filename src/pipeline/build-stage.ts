@@ -12,6 +12,7 @@ import { checkBuilt, placeInto } from './materials-built.ts'
 import type { MaterialsOutcome } from './materials-outcome.ts'
 import type { Ready } from './preflight.ts'
 import type { RunRecord } from './run.ts'
+import { runnerNotes } from './runner-notes.ts'
 import type { SourceOutcome } from './source-stage.ts'
 import { undeclaredAt } from './submodules.ts'
 
@@ -45,7 +46,7 @@ export function buildImage(
     ] as const)
     if (exported !== undefined) await placeInto(exported, request, ports, materials)
     const result = await ready.builder.build({ ...wanted, commitFolder: exported?.folder ?? '' })
-    record.notices.push(...result.notes)
+    record.notices.push(...result.notes, ...runnerNotes(result.buildRunners))
     const stated = checkBuilt(materials, result, record)
     if (exported !== undefined) tellLarge(exported, record)
     for (const note of exported?.notes ?? []) record.notChecked.push(`${note.message} (${note.code})`)

@@ -1,6 +1,8 @@
+import { type Digest, hexOf } from '../core/digest.ts'
 import type { RunClaims } from '../statements/claims.ts'
-import type { BuildInputs, ProvenanceFacts, RecordedContext } from '../statements/provenance.ts'
+import type { BuildInputs, ProvenanceFacts, RecordedContext, ResourceDescriptor } from '../statements/provenance.ts'
 import { isRecorded } from '../statements/provenance.ts'
+import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
@@ -8,6 +10,7 @@ import type { ServedImage } from './digest-stage.ts'
 import { contentOf } from './lfs-receipt.ts'
 import { proofWord } from './materials-receipt.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
+import type { Ready } from './preflight.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
 export interface ProvenanceInput {
@@ -19,12 +22,14 @@ export interface ProvenanceInput {
   readonly claims: RunClaims
   /** Whose word they are; absent: a certificate certifies them. */
   readonly claimsBy?: 'token' | 'runner'
+  /** With the bill of materials that was handed over, where one was. */
+  readonly ready?: Pick<Ready, 'sbom'>
 }
 
 /** Gathers what the provenance states; every value was verified, measured or given as an input in this run. */
 export function provenanceFacts(
   request: AttestRequest,
-  { source, built, image, claims, claimsBy }: ProvenanceInput,
+  { source, built, image, claims, claimsBy, ready }: ProvenanceInput,
   subjects: readonly [Subject, ...Subject[]],
 ): ProvenanceFacts {
   const { result, exported } = built
@@ -50,14 +55,33 @@ export function provenanceFacts(
     waybillVersion: request.waybillVersion,
     startedOn: built.startedOn,
     finishedOn: built.finishedOn,
-    byproducts: [
-      ...(image?.attestationManifests ?? []).map(digest => ({
-        name: 'buildkit-attestation-manifest',
-        digest: { sha256: digest.slice('sha256:'.length) },
-      })),
-      ...sourcePolicyByproduct(built),
-    ],
+    byproducts: byproducts(built, image, ready),
   }
+}
+
+/**
+ * What else came of the build, by digest: the builder's own provenance and list of contents (bound by the manifest that holds them),
+ * the bill of materials of the workflow, the resolved manifest, and the policy that the builder was given.
+ */
+function byproducts(
+  built: Built,
+  image: ServedImage | undefined,
+  ready: ProvenanceInput['ready'],
+): readonly ResourceDescriptor[] {
+  const { resolved } = built.materials
+  const sbom = ready?.sbom?.digest
+  return [
+    ...(image?.attestationManifests ?? []).map(digest => named('buildkit-attestation-manifest', digest)),
+    ...(sbom === undefined ? [] : [named('sbom', sbom)]),
+    ...(resolved === undefined
+      ? []
+      : [{ ...named(RESOLVED_MATERIALS_NAME, resolved.digest), mediaType: RESOLVED_MATERIALS_TYPE }]),
+    ...sourcePolicyByproduct(built),
+  ]
+}
+
+function named(name: string, digest: Digest): ResourceDescriptor {
+  return { name, digest: { sha256: hexOf(digest) } }
 }
 
 function materialsFacts(built: Built, commit: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {

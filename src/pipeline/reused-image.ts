@@ -149,7 +149,7 @@ async function confirmed(
     notes: [],
   }
   const built: Built = { result, materials, exported, startedOn, finishedOn: ports.now() }
-  const facts = provenanceFacts(request, { source, built, image, ...claimant(ready) }, statedSubjects(image))
+  const facts = provenanceFacts(request, { source, built, image, ready, ...claimant(ready) }, statedSubjects(image))
   const found = await earlier.find(parseStatement(provenanceStatement(facts)))
   return found === undefined ? undefined : built
 }

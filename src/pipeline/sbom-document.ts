@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from '../core/digest.ts'
+import { type Digest, isDigest, sha256 } from '../core/digest.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -12,6 +12,8 @@ export interface SbomDocument {
   readonly predicate: JsonObject
   /** Digests by which it names the image that it was made of: of an index, a manifest, a config. Empty: it names none. */
   readonly names: ReadonlySet<Digest>
+  /** Of the file, where it was one. */
+  readonly digest?: Digest
 }
 
 /**
@@ -23,7 +25,7 @@ export function readSbom(bytes: Uint8Array): SbomDocument {
   if (bytes.byteLength > LIMITS.predicateBytes)
     throw unusable(`at most ${LIMITS.predicateBytes} bytes`, `${bytes.byteLength} bytes`)
   try {
-    return sbomOf(parseJsonObject(bytes, 'bill of materials'))
+    return { ...sbomOf(parseJsonObject(bytes, 'bill of materials')), digest: sha256(bytes) }
   } catch (error) {
     const known = asWaybillError(error)
     if (known.code !== 'core/json-malformed') throw error
