@@ -4,6 +4,8 @@
  */
 const common = {
   rootDir: '.',
+  // Not where a ring's own temporary files are, which go when it ends.
+  cacheDirectory: '<rootDir>/.cache/jest',
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

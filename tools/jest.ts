@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sourceStamp } from './source-stamp.ts'
 
@@ -39,12 +40,24 @@ export function runRing(
   return passed === 0 ? status || 1 : status
 }
 
+/** What tests write lies in one folder, whose name is short because sockets lie there, and is gone afterwards. */
 function runJest(args: readonly string[]): number {
   const update = args.includes('-u') ? { UPDATE_GOLDEN: '1' } : {}
+  const temporary = mkdtempSync(join(tmpdir(), 'wb-'))
   const run = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...update, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
+    env: {
+      ...process.env,
+      ...update,
+      TMPDIR: temporary,
+      NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+    },
   })
+  try {
+    rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
+  } catch {
+    // A folder that is still mounted: the result of the tests does not depend on it.
+  }
   return run.status ?? 1
 }

@@ -45,6 +45,12 @@ const group = () =>
     merge_group: { head_sha: HEAD, base_sha: OTHER, base_ref: 'refs/heads/main' },
   })
 
+test('13-adversary 42: only a dispatch has inputs to record, and it has them for files as well', () => {
+  const dispatch = context('workflow_dispatch', 'refs/heads/main', { inputs: { version: '1', token: 'x' } })
+  expect(planAttest(inputs(), dispatch).dispatchInputs).toEqual([{ name: 'version' }, { name: 'token' }])
+  expect(planAttest(inputs(), push())).not.toHaveProperty('dispatchInputs')
+})
+
 /** The event table of 1-product § 5, row by row. */
 test.each([
   { given: 'push', run: push, push: true, sign: true, purpose: 'sign', head: HEAD, tags: 1 },

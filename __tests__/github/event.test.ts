@@ -97,9 +97,9 @@ test('13-adversary 42: of a dispatch only the names of its inputs are read', () 
     kind: 'workflow_dispatch',
     head: SHA,
     ref: 'refs/heads/main',
-    inputNames: ['version', 'debug'],
+    inputs: [{ name: 'version' }, { name: 'debug' }],
   })
-  expect(readEvent(variables({ eventName: 'workflow_dispatch' }), { inputs: null })).toMatchObject({ inputNames: [] })
+  expect(readEvent(variables({ eventName: 'workflow_dispatch' }), { inputs: null })).toMatchObject({ inputs: [] })
 })
 
 test.each([

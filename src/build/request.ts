@@ -6,7 +6,7 @@ import type { Pull } from '../materials/dockerfile/pull.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { checkCaches } from './caches.ts'
 import { COMMIT_CONTEXT } from './named-contexts.ts'
-import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
+import { checkRecordedValue } from './recorded-value.ts'
 import { type BuildSecret, checkSecrets } from './secrets.ts'
 import { type BuildSsh, checkSsh } from './ssh.ts'
 
@@ -116,18 +116,7 @@ function checkPairs(
 ): void {
   for (const [name, value] of Object.entries(pairs)) {
     check(name, key, what, expected)
-    // Only its name is ever shown: the value may be the secret.
-    if (!isPrintable(value.replaceAll('\t', ' ')))
-      throw fail('build/request-malformed', `The ${what} ${name} has a value with control characters`, {
-        expected: 'text on one line',
-      })
-    const kind = holdsKnownSecret(value, secrets) ? 'a secret of this run' : looksLikeSecret(value)
-    if (kind !== undefined)
-      throw fail('build/argument-secret', `The ${what} ${name} holds ${kind}`, {
-        expected: `a ${what} that everybody may read`,
-        found: kind,
-        remedy: `Remove ${name}: everybody who can pull the image can read it there. If an image was ever built with it, replace it.`,
-      })
+    checkRecordedValue(what, name, value, secrets)
   }
 }
 

@@ -1,42 +1,44 @@
-/**
- * Finds secrets where they must not be: in build arguments and other values that stay readable for ever.
- * It is a net for accidents, not a proof of absence; every pattern is linear in the length of the text.
- */
-const TOKENS: readonly { readonly name: string; readonly pattern: RegExp; readonly mixed?: true }[] = [
-  { name: 'a GitHub token', pattern: /(?<![A-Za-z0-9])gh[a-z]_[A-Za-z0-9_.-]{20,}/ },
-  { name: 'a GitHub fine-grained token', pattern: /github_pat_[A-Za-z0-9_]{20,}/ },
-  { name: 'an AWS access key id', pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/ },
-  { name: 'a private key', pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/ },
-  { name: 'a JSON web token', pattern: /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/ },
-  { name: 'an npm token', pattern: /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{30,}/ },
-  { name: 'a GitLab token', pattern: /(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|cbt|ft|agent)-[A-Za-z0-9_-]{20,}/ },
-  { name: 'a Slack token', pattern: /(?<![A-Za-z0-9])xox[a-z]-[A-Za-z0-9-]{10,}/ },
-  { name: 'a Docker token', pattern: /(?<![A-Za-z0-9])dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}/ },
-  { name: 'a PyPI token', pattern: /(?<![A-Za-z0-9])pypi-AgE[A-Za-z0-9_-]{20,}/ },
-  { name: 'a Google API key', pattern: /(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}/ },
-  { name: 'a payment service key', pattern: /(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{16,}/ },
-  // Kebab-case names may begin with “sk-”, too: a key has digits and letters of both cases.
-  { name: 'a secret key', pattern: /(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}/, mixed: true },
-  { name: 'a password in a URL', pattern: /:\/\/[^\s/:@?#$]{0,256}:[^\s/@?#${}]{1,256}@/ },
-]
+import { isMixed, SECRET_FORMS } from './secret-forms.ts'
 
-/** Base64 of `-----BEGIN `, the way multi-line keys are squeezed into one line. */
-const ENCODED_PEM = /LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}/
+/** Multi-line keys, and files of keys, are squeezed into one line so. */
+const ENCODED = /[A-Za-z0-9+/]{24,}/g
 
 /** Shorter secrets are compared whole: short ones stand in innocent text by chance. */
 const CONTAINED_SECRET_CHARACTERS = 8
 
-/** What the value looks like (`a GitHub token`), or `undefined`. Never part of the value itself. */
+/**
+ * Finds secrets where they must not be: in build arguments and other values that stay readable for ever. It is a net for
+ * accidents, not a proof of absence; its time is linear in the length of the text.
+ * @returns what the value looks like (`a GitHub token`), or `undefined`. Never part of the value itself.
+ */
 export function looksLikeSecret(value: string): string | undefined {
-  for (const { name, pattern, mixed } of TOKENS) {
-    const found = pattern.exec(value)?.[0]
-    if (found !== undefined && (mixed === undefined || isMixed(found.slice(3)))) return name
-  }
-  const encoded = ENCODED_PEM.exec(value)?.[0]
-  if (encoded !== undefined && Buffer.from(encoded, 'base64').toString('latin1').includes('PRIVATE KEY'))
-    return 'a private key'
-  return undefined
+  return formOf(value) ?? encodedForm(value)
 }
+
+/**
+ * What only its name gives away: AWS secret keys and many passwords have no form of their own.
+ * @returns `what its name calls a secret`, or `undefined`.
+ */
+export function namedLikeSecret(name: string, value: string): string | undefined {
+  if (!isSecretName(name)) return undefined
+  const opaque = (value.match(/[A-Za-z0-9+/]{16,}/g) ?? []).some(text => isMixed(text) || /^[0-9a-f]{32,}$/.test(text))
+  return opaque && !isPlace(value) ? 'what its name calls a secret' : undefined
+}
+
+/** True where a name says that its value is secret, and not how or where something secret is found. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) && !ABOUT_SECRETS.test(name)
+}
+
+/** A path or an address, whatever its name says. */
+export function isPlace(value: string): boolean {
+  return /^(?:\.{0,2}\/[^+=]*$|[A-Za-z]:\\|~\/|[a-z][a-z0-9+.-]{1,20}:\/\/)/i.test(value)
+}
+
+const SECRET_NAME =
+  /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE[_-]?KEY|API[_-]?KEY|ACCESS[_-]?KEY|SIGNING[_-]?KEY|ENCRYPTION[_-]?KEY/i
+const ABOUT_SECRETS =
+  /(?:FILE|PATH|DIR|URL|URI|HOST|NAME|TYPE|USER|_ID|KEY_ID|ENABLED|REQUIRED|LIFETIME|TTL|VERSION|HEADER|DIGEST|HASH|SHA256|ISSUER|AUDIENCE|LENGTH)$/i
 
 /** True when the value is, contains, or encodes one of the secrets this run knows. */
 export function holdsKnownSecret(value: string, secrets: readonly string[]): boolean {
@@ -48,6 +50,22 @@ export function holdsKnownSecret(value: string, secrets: readonly string[]): boo
   })
 }
 
-function isMixed(text: string): boolean {
-  return /[0-9]/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text)
+/** Every place is looked at: a harmless word that begins like a key must not hide the key behind it. */
+function formOf(text: string): string | undefined {
+  const found = SECRET_FORMS.find(({ pattern, holds }) => {
+    if (holds === undefined) return pattern.test(text)
+    return [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))].some(([whole]) => holds(whole))
+  })
+  return found?.name
+}
+
+/** One layer of base64, where text comes out of it: of a hash, a certificate or an image nothing readable does. */
+function encodedForm(value: string): string | undefined {
+  for (const [encoded] of value.matchAll(ENCODED)) {
+    const text = Buffer.from(encoded, 'base64').toString('latin1')
+    // The last letters may be half a byte of what is cut off.
+    const form = /^[\t\n\r -~]*$/.test(text.slice(0, -2)) ? formOf(text) : undefined
+    if (form !== undefined) return form
+  }
+  return undefined
 }

@@ -233,4 +233,8 @@ export const LIMITS = {
   buildSecretBytes: 500 * KIB,
   /** Entries of `cache-from`, and of `cache-to`. */
   cacheEntries: 50,
+  /** Inputs of `workflow_dispatch`, characters of a name and of a value: GitHub allows 25, and 65,535 characters for them all. */
+  dispatchInputs: 100,
+  dispatchNameCharacters: 255,
+  dispatchValueCharacters: 4_096,
 } as const

@@ -41,6 +41,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     },
     build: { ...buildOf(inputs, repositories, push), ...buildOptions(inputs, context, name) },
     recordBuildArgs: inputs.recordBuildArgs,
+    ...(event.kind === 'workflow_dispatch' ? { dispatchInputs: event.inputs } : {}),
     given: {
       ...(inputs.layout === undefined ? {} : { layout: inputs.layout }),
       ...(inputs.digest === undefined ? {} : { digest: inputs.digest }),

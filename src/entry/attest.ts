@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { checkRecordedValue, DISPATCH_INPUT } from '../build/recorded-value.ts'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { parseSecrets } from '../github/build-option-inputs.ts'
@@ -15,6 +16,7 @@ import { planAttest } from './attest-plan.ts'
 import { type AttestWorld, attestPorts } from './attest-world.ts'
 import { withAuthorities } from './authorities.ts'
 import { exitCodeOfError } from './exit-code.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { commentOnPull } from './pull-comment.ts'
 import { type Reporting, refusedReceipt, reportingBefore, reportRun } from './report-run.ts'
 import { type ResultUpload, uploadResult } from './result-artifact.ts'
@@ -42,9 +44,11 @@ async function attestStep(env: Environment, log: WorkflowLog, artifactScript: st
     for (const value of parseSecrets(env.INPUT_SECRETS?.trim() ?? '').values()) log.mask(value)
     const inputs = readAttestInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
-    const context = await readContext(env)
+    const context = await readContext(env, inputs.recordInputs)
     reporting = reportingOf(inputs, context)
     const request = planAttest(inputs, context)
+    for (const { name, value } of request.dispatchInputs ?? [])
+      if (value !== undefined) checkRecordedValue(DISPATCH_INPUT, name, value, knownSecrets({ env, inputs, log }))
     started = { inputs, context, name: request.name, folder: join(context.temporary, 'waybill', request.name) }
     const world = { env, inputs, context, request, log, folder: started.folder, artifactScript }
     const { receipt, error } = await attestRun(world, reporting)

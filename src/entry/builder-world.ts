@@ -12,6 +12,7 @@ import type { AttestRequest } from '../pipeline/attest-request.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { AttestWorld } from './attest-world.ts'
 import { openBuildSecrets } from './build-secrets.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { inWorkspace } from './workspace.ts'
 
 /** The program that builds, as the inputs and this machine have it. @throws `build/…` */
@@ -37,7 +38,7 @@ export async function builderOf(
   }
   if (host.kind === 'buildah') refuseCaches(world.request.build)
   const secrets = await openBuildSecrets(world)
-  const builder = openBuilder(host, buildWorld, [...secretsOf(world), ...secrets.known])
+  const builder = openBuilder(host, buildWorld, [...knownSecrets(world, logins), ...secrets.known])
   return closing(secrets.into(builder), log)
 }
 
@@ -52,12 +53,6 @@ function closing(builder: Builder, log: WorkflowLog): Builder {
     prepare: async request => builder.prepare?.(request),
     build: request => builder.build(request).finally(() => log.guard().close()),
   }
-}
-
-function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
-  return [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN].filter(
-    (secret): secret is string => secret !== undefined && secret !== '',
-  )
 }
 
 /** Registries on this machine have no TLS; the client accepts them by the same rule. */

@@ -1,4 +1,4 @@
-import { maybe } from '../github/attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import type { PolicyEngine } from '../github/deploy-inputs.ts'
 import type { Promotion } from '../pipeline/deploy-request.ts'
 import { QUARANTINE_MODES, type QuarantineMode } from '../pipeline/quarantine.ts'

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { maybe } from '../github/attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import { hashFileWith, makeTemporaryFolder, remove } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
 import type { LockPorts } from '../pipeline/materials-command-lock-images.ts'

@@ -1,4 +1,4 @@
-import { maybe } from '../github/attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import { type CommandLine, noMore, usage } from './commands/command.ts'
 
 /** What the three commands of `waybill materials` are told. */

@@ -1,5 +1,5 @@
+import { maybe } from '../core/maybe.ts'
 import { GithubApi } from '../github/api.ts'
-import { maybe } from '../github/attest-inputs.ts'
 import type { Environment } from '../io/environment.ts'
 import type { HttpClient } from '../io/http.ts'
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { CATALOGUE } from '../core/catalogue.ts'
-import { maybe } from '../github/attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import { HttpClient } from '../io/http.ts'
 import { OfflineHttpClient } from '../io/offline-http.ts'
 import { keepEvidence } from '../pipeline/kept.ts'

@@ -1,4 +1,4 @@
-import { maybe } from '../github/attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import { QUARANTINE_MODES, type QuarantineMode } from '../pipeline/quarantine.ts'
 import type { ExpectationFlags } from '../policy/gate.ts'
 import { type CommandLine, usage } from './commands/command.ts'

@@ -1,5 +1,6 @@
 import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
 import { type BuildInputs, checkBuilder, effectiveBuilder, readBuild } from './build-inputs.ts'
 import { type BuildOptionInputs, readBuildOptions } from './build-option-inputs.ts'
@@ -18,6 +19,8 @@ export interface AttestInputs extends BuildInputs, BuildOptionInputs, FileInputs
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
   readonly policy?: string
+  /** Names of dispatch inputs whose values may be recorded. */
+  readonly recordInputs: readonly string[]
   readonly since?: CommitId
   /** As written; empty: the default of the repository. */
   readonly images: readonly string[]
@@ -93,16 +96,12 @@ export function policyPath(inputs: Inputs): string | undefined {
   return clean
 }
 
-/** `{[key]: value}`, or nothing when there is no value: optional fields are absent, never `undefined`. */
-export function maybe<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: V }
-}
-
-function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {
+function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'recordInputs' | 'since'> {
   return {
     ...maybe('commit', commitId(inputs, 'commit')),
     sourceMode: inputs.choice('source-mode', ['auto', 'enforce', 'audit', 'off']),
     ...maybe('policy', inputs.text('policy')),
+    recordInputs: inputs.list('record-inputs'),
     ...maybe('since', commitId(inputs, 'since')),
   }
 }

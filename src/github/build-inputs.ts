@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from '../core/digest.ts'
-import { maybe } from './attest-inputs.ts'
+import { maybe } from '../core/maybe.ts'
 import { BUILD_OPTIONS } from './build-option-inputs.ts'
 import type { FileInputs } from './file-inputs.ts'
 import { contradiction, type Inputs, malformed } from './inputs.ts'

@@ -13,6 +13,7 @@ export class WorkflowLog {
   readonly #write: (chunk: Uint8Array) => void
   readonly #token: () => string
   readonly #shown = { error: 0, warning: 0, notice: 0 }
+  readonly #masked = new Set<string>()
   #guard: GuardedOutput | undefined
 
   /**
@@ -28,10 +29,16 @@ export class WorkflowLog {
    * those of three characters stay: with a brace masked the runner would drop every output that is JSON.
    */
   mask(secret: string): void {
+    this.#masked.add(secret)
     const [first = '', ...more] = secret.split(/[\r\n]+/)
     const lines = more.length === 0 ? [first] : [first, ...more].filter(line => line.trim().length > 3)
     for (const line of new Set([secret, ...lines]))
       if (line.trim() !== '') this.#command(`::add-mask::${escapeData(line)}`)
+  }
+
+  /** Everything hidden until now. */
+  get masked(): readonly string[] {
+    return [...this.#masked]
   }
 
   /** Prints text; nothing in it is obeyed. */

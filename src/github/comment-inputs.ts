@@ -1,8 +1,8 @@
 import type { CommitId } from '../core/digest.ts'
 import { isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
+import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
-import { maybe } from './attest-inputs.ts'
 import { COMMENT_INPUTS } from './input-table.ts'
 import { Inputs, malformed } from './inputs.ts'
 

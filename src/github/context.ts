@@ -61,10 +61,11 @@ const LOGIN = /^[A-Za-z0-9_.[\]-]{1,100}$/
 
 /**
  * Reads the runner's variables and the event file.
+ * @param recordInputs names of dispatch inputs whose values are wanted; no other value is read.
  * @throws `github/context-malformed`, `github/event-malformed`
  */
-export async function readContext(env: Environment): Promise<RunContext> {
-  return contextOf(env, await readEventFile(env))
+export async function readContext(env: Environment, recordInputs: readonly string[] = []): Promise<RunContext> {
+  return contextOf(env, await readEventFile(env), recordInputs)
 }
 
 /** The payload of the event, unread but for its form. @throws `github/context-malformed`, `github/event-malformed` */
@@ -73,7 +74,7 @@ export function readEventFile(env: Environment): Promise<JsonObject> {
 }
 
 /** As `readContext`, over a payload that was read already. Pure. */
-export function contextOf(env: Environment, payload: JsonObject): RunContext {
+export function contextOf(env: Environment, payload: JsonObject, recordInputs: readonly string[] = []): RunContext {
   const repository = required(env, 'GITHUB_REPOSITORY', REPOSITORY)
   const eventName = required(env, 'GITHUB_EVENT_NAME', /^[a-z_]{1,60}$/)
   const sha = parseCommitId(required(env, 'GITHUB_SHA', /^[0-9a-f]{40}$/))
@@ -90,7 +91,7 @@ export function contextOf(env: Environment, payload: JsonObject): RunContext {
     sha,
     ref,
     eventName,
-    event: readEvent({ eventName, sha, ref, repositoryId, actor }, payload),
+    event: readEvent({ eventName, sha, ref, repositoryId, actor, recordInputs }, payload),
     actor,
     runId: required(env, 'GITHUB_RUN_ID', NUMBER),
     runAttempt: required(env, 'GITHUB_RUN_ATTEMPT', NUMBER),

@@ -1,6 +1,7 @@
 import { fail } from '../core/error.ts'
+import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
-import { type AttestInputs, maybe, policyPath, readShared } from './attest-inputs.ts'
+import { type AttestInputs, policyPath, readShared } from './attest-inputs.ts'
 import { DEPLOY_INPUTS } from './input-table.ts'
 import { contradiction, Inputs } from './inputs.ts'
 import { checkLog, readSubjects, readWays, type VerifySubjects, type VerifyWays } from './verify-inputs.ts'

@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { integerAt, objectAt, optional, stringAt } from '../core/shape.ts'
 import { printable } from '../core/text.ts'
+import { type DispatchInput, dispatchInputs } from './dispatch-inputs.ts'
 import { parseRef } from './ref.ts'
 
 /**
@@ -27,8 +28,8 @@ export type RunEvent =
       readonly kind: 'workflow_dispatch'
       readonly head: CommitId
       readonly ref: string
-      /** Names only: values may be secret and are never read. 13-adversary 42. */
-      readonly inputNames: readonly string[]
+      /** Values of those alone that the workflow wants recorded: another may be secret and is never read. 13-adversary 42. */
+      readonly inputs: readonly DispatchInput[]
     }
   | { readonly kind: 'repository_dispatch' | 'schedule'; readonly head: CommitId; readonly ref: string }
   | { readonly kind: 'refused'; readonly eventName: string; readonly why: string }
@@ -55,6 +56,8 @@ export interface EventVariables {
   readonly ref: string
   readonly repositoryId: string
   readonly actor: string
+  /** Names of dispatch inputs whose values are wanted; absent: none. */
+  readonly recordInputs?: readonly string[]
 }
 
 /** Events whose token may sign, by the **token's** `event_name`; no pull request of any kind ever signs. 13-adversary 6. */
@@ -123,7 +126,12 @@ function read(variables: EventVariables, payload: JsonObject): RunEvent {
     case 'merge_group':
       return readMergeGroup(variables, payload)
     case 'workflow_dispatch':
-      return { kind: 'workflow_dispatch', head, ref, inputNames: inputNames(payload.inputs) }
+      return {
+        kind: 'workflow_dispatch',
+        head,
+        ref,
+        inputs: dispatchInputs(payload.inputs, variables.recordInputs ?? []),
+      }
     case 'repository_dispatch':
     case 'schedule':
       return { kind: eventName, head, ref }
@@ -201,12 +209,6 @@ function queuedPull(ref: string, baseRef: string): number | undefined {
     ? (/^([1-9]\d{0,8})-[0-9a-f]{40}$/.exec(ref.slice(prefix.length)) ?? [])
     : []
   return number === undefined ? undefined : Number(number)
-}
-
-function inputNames(value: Json | undefined): readonly string[] {
-  return value === undefined || value === null
-    ? []
-    : Object.keys(objectAt(value, 'inputs')).map(name => printable(name))
 }
 
 function commitAt(value: Json | undefined, path: string): CommitId {

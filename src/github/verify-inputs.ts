@@ -1,6 +1,7 @@
 import { fail } from '../core/error.ts'
+import { maybe } from '../core/maybe.ts'
 import type { Environment } from '../io/environment.ts'
-import { type AttestInputs, maybe, policyPath, readShared } from './attest-inputs.ts'
+import { type AttestInputs, policyPath, readShared } from './attest-inputs.ts'
 import { VERIFY_INPUTS } from './input-table.ts'
 import { contradiction, Inputs, malformed } from './inputs.ts'
 import { checkUrl, readUrl, type UrlInputs } from './url-inputs.ts'

@@ -17,6 +17,7 @@ import type { TrustRoot } from '../sigstore/trust/root.ts'
 import type { History, ServedRef } from '../source/git.ts'
 import type { StoredReview } from '../source/review-refs.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import type { DispatchInput } from '../statements/provenance.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import type { AttestFilesPorts, FileSigner } from './attest-file.ts'
 import type { EarlierQuestion } from './earlier.ts'
@@ -38,6 +39,8 @@ export interface AttestRequest {
   readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
   /** Names of build arguments whose values may be recorded. */
   readonly recordBuildArgs: readonly string[]
+  /** Inputs of `workflow_dispatch`; every value among them may be recorded and was held against what looks like a secret. */
+  readonly dispatchInputs?: readonly DispatchInput[]
   /** For `layout` and `none`: what the inputs named. */
   readonly given: { readonly layout?: string; readonly digest?: Digest }
   readonly repositories: readonly [Repository, ...Repository[]]

@@ -76,40 +76,26 @@ interface World {
 
 async function summaryOf(one: Wanted, world: World): Promise<DeploySummarySigned> {
   const { unit, subjects } = one
-  const { signer, hand, request, ports } = world
   const name = `bundles/deploy-${hexOf(sha256(unit.resource)).slice(0, 12)}-${hexOf(unit.digest).slice(0, 12)}.sigstore.json`
   const earlier = await earlierOf(one, world)
-  if (earlier !== undefined) {
-    const { bytes, signed } = earlier
-    const { signedAt, log } = signed
-    if (signedAt === undefined) throw fail('core/internal', 'A found summary without a time')
-    const path = await ports.keep(name, bytes)
-    return {
-      unit,
-      subjects,
-      bytes,
-      signer: signed.signer,
-      signedAt,
-      path,
-      reused: true,
-      ...(log === undefined ? {} : { log }),
-    }
-  }
+  const { log, ...made } = earlier === undefined ? await signedNow(one, world) : signedBefore(earlier)
+  const path = await world.ports.keep(name, made.bytes)
+  return { unit, subjects, ...made, path, reused: earlier !== undefined, ...(log === undefined ? {} : { log }) }
+}
+
+type Made = Pick<DeploySummarySigned, 'bytes' | 'signer' | 'signedAt' | 'log'>
+
+function signedBefore({ bytes, signed: { signer, signedAt, log } }: KnownBundle): Made {
+  if (signedAt === undefined) throw fail('core/internal', 'A found summary without a time')
+  return { bytes, signer, signedAt, ...(log === undefined ? {} : { log }) }
+}
+
+async function signedNow(one: Wanted, { signer, hand, request, ports }: World): Promise<Made> {
   const own = await hand()
   const statement = statementOf(one, own.signer, signer, request, ports)
   requireDeployer(one, statement, own.signer)
   const { bundle: bytes, signedAt, log } = await own.sign(statement)
-  const path = await ports.keep(name, bytes)
-  return {
-    unit,
-    subjects,
-    bytes,
-    signer: own.signer,
-    signedAt,
-    path,
-    reused: false,
-    ...(log === undefined ? {} : { log }),
-  }
+  return { bytes, signer: own.signer, signedAt, ...(log === undefined ? {} : { log }) }
 }
 
 /** Planted ones do not verify, are of somebody else, or say something else: they are passed over (13-adversary 24). */

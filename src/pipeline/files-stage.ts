@@ -115,6 +115,7 @@ function recordedFile(
     source: source.claim,
     materials: { mode: 'off', verdict: 'not-asked' },
     inputs: {},
+    ...(request.dispatchInputs === undefined ? {} : { dispatchInputs: request.dispatchInputs }),
     tools: [],
     waybillVersion: request.waybillVersion,
     startedOn: at,

@@ -1,11 +1,12 @@
 import type { RunClaims } from '../statements/claims.ts'
-import type { BuildInputs, ProvenanceFacts } from '../statements/provenance.ts'
+import type { BuildInputs, ProvenanceFacts, RecordedContext } from '../statements/provenance.ts'
 import { isRecorded } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
 import { buildOptionFacts } from './build-options-facts.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
+import { proofWord } from './materials-receipt.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
@@ -42,6 +43,7 @@ export function provenanceFacts(
       ...buildInputs(request, built, source.commit.committer.time),
       ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
     },
+    ...(request.dispatchInputs === undefined ? {} : { dispatchInputs: request.dispatchInputs }),
     ...(result.commandIsolation === undefined ? {} : { commandIsolation: result.commandIsolation }),
     ...(result.buildRunners === undefined ? {} : { buildRunners: result.buildRunners }),
     tools: result.tools,
@@ -66,8 +68,8 @@ function materialsFacts(built: Built): Pick<ProvenanceFacts, 'resolvedMaterials'
 /** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */
 function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: number): BuildInputs {
   const { build, given, recordBuildArgs } = request
-  const recorded = isRecorded(given.layout !== undefined ? 'layout' : given.digest !== undefined ? 'none' : 'buildx')
-  if (recorded) return { ...given }
+  const { imageRefs } = built.result
+  if (isRecorded(built.result.builder)) return { ...given, ...(imageRefs === undefined ? {} : { imageRefs }) }
   return {
     context: build.context,
     ...(build.file === undefined ? {} : { file: build.file }),
@@ -78,8 +80,48 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ),
     labels: Object.keys(build.labels),
     annotations: Object.keys(build.annotations),
+    ...listed(
+      'secrets',
+      build.secrets?.map(({ id }) => id),
+    ),
+    ...listed(
+      'ssh',
+      build.ssh?.map(({ id }) => id),
+    ),
+    ...listed('buildContexts', recordedContexts(build.contexts ?? NO_CONTEXTS, built.materials)),
+    ...listed('cacheFrom', build.cacheFrom),
+    ...listed('cacheTo', build.cacheTo),
+    ...(build.sbom === true ? { sbom: true } : {}),
     network: build.network,
     ...buildOptionFacts(request, built),
     sourceDateEpoch,
   }
+}
+
+const NO_CONTEXTS: ReadonlyMap<string, string> = new Map()
+const IMAGE = 'docker-image://'
+
+/**
+ * Whence each named context came and what was proved of it: by its name and kind alone, never by a path of this machine.
+ * @param given of the inputs; a material of the same name stands in its place.
+ */
+export function recordedContexts(
+  given: ReadonlyMap<string, string>,
+  { contexts, judged }: Pick<Built['materials'], 'contexts' | 'judged'>,
+): readonly RecordedContext[] {
+  return [...new Map([...given, ...contexts])].map(([name, target]) => {
+    if (!target.startsWith(IMAGE)) return { name, from: contexts.has(name) ? 'material' : 'commit' }
+    const reference = target.slice(IMAGE.length)
+    const own = judged.find(
+      ({ kind, name: called, digest }) =>
+        kind === 'image' &&
+        (reference === called || (digest.sha256 !== undefined && reference.endsWith(`@sha256:${digest.sha256}`))),
+    )
+    return { name, from: 'image', verified: own === undefined ? 'none' : proofWord(own) }
+  })
+}
+
+/** Nothing is told by an empty list that its absence does not tell. */
+function listed<K extends string, T>(key: K, items: readonly T[] | undefined): { readonly [key in K]?: readonly T[] } {
+  return (items === undefined || items.length === 0 ? {} : { [key]: items }) as { readonly [key in K]?: readonly T[] }
 }

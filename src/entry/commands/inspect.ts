@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { writeFileAtomic } from '../../io/files.ts'
 import { type Comparison, compareInspections } from '../../report/compare.ts'
 import { renderComparisonPage } from '../../report/html-comparison.ts'

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fail } from '../../core/error.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { exists, makeTemporaryFolder, remove, writeFileAtomic } from '../../io/files.ts'
 import { type ProposedPolicy, proposePolicy } from '../../pipeline/policy-init.ts'
 import { POLICY_PATH } from '../../policy/law.ts'

@@ -1,6 +1,6 @@
 import { isNamespace } from '../../cluster/kubeconfig.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { SERVE_ANNOTATION } from '../../subjects/annotations.ts'
 import { checkKeyPlace } from '../named-secret.ts'
 import { type ServeWish, serve } from '../serve.ts'

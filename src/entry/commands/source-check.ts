@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { asWaybillError, type WaybillError } from '../../core/error.ts'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { makeTemporaryFolder, remove } from '../../io/files.ts'
 import type { Receipt } from '../../report/receipt.ts'
 import { renderResult } from '../../report/result.ts'

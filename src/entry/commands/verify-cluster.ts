@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { openCluster } from '../../cluster/api.ts'
 import { isNamespace } from '../../cluster/kubeconfig.ts'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { clusterImages } from '../gate-cluster.ts'
 import { verifyCommand } from '../verify-command.ts'
 import { readVerifyWish, VERIFY_OPTIONS, VERIFY_USAGE, type VerifyLine, type VerifyWish } from '../verify-options.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { maybe } from '../../github/attest-inputs.ts'
+import { maybe } from '../../core/maybe.ts'
 import { HttpClient } from '../../io/http.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { afterGate } from '../gate-after.ts'
