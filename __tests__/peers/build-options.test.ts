@@ -5,12 +5,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { jest } from '@jest/globals'
 import type { AllowedMaterials } from '../../src/build/allowed.ts'
+import { BuildxBuilder } from '../../src/build/buildx.ts'
 import { readContexts } from '../../src/build/named-contexts.ts'
+import { RegistryLayouts } from '../../src/build/registry-layouts.ts'
 import type { BuildRequest } from '../../src/build/request.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import type { Digest } from '../../src/core/digest.ts'
 import { hexOf, sha256 } from '../../src/core/digest.ts'
-import { errorOf, tree } from '../build/support.ts'
+import { HttpClient } from '../../src/io/http.ts'
+import { RegistryClient } from '../../src/registry/client.ts'
+import { ANONYMOUS } from '../../src/registry/credentials.ts'
+import { errorOf, request, tree, world } from '../build/support.ts'
 import {
   type Building,
   type Built,
@@ -80,11 +85,11 @@ test('a secret reaches the step that mounts it, and stands in nothing that is pu
   const built = await build(building, dockerfile, undefined, { secrets, noCache: true, attestations: true })
   expect(built.log).toContain(wanted)
   const everything = await everythingIn(built)
-  expect(everything).toContain(wanted)
+  expect(everything.includes(wanted)).toBe(true)
   for (const line of SECRET.trim()
     .split('\n')
     .filter(text => !text.startsWith('---'))) {
-    expect(everything).not.toContain(line)
+    expect(everything.includes(line)).toBe(false)
     expect(built.log).not.toContain(line)
   }
   expect(built.result.opened).toEqual(['secret key.pem'])
@@ -112,7 +117,8 @@ test('an agent answers in the step that mounts it, and its key stands nowhere', 
       noCache: true,
     })
     expect(keyed.log).toContain('ssh-ed25519')
-    expect(await everythingIn(keyed)).not.toContain('OPENSSH PRIVATE KEY')
+    const [, line = 'none'] = readFileSync(key, 'utf8').split('\n')
+    expect((await everythingIn(keyed)).includes(line)).toBe(false)
   } finally {
     process.kill(pid)
   }
@@ -161,12 +167,12 @@ test('13-adversary 19: what another branch wrote into a cache goes into the imag
   await prune()
   const second = await cached('alice', { cacheFrom: [entry] })
   expect(second.log).toContain('CACHED')
-  expect(await everythingIn(second)).toContain('mallory')
+  expect((await everythingIn(second)).includes('mallory')).toBe(true)
   expect(second.result.conditions?.cache).toBe('shared')
   expect(second.result.notes.join('\n')).toContain(`Layers can come from ${entry}: whoever may write there decides`)
   await prune()
   const third = await cached('alice', {})
-  expect(await everythingIn(third)).not.toContain('mallory')
+  expect((await everythingIn(third)).includes('mallory')).toBe(false)
   expect(third.result.notes.join('\n')).not.toContain('Layers can come from')
 })
 
@@ -189,14 +195,22 @@ test('a cache that nobody has is no reason to fail; one without a way to GitHub 
 test('the second build of a comparison pushes nothing and has no attestations', async () => {
   const repository = at('acme/compared')
   const dockerfile = `FROM ${at('lib/base:1')}\nRUN ${sh('echo x > /x')}\n`
-  const built = await build(building, dockerfile, undefined, {
-    images: [repository],
-    noCache: true,
-    attestations: false,
-    outputLayout: true,
-  })
-  expect(built.result.pushedTo).toEqual([])
-  const { stdout } = await run('tar', ['-xOf', built.result.layout ?? '', 'index.json'])
+  const outer = world({ env: building.env, insecureRegistries: [building.registry.host] })
+  const http = new HttpClient()
+  const layouts = new RegistryLayouts(new RegistryClient({ http, credentials: ANONYMOUS }))
+  const result = await new BuildxBuilder(await building.host(), { ...outer, layouts }, [])
+    .build(
+      request({
+        commitFolder: tree({ Dockerfile: dockerfile }),
+        images: [repository],
+        noCache: true,
+        attestations: false,
+        outputLayout: true,
+      }),
+    )
+    .finally(() => http.close())
+  expect(result.pushedTo).toEqual([])
+  const { stdout } = await run('tar', ['-xOf', result.layout ?? '', 'index.json'])
   expect(JSON.parse(stdout).manifests[0].mediaType).toBe('application/vnd.oci.image.manifest.v1+json')
   await expect(crane(building, ['ls', repository])).rejects.toThrow()
 })

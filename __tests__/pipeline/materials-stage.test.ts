@@ -286,3 +286,43 @@ describe('what is told', () => {
       }
   })
 })
+
+describe('named contexts of the inputs', () => {
+  const TOOLS = 'docker-image://ghcr.io/acme/tools:1'
+  const build = (contexts: ReadonlyMap<string, string>) => ({
+    build: { context: '.', platforms: [], buildArgs: {}, network: 'default', labels: {}, annotations: {}, contexts },
+  })
+  const both = new Map([
+    ['lib', 'commit:lib'],
+    ['tools', TOOLS],
+  ])
+  const files = { Dockerfile: 'FROM tools\nCOPY --from=lib / /\n' }
+
+  test('an image is judged as in FROM and meant by its digest, a folder of the commit is what it is', async () => {
+    const { asked, outcome } = await judged({ files, policy: RULES, request: build(both) })
+    expect([...(asked.images[0]?.builds[0]?.contexts ?? [])]).toEqual([...both])
+    const wanted = new Map([...both, ['tools', `${TOOLS}@${A}`]])
+    expect([outcome?.contexts, outcome?.allowed?.contexts]).toEqual([wanted, wanted])
+  })
+
+  test('one that nobody signed ends the run', async () => {
+    const { error } = await judged({ files, policy: RULES, request: build(both), image: BAD })
+    expect(codeOf(error)).toBe('verify/no-attestation')
+  })
+
+  test('one that nothing asks for has no digest, and is no context of a closed build', async () => {
+    const unused = { Dockerfile: 'FROM scratch\n' }
+    const { outcome } = await judged({ files: unused, policy: RULES, request: build(both) })
+    expect(outcome?.allowed?.contexts).toEqual(new Map([['lib', 'commit:lib']]))
+  })
+
+  test.each([{ policy: RULES }, { policy: RULES, mode: 'audit' as const }, {}])(
+    '13-adversary 20: a name that the manifest declares, in any spelling, is refused under %j',
+    async world => {
+      const declared = manifest(item('t', 'docker-image://alpine:3', 'build-context: alpine'))
+      const again = new Map([['docker.io/library/alpine:latest', 'commit:lib']])
+      const { error } = await judged({ files: { ...files, ...declared }, request: build(again), ...world })
+      expect(codeOf(error)).toBe('build/context-refused')
+    },
+  )
+})

@@ -102,6 +102,12 @@ describe('claims (4-materials § 6)', () => {
     expect(claimedRequirements(made([]))).toEqual(['materials-verified', 'closed-world'])
   })
 
+  test('13-adversary 19: a build with secrets or an agent is stated as closed by nobody', () => {
+    expect(attributes(made([], { opened: ['secret npm'] }))).toEqual(['BASE_IMAGES_DECLARED'])
+    expect(attributes(made([], { conditions: { ...CLOSED, cache: 'shared' } }))).toEqual(['BASE_IMAGES_DECLARED'])
+    expect(claimedRequirements(made([], { opened: ['ssh agent default'] }))).toEqual(['materials-verified'])
+  })
+
   test('one image under two tags, or in two uses, is claimed once for each name', () => {
     const twice = [material(), material(), material({ uri: 'docker-image://docker.io/library/node:lts' })]
     expect(attributes(made(twice)).filter(name => name === 'BASE_IMAGE_DIGEST_PINNED')).toHaveLength(2)

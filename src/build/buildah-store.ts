@@ -78,6 +78,14 @@ export async function prepareStore(host: BuildahHost, world: BuildWorld, closed 
 const CHROOT_NOTE =
   'RUN steps were isolated by chroot only and could see the other processes of the job: this machine cannot make containers.'
 
+/**
+ * The same with temporary files where paths are short: buildah makes the socket of an agent among them, whose whole path has at most
+ * 107 bytes (unix(7)), and a run's own folder has a long one.
+ */
+export async function withShortPaths(store: BuildahStore): Promise<BuildahStore> {
+  return { ...store, temporary: await makeTemporaryFolder('/tmp', 'waybill-') }
+}
+
 /** Own `storage.conf` and `registries.conf`: the machine's may point at images that other jobs left (13-adversary 18). */
 async function writeStorage(
   folder: string,

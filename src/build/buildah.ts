@@ -10,7 +10,14 @@ import type { AllowedMaterials } from './allowed.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
 import { checkRunNetwork } from './buildah-reading.ts'
-import { type BuildahHost, type BuildahStore, buildahFlags, prepareStore, storeEnvironment } from './buildah-store.ts'
+import {
+  type BuildahHost,
+  type BuildahStore,
+  buildahFlags,
+  prepareStore,
+  storeEnvironment,
+  withShortPaths,
+} from './buildah-store.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
@@ -54,7 +61,8 @@ export class BuildahBuilder implements Builder {
     const { allowed, network } = checked
     if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)
-    const store = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
+    const prepared = await prepareStore(this.#host, withPlainHosts(this.#world, allowed), allowed !== undefined)
+    const store = (checked.ssh ?? []).length === 0 ? prepared : await withShortPaths(prepared)
     try {
       const authFile = await containersAuthFile(this.#world.env, store.folder, this.#world.logins)
       if (allowed === undefined) return await this.#buildOpen(store, checked, authFile)
@@ -154,7 +162,7 @@ export class BuildahBuilder implements Builder {
     if (store.rootless && rm !== undefined)
       await answer(this.#host.buildah, [...flags, 'unshare', rm, '-rf', '--', store.graphRoot, store.temporary], env)
     // What cannot be removed is left to the machine's own clean-up: the image is made, and the folder is private.
-    await remove(store.folder).catch(() => undefined)
+    for (const folder of [store.folder, store.temporary]) await remove(folder).catch(() => undefined)
   }
 }
 

@@ -120,7 +120,7 @@ export const BUILD_ERRORS = {
     remedy: 'Use `type=registry` for releases, in a repository that only protected branches may write.',
   },
   'build/context-refused': {
-    kind: 'rejected',
+    kind: 'configuration',
     meaning:
       'A named context would come from a URL, a git repository or an image layout on disk, or is named twice. Only folders of the verified commit and images that base-images judges may be one.',
     remedy:
