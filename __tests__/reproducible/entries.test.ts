@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { LIMITS } from '../../src/core/limits.ts'
-import { compareEntries, factDifference, type FileFact, type LayerEntry } from '../../src/reproducible/entries.ts'
+import { compareEntries, type FileFact, factDifference, type LayerEntry } from '../../src/reproducible/entries.ts'
 
 const PLAIN: LayerEntry['facts'] = {
   type: 'file',
@@ -34,18 +34,49 @@ test.each<[FileFact, string]>([
   ['xattrs', 'SCHILY.xattr.security.capability=ab'],
   ['device', '1,3'],
 ])('a file whose %s differs is named with both values', async (what, value) => {
-  const found = await compare([entry('a'), entry('b'), entry('c')], [entry('a'), entry('b', { [what]: value }), entry('c')])
+  const found = await compare(
+    [entry('a'), entry('b'), entry('c')],
+    [entry('a'), entry('b', { [what]: value }), entry('c')],
+  )
   expect(found).toEqual({ files: [{ path: 'b', what, first: PLAIN[what], second: value }], more: false })
 })
 
 test.each([
-  ['only the first build has', ['a', 'b', 'c'], ['a', 'c'], { path: 'b', what: 'presence', first: 'there', second: 'missing' }],
-  ['only the second build has', ['a', 'c'], ['a', 'b', 'c'], { path: 'b', what: 'presence', first: 'missing', second: 'there' }],
-  ['the first build has at its end', ['a', 'b'], ['a'], { path: 'b', what: 'presence', first: 'there', second: 'missing' }],
-  ['the second build has at its end', ['a'], ['a', 'b'], { path: 'b', what: 'presence', first: 'missing', second: 'there' }],
-  ['both have in another order', ['a', 'b', 'c'], ['a', 'c', 'b'], { path: 'b', what: 'order', first: 'b', second: 'c' }],
+  [
+    'only the first build has',
+    ['a', 'b', 'c'],
+    ['a', 'c'],
+    { path: 'b', what: 'presence', first: 'there', second: 'missing' },
+  ],
+  [
+    'only the second build has',
+    ['a', 'c'],
+    ['a', 'b', 'c'],
+    { path: 'b', what: 'presence', first: 'missing', second: 'there' },
+  ],
+  [
+    'the first build has at its end',
+    ['a', 'b'],
+    ['a'],
+    { path: 'b', what: 'presence', first: 'there', second: 'missing' },
+  ],
+  [
+    'the second build has at its end',
+    ['a'],
+    ['a', 'b'],
+    { path: 'b', what: 'presence', first: 'missing', second: 'there' },
+  ],
+  [
+    'both have in another order',
+    ['a', 'b', 'c'],
+    ['a', 'c', 'b'],
+    { path: 'b', what: 'order', first: 'b', second: 'c' },
+  ],
 ])('a file that %s is told apart', async (_, first, second, expected) => {
-  const found = await compare(first.map(path => entry(path)), second.map(path => entry(path)))
+  const found = await compare(
+    first.map(path => entry(path)),
+    second.map(path => entry(path)),
+  )
   expect(found.files).toEqual([expected])
 })
 
@@ -56,7 +87,10 @@ test('what a file holds is named before what stands beside it', () => {
 
 test('no more is shown than anybody mends at once, and said so', async () => {
   const many = Array.from({ length: LIMITS.comparedFiles + 5 }, (_, at) => `f${at}`)
-  const found = await compare(many.map(path => entry(path)), many.map(path => entry(path, { mode: '0600' })))
+  const found = await compare(
+    many.map(path => entry(path)),
+    many.map(path => entry(path, { mode: '0600' })),
+  )
   expect(found.files).toHaveLength(LIMITS.comparedFiles)
   expect(found.more).toBe(true)
 })
@@ -111,9 +145,9 @@ test('two layers differ if and only if their entries do, whichever comes first',
 })
 
 test('a file that is left out is named, wherever it stood', async () => {
-  const withOne = layer.filter(items => items.length > 0).chain(items =>
-    fc.record({ items: fc.constant(items), at: fc.nat({ max: items.length - 1 }) }),
-  )
+  const withOne = layer
+    .filter(items => items.length > 0)
+    .chain(items => fc.record({ items: fc.constant(items), at: fc.nat({ max: items.length - 1 }) }))
   await fc.assert(
     fc.asyncProperty(withOne, async ({ items, at }) => {
       const [path = ''] = items[at] ?? []

@@ -4,7 +4,14 @@ import { firstField } from '../../src/reproducible/fields.ts'
 
 test.each<[string, Json, Json, string, string, string]>([
   ['a value', { a: 1, b: 2 }, { a: 1, b: 3 }, 'b', '2', '3'],
-  ['an entry of a list', { config: { Env: ['A=1', 'B=2'] } }, { config: { Env: ['A=1', 'B=3'] } }, 'config.Env[1]', '"B=2"', '"B=3"'],
+  [
+    'an entry of a list',
+    { config: { Env: ['A=1', 'B=2'] } },
+    { config: { Env: ['A=1', 'B=3'] } },
+    'config.Env[1]',
+    '"B=2"',
+    '"B=3"',
+  ],
   ['a longer list', [1], [1, 2], '[1]', 'nothing', '2'],
   ['a key that only the second has', { a: 1 }, { a: 1, b: null }, 'b', 'nothing', 'null'],
   ['a key that only the first has', { a: 1, b: {} }, { a: 1 }, 'b', '{}', 'nothing'],

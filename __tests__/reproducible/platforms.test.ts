@@ -47,7 +47,14 @@ test('the same platform twice is paired in order, and each manifest once', () =>
 test.each([
   ['nothing compared', [], false],
   ['the same manifest', [{ platform: 'p', first: A, second: A, differences: [] }], true],
-  ['one of two platforms missing', [{ platform: 'p', first: A, second: A, differences: [] }, { platform: 'q', first: A, differences: [] }], false],
+  [
+    'one of two platforms missing',
+    [
+      { platform: 'p', first: A, second: A, differences: [] },
+      { platform: 'q', first: A, differences: [] },
+    ],
+    false,
+  ],
   ['no manifest at all', [{ platform: 'p', differences: [] }], false],
   ['another manifest', [{ platform: 'p', first: A, second: B, differences: [] }], false],
 ])('bit for bit: %s', (_, platforms, expected) => {
