@@ -106,13 +106,11 @@ test('buildx: a proposal without a push is compared on disk, and nothing is sign
   expect(made.result.attestations).toEqual([])
 })
 
-test('buildx: what a cache mount of a shared builder carries from one build to the next is seen in the second', async () => {
+test('buildx: the second build finds a cache mount empty, whatever the first left in it', async () => {
   const mount = '--mount=type=cache,target=/kept'
   const words = 'test -e /kept/x && echo again > /made.txt || echo first > /made.txt; echo > /kept/x'
   const line = `RUN ${mount} ["/bin/busybox", "sh", "-c", "${words}"]`
   const made = await built('mount', [...BASE, line], { builder: 'buildx' })
   expect([made.code, made.code === 0 ? '' : made.log]).toEqual([0, ''])
-  expect(made.result.reproducible?.platforms[0]?.differences).toEqual([
-    expect.objectContaining({ kind: 'file', path: 'made.txt', what: 'content' }),
-  ])
+  expect(made.result.reproducible).toMatchObject({ state: 'passed', findings: [] })
 })
