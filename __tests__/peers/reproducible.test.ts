@@ -105,3 +105,12 @@ test('buildx: a proposal without a push is compared on disk, and nothing is sign
   expect(made.result.reproducible).toMatchObject({ state: 'passed' })
   expect(made.result.attestations).toEqual([])
 })
+
+test('buildx: the second build finds a cache mount empty, whatever the first left in it', async () => {
+  const mount = '--mount=type=cache,target=/kept'
+  const words = 'test -e /kept/x && echo again > /made.txt || echo first > /made.txt; echo > /kept/x'
+  const line = `RUN ${mount} ["/bin/busybox", "sh", "-c", "${words}"]`
+  const made = await built('mount', [...BASE, line], { builder: 'buildx' })
+  expect([made.code, made.code === 0 ? '' : made.log]).toEqual([0, ''])
+  expect(made.result.reproducible).toMatchObject({ state: 'passed', findings: [] })
+})

@@ -9,6 +9,7 @@ import { GATE_RECEIPTS } from './gate-receipts.ts'
 import { commitsOf, hostileInspection, inspectionOf, PASSED, REFUSED, SEEN } from './inspections.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+import { REPRODUCIBLE_RECEIPTS } from './reproducible-receipts.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 const HOSTILE = [
@@ -130,6 +131,7 @@ const PAGES = {
       WITHOUT_POLICY,
       ...SOURCE_RECEIPTS,
       ...MATERIAL_RECEIPTS,
+      ...REPRODUCIBLE_RECEIPTS,
       ...GATE_RECEIPTS,
     }).map(([name, receipt]) => [name, renderReceiptPage(receipt)]),
   ),

@@ -10,6 +10,7 @@ import { expectGolden } from './golden.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { OUTCOME_RECEIPTS } from './outcome-receipts.ts'
 import { DRAFT, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+import { REPRODUCIBLE_RECEIPTS } from './reproducible-receipts.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
 /** Every outcome that has golden files: what a reader sees of it is the same in each of them. */
@@ -21,6 +22,7 @@ const ALL: Readonly<Record<string, Receipt>> = {
   draft: DRAFT,
   ...SOURCE_RECEIPTS,
   ...MATERIAL_RECEIPTS,
+  ...REPRODUCIBLE_RECEIPTS,
   ...GATE_RECEIPTS,
   ...OUTCOME_RECEIPTS,
 }

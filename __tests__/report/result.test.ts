@@ -7,6 +7,7 @@ import { GATE_RECEIPTS } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
 import { DRAFT, HOSTILE_TEXTS, hostile, REJECTED, RELEASE, UNKNOWN, WITHOUT_POLICY } from './receipts.ts'
+import { REPRODUCIBLE_RECEIPTS } from './reproducible-receipts.ts'
 import { breaks, type Schema } from './schema.ts'
 import { SOURCE_RECEIPTS } from './source-receipts.ts'
 
@@ -19,6 +20,7 @@ const RECEIPTS = {
   DRAFT,
   ...SOURCE_RECEIPTS,
   ...MATERIAL_RECEIPTS,
+  ...REPRODUCIBLE_RECEIPTS,
   ...GATE_RECEIPTS,
 }
 

@@ -1,5 +1,6 @@
 import type { BuildResult } from '../build/builder.ts'
 import { asWaybillError, fail } from '../core/error.ts'
+import { together } from '../core/together.ts'
 import { findingOf, type Outcome } from '../core/verdict.ts'
 import { blobPieces } from '../registry/blob-pieces.ts'
 import { inspectImage } from '../registry/image.ts'
@@ -106,10 +107,10 @@ async function secondBuild(
   ports: AttestPorts,
   { source, materials, built, image }: AgainInput,
 ): Promise<readonly ComparedPlatform[]> {
-  const [exported, builder] = await Promise.all([
+  const [exported, builder] = await together([
     exportVerified(request, ports, { source, materials }, 'context-again'),
     ports.secondBuilder(),
-  ])
+  ] as const)
   await placeInto(exported, request, ports, materials)
   const { cacheFrom: _read, cacheTo, sbom: _list, ...wanted } = wantedBuild(request, { source, materials })
   // An inline cache is written into the configuration of the image; no other leaves anything in it.

@@ -70,7 +70,8 @@ async function partsOf(of: BuiltImage, digest: Digest): Promise<Parts> {
 async function differencesOf(x: Parts, y: Parts): Promise<readonly Difference[]> {
   const layers = await layerDifferences(x, y)
   const found = [...configDifferences(x, y), ...layers]
-  const own = firstField(ownFields(x.manifest), ownFields(y.manifest))
+  const shared = Math.min(x.layers.length, y.layers.length)
+  const own = firstField(ownFields(x.manifest, shared), ownFields(y.manifest, shared))
   if (own !== undefined) return [...found, field('manifest', own)]
   return found.length > 0 ? found : [field('manifest', SPELLING)]
 }
@@ -141,14 +142,14 @@ function withoutLayers(config: JsonObject): JsonObject {
   return rest
 }
 
-/** Everything but the digests and sizes of what a manifest names, which are compared for themselves. */
-function ownFields(manifest: JsonObject): JsonObject {
+/** Everything but the digests and sizes of what a manifest names, which are compared for themselves; of the layers, those that both have. */
+function ownFields(manifest: JsonObject, shared: number): JsonObject {
   const { config, layers, ...rest } = manifest
   const bare = (part: unknown): JsonObject => {
     const { digest: _digest, size: _size, ...named } = isObject(part as JsonObject) ? (part as JsonObject) : {}
     return named
   }
-  return { ...rest, config: bare(config), layers: Array.isArray(layers) ? layers.map(bare) : [] }
+  return { ...rest, config: bare(config), layers: Array.isArray(layers) ? layers.slice(0, shared).map(bare) : [] }
 }
 
 /** Of the history's entries those that made a layer, in order (image-spec v1.1.1, config § history). */
