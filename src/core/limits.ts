@@ -227,4 +227,11 @@ export const LIMITS = {
   clusterPlaces: 250_000,
   /** Milliseconds for reading a list, begun again or not. 13-adversary 43. */
   clusterMs: 5 * 60_000,
+  /** Milliseconds that the command of `builder: command` may take. A job of a hosted runner ends after six hours. */
+  commandMs: 3 * 60 * 60_000,
+  /** Bytes and lines of the file in which it names its image: an index of ten platforms has 11 lines of under 400 bytes. */
+  imageRefsBytes: 64 * KIB,
+  imageRefs: 100,
+  /** Bytes of a bake file, and of what its evaluation prints. The largest that is known has 40 KiB. */
+  bakeBytes: 1 * MIB,
 } as const

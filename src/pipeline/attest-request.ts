@@ -36,10 +36,12 @@ export interface AttestRequest {
   readonly source: SourceRequest
   readonly materials: MaterialsRequest
   readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
+  /** A file of the commit and one target of it, which say what `build` leaves open; told by the commit, once it is verified. */
+  readonly bake?: { readonly file: string; readonly target: string }
   /** Names of build arguments whose values may be recorded. */
   readonly recordBuildArgs: readonly string[]
-  /** For `layout` and `none`: what the inputs named. */
-  readonly given: { readonly layout?: string; readonly digest?: Digest }
+  /** For `layout`, `none` and `command`: what the inputs named. `command` stands for any, which is never told. */
+  readonly given: { readonly layout?: string; readonly digest?: Digest; readonly command?: true }
   readonly repositories: readonly [Repository, ...Repository[]]
   readonly tags: readonly TagTarget[]
   /** Lets a tag move back to an older commit. */

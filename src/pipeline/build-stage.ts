@@ -13,7 +13,7 @@ export interface Built {
   readonly result: BuildResult
   /** What may be said of the materials, now that the builder has told what it did. */
   readonly materials: MaterialsOutcome
-  /** Absent for `layout` and `none`, which build nothing. */
+  /** Absent for `layout` and `none`, which build nothing, and for `command`, of which nobody knows what it read. */
   readonly exported?: ExportedTree
   readonly startedOn: Date
   readonly finishedOn: Date
@@ -33,6 +33,7 @@ export function buildImage(
   return record.stages.run('build', undefined, async () => {
     const startedOn = ports.now()
     const { allowed, contexts } = materials
+    const recorded = isRecorded(ready.builder.name)
     const wanted = {
       ...request.build,
       sourceDateEpoch: source.commit.committer.time,
@@ -40,7 +41,7 @@ export function buildImage(
       ...(contexts.size === 0 ? {} : { contexts }),
     }
     const [exported] = await together([
-      isRecorded(ready.builder.name) ? undefined : exportVerified(ports, source),
+      recorded && ready.builder.name !== 'command' ? undefined : exportVerified(ports, source),
       ready.builder.prepare?.(wanted),
     ] as const)
     if (exported !== undefined) await placeInto(exported, request, ports, materials)
@@ -51,7 +52,7 @@ export function buildImage(
     const finishedOn = ports.now()
     return {
       state: 'passed',
-      value: { result, materials: stated, ...(exported ? { exported } : {}), startedOn, finishedOn },
+      value: { result, materials: stated, ...(exported && !recorded ? { exported } : {}), startedOn, finishedOn },
     }
   })
 }

@@ -1,11 +1,11 @@
 import type { RunClaims } from '../statements/claims.ts'
 import type { BuildInputs, ProvenanceFacts } from '../statements/provenance.ts'
-import { isRecorded } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
+import { recordedBuilder } from './recorded.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
 export interface ProvenanceInput {
@@ -65,8 +65,10 @@ function materialsFacts(built: Built): Pick<ProvenanceFacts, 'resolvedMaterials'
 /** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */
 function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInputs {
   const { build, given, recordBuildArgs } = request
-  const recorded = isRecorded(given.layout !== undefined ? 'layout' : given.digest !== undefined ? 'none' : 'buildx')
-  if (recorded) return { ...given }
+  if (recordedBuilder(given) !== undefined) {
+    const { command, ...named } = given
+    return command === true ? { context: build.context, ...named } : named
+  }
   return {
     context: build.context,
     ...(build.file === undefined ? {} : { file: build.file }),
