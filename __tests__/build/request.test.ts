@@ -1,7 +1,8 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { type BuildRequest, checkRequest, checkSecretId, checkValues } from '../../src/build/request.ts'
+import { type BuildRequest, checkRequest, checkValues } from '../../src/build/request.ts'
+import { checkSecretId } from '../../src/build/secrets.ts'
 import { WaybillError } from '../../src/core/error.ts'
 import { errorOf, request, tree } from './support.ts'
 

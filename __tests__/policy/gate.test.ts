@@ -198,8 +198,29 @@ describe('judgeImage() of a provenance', () => {
     const expectation = { ...hosted, build }
     expect(codes({}, expectation)).toEqual(['passed'])
     expect(codes({ 'runDetails.builder.id': `${SAN}#self-hosted` }, expectation)).toEqual(['verify/runner-mismatch'])
-    expect(codes({ [`${WAYBILL}.buildRunners`]: ['own'] }, expectation)).toEqual(['verify/runner-mismatch'])
+    const runners = { [`${WAYBILL}.buildRunners`]: { 'linux/amd64': 'ubuntu-24.04', 'linux/arm64': 'own' } }
+    expect(codes(runners, expectation)).toEqual(['verify/runner-mismatch'])
+    expect(codes({ ...runners, 'runDetails.builder.id': `${SAN}#self-hosted` }, expectation)).toEqual([
+      'verify/runner-mismatch',
+    ])
+    expect(codes(runners)).toEqual(['passed'])
     expect(codes({ 'runDetails.builder.id': `${SAN}#self-hosted` })).toEqual(['passed'])
+  })
+
+  test.each([
+    ['the mark twice', `${SAN}#self-hosted#self-hosted`],
+    ['the mark in another spelling', `${SAN}#Self-Hosted`],
+    ['another mark', `${SAN}#github-hosted`],
+    ['an empty mark', `${SAN}#`],
+    ['the mark before the ref', SAN.replace('@', '#self-hosted@')],
+    ['a space before the mark', `${SAN} #self-hosted`],
+  ])('13-adversary 40: builder.id with %s is another builder', (_what, id) => {
+    expect(codes({ 'runDetails.builder.id': id })).toEqual(['verify/claims-mismatch'])
+  })
+
+  test('13-adversary 40: a list of runners that is none makes the provenance unusable', () => {
+    for (const value of [['own'], 'own', { 'linux/amd64': 1 }])
+      expect(codes({ [`${WAYBILL}.buildRunners`]: value })).toEqual(['verify/provenance-unusable'])
   })
 
   test('reads what other producers write when flags say whom to expect', () => {

@@ -16,7 +16,9 @@ import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
 import { contextFlags } from './named-contexts.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
-import { type BuildRequest, type CheckedRequest, checkRequest } from './request.ts'
+import { type BuildRequest, type CheckedRequest, checkRequest, pushes } from './request.ts'
+import { buildahSecretFlags } from './secrets.ts'
+import { sshFlags } from './ssh.ts'
 import { isOnThisMachine } from './this-machine.ts'
 import { answer, runBuilder } from './tools.ts'
 
@@ -43,6 +45,7 @@ export class BuildahBuilder implements Builder {
 
   async build(request: BuildRequest): Promise<BuildResult> {
     const checked = await checkRequest(request, this.#secrets)
+    refuseCaches(checked)
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
     for (const options of builds) checkImagePositions(dockerfile.file, options)
@@ -101,7 +104,7 @@ export class BuildahBuilder implements Builder {
     const digestFile = join(store.folder, 'digest')
     await this.#run(store, exportArguments(store, layout, digestFile), request.timeoutMs)
     const digest = await readDigestFile(digestFile)
-    const image = await pushEverywhere(this.#world.layouts, layout, request.push ? request.images : [])
+    const image = await pushEverywhere(this.#world.layouts, layout, pushes(request) ? request.images : [])
     if (image.digest !== digest)
       throw fail('build/digest-mismatch', 'buildah says another digest than the layout it wrote', {
         expected: digest,
@@ -112,7 +115,7 @@ export class BuildahBuilder implements Builder {
       ...image,
       builder: 'buildah',
       tools: this.#host.tools,
-      pushedTo: request.push ? request.images : [],
+      pushedTo: pushes(request) ? request.images : [],
       layout,
       conditions: {
         builder: 'fresh',
@@ -184,6 +187,8 @@ export function buildArguments(
     ...(request.network === 'none' ? ['--network=none'] : []),
     ...more,
     ...(request.sourceDateEpoch === undefined ? [] : [`--timestamp=${request.sourceDateEpoch}`]),
+    ...buildahSecretFlags(request.secrets),
+    ...sshFlags(request.ssh),
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
     ...(platform === undefined ? [] : [`--platform=${platform}`]),
     ...pairs('--build-arg', request.buildArgs),
@@ -193,6 +198,20 @@ export function buildArguments(
     '--',
     request.contextPath,
   ]
+}
+
+/**
+ * buildah 1.28 takes the cached layer of another platform for its own, so its builds run without a cache; and it would write
+ * layers to tags of their own beside the cache's name.
+ */
+function refuseCaches({ cacheFrom = [], cacheTo = [] }: CheckedRequest): void {
+  const [entry] = [...cacheFrom, ...cacheTo]
+  if (entry !== undefined)
+    throw fail('build/unsupported', 'buildah is not given a cache', {
+      expected: 'no cache-from and no cache-to with builder: buildah',
+      found: entry,
+      remedy: 'Remove `cache-from` and `cache-to`, or set `builder: buildx`.',
+    })
 }
 
 function checkNetwork({ isolation }: BuildahStore, { network }: CheckedRequest): void {

@@ -10,7 +10,7 @@ import { type Closed, closeWorld, hostsOf, observe, SOURCE_POLICY } from './buil
 import { readBuildxMetadata } from './buildx-metadata.ts'
 import { dockerCredentials } from './credentials.ts'
 import { builderImage, createBuilder } from './fresh-builder.ts'
-import { type BuildRequest, type CheckedRequest, checkRequest, checkValues } from './request.ts'
+import { type BuildRequest, type CheckedRequest, checkRequest, checkValues, pushes } from './request.ts'
 import { runBuilder } from './tools.ts'
 
 /** A machine's buildx as `detect.ts` found it. */
@@ -155,7 +155,7 @@ export class BuildxBuilder implements Builder {
     await this.#run(session, checked, closed.env)
     const metadata = await this.#metadata(files.metadata)
     const image = readBuildxMetadata(metadata)
-    if (!checked.push) await this.#compare(image, files.layout)
+    if (!pushes(checked)) await this.#compare(image, files.layout)
     const observed = await observe({ docker, env: session.env, metadata, checked })
     const result = this.#result(session, checked, image, { ...closed.facts, ...observed })
     return submodules === undefined ? result : { ...result, notes: [...result.notes, submodules] }
@@ -204,8 +204,8 @@ export class BuildxBuilder implements Builder {
       ...(image.mediaType === '' ? {} : { mediaType: image.mediaType }),
       builder: 'buildx',
       tools,
-      pushedTo: request.push ? request.images : [],
-      ...(request.push ? {} : { layout: files.layout }),
+      pushedTo: pushes(request) ? request.images : [],
+      ...(pushes(request) ? {} : { layout: files.layout }),
       // `fresh` is only a builder that Waybill itself made for this build (13-adversary 19); its storage began empty.
       conditions: {
         builder: fresh ? 'fresh' : 'shared',

@@ -3,7 +3,10 @@ import { fail } from '../core/error.ts'
 import { isPrintable, printable } from '../core/text.ts'
 import { followPath } from '../io/paths.ts'
 import type { AllowedMaterials } from './allowed.ts'
+import { checkCaches } from './caches.ts'
 import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
+import { type BuildSecret, checkSecrets } from './secrets.ts'
+import { type BuildSsh, checkSsh } from './ssh.ts'
 
 /** What to build, in the words of the action's inputs. Nothing here is trusted until `checkRequest` has seen it. */
 export interface BuildRequest {
@@ -32,6 +35,18 @@ export interface BuildRequest {
   readonly allowed?: AllowedMaterials
   /** Named contexts: name → `docker-image://…` or an absolute folder of this run; `allowed` has the same ones. */
   readonly contexts?: ReadonlyMap<string, string>
+  /** Files for `RUN --mount=type=secret`; they exist as long as the build runs. */
+  readonly secrets?: readonly BuildSecret[]
+  readonly ssh?: readonly BuildSsh[]
+  /** Caches as `caches.ts` spells them. */
+  readonly cacheFrom?: readonly string[]
+  readonly cacheTo?: readonly string[]
+  /** Take no layer from the builder's own cache. */
+  readonly noCache?: boolean
+  /** `false`: neither provenance nor a list of what is inside by the builder; default: as the builder makes them. */
+  readonly attestations?: boolean
+  /** Write an OCI layout and push nothing, though `push` is on: for a build that is only compared with the first. */
+  readonly outputLayout?: boolean
 }
 
 /** A request whose every value was checked; `contextPath` and `filePath` are absolute, real and inside the tree. */
@@ -46,17 +61,21 @@ const STAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const LABEL_KEY = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,253}[A-Za-z0-9])?$/
 const REPOSITORY =
   /^(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?)(:[0-9]{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+$/
-const SECRET_ID_REFUSED = /^GIT_AUTH_(TOKEN|HEADER)/i
 
 /**
  * The one door into every builder that runs a Dockerfile.
  * @param secrets values this run knows to be secret; none of them may stand in a build argument, label or annotation.
  * @throws `build/request-malformed`, `build/argument-secret`, `build/path-escapes`, `build/context-missing`,
- *   `build/dockerfile-missing`
+ *   `build/dockerfile-missing`, `build/secret-…`, `build/ssh-malformed`, `build/cache-…`
  */
 export async function checkRequest(request: BuildRequest, secrets: readonly string[]): Promise<CheckedRequest> {
   checkValues(request, secrets)
   return { ...request, ...(await resolvePaths(request)) }
+}
+
+/** True where the image goes to registries; a request for a layout never does. */
+export function pushes({ push, outputLayout }: Pick<BuildRequest, 'push' | 'outputLayout'>): boolean {
+  return push && outputLayout !== true
 }
 
 /** All checks that need no disk. */
@@ -70,6 +89,10 @@ export function checkValues(request: Omit<BuildRequest, 'commitFolder'>, secrets
   checkPairs(request.buildArgs, 'build argument', ARGUMENT_NAME, 'a name of letters, digits and _', secrets)
   checkPairs(request.labels, 'label', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
   checkPairs(request.annotations, 'annotation', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
+  checkSecrets(request.secrets ?? [])
+  checkSsh(request.ssh ?? [])
+  checkCaches(request.cacheFrom ?? [], 'from', secrets)
+  checkCaches(request.cacheTo ?? [], 'to', secrets)
   const epoch = request.sourceDateEpoch
   if (epoch !== undefined && (!Number.isSafeInteger(epoch) || epoch < 0))
     throw malformed('SOURCE_DATE_EPOCH', String(epoch), 'whole seconds since the epoch')
@@ -80,11 +103,6 @@ export function checkRepositories(request: Pick<BuildRequest, 'images' | 'push'>
   for (const image of request.images) check(image, REPOSITORY, 'repository', 'host/path in lower case, without tag')
   unique(request.images, 'repository')
   if (request.push && request.images.length === 0) throw malformed('repository', '', 'at least one, because push is on')
-}
-
-/** @throws `build/secret-id-refused` for ids that make a builder fetch sources with a credential. 13-adversary 17. */
-export function checkSecretId(id: string): void {
-  if (SECRET_ID_REFUSED.test(id)) throw fail('build/secret-id-refused', `The secret id ${id} is not accepted`)
 }
 
 function checkPairs(

@@ -234,4 +234,10 @@ export const LIMITS = {
   imageRefs: 100,
   /** Bytes of a bake file, and of what its evaluation prints. The largest that is known has 40 KiB. */
   bakeBytes: 1 * MIB,
+  /** Secrets, and ssh agents, of one build. The largest builds seen in public have under ten. */
+  buildSecrets: 100,
+  /** Bytes of one secret: BuildKit takes no more. Source: BuildKit 0.26.3 `session/secrets` `MaxSecretSize`. */
+  buildSecretBytes: 500 * KIB,
+  /** Entries of `cache-from`, and of `cache-to`. */
+  cacheEntries: 50,
 } as const

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { evaluateBake } from '../build/bake.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
@@ -70,6 +71,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     materials: materialsPorts(world, credentials.source),
     builder: () => builderOf(world, registry, credentials.logins),
+    bake: question => evaluateBake(question, world.env, folder),
     folder: async name => {
       const path = join(folder, name)
       await remove(path)

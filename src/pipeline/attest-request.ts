@@ -1,3 +1,5 @@
+import type { BakeQuestion } from '../build/bake.ts'
+import type { BakeTarget } from '../build/bake-print.ts'
 import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
@@ -165,6 +167,8 @@ export interface AttestPorts {
    */
   earlier?(question: EarlierQuestion): Promise<EarlierEvidence>
   readonly materials: MaterialsPorts
+  /** Evaluates a bake file of the commit; asked only where `request.bake` names one. */
+  bake?(question: BakeQuestion): Promise<BakeTarget>
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** The workspace's files, and the key that signs them where one is given. */

@@ -24,6 +24,11 @@ export function provenanceFacts(claims: ProvenanceClaims): readonly Fact[] {
     ...fact('workflow', workflow && `${workflow.repository}/${workflow.path}@${workflow.ref}`),
     ...fact('event', github?.event_name),
     ...fact('runner', github?.runner_environment),
+    ...fact(
+      'built on',
+      Object.entries(waybill?.buildRunners ?? {}).map(([platform, label]) => `${platform}: ${label} (not GitHub’s)`),
+    ),
+    ...fact('command isolation', waybill?.commandIsolation),
     ...fact('run', invocationId),
     ...fact('started', startedOn),
     ...fact('finished', finishedOn),

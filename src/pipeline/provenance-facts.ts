@@ -80,6 +80,7 @@ function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInpu
     labels: Object.keys(build.labels),
     annotations: Object.keys(build.annotations),
     network: build.network,
+    ...(request.bake === undefined ? {} : { bake: request.bake }),
     sourceDateEpoch,
   }
 }

@@ -1,11 +1,11 @@
 import { CATALOGUE } from '../core/catalogue.ts'
 import { isCommitId } from '../core/digest.ts'
 import { type ErrorCode, WaybillError } from '../core/error.ts'
-import { isObject, type JsonObject } from '../core/json.ts'
 import type { CertificateSigner, ObservedSigner } from '../core/signer.ts'
 import { printable } from '../core/text.ts'
 import type { Finding } from '../core/verdict.ts'
 import { type ProvenanceClaims, readProvenance } from '../statements/read-provenance.ts'
+import { SELF_HOSTED_SUFFIX } from '../statements/runners.ts'
 import type { SignedStatement } from '../statements/statement.ts'
 import { RECORDED_BUILD_TYPE } from '../statements/uris.ts'
 import type { Expectation } from './expectation.ts'
@@ -33,7 +33,7 @@ export function judgeProvenance(
     ...judgeCommit(claims, signed.signer, expectation, about),
     ...judgeBuilder(claims, expectation, about),
     ...judgeStages(claims, expectation, about),
-    ...judgeRunner(claims, signed.statement.predicate, expectation, about),
+    ...judgeRunner(claims, signed.signer, expectation, about),
   ]
 }
 
@@ -120,7 +120,7 @@ function pairs(claims: ProvenanceClaims, { ci, san }: CertificateSigner): readon
     ['runner', github?.runner_environment, ci.runnerEnvironment],
     ['source', source, named],
     // Builders other than GitHub's own put any name they like into builder.id.
-    ['builder', workflow === undefined ? undefined : claims.builderId.replace(/#self-hosted$/, ''), san.value],
+    ['builder', workflow === undefined ? undefined : builderOf(claims.builderId, san.value), san.value],
     ['run', invocationId, ci.runInvocationUri ?? invocationId],
   ]
 }
@@ -223,28 +223,40 @@ function stageText(stage: RecordedStage | undefined): string | undefined {
   return stage === undefined ? undefined : `mode ${stage.mode}, verdict ${stage.verdict}`
 }
 
-/** 13-adversary 40: the certificate describes the job that signed; the provenance says where the builds ran. */
+/**
+ * `builder.id` is the certificate's identity, or that with the one mark behind it. Compared with the identity, never cut at a
+ * `#`: the ref that ends an identity may hold one, so a branch `main#self-hosted` carries no mark and takes none away.
+ */
+function builderOf(builderId: string, identity: string): string {
+  return builderId === `${identity}${SELF_HOSTED_SUFFIX}` ? identity : builderId
+}
+
+/**
+ * 13-adversary 40: the certificate describes the job that signed (.11, judged with the signer); the provenance says where the
+ * parts were built. One part on another machine is enough, and so is the mark or the list alone.
+ */
 function judgeRunner(
-  { builderId }: ProvenanceClaims,
-  predicate: JsonObject,
+  { builderId, waybill }: ProvenanceClaims,
+  signer: ObservedSigner,
   { build }: Expectation,
   about: About,
 ): readonly Finding[] {
   if (build.kind !== 'github' || build.runner !== 'github-hosted') return []
-  if (!builderId.endsWith('#self-hosted') && !namesRunners(predicate)) return []
+  const identity = signer.kind === 'certificate' ? signer.san.value : undefined
+  const marked = builderId !== identity && builderId.endsWith(SELF_HOSTED_SUFFIX)
+  const runners = waybill?.buildRunners
+  if (!marked && runners === undefined) return []
   return [
     about(
       'verify/runner-mismatch',
       'A build that the run signed for was on a self-hosted runner',
       build.runner,
-      'self-hosted',
+      runnersText(runners ?? {}),
     ),
   ]
 }
 
-/** `internalParameters.waybill.buildRunners` is written only for runners that are not GitHub's. */
-function namesRunners({ buildDefinition }: JsonObject): boolean {
-  const internal = isObject(buildDefinition) ? buildDefinition.internalParameters : undefined
-  const waybill = isObject(internal) ? internal.waybill : undefined
-  return isObject(waybill) && waybill.buildRunners !== undefined
+function runnersText(runners: Readonly<Record<string, string>>): string {
+  const text = Object.entries(runners).map(([platform, label]) => `${platform} on ${label}`)
+  return text.length === 0 ? 'self-hosted' : text.join(', ')
 }

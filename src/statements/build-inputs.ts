@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../core/json.ts'
+import type { BuildRunners } from './runners.ts'
 
 /** A further named context of a build: where it came from, and what was proved of it. */
 export interface RecordedContext {
@@ -31,6 +32,8 @@ export interface BuildInputs {
   /** Checked entries without credentials. */
   readonly cacheFrom?: readonly string[]
   readonly cacheTo?: readonly string[]
+  /** Which runner built which platform, where the job that signs is not the one that built. */
+  readonly runners?: BuildRunners
   /** The builder was asked for a list of what is in the image. */
   readonly sbom?: boolean
   /** The file of the commit and its one target that the other fields were read from. */
@@ -62,6 +65,7 @@ export function inputsParameter(inputs: BuildInputs): JsonObject {
     network: inputs.network,
     cacheFrom: inputs.cacheFrom,
     cacheTo: inputs.cacheTo,
+    runners: inputs.runners && { ...inputs.runners },
     sbom: inputs.sbom,
     bake: inputs.bake && { file: inputs.bake.file, target: inputs.bake.target },
     reproducible: inputs.reproducible,

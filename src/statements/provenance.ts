@@ -146,10 +146,18 @@ function waybillParameters(facts: ProvenanceFacts): JsonObject {
     materials: { mode: facts.materials.mode, verdict: facts.materials.verdict },
     context: context === undefined ? undefined : { gitTree: context.gitTree, sha256: hexOf(context.digest) },
     commandIsolation: facts.commandIsolation,
-    buildRunners: facts.buildRunners && { ...facts.buildRunners },
-    inputs: inputsParameter(facts.inputs),
+    // Only where one is not GitHub's: whoever asks for hosted runners refuses the field itself, in every engine.
+    buildRunners: selfHosted(facts) ? { ...facts.buildRunners } : undefined,
+    inputs: inputsParameter({
+      ...facts.inputs,
+      ...(facts.buildRunners === undefined ? {} : { runners: facts.buildRunners }),
+    }),
     dispatchInputs: facts.dispatchInputs?.map(dispatchInput),
   })
+}
+
+function selfHosted({ buildRunners }: ProvenanceFacts): boolean {
+  return buildRunners !== undefined && hasSelfHosted(buildRunners)
 }
 
 /** The event file can be changed by every step of the job, so a value never stands without saying whence it is. */
@@ -165,7 +173,7 @@ function runDetails(facts: ProvenanceFacts): JsonObject {
   const byproducts = (facts.byproducts ?? []).map(descriptor)
   return compact({
     builder: compact({
-      id: `${runUris(facts).builderId}${hasSelfHosted(facts.buildRunners ?? {}) ? SELF_HOSTED_SUFFIX : ''}`,
+      id: `${runUris(facts).builderId}${selfHosted(facts) ? SELF_HOSTED_SUFFIX : ''}`,
       version: { ...Object.fromEntries(versions), waybill: facts.waybillVersion },
       builderDependencies: hashed.length === 0 ? undefined : hashed,
     }),

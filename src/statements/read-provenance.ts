@@ -20,6 +20,10 @@ export interface ProvenanceClaims {
     readonly builder?: string
     readonly source?: { readonly mode: string; readonly verdict: string }
     readonly materials?: { readonly mode: string; readonly verdict: string }
+    /** Platform → label of the runner that built it; there only where one of them is not GitHub's (13-adversary 40). */
+    readonly buildRunners?: Readonly<Record<string, string>>
+    /** `none`: a command of the user ran where a keyless token could be had (13-adversary 16). */
+    readonly commandIsolation?: string
   }
   /** `externalParameters.claimedSource` of `recorded/v1`: somebody's word, not a dependency of the build. */
   readonly claimedSource?: Dependency
@@ -87,6 +91,8 @@ function waybillAt(value: Json, path: string): ProvenanceClaims['waybill'] {
     builder: optional(object.builder, stringAt, `${path}.builder`),
     source: optional(object.source, stageAt, `${path}.source`),
     materials: optional(object.materials, stageAt, `${path}.materials`),
+    buildRunners: optional(object.buildRunners, stringMapAt, `${path}.buildRunners`),
+    commandIsolation: optional(object.commandIsolation, stringAt, `${path}.commandIsolation`),
   })
 }
 

@@ -147,4 +147,47 @@ export const BUILD_ERRORS = {
     remedy:
       'Remove the field that the message names from the target, or write a target for this step that inherits the rest.',
   },
+  'build/secret-malformed': {
+    kind: 'configuration',
+    meaning:
+      'A secret for `RUN --mount=type=secret` is not spelled as `id=value` or `id=path`, is empty or too large, or two have one id. The value is never shown.',
+    remedy:
+      'Give `secrets` as lines `id=value`, `secret-files` as lines `id=path`, each id once, with letters, digits and `_ . -`.',
+  },
+  'build/ssh-malformed': {
+    kind: 'configuration',
+    meaning: 'An entry of `ssh` names no agent or key that exists, or two have one id.',
+    remedy: 'Write `default` after a step that starts ssh-agent, or `id=/path/of/socket-or-key`.',
+  },
+  'build/cache-malformed': {
+    kind: 'configuration',
+    meaning: 'An entry of `cache-from` or `cache-to` is not spelled as its type asks.',
+    remedy:
+      'Write `type=registry,ref=host/path:tag`, with `mode=max` in cache-to for all stages, or `type=gha,scope=name`.',
+  },
+  'build/cache-type': {
+    kind: 'configuration',
+    meaning:
+      'Only caches that a registry or GitHub keeps are served. A folder (`local`) is filled by any step of the job, and `s3` or `azblob` need credentials that the builder is not given.',
+    remedy: 'Use `type=registry,ref=host/path:tag`; the login of an earlier step is used for it.',
+  },
+  'build/cache-credentials': {
+    kind: 'rejected',
+    meaning:
+      'A cache entry holds a credential or the address to send one to. Entries stand in the provenance and in the list of processes.',
+    remedy: 'Remove the attribute: a registry cache uses the login of an earlier step, and `type=gha` needs none.',
+  },
+  'build/cache-forbidden': {
+    kind: 'rejected',
+    meaning:
+      'GitHub’s own cache may be written by other branches and by pull requests’ runs of the repository, so nothing of it goes into what is released: a tag or a release.',
+    remedy: 'Use `type=registry` for releases, in a repository that only protected branches may write.',
+  },
+  'build/context-refused': {
+    kind: 'rejected',
+    meaning:
+      'A named context would come from a URL, a git repository or an image layout on disk, or is named twice. Only folders of the verified commit and images that base-images judges may be one.',
+    remedy:
+      'Use `name=path/in/the/commit` or `name=docker-image://host/path:tag`; declare a git repository or a download in the materials manifest, with the commit or digest it must have.',
+  },
 } as const satisfies Record<`build/${string}`, CatalogueEntry>
