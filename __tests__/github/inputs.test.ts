@@ -158,6 +158,7 @@ test('every input arrives typed', () => {
     labels: { 'a.b': 'c d' },
     annotations: { e: 'f' },
     network: 'none',
+    commandIsolation: 'required',
     images: ['ghcr.io/acme/app', 'registry.example:5000/app'],
     tags: ['v1', 'latest'],
     files: ['dist/*.tgz', 'dist/*.zip'],
@@ -179,6 +180,7 @@ test('every input arrives typed', () => {
 test('a digest or layout says what the builder is', () => {
   expect(attest({ digest: DIGEST })).toMatchObject({ builder: 'none', digest: DIGEST })
   expect(attest({ layout: 'out' })).toMatchObject({ builder: 'layout', layout: 'out' })
+  expect(attest({ command: './build.sh', layout: 'out' })).toMatchObject({ builder: 'command', layout: 'out' })
 })
 
 const laterRows = [

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
-import { arrayAt, objectAt, stringAt, stringMapAt } from '../core/shape.ts'
+import { arrayAt, objectAt, stringAt } from '../core/shape.ts'
 import { isPrintable, printable } from '../core/text.ts'
 
 /** One target of a bake file, in the words of a build request; paths from the root of the commit. */
@@ -19,14 +19,12 @@ export interface BakeTarget {
   readonly contexts: ReadonlyMap<string, string>
   /** Which secrets the target names; their values come from inputs alone. */
   readonly secrets: readonly string[]
-  readonly cacheFrom: readonly string[]
-  readonly cacheTo: readonly string[]
   /** What stands there and is said elsewhere. */
   readonly unused: readonly string[]
 }
 
-/** What a step says by its inputs, or does by itself. */
-const UNUSED = ['tags', 'output', 'attest']
+/** What a step says by its inputs, or does by itself: where something is written to is not for the commit to say. */
+const UNUSED = ['tags', 'output', 'attest', 'cache-from', 'cache-to']
 const SERVED = [
   'context',
   'dockerfile',
@@ -39,8 +37,6 @@ const SERVED = [
   'no-cache',
   'contexts',
   'secret',
-  'cache-from',
-  'cache-to',
   'description',
   ...UNUSED,
 ]
@@ -89,8 +85,6 @@ function readTarget(fields: JsonObject): BakeTarget {
     noCache: fields['no-cache'] === true,
     contexts: contextsOf(fields.contexts),
     secrets: secretsOf(fields.secret),
-    cacheFrom: cachesOf(fields['cache-from'], 'cache-from'),
-    cacheTo: cachesOf(fields['cache-to'], 'cache-to'),
     unused: UNUSED.filter(field => fields[field] !== undefined),
   }
 }
@@ -151,14 +145,6 @@ function annotationsOf(value: Json | undefined): Readonly<Record<string, string>
 /** Ids alone: which file or variable of the machine would be read is not for the commit to say. */
 function secretsOf(value: Json | undefined): readonly string[] {
   return listAt(value, 'secret').map((item, at) => stringAt(objectAt(item, `secret[${at}]`).id, `secret[${at}].id`))
-}
-
-/** As one writes them on a command line: `type` first. */
-function cachesOf(value: Json | undefined, field: string): readonly string[] {
-  return listAt(value, field).map((item, at) => {
-    const { type = 'registry', ...fields } = stringMapAt(item, `${field}[${at}]`)
-    return [`type=${type}`, ...Object.entries(fields).map(([name, text]) => `${name}=${text}`)].join(',')
-  })
 }
 
 /** A value of null is one that the Dockerfile has a default for. */

@@ -15,6 +15,7 @@ import type { Builder, BuildResult, BuildWorld } from './builder.ts'
 import { containersAuthFile } from './credentials.ts'
 import { pushEverywhere } from './layout.ts'
 import { contextFlags } from './named-contexts.ts'
+import { openedBy, optionNotes } from './openings.ts'
 import { checkPlatforms, machinePlatform } from './platforms.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest, pushes } from './request.ts'
 import { buildahSecretFlags } from './secrets.ts'
@@ -123,7 +124,8 @@ export class BuildahBuilder implements Builder {
         network: request.network,
         isolation: store.isolation === 'chroot' ? 'none' : 'processes',
       },
-      notes: store.notes,
+      ...openedBy(request),
+      notes: [...store.notes, ...optionNotes(request)],
     }
   }
 
@@ -204,7 +206,7 @@ export function buildArguments(
  * buildah 1.28 takes the cached layer of another platform for its own, so its builds run without a cache; and it would write
  * layers to tags of their own beside the cache's name.
  */
-function refuseCaches({ cacheFrom = [], cacheTo = [] }: CheckedRequest): void {
+export function refuseCaches({ cacheFrom = [], cacheTo = [] }: Pick<BuildRequest, 'cacheFrom' | 'cacheTo'>): void {
   const [entry] = [...cacheFrom, ...cacheTo]
   if (entry !== undefined)
     throw fail('build/unsupported', 'buildah is not given a cache', {

@@ -35,6 +35,8 @@ export interface BuildResult {
   readonly conditions?: BuildConditions
   /** How everything undeclared was kept out; absent: it was not. */
   readonly enforcement?: Enforcement
+  /** What RUN steps were given to fetch with, named: a build with it is stated as closed by nobody (13-adversary 19). */
+  readonly opened?: readonly string[]
   /** What the builder's own provenance says went in; absent: it says nothing. */
   readonly observed?: readonly ObservedMaterial[]
   /** Platform → label of the runner that built it, where other jobs made the parts (13-adversary 40). */

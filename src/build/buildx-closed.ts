@@ -54,9 +54,10 @@ export async function closeWorld({ allowed }: Pick<CheckedRequest, 'allowed'>, w
  * images whose rule says `private`, and those that are written to. What the Dockerfile chooses alone, a URL with a checksum, must not
  * bring RUN steps into the machine's network.
  */
-export function hostsOf({ allowed, images }: CheckedRequest): readonly string[] {
+export function hostsOf({ allowed, images, cacheFrom = [], cacheTo = [] }: CheckedRequest): readonly string[] {
   const read = (allowed?.images ?? []).filter(image => image.private).map(({ reference }) => reference.host)
-  const written = images.map(image => image.split('/', 1)[0] ?? '')
+  const caches = [...cacheFrom, ...cacheTo].flatMap(entry => /(?:^|,)ref=([^,]+)/.exec(entry)?.[1] ?? [])
+  const written = [...images, ...caches].map(image => image.split('/', 1)[0] ?? '')
   return [...new Set([...read, ...written])].filter(host => host !== '')
 }
 

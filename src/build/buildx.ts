@@ -10,6 +10,7 @@ import { type Closed, closeWorld, hostsOf, observe, SOURCE_POLICY } from './buil
 import { readBuildxMetadata } from './buildx-metadata.ts'
 import { dockerCredentials } from './credentials.ts'
 import { builderImage, createBuilder } from './fresh-builder.ts'
+import { cacheVariables, openedBy, optionNotes } from './openings.ts'
 import { type BuildRequest, type CheckedRequest, checkRequest, checkValues, pushes } from './request.ts'
 import { runBuilder } from './tools.ts'
 
@@ -168,7 +169,7 @@ export class BuildxBuilder implements Builder {
       {
         file: this.#host.docker,
         args: buildxArguments(checked, session.files),
-        env: { ...session.env, ...more },
+        env: { ...session.env, ...more, ...cacheVariables(this.#world.env, checked) },
         // Never the workspace: a `docker-bake` file or `.env` there must not shape the build.
         cwd: session.files.folder,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -209,10 +210,11 @@ export class BuildxBuilder implements Builder {
       // `fresh` is only a builder that Waybill itself made for this build (13-adversary 19); its storage began empty.
       conditions: {
         builder: fresh ? 'fresh' : 'shared',
-        cache: fresh ? 'none' : 'shared',
+        cache: fresh && (request.cacheFrom ?? []).length === 0 ? 'none' : 'shared',
         network: request.network,
         isolation: driver === 'remote' ? 'unknown' : 'processes',
       },
+      ...openedBy(request),
       ...facts,
       notes: notesOf(fresh, request, facts),
     }
@@ -224,10 +226,11 @@ const SILENT = 'The builder wrote no provenance that could be compared with what
 
 function notesOf(
   fresh: boolean,
-  { allowed }: CheckedRequest,
+  request: CheckedRequest,
   { observed }: Pick<BuildResult, 'observed'>,
 ): readonly string[] {
-  return [...(fresh ? [] : [SHARED]), ...(allowed !== undefined && observed === undefined ? [SILENT] : [])]
+  const silent = request.allowed !== undefined && observed === undefined
+  return [...(fresh ? [] : [SHARED]), ...(silent ? [SILENT] : []), ...optionNotes(request)]
 }
 
 /** buildx hands this variable of its own environment to BuildKit as a build argument. */

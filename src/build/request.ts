@@ -2,8 +2,10 @@ import { isAbsolute, posix, relative, resolve, sep } from 'node:path'
 import { fail } from '../core/error.ts'
 import { isPrintable, printable } from '../core/text.ts'
 import { followPath } from '../io/paths.ts'
+import type { Pull } from '../materials/dockerfile/pull.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { checkCaches } from './caches.ts'
+import { COMMIT_CONTEXT } from './named-contexts.ts'
 import { holdsKnownSecret, looksLikeSecret } from './secret-detector.ts'
 import { type BuildSecret, checkSecrets } from './secrets.ts'
 import { type BuildSsh, checkSsh } from './ssh.ts'
@@ -33,7 +35,7 @@ export interface BuildRequest {
   readonly timeoutMs?: number
   /** Nothing else may enter; absent: nobody closed the build. */
   readonly allowed?: AllowedMaterials
-  /** Named contexts: name → `docker-image://…` or an absolute folder of this run; `allowed` has the same ones. */
+  /** Named contexts: name → `docker-image://…`, `commit:<folder>` or an absolute folder of this run; `allowed` has the same. */
   readonly contexts?: ReadonlyMap<string, string>
   /** Files for `RUN --mount=type=secret`; they exist as long as the build runs. */
   readonly secrets?: readonly BuildSecret[]
@@ -70,7 +72,7 @@ const REPOSITORY =
  */
 export async function checkRequest(request: BuildRequest, secrets: readonly string[]): Promise<CheckedRequest> {
   checkValues(request, secrets)
-  return { ...request, ...(await resolvePaths(request)) }
+  return { ...request, ...(await resolvePaths(request)), ...(await resolveContexts(request)) }
 }
 
 /** True where the image goes to registries; a request for a layout never does. */
@@ -155,6 +157,40 @@ async function resolvePaths(request: BuildRequest): Promise<{ contextPath: strin
   const filePath = await followInside(root.path, file, 'file')
   if (filePath?.kind !== 'file') throw await dockerfileMissing(root.path, file)
   return { contextPath: contextPath.path, filePath: filePath.path }
+}
+
+/** A folder of the commit becomes the place where it was written. */
+async function resolveContexts({
+  commitFolder,
+  contexts,
+  allowed,
+}: BuildRequest): Promise<Pick<BuildRequest, 'contexts' | 'allowed'>> {
+  const places = new Map<string, string>()
+  for (const [name, source] of [...(contexts ?? []), ...(allowed?.contexts ?? [])]) {
+    if (!source.startsWith(COMMIT_CONTEXT) || places.has(source)) continue
+    const root = (await followPath(commitFolder))?.path ?? commitFolder
+    const folder = await followInside(root, source.slice(COMMIT_CONTEXT.length), 'build-contexts')
+    if (folder?.kind !== 'folder')
+      throw fail('build/context-missing', `The commit has no folder for the build context ${printable(name)}`, {
+        expected: 'a folder',
+        found: source.slice(COMMIT_CONTEXT.length),
+      })
+    places.set(source, folder.path)
+  }
+  if (places.size === 0) return {}
+  const placed = (all: ReadonlyMap<string, string>) =>
+    new Map([...all].map(([name, source]) => [name, places.get(source) ?? source] as const))
+  const pulls = (all: readonly Pull[]) =>
+    all.map(pull => {
+      const place = places.get(pull.source ?? '')
+      return place === undefined ? pull : { ...pull, source: place }
+    })
+  return {
+    ...(contexts === undefined ? {} : { contexts: placed(contexts) }),
+    ...(allowed === undefined
+      ? {}
+      : { allowed: { ...allowed, contexts: placed(allowed.contexts), pulls: pulls(allowed.pulls) } }),
+  }
 }
 
 /** Context and Dockerfile, relative to the root of the tree. @throws `build/path-escapes` */

@@ -23,8 +23,8 @@ export function checkSecretId(id: string): void {
     throw fail('build/secret-id-refused', `The secret id ${printable(id, 160)} is not accepted`)
   if (!SECRET_ID.test(id))
     throw fail('build/secret-malformed', 'The id of a secret is not spelled as an id', {
+      // Not shown: a line of a secret can stand where an id should.
       expected: 'letters, digits and _ . -, at most 128',
-      found: printable(id, 160),
     })
 }
 
@@ -61,7 +61,8 @@ export function buildxSecretFlags(secrets: readonly BuildSecret[] = []): readonl
 }
 
 /**
- * `--secret` of buildah 1.28 is cut at every comma, and nothing can be quoted. Source: buildah 1.28 `pkg/parse` `Secrets`.
+ * `--secret` of buildah 1.28 is cut at every comma, and nothing can be quoted; without `type` it would take the value of a variable
+ * that has the name of the id. Source: buildah 1.28 `pkg/parse` `Secrets`.
  * @throws `build/unsupported` for a path with a comma
  */
 export function buildahSecretFlags(secrets: readonly BuildSecret[] = []): readonly string[] {
@@ -72,7 +73,7 @@ export function buildahSecretFlags(secrets: readonly BuildSecret[] = []): readon
         found: printable(file, 300),
         remedy: 'Use `builder: buildx`, or a runner whose temporary folder (RUNNER_TEMP) has no comma in its path.',
       })
-    return `--secret=id=${id},src=${file}`
+    return `--secret=type=file,id=${id},src=${file}`
   })
 }
 

@@ -38,3 +38,33 @@ export function sshFlags(all: readonly BuildSsh[] = []): readonly string[] {
 export function sshMalformed(message: string, expected: string, found: string): Error {
   return fail('build/ssh-malformed', message, { expected, found: printable(found, 300) })
 }
+
+/**
+ * @param agent SSH_AUTH_SOCK of the job. @param place where a relative path begins.
+ * @throws `build/ssh-malformed`
+ */
+export function parseSsh(text: string, agent: string | undefined, place: (path: string) => string): BuildSsh {
+  const at = text.indexOf('=')
+  const id = at < 0 ? text : text.slice(0, at)
+  const paths =
+    at < 0
+      ? []
+      : text
+          .slice(at + 1)
+          .split(',')
+          .filter(path => path !== '')
+  if (at >= 0 && paths.length === 0)
+    throw sshMalformed(`The ssh agent ${printable(id, 60)} has no path`, 'id=/path', text)
+  if (at >= 0) return { id, paths: paths.map(path => place(path)) }
+  if (agent !== undefined && agent !== '') return { id, paths: [agent] }
+  throw fail(
+    'build/ssh-malformed',
+    `The ssh agent ${printable(id, 60)} needs one that runs, and SSH_AUTH_SOCK names none`,
+    {
+      expected: 'SSH_AUTH_SOCK, or id=/path/of/socket-or-key',
+      found: 'neither',
+      remedy:
+        'Start one in an earlier step and add the key: eval "$(ssh-agent -s)"; echo "SSH_AUTH_SOCK=$SSH_AUTH_SOCK" >>"$GITHUB_ENV"',
+    },
+  )
+}

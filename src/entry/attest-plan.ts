@@ -10,6 +10,7 @@ import { isOutside, parsePolicySource, pinnedCommit } from '../policy/policy-sou
 import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import type { RunClaims } from '../statements/claims.ts'
+import { buildOptions } from './build-options.ts'
 import { RELEASE_BUILD, WAYBILL_VERSION } from './version.ts'
 
 type BuildEvent = Exclude<RunEvent, { kind: 'refused' }>
@@ -29,8 +30,9 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
   const unsigned = unsignedBecause(event, inputs, push || imageless)
   if (unsigned === undefined) checkIsolation(inputs)
+  const name = inputs.name ?? nameOf(repositories[0])
   return {
-    name: inputs.name ?? nameOf(repositories[0]),
+    name,
     waybillVersion: WAYBILL_VERSION,
     release: RELEASE_BUILD,
     source: sourceOf(inputs, context, event),
@@ -38,7 +40,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
       mode: inputs.materialsMode,
       ...(inputs.materials === undefined ? {} : { manifest: inputs.materials }),
     },
-    build: buildOf(inputs, repositories, push),
+    build: { ...buildOf(inputs, repositories, push), ...buildOptions(inputs, context, name) },
     recordBuildArgs: inputs.recordBuildArgs,
     given: {
       ...(inputs.layout === undefined ? {} : { layout: inputs.layout }),

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
+import { parseSecrets } from '../github/build-option-inputs.ts'
 import { WorkflowLog } from '../github/commands.ts'
 import { type RunContext, readContext, runUrl } from '../github/context.ts'
 import { door, randomWord } from '../io/door.ts'
@@ -38,6 +39,7 @@ async function attestStep(env: Environment, log: WorkflowLog, artifactScript: st
     if (started !== undefined) await uploadResult({ ...started, env, log, artifactScript, reporting: told })
   }
   try {
+    for (const value of parseSecrets(env.INPUT_SECRETS?.trim() ?? '').values()) log.mask(value)
     const inputs = readAttestInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env)

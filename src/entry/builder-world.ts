@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { refuseCaches } from '../build/buildah.ts'
 import type { Builder, BuildWorld, Login } from '../build/builder.ts'
 import { CommandBuilder, type CommandOrder } from '../build/command.ts'
 import { detectBuilder, openBuilder } from '../build/detect.ts'
@@ -12,6 +13,7 @@ import { makeFolder } from '../io/files.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import type { AttestWorld } from './attest-world.ts'
+import { openBuildSecrets } from './build-secrets.ts'
 import { inWorkspace } from './workspace.ts'
 
 /** The program that builds, as the inputs and this machine have it. @throws `build/…` */
@@ -37,7 +39,10 @@ export async function builderOf(
   if (inputs.builder === 'command')
     return closing(new CommandBuilder(orderOf(world), buildWorld, new RegistryImages(registry)), log)
   const host = await detectBuilder(inputs.builder, env)
-  return closing(openBuilder(host, buildWorld, secretsOf(world)), log)
+  if (host.kind === 'buildah') refuseCaches(world.request.build)
+  const secrets = await openBuildSecrets(world)
+  const builder = openBuilder(host, buildWorld, [...secretsOf(world), ...secrets.known])
+  return closing(secrets.into(builder), log)
 }
 
 /** 13-adversary 16: whether a token could be had is a fact of this machine, whatever the inputs say. */

@@ -2,17 +2,20 @@ import { type CommitId, isCommitId } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
 import type { Environment } from '../io/environment.ts'
 import { type BuildInputs, checkBuilder, effectiveBuilder, readBuild } from './build-inputs.ts'
+import { type BuildOptionInputs, readBuildOptions } from './build-option-inputs.ts'
 import { checkFiles, type FileInputs, readFiles } from './file-inputs.ts'
 import { ATTEST_INPUTS } from './input-table.ts'
-import { contradiction, Inputs, malformed } from './inputs.ts'
+import { contradiction, Inputs, malformed, maybe } from './inputs.ts'
 import { checkMaterials, type MaterialsInputs, readMaterials } from './materials-inputs.ts'
 import { checkSinks, readSinks, type SinkInputs } from './sink-inputs.ts'
+
+export { maybe } from './inputs.ts'
 
 export type SourceMode = 'auto' | 'enforce' | 'audit' | 'off'
 export type TransparencyLog = 'auto' | 'public' | 'own' | 'none'
 
 /** The inputs of the root action, typed; what contradicts itself was refused. Absent: not set. */
-export interface AttestInputs extends BuildInputs, FileInputs, MaterialsInputs, SinkInputs {
+export interface AttestInputs extends BuildInputs, BuildOptionInputs, FileInputs, MaterialsInputs, SinkInputs {
   readonly commit?: CommitId
   readonly sourceMode: SourceMode
   /** Relative to the root of the repository. */
@@ -43,6 +46,7 @@ export function readAttestInputs(env: Environment): AttestInputs {
   const read: AttestInputs = {
     ...readSource(inputs),
     ...readBuild(inputs),
+    ...readBuildOptions(inputs, env),
     ...readSubjects(inputs),
     ...readSigning(inputs),
     ...readFiles(inputs),
@@ -89,11 +93,6 @@ export function policyPath(inputs: Inputs): string | undefined {
   if (/^\/|^-|\\|\0/.test(clean) || clean.split('/').some(part => part === '..' || part === ''))
     throw malformed('policy', 'a path inside the repository, without ..', policy)
   return clean
-}
-
-/** `{[key]: value}`, or nothing when there is no value: optional fields are absent, never `undefined`. */
-export function maybe<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [key in K]?: V }
 }
 
 function readSource(inputs: Inputs): Pick<AttestInputs, 'commit' | 'sourceMode' | 'policy' | 'since'> {

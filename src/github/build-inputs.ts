@@ -1,8 +1,8 @@
 import { type Digest, isDigest } from '../core/digest.ts'
-import { maybe } from './attest-inputs.ts'
+import { BUILD_OPTIONS } from './build-option-inputs.ts'
 import { type CommandInputs, checkCommand, readCommand } from './command-input.ts'
 import type { FileInputs } from './file-inputs.ts'
-import { contradiction, type Inputs, malformed } from './inputs.ts'
+import { contradiction, type Inputs, malformed, maybe } from './inputs.ts'
 
 /** The inputs that shape the image, or name one that exists. */
 export interface BuildInputs extends CommandInputs {
@@ -73,7 +73,17 @@ export function checkBuilder(read: BuildInputs & Pick<FileInputs, 'files'>, inpu
 
 /** What shapes a build says nothing about an image that exists: it would be recorded as if it had. */
 function checkNothingToBuild(builder: string, inputs: Inputs): void {
-  const shaping = ['file', 'target', 'platforms', 'build-args', 'record-build-args', 'labels', 'annotations', 'bake']
+  const shaping = [
+    'file',
+    'target',
+    'platforms',
+    'build-args',
+    'record-build-args',
+    'labels',
+    'annotations',
+    'bake',
+    ...BUILD_OPTIONS,
+  ]
   const set = [
     ...shaping.filter(name => inputs.text(name) !== undefined),
     ...(inputs.text('context') === '.' || builder === 'command' ? [] : ['context']),

@@ -23,9 +23,14 @@ export class WorkflowLog {
     this.#token = token
   }
 
-  /** Hides a value in everything the runner prints from now on; each line of it, because the runner masks by line. */
+  /**
+   * Hides a value in everything the runner prints from now on; each line of it, because the runner masks by line. Of several lines
+   * those of three characters stay: with a brace masked the runner would drop every output that is JSON.
+   */
   mask(secret: string): void {
-    for (const line of new Set([secret, ...secret.split(/[\r\n]+/)]))
+    const [first = '', ...more] = secret.split(/[\r\n]+/)
+    const lines = more.length === 0 ? [first] : [first, ...more].filter(line => line.trim().length > 3)
+    for (const line of new Set([secret, ...lines]))
       if (line.trim() !== '') this.#command(`::add-mask::${escapeData(line)}`)
   }
 

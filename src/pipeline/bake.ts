@@ -1,5 +1,5 @@
 import type { BakeTarget } from '../build/bake-print.ts'
-import { formatCache, parseCache } from '../build/caches.ts'
+import { readContexts } from '../build/named-contexts.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
@@ -11,7 +11,7 @@ import type { SourceOutcome } from './source-stage.ts'
 /**
  * What is built, where a bake file of the verified commit says it: from here on as if the inputs had. Materials are judged by it, so
  * it is known before them.
- * @throws `build/bake-unusable`, `build/bake-refused`, `build/cache-…`
+ * @throws `build/bake-unusable`, `build/bake-refused`, `build/context-refused`, `build/path-escapes`
  */
 export async function bakedRequest(
   request: AttestRequest,
@@ -37,18 +37,18 @@ export async function bakedRequest(
   const target = await ports.bake({ ...bake, bytes, variables })
   const [first, ...more] = target.unused
   if (first !== undefined)
-    record.notices.push(`Of the bake file's target these are not used: ${[first, ...more].join(', ')}.`)
+    record.notices.push(
+      `Of the bake file's target these are not used, inputs of the step say them: ${[first, ...more].join(', ')}.`,
+    )
   return { ...request, build: buildOf(request.build, target) }
 }
 
 type Build = AttestRequest['build']
 
-/** Arguments, labels and annotations of the inputs are added, and win; a cache of the inputs replaces those of the target. */
+/** Arguments, labels and annotations of the inputs are added, and win. */
 function buildOf(build: Build, target: BakeTarget): Build {
   checkGiven(build, target)
-  const [named] = target.contexts.keys()
-  if (named !== undefined)
-    throw fail('build/bake-refused', `The target of the bake file has the context ${printable(named)}`, { expected: 'none' })
+  const contexts = readContexts(target.contexts)
   const { context, file, platforms, network, noCache } = target
   return {
     ...build,
@@ -61,8 +61,7 @@ function buildOf(build: Build, target: BakeTarget): Build {
     labels: { ...target.labels, ...build.labels },
     annotations: { ...target.annotations, ...build.annotations },
     ...(noCache ? { noCache } : {}),
-    cacheFrom: build.cacheFrom ?? target.cacheFrom.map(entry => formatCache(parseCache(entry, 'from'))),
-    cacheTo: build.cacheTo ?? target.cacheTo.map(entry => formatCache(parseCache(entry, 'to'))),
+    ...(contexts.size === 0 ? {} : { contexts }),
   }
 }
 

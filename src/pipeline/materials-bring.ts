@@ -1,5 +1,7 @@
+import { contextTwice } from '../build/named-contexts.ts'
 import { type Digest, parseDigest } from '../core/digest.ts'
 import { LIMITS } from '../core/limits.ts'
+import { contextName } from '../materials/dockerfile/contexts.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import { formatReference } from '../registry/reference.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
@@ -13,6 +15,8 @@ import type { SourceOutcome } from './source-stage.ts'
 
 /** A folder that no machine has: a build that needs it ends. */
 const NOWHERE = '/nonexistent/waybill'
+
+const IMAGE_CONTEXT = 'docker-image://'
 
 interface Bringing {
   readonly ports: AttestPorts
@@ -52,13 +56,48 @@ export async function bringUnjudged(
   // Most commits have none; then nothing of their files needs to be here yet.
   await history.fetchTree(commit.id)
   const manifest = await commitManifest(history, commit.tree, request.materials.manifest)
+  refuseSameContext(request, manifest?.items ?? [])
   const wanted = (manifest?.items ?? []).filter(({ use }) => use.kind === 'path' || use.kind === 'build-context')
-  if (manifest === undefined || wanted.length === 0) return { placed: new Map(), contexts: new Map() }
+  if (manifest === undefined || wanted.length === 0) return { placed: new Map(), contexts: inputContexts(request) }
   const fetched = await bringMaterials({ ports, source, law: noPolicy() }, { ...manifest, items: wanted })
   for (const { item, judged } of fetched)
     for (const { code, message } of judged.verdict === 'passed' ? [] : judged.findings)
       record.notices.push(`The material ${item.name} is left out of the build: ${message} (${code})`)
-  return { placed: placedOf(fetched), contexts: contextsOf(wanted, fetched) }
+  const contexts = new Map([...contextsOf(wanted, fetched), ...inputContexts(request)])
+  return { placed: placedOf(fetched), contexts }
+}
+
+/** A name that the manifest declares means what the manifest says: an input that said otherwise would be taken for it. */
+export function refuseSameContext({ build }: Pick<AttestRequest, 'build'>, items: readonly MaterialItem[]): void {
+  const declared = new Set(items.flatMap(({ use }) => (use.kind === 'build-context' ? [contextName(use.context)] : [])))
+  for (const name of build.contexts?.keys() ?? [])
+    if (declared.has(contextName(name))) throw contextTwice(name, 'build-contexts and the materials manifest')
+}
+
+/**
+ * Named contexts of the inputs: folders of the commit, and images, by their digest once that is known.
+ * @param closed leave out an image that nothing asks for: of it nobody knows a digest
+ */
+export function inputContexts(
+  { build }: Pick<AttestRequest, 'build'>,
+  images: readonly JudgedImage[] = [],
+  closed = false,
+): ReadonlyMap<string, string> {
+  return new Map(
+    [...(build.contexts ?? [])].flatMap(([name, source]) => {
+      const told = pinned(source, images)
+      return closed && told.startsWith(IMAGE_CONTEXT) && !told.includes('@sha256:') ? [] : [[name, told] as const]
+    }),
+  )
+}
+
+function pinned(source: string, images: readonly JudgedImage[]): string {
+  if (!source.startsWith(IMAGE_CONTEXT) || source.includes('@')) return source
+  const name = source.slice(IMAGE_CONTEXT.length)
+  const allowed = images
+    .flatMap(image => image.allowed ?? [])
+    .find(({ reference }) => formatReference(reference) === name)
+  return allowed === undefined ? source : `${source}@${allowed.digest}`
 }
 
 /** Verified files that have to lie in the context; what was not verified is never placed, whatever the mode. */

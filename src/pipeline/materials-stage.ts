@@ -18,7 +18,9 @@ import {
   contextFolders,
   contextsOf,
   declaredImages,
+  inputContexts,
   placedOf,
+  refuseSameContext,
 } from './materials-bring.ts'
 import type { JudgedImages } from './materials-images-request.ts'
 import { type CommitManifest, commitManifest } from './materials-manifest.ts'
@@ -105,23 +107,30 @@ async function look(the: MaterialsCase): Promise<Looked> {
   const { request, source, law } = the
   const { dockerfile, manifest } = await readCommit(the)
   const items = manifest?.items ?? []
+  refuseSameContext(request, items)
   const bringing = bringMaterials(the, manifest)
   bringing.catch(() => {}) // told where it is waited for
   // Only of folders it must be known where they lie before the images are asked about.
   const folders = contextFolders(items) ? await bringing : []
   const [images, fetched, paths] = await together([
-    judgeDockerfile(the, dockerfile, manifest, contextsOf(items, folders)),
+    judgeDockerfile(the, dockerfile, manifest, new Map([...contextsOf(items, folders), ...inputContexts(request)])),
     bringing,
     pathsBelow(source.history, source.commit.tree, pathsInTree(request.build).context, MAX_PATHS),
   ])
   const adds = judgeAdds(images.pulls, fetched, law.policy, dockerfile.path)
-  const contexts = contextsOf(items, fetched, images.images)
+  const declared = contextsOf(items, fetched, images.images)
+  const given = (closed: boolean) => new Map([...declared, ...inputContexts(request, images.images, closed)])
   const { urls, repositories } = adds
-  const allowed = { images: images.images.flatMap(image => image.allowed ?? []), urls, repositories, contexts }
+  const allowed = {
+    images: images.images.flatMap(image => image.allowed ?? []),
+    urls,
+    repositories,
+    contexts: given(true),
+  }
   return {
     judged: [...images.images.map(image => image.judged), ...adds.judged],
     allowed: { ...allowed, pulls: images.pulls },
-    contexts,
+    contexts: given(false),
     placed: placedOf(fetched),
     fetched,
     manifest,

@@ -60,11 +60,17 @@ function claimsOf(judged: JudgedMaterial): readonly ScaiClaim[] {
 }
 
 /**
- * 13-adversary 19: only of a builder made for this run, without a cache and without a network; and 18: never of a parser, which
+ * 13-adversary 19: only of a builder made for this run, without a cache, a network, and secrets or agents to fetch with; and 18: never of a parser, which
  * sees what a Dockerfile says and not what a builder does.
  */
-function closedClaim({ enforcement, conditions }: Built['result']): readonly ScaiClaim[] {
-  if (enforcement?.by !== 'builder' || enforcement.policy === undefined || conditions === undefined) return []
+function closedClaim({ enforcement, conditions, opened = [] }: Built['result']): readonly ScaiClaim[] {
+  if (
+    enforcement?.by !== 'builder' ||
+    enforcement.policy === undefined ||
+    conditions === undefined ||
+    opened.length > 0
+  )
+    return []
   const { builder, cache, network } = conditions
   if (builder !== 'fresh' || cache !== 'none' || network !== 'none') return []
   const closed: BuildConditions = { builder, cache, network }

@@ -2,6 +2,7 @@ import type { RunClaims } from '../statements/claims.ts'
 import type { BuildInputs, ProvenanceFacts } from '../statements/provenance.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
+import { buildOptionFacts } from './build-options-facts.ts'
 import type { Built } from './build-stage.ts'
 import type { ServedImage } from './digest-stage.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
@@ -38,7 +39,7 @@ export function provenanceFacts(
     materials: built.materials.claim,
     ...materialsFacts(built),
     inputs: {
-      ...buildInputs(request, source.commit.committer.time),
+      ...buildInputs(request, built, source.commit.committer.time),
       ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
     },
     ...(result.commandIsolation === undefined ? {} : { commandIsolation: result.commandIsolation }),
@@ -63,7 +64,7 @@ function materialsFacts(built: Built): Pick<ProvenanceFacts, 'resolvedMaterials'
 }
 
 /** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */
-function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInputs {
+function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: number): BuildInputs {
   const { build, given, recordBuildArgs } = request
   if (recordedBuilder(given) !== undefined) {
     const { command, ...named } = given
@@ -81,6 +82,7 @@ function buildInputs(request: AttestRequest, sourceDateEpoch: number): BuildInpu
     annotations: Object.keys(build.annotations),
     network: build.network,
     ...(request.bake === undefined ? {} : { bake: request.bake }),
+    ...buildOptionFacts(request, built),
     sourceDateEpoch,
   }
 }

@@ -65,11 +65,12 @@ export async function reusedImage(
  * one run that differ in a build argument or a label whose value is not recorded would take each other's images.
  */
 function mayReuse(request: AttestRequest, { ready, materials, earlier }: ReuseInput): boolean {
-  const { buildArgs, labels, annotations } = request.build
+  const { buildArgs, labels, annotations, secrets = [], ssh = [], contexts } = request.build
   const told =
     Object.keys(buildArgs).every(name => request.recordBuildArgs.includes(name)) &&
     Object.keys(labels).length === 0 &&
-    Object.keys(annotations).length === 0
+    Object.keys(annotations).length === 0 &&
+    secrets.length + ssh.length + (contexts?.size ?? 0) === 0
   const builds = request.sign && request.push && !isRecorded(ready.builder.name)
   const nothingAsked =
     materials.claim.verdict === 'not-asked' && materials.contexts.size === 0 && materials.placed.size === 0

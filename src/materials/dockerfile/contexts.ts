@@ -10,11 +10,12 @@ export function contextFor(name: string, platform: string | undefined, options: 
   if (options.contexts.size === 0) return undefined
   const wanted = familiar(name)
   const forPlatform = `${wanted}::${normalPlatform(platform ?? options.targetPlatform)}`
-  const contexts = new Map([...options.contexts].map(([given, source]) => [normalName(given), source]))
+  const contexts = new Map([...options.contexts].map(([given, source]) => [contextName(given), source]))
   return contexts.get(forPlatform) ?? contexts.get(wanted)
 }
 
-function normalName(given: string): string {
+/** One spelling of the name of a named context, `name` or `name::platform`. */
+export function contextName(given: string): string {
   const [name = '', platform] = given.split('::')
   return platform === undefined ? familiar(name) : `${familiar(name)}::${normalPlatform(platform)}`
 }
