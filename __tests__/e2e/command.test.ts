@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { writeLayout } from '../fakes/layout.ts'
@@ -10,6 +10,7 @@ import { certificateRequests, cleanGround, codeOf, expectNoSecret, heldBy, keptB
 jest.setTimeout(60_000)
 
 const GITHUB_TOKEN = 'ghs_0123456789abcdefghijklmnopqrstuvwxyz'
+const KEYLESS: Inputs = { key: undefined, 'transparency-log': undefined }
 let scenario: Scenario
 let key: string
 
@@ -146,7 +147,7 @@ describe('the tools', () => {
 
   test('13-adversary 15: what a command made is recorded, claims no commit, and counts only where a rule names it', async () => {
     await commit(`const digests = await push('one'); ${lines}`)
-    const step = await attest()
+    const step = await attest({ ...KEYLESS, 'command-isolation': 'none' }, { idToken: true })
     expect(outcomeOf(step)).toEqual([0, undefined])
     const { buildType, externalParameters, internalParameters, resolvedDependencies } = definitionOf(step)
     expect(buildType).toMatch(/recorded\/v1$/)
@@ -158,18 +159,24 @@ describe('the tools', () => {
     const types = statementsOf(step).map(({ predicateType }) => predicateType)
     expect(types.filter(type => /verification_summary|scai|source/.test(type))).toEqual([])
     expect(step.result.stages.find(({ name }) => name === 'materials')?.state).toBe('not-asked')
-    const publicKey = join(scenario.stack.folder, 'image.pub')
-    execFileSync('openssl', ['pkey', '-in', key, '-pubout', '-out', publicKey])
-    const verify = (...more: readonly string[]) => scenario.cli(['verify', 'image', step.outputs.image ?? '', ...more])
-    const byDefault = await verify(
-      '--key',
-      publicKey,
-      '--trusted-root',
-      scenario.stack.trustedRootFile,
-      '--require',
-      'provenance',
-    )
+    const flags = ['verify', 'image', step.outputs.image ?? '', ...scenario.expected, '--require', 'provenance']
+    const byDefault = await scenario.cli(flags)
     expect([byDefault.code, byDefault.log]).toEqual([1, expect.stringContaining('verify/builder-not-allowed')])
+    const folder = join(scenario.stack.folder, 'gate')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'root.json'), JSON.stringify(scenario.stack.trustedRoot))
+    const { san = '', issuer = '' } = step.result.identity ?? {}
+    for (const [builders, code] of [
+      ['', 1],
+      [', builders: [buildx, buildah]', 1],
+      [', builders: [command]', 0],
+    ] as const) {
+      const rule = `{ match: ["${scenario.image}"], trust: { file: root.json }, require: [provenance],
+        build: { sigstore: { identity: "${san}", issuer: "${issuer}" }${builders} } }`
+      writeFileSync(join(folder, 'policy.yml'), `version: 1\ndeploy:\n  - ${rule}\n`)
+      const gate = await scenario.cli([...flags.slice(0, 3), '--policy', join(folder, 'policy.yml')])
+      expect([builders, gate.code]).toEqual([builders, code])
+    }
   })
 })
 
@@ -198,9 +205,8 @@ const digests = await push('one'); ${lines}`
 
   test('keyless in one job the command is refused before it runs', async () => {
     await commit(mint)
-    const keyless = { key: undefined, 'transparency-log': undefined }
-    const step = await attest(keyless, { idToken: true })
-    expect(outcomeOf(step)).toEqual([2, 'build/command-isolation'])
+    const step = await attest(KEYLESS, { idToken: true })
+    expect(outcomeOf(step)).toEqual([3, 'build/command-isolation'])
     expect(step.log).not.toContain('own environment')
     expect(step.log).toContain('command-isolation: none')
     expect([heldBy(scenario).manifests, certificateRequests(scenario)]).toEqual([0, 0])
@@ -208,10 +214,7 @@ const digests = await push('one'); ${lines}`
 
   test('with command-isolation: none it can be had, and that is said and recorded', async () => {
     await commit(mint)
-    const step = await attest(
-      { key: undefined, 'transparency-log': undefined, 'command-isolation': 'none' },
-      { idToken: true },
-    )
+    const step = await attest({ ...KEYLESS, 'command-isolation': 'none' }, { idToken: true })
     expect(outcomeOf(step)).toEqual([0, undefined])
     expect(step.log).toContain('own environment: []')
     expect(step.log).toContain('minted: true')
