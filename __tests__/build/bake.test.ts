@@ -21,7 +21,7 @@ const question = (over: Partial<BakeQuestion> = {}): BakeQuestion => ({
   file: 'deploy/docker-bake.hcl',
   bytes: FILE,
   target: 'app',
-  variables: { SOURCE_DATE_EPOCH: '7' },
+  variables: { WAYBILL_EPOCH: '7' },
   ...over,
 })
 
@@ -44,7 +44,7 @@ test('the file is evaluated alone, with no variable but those that are documente
   expect((await evaluateBake(question(), env, folder)).buildArgs).toEqual({ A: '1', B: '1' })
   expect(JSON.parse(readFileSync(told, 'utf8'))).toEqual({
     argv: ['buildx', 'bake', '--progress=quiet', '--print', '--file=docker-bake.hcl', '--', 'app'],
-    env: { DOCKER_CONFIG: '/docker', LC_ALL: 'C', SOURCE_DATE_EPOCH: '7' },
+    env: { DOCKER_CONFIG: '/docker', LC_ALL: 'C', WAYBILL_EPOCH: '7' },
     files: ['docker-bake.hcl'],
     text: FILE.toString(),
   })
@@ -122,7 +122,7 @@ describe('a request', () => {
       labels: { a: 'b', x: 'y' },
     })
     expect(questions[0]?.variables).toEqual({
-      SOURCE_DATE_EPOCH: '7',
+      WAYBILL_EPOCH: '7',
       WAYBILL_COMMIT: 'c'.repeat(40),
       WAYBILL_IMAGE: 'ghcr.io/acme/app',
     })

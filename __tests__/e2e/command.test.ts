@@ -180,6 +180,26 @@ describe('the tools', () => {
   })
 })
 
+test('an image in one repository is copied to the others, and signed there as well', async () => {
+  await commit(`const digests = await push('many'); ${lines}`)
+  const other = `${scenario.image}-copy`
+  const step = await attest({ images: `${scenario.image}\n${other}` })
+  expect(outcomeOf(step)).toEqual([0, undefined])
+  const copy = scenario.stack.registry.storage.open('acme/app-copy')
+  for (const digest of [layout('many').digest, ...layout('many').children])
+    expect(copy.manifests.has(digest)).toBe(true)
+  expect(step.result.sinks?.filter(({ name, state }) => name === 'registry' && state === 'passed')).toHaveLength(2)
+})
+
+test('a run that pushes nothing takes the word of the command, and signs nothing', async () => {
+  await commit(`console.log('push: ' + process.env.WAYBILL_PUSH)
+fs.writeFileSync('images.txt', image + '@' + ${JSON.stringify(layout('one').digest)})`)
+  const step = await attest({ push: 'false', tags: undefined, key: undefined, 'transparency-log': undefined })
+  expect(outcomeOf(step)).toEqual([0, undefined])
+  expect(step.log).toContain('push: false')
+  expect([step.outputs.digest, heldBy(scenario).manifests]).toEqual([layout('one').digest, 0])
+})
+
 describe('13-adversary 16: an identity token', () => {
   const mint = `
 const environ = Object.keys(process.env).filter(name => /TOKEN|ACTIONS|INPUT|GITHUB|RUNNER/.test(name))

@@ -30,7 +30,8 @@ export async function bakedRequest(
       found: 'none',
     })
   const variables = {
-    SOURCE_DATE_EPOCH: String(commit.committer.time),
+    // Not SOURCE_DATE_EPOCH: of this one buildx makes a build argument that nobody wrote.
+    WAYBILL_EPOCH: String(commit.committer.time),
     WAYBILL_COMMIT: commit.id,
     WAYBILL_IMAGE: request.build.images[0] ?? '',
   }
