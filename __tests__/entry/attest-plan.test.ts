@@ -209,3 +209,30 @@ test('the name of a step that has none never begins as the names of state artifa
   expect(nameFor('registry.example/state-x/app')).toBe('image-state-x-app')
   expect(nameFor('registry.example/state/app')).toBe('image-state-app')
 })
+
+describe('13-adversary 16: a command', () => {
+  const command = { command: './build.sh', 'image-refs': 'images.txt' }
+
+  test('runs nowhere where the run signs with its identity', () => {
+    expect(() => planAttest(inputs(command), push())).toThrow(
+      expect.objectContaining({
+        code: 'build/command-isolation',
+        remedy: expect.stringContaining('command-isolation: none'),
+      }),
+    )
+  })
+
+  test.each([
+    ['that nobody signs', { sign: 'false' }],
+    ['that a key signs', { key: 'env:KEY' }],
+    ['that is accepted', { 'command-isolation': 'none' }],
+  ])('runs for an image %s, and its words are no part of the request', (_, more) => {
+    const request = planAttest(inputs({ ...command, ...more }), push())
+    expect(request.given).toEqual({ command: true })
+    expect(JSON.stringify(request)).not.toContain('build.sh')
+  })
+
+  test('runs for a proposal, which is never signed', () => {
+    expect(planAttest(inputs(command), pull(9))).toMatchObject({ sign: false, push: false, given: { command: true } })
+  })
+})

@@ -81,6 +81,7 @@ test('the smallest step has defaults for everything', () => {
     annotations: {},
     network: 'default',
     reproducible: 'off',
+    commandIsolation: 'required',
     images: [],
     tags: ['v1'],
     files: [],
@@ -176,6 +177,7 @@ test('every input arrives typed', () => {
     annotations: { e: 'f' },
     network: 'none',
     reproducible: 'off',
+    commandIsolation: 'required',
     images: ['ghcr.io/acme/app', 'registry.example:5000/app'],
     tags: ['v1', 'latest'],
     files: ['dist/*.tgz', 'dist/*.zip'],
@@ -197,6 +199,7 @@ test('every input arrives typed', () => {
 test('a digest or layout says what the builder is', () => {
   expect(attest({ digest: DIGEST })).toMatchObject({ builder: 'none', digest: DIGEST })
   expect(attest({ layout: 'out' })).toMatchObject({ builder: 'layout', layout: 'out' })
+  expect(attest({ command: './build.sh', layout: 'out' })).toMatchObject({ builder: 'command', layout: 'out' })
 })
 
 const laterRows = [

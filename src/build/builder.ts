@@ -3,8 +3,8 @@ import type { Environment } from '../io/environment.ts'
 import type { Enforcement, ObservedMaterial } from './allowed.ts'
 import type { BuildRequest } from './request.ts'
 
-/** What drove the build; `layout` and `none` did not build the commit and claim nothing about it (13-adversary 15). */
-export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none'
+/** What drove the build; the last three did not build the commit, as far as anybody knows, and claim nothing about it (13-adversary 15). */
+export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none' | 'command'
 
 export interface Builder {
   readonly name: BuilderName

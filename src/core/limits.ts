@@ -236,6 +236,13 @@ export const LIMITS = {
   comparedLayers: 3,
   /** Names kept to tell a missing file from one elsewhere. The largest public layers have some 200,000 files. */
   comparedPaths: 1_000_000,
+  /** Milliseconds that the command of `builder: command` may take. A job of a hosted runner ends after six hours. */
+  commandMs: 3 * 60 * 60_000,
+  /** Bytes and lines of the file in which it names its image: an index of ten platforms has 11 lines of under 400 bytes. */
+  imageRefsBytes: 64 * KIB,
+  imageRefs: 100,
+  /** Bytes of a bake file, and of what its evaluation prints. The largest that is known has 40 KiB. */
+  bakeBytes: 1 * MIB,
   /** Secrets, and ssh agents, of one build. The largest builds seen in public have under ten. */
   buildSecrets: 100,
   /** Bytes of one secret: BuildKit takes no more. Source: BuildKit 0.26.3 `session/secrets` `MaxSecretSize`. */

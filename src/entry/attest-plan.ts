@@ -29,6 +29,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   const imageless = isForFilesAlone(inputs)
   const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
   const unsigned = unsignedBecause(event, inputs, push || imageless)
+  if (unsigned === undefined) checkIsolation(inputs)
   const name = inputs.name ?? nameOf(repositories[0])
   return {
     name,
@@ -45,7 +46,9 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     given: {
       ...(inputs.layout === undefined ? {} : { layout: inputs.layout }),
       ...(inputs.digest === undefined ? {} : { digest: inputs.digest }),
+      ...(inputs.command === undefined ? {} : { command: true }),
     },
+    ...(inputs.bake === undefined ? {} : { bake: inputs.bake }),
     repositories,
     tags: proposal ? [] : tagsOf(inputs.tags, repositories),
     allowRollback: inputs.allowRollback,
@@ -161,6 +164,15 @@ function runnerOf(context: RunContext): { readonly runner?: RunClaims } {
     run_attempt: context.runAttempt,
   }
   return { runner }
+}
+
+/** 13-adversary 16: code of the same user reads the environment of its parent, and with it the right to ask for tokens. */
+function checkIsolation({ builder, commandIsolation, key }: AttestInputs): void {
+  if (builder !== 'command' || key !== undefined || commandIsolation === 'none') return
+  throw fail('build/command-isolation', 'A command would run where the run signs with its identity', {
+    expected: 'a job without id-token: write, a key, sign: false, or command-isolation: none',
+    found: 'builder: command, signed by the identity of the run',
+  })
 }
 
 function neverSigned(event: BuildEvent): Error {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { evaluateBake } from '../build/bake.ts'
 import { checkRecordedValue, DISPATCH_INPUT } from '../build/recorded-value.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
@@ -75,6 +76,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     lfs: folder => lfsContent(world, folder),
     builder: () => builderOf(world, registry, credentials.logins, 'build'),
     secondBuilder: () => builderOf(world, registry, credentials.logins, 'build-again'),
+    bake: question => evaluateBake(question, world.env, folder),
     folder: async name => {
       const path = join(folder, name)
       await remove(path)

@@ -1,13 +1,14 @@
 import { type Digest, isDigest } from '../core/digest.ts'
 import { maybe } from '../core/maybe.ts'
 import { BUILD_OPTIONS } from './build-option-inputs.ts'
+import { type CommandInputs, checkCommand, readCommand } from './command-input.ts'
 import type { FileInputs } from './file-inputs.ts'
 import { contradiction, type Inputs, malformed } from './inputs.ts'
 
 /** The inputs that shape the image, or name one that exists. */
-export interface BuildInputs {
-  /** `auto` became `none` with `digest` and `layout` with `layout`. */
-  readonly builder: 'auto' | 'buildx' | 'buildah' | 'layout' | 'none'
+export interface BuildInputs extends CommandInputs {
+  /** `auto` became `command` with `command`, `none` with `digest` and `layout` with `layout`. */
+  readonly builder: 'auto' | 'buildx' | 'buildah' | 'layout' | 'none' | 'command'
   readonly context: string
   readonly file?: string
   readonly target?: string
@@ -27,7 +28,7 @@ export function readBuild(inputs: Inputs): BuildInputs {
   const digest = inputs.text('digest')
   if (digest !== undefined && !isDigest(digest)) throw malformed('digest', 'sha256:<64 lower-case hex digits>', digest)
   return {
-    builder: inputs.choice('builder', ['auto', 'buildx', 'buildah', 'layout', 'none']),
+    builder: inputs.choice('builder', ['auto', 'buildx', 'buildah', 'layout', 'none', 'command']),
     context: inputs.text('context') ?? '.',
     ...maybe('file', inputs.text('file')),
     ...maybe('target', inputs.text('target')),
@@ -40,12 +41,14 @@ export function readBuild(inputs: Inputs): BuildInputs {
     reproducible: inputs.choice('reproducible', ['off', 'check']),
     ...maybe('layout', inputs.text('layout')),
     ...maybe('digest', digest),
+    ...readCommand(inputs),
   }
 }
 
-/** `auto` is `none` with `digest` and `layout` with `layout`. */
-export function effectiveBuilder({ builder, digest, layout }: BuildInputs): BuildInputs['builder'] {
+/** `auto` is `command` with `command`, `none` with `digest` and `layout` with `layout`. */
+export function effectiveBuilder({ builder, command, digest, layout }: BuildInputs): BuildInputs['builder'] {
   if (builder !== 'auto') return builder
+  if (command !== undefined) return 'command'
   return digest !== undefined ? 'none' : layout !== undefined ? 'layout' : 'auto'
 }
 
@@ -57,7 +60,8 @@ export function checkBuilder(read: BuildInputs & Pick<FileInputs, 'files'>, inpu
     throw contradiction('The inputs digest and layout name two images', 'one of digest and layout', 'both')
   if (digest !== undefined && builder !== 'none')
     throw contradiction('The input digest names an image that is not built', 'builder: none', `builder: ${builder}`)
-  if (layout !== undefined && builder !== 'layout')
+  checkCommand(read, builder, inputs)
+  if (layout !== undefined && builder !== 'layout' && builder !== 'command')
     throw contradiction(
       'The input layout names an image that is built already',
       'builder: layout',
@@ -68,7 +72,7 @@ export function checkBuilder(read: BuildInputs & Pick<FileInputs, 'files'>, inpu
   if (builder === 'layout' && layout === undefined)
     throw contradiction('The builder layout needs a layout', 'layout: <path>', 'no layout')
   checkReproducible(read.reproducible, builder)
-  if (builder === 'none' || builder === 'layout') checkNothingToBuild(builder, inputs)
+  if (builder === 'none' || builder === 'layout' || builder === 'command') checkNothingToBuild(builder, inputs)
 }
 
 /** Who did not drive the first build cannot make a second one of the same kind. */
@@ -92,17 +96,20 @@ function checkNothingToBuild(builder: string, inputs: Inputs): void {
     'record-build-args',
     'labels',
     'annotations',
+    'bake',
     ...BUILD_OPTIONS,
   ]
   const set = [
     ...shaping.filter(name => inputs.text(name) !== undefined),
-    ...(inputs.text('context') === '.' ? [] : ['context']),
+    ...(inputs.text('context') === '.' || builder === 'command' ? [] : ['context']),
     ...(inputs.text('network') === 'default' ? [] : ['network']),
   ]
   const first = set[0]
   if (first !== undefined)
     throw contradiction(
-      `The input ${first} shapes a build, but ${builder} builds nothing`,
+      builder === 'command'
+        ? `The input ${first} shapes a build of Waybill, but a command builds by itself`
+        : `The input ${first} shapes a build, but ${builder} builds nothing`,
       `no ${first}`,
       set.join(', '),
     )

@@ -22,10 +22,6 @@ function served(name: string, description: string, byDefault?: string): InputRow
   return { name, served: true, description, ...(byDefault === undefined ? {} : { default: byDefault }) }
 }
 
-function later(name: string, description: string): InputRow {
-  return { name, served: false, description }
-}
-
 const SHARED: readonly InputRow[] = [
   served('trusted-root', 'Path of a trusted_root.json. Default: the public Sigstore instance, by TUF.'),
   served('insecure-registries', 'Registries without TLS besides loopback, host[:port], one a line.'),
@@ -50,7 +46,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('since', 'Anchor: full id of the commit from which on all commits are judged.'),
   served('materials', 'Path of the materials manifest in the commit. Default: .github/waybill.materials.yml.'),
   served('materials-mode', 'What a bad base image or material does: auto, enforce, audit or off.', 'auto'),
-  served('builder', 'auto, buildx, buildah, layout or none.', 'auto'),
+  served('builder', 'auto, buildx, buildah, layout, command or none.', 'auto'),
   served('context', 'Folder of the commit to build, relative to its root.', '.'),
   served('file', 'Dockerfile, relative to the root of the commit. Default: Dockerfile of the context.'),
   served('target', 'Stage of the Dockerfile to build.'),
@@ -68,7 +64,7 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
   served('cache-to', 'The same, or type=inline, to keep layers in, one a line.'),
   served('network', 'Network of RUN steps: default or none.', 'default'),
   served('reproducible', 'check: build twice, compare, and claim it when both are the same. Or off.', 'off'),
-  served('layout', 'Prebuilt OCI layout (folder or tar) to push instead of building.'),
+  served('layout', 'Prebuilt OCI layout (folder or tar) to push instead of building; of a command, what it writes.'),
   served('digest', 'Digest of an image that is in the registry already, instead of building.'),
   served('images', 'Repositories, one a line. Default: ghcr.io/<owner>/<repository>.'),
   served('tags', 'Tags to set last, one a line: v1 or registry/repository:v1.'),
@@ -100,10 +96,17 @@ export const ATTEST_INPUTS: readonly InputRow[] = [
     'auto',
   ),
   served('upload', 'Upload result, bundles and state as artifacts: true or false. Default: where the runner has them.'),
-  later('bake', 'Bake file and target.'),
-  later('command', 'Own build command.'),
-  later('command-isolation', 'How the own build command is kept apart.'),
-  later('image-refs', 'File that the own build command writes.'),
+  served('bake', 'Bake file of the commit (.hcl or .json) and its one target: docker-bake.hcl app.'),
+  served(
+    'command',
+    'Command that builds, in an export of the commit: one line of words, or one argument a line. No shell.',
+  ),
+  served(
+    'command-isolation',
+    'required: no command where the run signs with its identity; none: accepted, and recorded.',
+    'required',
+  ),
+  served('image-refs', 'File that the command writes: repository@sha256:… one a line, from where it runs.'),
 ]
 
 export const ATTEST_OUTPUTS: readonly OutputRow[] = [

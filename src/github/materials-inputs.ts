@@ -25,7 +25,7 @@ export function readMaterials(inputs: Inputs): MaterialsInputs {
 
 /** @throws `entry/input-contradiction` */
 export function checkMaterials(read: AttestInputs): void {
-  const { materialsMode: mode, materials, sourceMode, since, policy, digest, layout } = read
+  const { materialsMode: mode, materials, sourceMode, since, policy, digest, layout, command } = read
   if (mode === 'off' && materials !== undefined)
     throw contradiction(
       'Materials are not judged, but a manifest is named',
@@ -34,7 +34,10 @@ export function checkMaterials(read: AttestInputs): void {
     )
   const asked =
     mode === 'enforce' || mode === 'audit' ? `materials-mode: ${mode}` : materials && `materials: ${materials}`
-  if (asked !== undefined && (digest !== undefined || layout !== undefined || isForFilesAlone(read)))
+  if (
+    asked !== undefined &&
+    (digest !== undefined || layout !== undefined || command !== undefined || isForFilesAlone(read))
+  )
     throw contradiction(
       'What went into something that was made elsewhere nobody here can know',
       'no materials and no materials-mode, or a builder that builds',

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 
 /** What stands at a path once every symbolic link on the way is followed; `undefined` when nothing does. */
 export async function followPath(
@@ -11,4 +11,12 @@ export async function followPath(
   } catch {
     return undefined
   }
+}
+
+/** True when anything stands at the path itself, also a link that leads nowhere. */
+export async function standsAt(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
 }

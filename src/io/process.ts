@@ -22,6 +22,8 @@ export interface ProcessRequest {
   readonly maxOutputBytes?: number
   /** The child stays where the caller's terminal is, so that it can ask the person there, for a passphrase perhaps. */
   readonly terminal?: boolean
+  /** What the program leaves running in its group ends with it, and is not waited for. */
+  readonly endGroup?: boolean
   /** Called with every chunk of stderr alone. */
   readonly onStderr?: (chunk: Uint8Array) => void
 }
@@ -92,6 +94,7 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
       clearTimeout(timer)
       reject(fail('core/process-failed', `Cannot start ${name}`, { found: error.message, cause: error }))
     })
+    if (request.endGroup === true) child.on('exit', () => killGroup(child.pid))
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       request.signal?.removeEventListener('abort', onAbort)

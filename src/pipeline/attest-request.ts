@@ -1,3 +1,5 @@
+import type { BakeQuestion } from '../build/bake.ts'
+import type { BakeTarget } from '../build/bake-print.ts'
 import type { Builder } from '../build/builder.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
@@ -38,12 +40,14 @@ export interface AttestRequest {
   readonly source: SourceRequest
   readonly materials: MaterialsRequest
   readonly build: Omit<BuildRequest, 'commitFolder' | 'sourceDateEpoch'>
+  /** A file of the commit and one target of it, which say what `build` leaves open; told by the commit, once it is verified. */
+  readonly bake?: { readonly file: string; readonly target: string }
   /** Names of build arguments whose values may be recorded. */
   readonly recordBuildArgs: readonly string[]
   /** Inputs of `workflow_dispatch`; every value among them may be recorded and was held against what looks like a secret. */
   readonly dispatchInputs?: readonly DispatchInput[]
-  /** For `layout` and `none`: what the inputs named. */
-  readonly given: { readonly layout?: string; readonly digest?: Digest }
+  /** For `layout`, `none` and `command`: what the inputs named. `command` stands for any, which is never told. */
+  readonly given: { readonly layout?: string; readonly digest?: Digest; readonly command?: true }
   readonly repositories: readonly [Repository, ...Repository[]]
   readonly tags: readonly TagTarget[]
   /** Lets a tag move back to an older commit. */
@@ -171,6 +175,8 @@ export interface AttestPorts {
   readonly materials: MaterialsPorts
   /** Content of the run's repository that its trees only point to. @param folder private, of this purpose alone. */
   lfs?(folder: string): LfsContent
+  /** Evaluates a bake file of the commit; asked only where `request.bake` names one. */
+  bake?(question: BakeQuestion): Promise<BakeTarget>
   /** Finds the program that builds; a builder that is missing fails in preflight. */
   builder(): Promise<Builder>
   /** The same program once more, with a folder of its own: what the first build wrote stays as it is. */

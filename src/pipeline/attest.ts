@@ -1,6 +1,7 @@
 import type { ErrorKind } from '../core/error.ts'
 import type { Receipt } from '../report/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
+import { bakedRequest } from './bake.ts'
 import { beginSigning } from './begin-signing.ts'
 import { buildImage } from './build-stage.ts'
 import { readServedImage } from './digest-stage.ts'
@@ -45,12 +46,13 @@ export async function attest(
   return { receipt: record.receipt('attest'), error: record.error?.kind }
 }
 
-async function story(request: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
-  const commits = beginSource(request, ports, record) // they come while the preflight asks others
-  const ready = await preflight(request, ports, record) // nothing happened anywhere yet
-  const earlier = new EarlierBundles(request, ports, ready) // what another attempt left
-  const source = await verifySource(request, ports, commits, ready, record) // who wrote it
-  if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
+async function story(asked: AttestRequest, ports: AttestPorts, record: RunRecord): Promise<void> {
+  const commits = beginSource(asked, ports, record) // they come while the preflight asks others
+  const ready = await preflight(asked, ports, record) // nothing happened anywhere yet
+  const earlier = new EarlierBundles(asked, ports, ready) // what another attempt left
+  const source = await verifySource(asked, ports, commits, ready, record) // who wrote it
+  if (asked.imageless) return filesAlone(asked, ports, { ready, source }, record) // no image: the files alone
+  const request = await bakedRequest(asked, ports, source, record) // what the commit says of its build
   beginComparing(request, ports, source, record) // with the last image, for people
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
   const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it

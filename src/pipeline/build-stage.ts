@@ -20,7 +20,7 @@ export interface Built {
   readonly result: BuildResult
   /** What may be said of the materials, now that the builder has told what it did. */
   readonly materials: MaterialsOutcome
-  /** Absent for `layout` and `none`, which build nothing. */
+  /** Absent for `layout` and `none`, which build nothing, and for `command`, of which nobody knows what it read. */
   readonly exported?: ExportedTree
   readonly startedOn: Date
   readonly finishedOn: Date
@@ -39,9 +39,10 @@ export function buildImage(
 ): Promise<Built> {
   return record.stages.run('build', undefined, async () => {
     const startedOn = ports.now()
+    const recorded = isRecorded(ready.builder.name)
     const wanted = wantedBuild(request, { source, materials })
     const [exported] = await together([
-      isRecorded(ready.builder.name) ? undefined : exportVerified(request, ports, { source, materials }),
+      recorded && ready.builder.name !== 'command' ? undefined : exportVerified(request, ports, { source, materials }),
       ready.builder.prepare?.(wanted),
     ] as const)
     if (exported !== undefined) await placeInto(exported, request, ports, materials)
@@ -53,7 +54,7 @@ export function buildImage(
     const finishedOn = ports.now()
     return {
       state: 'passed',
-      value: { result, materials: stated, ...(exported ? { exported } : {}), startedOn, finishedOn },
+      value: { result, materials: stated, ...(exported && !recorded ? { exported } : {}), startedOn, finishedOn },
     }
   })
 }

@@ -7,6 +7,7 @@ import { parsePolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import { outsideLaw } from './outside-policy.ts'
+import { recordedBuilder } from './recorded.ts'
 import type { RunRecord } from './run.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
@@ -55,7 +56,7 @@ export async function planMaterials(
 ): Promise<MaterialsPlan> {
   const { mode } = request.materials
   // 13-adversary 15: of what nobody here built nobody here knows what went in.
-  if (request.given.layout !== undefined || request.given.digest !== undefined)
+  if (recordedBuilder(request.given) !== undefined)
     return { kind: 'not-asked', mode: 'off', because: NOT_BUILT, brings: false }
   if (mode === 'off') return { kind: 'not-asked', mode, because: SWITCHED_OFF, brings: false }
   const law = await lawOf(request, ports, source, record)

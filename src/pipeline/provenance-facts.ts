@@ -1,7 +1,6 @@
 import { type Digest, hexOf } from '../core/digest.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { BuildInputs, ProvenanceFacts, RecordedContext, ResourceDescriptor } from '../statements/provenance.ts'
-import { isRecorded } from '../statements/provenance.ts'
 import { RESOLVED_MATERIALS_NAME, RESOLVED_MATERIALS_TYPE } from '../statements/resolved-materials.ts'
 import type { Subject } from '../statements/statement.ts'
 import type { AttestRequest } from './attest-request.ts'
@@ -11,6 +10,7 @@ import { contentOf } from './lfs-receipt.ts'
 import { proofWord } from './materials-receipt.ts'
 import { resolvedMaterials, sourcePolicyByproduct } from './materials-statements.ts'
 import type { Ready } from './preflight.ts'
+import { recordedBuilder } from './recorded.ts'
 import type { SourceOutcome } from './source-stage.ts'
 
 export interface ProvenanceInput {
@@ -94,8 +94,10 @@ function materialsFacts(built: Built, commit: string): Pick<ProvenanceFacts, 're
 /** Names of build arguments always, values only where the workflow asked for it (5-build § 3). */
 function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: number): BuildInputs {
   const { build, given, recordBuildArgs } = request
-  const { imageRefs } = built.result
-  if (isRecorded(built.result.builder)) return { ...given, ...(imageRefs === undefined ? {} : { imageRefs }) }
+  if (recordedBuilder(given) !== undefined) {
+    const { command, ...named } = given
+    return command === true ? { context: build.context, ...named } : named
+  }
   return {
     context: build.context,
     ...(build.file === undefined ? {} : { file: build.file }),
@@ -120,6 +122,7 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ...(build.sbom === true ? { sbom: true } : {}),
     network: build.network,
     ...(request.reproducible === true ? { reproducible: 'check' as const } : {}),
+    ...(request.bake === undefined ? {} : { bake: request.bake }),
     sourceDateEpoch,
   }
 }

@@ -1,3 +1,4 @@
+import { isRecorded } from '../statements/provenance.ts'
 import { PROVENANCE_PREDICATE } from '../statements/statement.ts'
 import { othersOf } from './counts.ts'
 import { isStored } from './kept.ts'
@@ -117,7 +118,7 @@ function signedImage(receipt: Receipt): Target | undefined {
     ...(identity === undefined || signingKey !== undefined ? {} : { identity }),
     signature: true,
     provenance: attestations.some(({ predicateType }) => predicateType === PROVENANCE_PREDICATE),
-    recorded: image.builder === 'layout' || image.builder === 'none',
+    recorded: isRecorded(image.builder),
     ownRoot: needsTrustedRoot(receipt),
     unlogged: attestations.every(({ log }) => log === undefined),
     ...(repository === undefined ? {} : { repository }),

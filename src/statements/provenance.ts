@@ -13,7 +13,7 @@ import { GITHUB_BUILD_TYPE, GITHUB_BUILD_TYPE_EVENTS, RECORDED_BUILD_TYPE, WORKF
 export type { BuildInputs, RecordedContext } from './build-inputs.ts'
 export { type ProvenanceClaims, readProvenance } from './read-provenance.ts'
 
-export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none'
+export type BuilderName = 'buildx' | 'buildah' | 'layout' | 'none' | 'command'
 
 /** What a stage was asked to do and what came of it; `not-asked` is never a verdict (13-adversary 38, 41). */
 export interface StageClaim {
@@ -93,8 +93,8 @@ export function provenanceStatement(facts: ProvenanceFacts): Uint8Array {
 }
 
 /** `recorded` builders did not build the commit, so they do not claim it. */
-export function isRecorded(builder: BuilderName): boolean {
-  return builder === 'layout' || builder === 'none'
+export function isRecorded(builder: string): boolean {
+  return builder === 'layout' || builder === 'none' || builder === 'command'
 }
 
 function buildDefinition(facts: ProvenanceFacts): JsonObject {

@@ -83,6 +83,70 @@ export const BUILD_ERRORS = {
     meaning: 'The OCI layout that was named does not exist.',
     remedy: 'Set `layout` to the folder or tar file that an earlier step wrote, relative to the workspace.',
   },
+  'build/command-isolation': {
+    kind: 'configuration',
+    meaning:
+      'A command of the workflow would run in a job that signs with the identity of the run. Whatever runs as the same user can read the environment of its parent, take the right to ask for identity tokens from there, and sign anything in the name of this workflow.',
+    remedy:
+      'Run the command in a job of its own without `id-token: write`, push the image there, and attest it in a second job with `builder: none` and the digest in `digest`. Or set `command-isolation: none` to accept it: the provenance says so.',
+  },
+  'build/command-missing': {
+    kind: 'configuration',
+    meaning:
+      'The program that the input command names is neither on PATH nor an executable file of the verified commit.',
+    remedy:
+      'Install the program in an earlier step, or name a file of the commit, executable, by a path that begins with `./`: `command: ./build.sh`.',
+  },
+  'build/command-stale': {
+    kind: 'rejected',
+    meaning:
+      'What the command has to write stood there before the command began: it is part of the commit. An image that somebody committed would be taken for one that the command made.',
+    remedy:
+      'Remove the file or folder from the repository (`git rm -r --cached PATH`, and add it to .gitignore), or let the command write to another path.',
+  },
+  'build/command-result-missing': {
+    kind: 'unknown',
+    meaning: 'The command ended well, but what it had to write is not there, so nobody knows which image it made.',
+    remedy:
+      'Let the command write it: `--image-refs=images.txt` for ko and apko with `image-refs: images.txt`, or an OCI layout with `layout: PATH`. Paths start where the command runs: in the folder `context` of the commit.',
+  },
+  'build/image-refs-malformed': {
+    kind: 'rejected',
+    meaning:
+      'The file in which the command names its image is not one of the known forms: `repository@sha256:…` one a line, one digest, or the JSON that jib writes. A tag alone can be moved by anybody, so it names no image.',
+    remedy: 'Let the command write `repository@sha256:<64 hex digits>`, one a line, and nothing else.',
+  },
+  'build/image-refs-foreign': {
+    kind: 'rejected',
+    meaning: 'The command names an image in a repository that is none of `images`. Only those are signed.',
+    remedy: 'Add the repository to the input `images`, or let the command push to the one in WAYBILL_IMAGE.',
+  },
+  'build/image-refs-several': {
+    kind: 'rejected',
+    meaning:
+      'The command names several images, and none of them is an index that lists all the others. One step attests one image.',
+    remedy: 'Use one step for each image, each with a command that builds that one alone.',
+  },
+  'build/image-refs-absent': {
+    kind: 'rejected',
+    meaning: 'The command names an image that the registry does not have. Nothing was signed.',
+    remedy:
+      'Let the command push the image before it ends: WAYBILL_PUSH is `true` then. Log in to the registry in an earlier step.',
+  },
+  'build/bake-unusable': {
+    kind: 'configuration',
+    meaning:
+      'The bake file is not in the commit, cannot be evaluated, or does not name exactly one target. It is evaluated as the commit has it, alone in an empty folder, with no variables of the job.',
+    remedy:
+      'Give an .hcl or .json file of the commit and one target: `bake: docker-bake.hcl app`. Check with `docker buildx bake --print --file=docker-bake.hcl app`.',
+  },
+  'build/bake-refused': {
+    kind: 'rejected',
+    meaning:
+      'The target of the bake file says something that Waybill does not do, or that would bring in what nobody verified: a context from elsewhere, an inline Dockerfile, a file of the machine. It is refused rather than ignored.',
+    remedy:
+      'Remove the field that the message names from the target, or write a target for this step that inherits the rest.',
+  },
   'build/secret-malformed': {
     kind: 'configuration',
     meaning:
