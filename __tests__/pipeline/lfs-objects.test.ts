@@ -43,7 +43,11 @@ function added(content: string): LfsPointer {
   return pointer
 }
 
-const codeOf = (promise: Promise<unknown>) => promise.then(() => 'passed', error => asWaybillError(error).code)
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'passed',
+    error => asWaybillError(error).code,
+  )
 
 test('what a pointer names is fetched, and questions that come together are one', async () => {
   const pointers = ['one', 'two', 'three'].map(added)
@@ -106,7 +110,11 @@ test.each<[string, (object: LfsObject) => unknown, string]>([
     fields(Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`X-${at}`, '']))),
     'source/lfs-answer-malformed',
   ],
-  ['a removed object', ({ oid, size }) => ({ oid, size, error: { code: 410, message: 'Removed' } }), 'source/lfs-missing'],
+  [
+    'a removed object',
+    ({ oid, size }) => ({ oid, size, error: { code: 410, message: 'Removed' } }),
+    'source/lfs-missing',
+  ],
   ['a limit', ({ oid, size }) => ({ oid, size, error: { code: 429, message: 'Slow' } }), 'source/lfs-unavailable'],
 ])('13-adversary 32: an answer with %s is not obeyed', async (_what, change, code) => {
   server.lfs.change = change

@@ -52,7 +52,11 @@ const sectionOf = (path: string, url: string) => `[submodule "${path}"]\n\tpath 
 function holds(repository: TestRepository, path: string, commit: string, url: string): void {
   repository.commit({ message: 'Files', files: { '.gitmodules': sectionOf(path, url), 'a.txt': 'a' } })
   repository.git('update-index', '--add', '--cacheinfo', `160000,${commit},${path}`)
-  repository.git('update-ref', 'HEAD', repository.object({ message: 'Submodule' }, repository.git('write-tree'), [repository.head()]))
+  repository.git(
+    'update-ref',
+    'HEAD',
+    repository.object({ message: 'Submodule' }, repository.git('write-tree'), [repository.head()]),
+  )
 }
 
 async function judge(yaml = '', blocks = '') {
@@ -86,7 +90,11 @@ async function judge(yaml = '', blocks = '') {
 
 const head = () => lib.git('rev-parse', 'HEAD')
 
-function declared(path = 'vendor/lib', commit = head(), { name = 'lib', repository = 'acme/lib', more = '' } = {}): string {
+function declared(
+  path = 'vendor/lib',
+  commit = head(),
+  { name = 'lib', repository = 'acme/lib', more = '' } = {},
+): string {
   const uri = `git+${server.url}/${repository}@${commit}`
   return `  - {name: ${name}, uri: "${uri}", digest: {gitCommit: ${commit}}, use: {submodule: ${path}}${more}}\n`
 }
@@ -165,7 +173,11 @@ test('13-adversary 17: the token goes to submodules on the run’s own server, a
   const sent = server.log.map(({ headers }) => headers.authorization)
   expect(sent).toContain(`Basic ${Buffer.from(`x-access-token:${TOKEN}`).toString('base64')}`)
   await opened?.close()
-  ports = { ...ports, server: { url: 'https://git.example.com', token: TOKEN }, guard: () => addressGuard({ private: true, pin: true }) }
+  ports = {
+    ...ports,
+    server: { url: 'https://git.example.com', token: TOKEN },
+    guard: () => addressGuard({ private: true, pin: true }),
+  }
   expect((await judge(declared())).fetched).toMatchObject([{ verdict: 'unknown' }])
   expect(server.log.every(({ headers }) => headers.authorization === undefined)).toBe(true)
 })

@@ -223,7 +223,9 @@ test('content that stands twice in a tree is fetched once, and each file has its
   const { folder, bytes } = await exported(from, from.tree('HEAD'), { lfs: contentOf(large, asked) })
   expect(asked).toHaveLength(1)
   expect(bytes).toBe(2 * large.byteLength)
-  expect([statSync(join(folder, 'one')).mode & 0o777, statSync(join(folder, 'two')).mode & 0o777]).toEqual([0o644, 0o755])
+  expect([statSync(join(folder, 'one')).mode & 0o777, statSync(join(folder, 'two')).mode & 0o777]).toEqual([
+    0o644, 0o755,
+  ])
   expect(statSync(join(folder, 'one')).ino).not.toBe(statSync(join(folder, 'two')).ino)
 })
 

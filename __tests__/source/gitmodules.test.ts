@@ -28,7 +28,21 @@ test.each(readdirSync(VECTORS))('13-adversary 14: .gitmodules, %s', name => {
 })
 
 test('any bytes are a list of safe submodules or a typed refusal', () => {
-  const words = ['[submodule "a"]', '\n', '\tpath = ', 'url=', '..', '/', '"', '\\', '-', 'https://h/a', '\r', '\0', '#']
+  const words = [
+    '[submodule "a"]',
+    '\n',
+    '\tpath = ',
+    'url=',
+    '..',
+    '/',
+    '"',
+    '\\',
+    '-',
+    'https://h/a',
+    '\r',
+    '\0',
+    '#',
+  ]
   const text = fc.array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 8 })), { maxLength: 30 })
   fc.assert(
     fc.property(text, parts => {
@@ -45,7 +59,22 @@ test('any bytes are a list of safe submodules or a typed refusal', () => {
 })
 
 test('an address is refused, or https in one spelling on the host that is written there', () => {
-  const part = fc.constantFrom('https://', 'ext::', '../', './', 'h.example', '/', 'a', '..', '@', ':', '?', '#', '%2e', '-')
+  const part = fc.constantFrom(
+    'https://',
+    'ext::',
+    '../',
+    './',
+    'h.example',
+    '/',
+    'a',
+    '..',
+    '@',
+    ':',
+    '?',
+    '#',
+    '%2e',
+    '-',
+  )
   fc.assert(
     fc.property(fc.array(part, { maxLength: 12 }), parts => {
       const url = parts.join('')
@@ -85,7 +114,10 @@ test('a repository has one name with and without its suffix', () => {
 })
 
 test('a flood of submodules is refused', () => {
-  const many = Array.from({ length: 201 }, (_, at) => `[submodule "${at}"]\n\tpath = p${at}\n\turl = https://h/a/${at}\n`)
+  const many = Array.from(
+    { length: 201 },
+    (_, at) => `[submodule "${at}"]\n\tpath = p${at}\n\turl = https://h/a/${at}\n`,
+  )
   expect(read(Buffer.from(many.join('')))).toEqual({ refused: 'source/gitmodules-malformed' })
   expect(read(Buffer.from('#'.repeat(70_000)))).toEqual({ refused: 'source/gitmodules-malformed' })
 })
