@@ -107,9 +107,7 @@ test('13-adversary 14: an image holds the files of a verified submodule and the 
   const text = layerText(step.result.image?.platforms[0]?.digest ?? '')
   for (const words of ['library words', 'odd words', 'odd-\xff.txt', LARGE]) expect(text).toContain(words)
   expect(text).not.toContain('git-lfs.github.com')
-  const { buildDefinition } = provenanceOf(step).predicate as {
-    buildDefinition: { resolvedDependencies: { uri: string; digest: object; annotations?: object }[] }
-  }
+  const { buildDefinition } = provenanceOf(step).predicate
   const oid = createHash('sha256').update(LARGE).digest('hex')
   expect(buildDefinition.resolvedDependencies).toEqual(
     expect.arrayContaining([

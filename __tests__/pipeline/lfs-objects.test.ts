@@ -52,13 +52,13 @@ const codeOf = (promise: Promise<unknown>) =>
 test('what a pointer names is fetched, and questions that come together are one', async () => {
   const pointers = ['one', 'two', 'three'].map(added)
   const source = objects()
-  const files = await Promise.all(pointers.map(pointer => source.fetch(pointer, 'model.bin')))
+  const files = await Promise.all(pointers.map(pointer => source.obtain(pointer, 'model.bin')))
   expect(files.map(file => readFileSync(file, 'utf8'))).toEqual(['one', 'two', 'three'])
   expect(server.log.filter(({ path }) => path.endsWith('/batch'))).toHaveLength(1)
 })
 
 test('13-adversary 17: the token goes to the service of the repository alone, fields of the answer to its address alone', async () => {
-  await objects().fetch(added('one'), 'model.bin')
+  await objects().obtain(added('one'), 'model.bin')
   const [batch, storage] = server.log
   expect(batch?.path).toBe('/acme/app.git/info/lfs/objects/batch')
   expect(batch?.headers.authorization).toBe(`Basic ${Buffer.from(`x-access-token:${TOKEN}`).toString('base64')}`)
@@ -71,18 +71,18 @@ test('content with another digest, or another size, is refused', async () => {
   const pointer = added('the right bytes')
   for (const lie of ['the wrong bytes', 'the right bytes and more', 'short']) {
     server.lfs.lie = Buffer.from(lie)
-    expect(await codeOf(objects().fetch(pointer, 'model.bin'))).toBe('materials/other-bytes')
+    expect(await codeOf(objects().obtain(pointer, 'model.bin'))).toBe('materials/other-bytes')
   }
   server.lfs.lie = undefined
   const other = { ...pointer, size: pointer.size + 1 }
   server.lfs.change = object => ({ ...object, size: pointer.size })
-  expect(await codeOf(objects().fetch(other, 'model.bin'))).toBe('source/lfs-answer-malformed')
+  expect(await codeOf(objects().obtain(other, 'model.bin'))).toBe('source/lfs-answer-malformed')
 })
 
 test('an object that the server does not have is missing, and others come all the same', async () => {
   const source = objects()
   const gone = { oid: 'a'.repeat(64), size: 3 }
-  const [first, second] = await Promise.allSettled([source.fetch(gone, 'gone'), source.fetch(added('one'), 'there')])
+  const [first, second] = await Promise.allSettled([source.obtain(gone, 'gone'), source.obtain(added('one'), 'there')])
   expect(first).toMatchObject({ status: 'rejected', reason: { code: 'source/lfs-missing', kind: 'unknown' } })
   expect(second.status).toBe('fulfilled')
 })
@@ -118,7 +118,7 @@ test.each<[string, (object: LfsObject) => unknown, string]>([
   ['a limit', ({ oid, size }) => ({ oid, size, error: { code: 429, message: 'Slow' } }), 'source/lfs-unavailable'],
 ])('13-adversary 32: an answer with %s is not obeyed', async (_what, change, code) => {
   server.lfs.change = change
-  expect(await codeOf(objects().fetch(added('one'), 'model.bin'))).toBe(code)
+  expect(await codeOf(objects().obtain(added('one'), 'model.bin'))).toBe(code)
   expect(server.log.filter(({ path }) => path.startsWith('/lfs-storage/'))).toEqual([])
 })
 
@@ -136,7 +136,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ['no JSON', { status: 200, body: '<html>' }, 'source/lfs-answer-malformed'],
 ])('an answer that is %s leaves it open', async (_what, answer, code) => {
   server.lfs.whole = () => answer
-  expect(await codeOf(objects().fetch(added('one'), 'model.bin'))).toBe(code)
+  expect(await codeOf(objects().obtain(added('one'), 'model.bin'))).toBe(code)
 })
 
 test('a server that wants a login gets none from a run without a token', async () => {
@@ -148,5 +148,5 @@ test('a server that wants a login gets none from a run without a token', async (
     download: { http, timing: TIMING, budget: new FetchBudget() },
     retry: { attempts: 1 },
   })
-  expect(await codeOf(source.fetch(added('one'), 'model.bin'))).toBe('source/lfs-unavailable')
+  expect(await codeOf(source.obtain(added('one'), 'model.bin'))).toBe('source/lfs-unavailable')
 })

@@ -169,7 +169,7 @@ async function asSubmodule(from: Clone, options: ExportOptions = {}): Promise<Ex
 function contentOf(bytes: Uint8Array, asked: string[] = []): LfsContent {
   return {
     remote: 'https://example.com/acme/app',
-    fetch: async (_pointer, path) => {
+    obtain: async (_pointer, path) => {
       asked.push(path)
       const file = join(ROOT, `content-${++count}`)
       writeFileSync(file, bytes)

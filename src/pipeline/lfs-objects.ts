@@ -63,7 +63,7 @@ export class LfsObjects implements LfsContent {
   }
 
   /** @throws `source/lfs-…`, `materials/other-bytes`, `core/address-refused`, `materials/deadline`, `materials/out-of-bytes` */
-  async fetch(pointer: LfsPointer, path: string): Promise<string> {
+  async obtain(pointer: LfsPointer, path: string): Promise<string> {
     const place = await this.#where(pointer)
     await this.#turn()
     try {
