@@ -6,7 +6,7 @@ import { jest } from '@jest/globals'
 import { pointerOf } from '../fakes/lfs-store.ts'
 import { TestRepository } from '../fakes/repository.ts'
 import { REPOSITORY } from '../fakes/scenario.ts'
-import { expectNoLeak, footprint, provenanceOf, push, startWorld, type World } from './source-support.ts'
+import { footprint, GITHUB_TOKEN, provenanceOf, push, startWorld, type World } from './source-support.ts'
 
 jest.setTimeout(240_000)
 
@@ -121,7 +121,7 @@ test('13-adversary 14: an image holds the files of a verified submodule and the 
   )
   expect(step.summary).toContain('vendor/lib')
   expect(step.summary).toContain('Git LFS')
-  expectNoLeak(world.scenario, step)
+  expect(step.log.replaceAll(/^::add-mask::.*$/gm, '') + step.summary).not.toContain(GITHUB_TOKEN)
 })
 
 test.each<[string, Tree, string, number]>([
