@@ -454,8 +454,9 @@ test('13-adversary 14: export attributes change no byte of the image, and the su
 test.each([
   [
     'a submodule',
-    'source/submodule-unsupported',
-    /git rm/,
+    'source/submodule-undeclared',
+    1,
+    /use: \{submodule: PATH\}/,
     (branch: string) => {
       const { repository, bob } = world.scenario
       repository.git('checkout', '--quiet', '--force', '-B', branch, base)
@@ -470,8 +471,9 @@ test.each([
   ],
   [
     'a Git LFS pointer',
-    'source/lfs-unsupported',
-    /git lfs migrate export/,
+    'source/lfs-missing',
+    2,
+    /git lfs push --all/,
     (branch: string) =>
       commitOn(world.scenario, branch, base, {
         message: 'Add a large file',
@@ -482,14 +484,14 @@ test.each([
         },
       }),
   ],
-])('%s is refused with what to do, before anything is pushed', async (name, code, remedy, make) => {
+])('%s is refused with what to do, before anything is pushed', async (name, code, exit, remedy, make) => {
   const { scenario } = world
   const branch = branchOf(name)
   const head = make(branch)
   await scenario.publish()
   const before = footprint(scenario)
   const step = await attest(branch, head, { builder: 'buildah', layout: undefined })
-  expect([step.result.error?.code, step.code]).toEqual([code, 3])
+  expect([step.result.error?.code, step.code]).toEqual([code, exit])
   expect(step.result.error?.remedy).toMatch(remedy)
   expect(step.summary).toMatch(/vendor\/lib|model\.bin/)
   expect(footprint(scenario)).toEqual(before)

@@ -8,6 +8,7 @@ import { HttpClient } from '../../src/io/http.ts'
 import type { MaterialItem } from '../../src/materials/manifest/item.ts'
 import { parseManifest } from '../../src/materials/manifest/parse.ts'
 import { type FetchPorts, fetchMaterials } from '../../src/pipeline/materials-fetch.ts'
+import type { JudgedTree } from '../../src/pipeline/materials-fetch-request.ts'
 import type { FetchedMaterial } from '../../src/pipeline/materials-outcome.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { honest, type LyingServer, startLyingServer } from '../materials/fetch/lying-server.ts'
@@ -29,6 +30,8 @@ export class FetchWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'waybill-materials-'))
   /** Files of the judged commit. */
   readonly commit = new Map<string, Uint8Array>()
+  /** The judged commit's tree, whose submodules come along. */
+  tree: JudgedTree | undefined
   #runs = 0
 
   private constructor(server: LyingServer) {
@@ -70,6 +73,7 @@ export class FetchWorld {
       policyFiles: files,
       commitFile: async (path: string) => this.commit.get(path),
       folder: join(this.folder, `run-${this.#runs++}`),
+      ...(this.tree === undefined ? {} : { tree: this.tree }),
     }
     return fetchMaterials(request, { ...this.ports(), ...ports })
   }

@@ -7,13 +7,17 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type CommitId, parseCommitId } from '../../src/core/digest.ts'
 import { type ExportedTree, type ExportOptions, exportTree } from '../../src/source/export.ts'
+import type { ExportedSubmodule } from '../../src/source/export-graft.ts'
+import type { LfsContent } from '../../src/source/export-large.ts'
 import { openHistory } from '../../src/source/git.ts'
+import { pointerOf } from '../fakes/lfs-store.ts'
 import { Clone, errorOf, findGit, temporaryFolder } from './support.ts'
 
 const ROOT = temporaryFolder()
@@ -135,22 +139,103 @@ test.each([
   expect(await errorOf(() => exported(from))).toMatchObject({ code: 'source/unsafe-path', kind: 'rejected' })
 })
 
-test('13-adversary 14: exportTree() refuses a submodule and an LFS pointer with a remedy', async () => {
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12\n`
+test('13-adversary 14: exportTree() refuses a submodule that nobody verified, and a pointer whose content nobody has', async () => {
+  const pointer = pointerOf('0'.repeat(64), 12)
   const lfs = clone({ 'big.bin': pointer })
   lfs.commit('pointer')
-  expect(await errorOf(() => exported(lfs))).toMatchObject({
-    code: 'source/lfs-unsupported',
-    remedy: expect.stringContaining('git lfs'),
-  })
+  expect(await errorOf(() => exported(lfs))).toMatchObject({ code: 'source/lfs-unavailable', kind: 'unknown' })
   const from = clone({ a: 'a' })
-  from.commit('a')
-  from.git('update-index', '--add', '--cacheinfo', `160000,${from.head()},module`)
+  const first = from.commit('a')
+  from.git('update-index', '--add', '--cacheinfo', `160000,${first},module`)
   from.git('commit', '--quiet', '-m', 'module')
   expect(await errorOf(() => exported(from))).toMatchObject({
-    code: 'source/submodule-unsupported',
-    remedy: expect.stringContaining('git rm'),
+    code: 'source/submodule-undeclared',
+    kind: 'rejected',
+    remedy: expect.stringContaining('use: {submodule: PATH}'),
   })
+  const other = { ...(await asSubmodule(clone({ x: 'x' }))), commit: from.head() }
+  const wrong = { submodules: new Map([['module', other]]) }
+  expect((await errorOf(() => exported(from, from.tree('HEAD'), wrong))).code).toBe('source/submodule-undeclared')
+})
+
+async function asSubmodule(from: Clone, options: ExportOptions = {}): Promise<ExportedSubmodule> {
+  const commit = from.commit('submodule')
+  const lines: Uint8Array[] = []
+  const tree = await exported(from, from.tree('HEAD'), { ...options, lines })
+  return { ...tree, commit, uri: `git+https://example.com/acme/lib@${commit}`, lines }
+}
+
+/** Whatever is asked for, from a folder of its own. */
+function contentOf(bytes: Uint8Array, asked: string[] = []): LfsContent {
+  return {
+    remote: 'https://example.com/acme/app',
+    obtain: async (_pointer, path) => {
+      asked.push(path)
+      const file = join(ROOT, `content-${++count}`)
+      writeFileSync(file, bytes)
+      return file
+    },
+  }
+}
+
+test('13-adversary 14: a submodule and a pointer become part of the tree, and the digest is that of a checkout with both', async () => {
+  const large = Buffer.from('a very large file')
+  const oid = createHash('sha256').update(large).digest('hex')
+  const lib = clone({ 'lib.c': 'int x;', 'deep/run': 'echo', 'model.bin': pointerOf(oid, large.byteLength) })
+  chmodSync(join(lib.path, 'deep/run'), 0o755)
+  const lfs = contentOf(large)
+  const submodule = await asSubmodule(lib, { lfs })
+  const from = clone({ a: 'a', 'vendor/zlib/z': 'z', 'model.bin': pointerOf(oid, large.byteLength) })
+  from.commit('a')
+  from.git('update-index', '--add', '--cacheinfo', `160000,${submodule.commit},vendor/lib`)
+  from.git('commit', '--quiet', '-m', 'module')
+  const result = await exported(from, from.tree('HEAD'), { submodules: new Map([['vendor/lib', submodule]]), lfs })
+  expect(readFileSync(join(result.folder, 'vendor/lib/model.bin'))).toEqual(large)
+  expect(readFileSync(join(result.folder, 'vendor/lib/lib.c'), 'utf8')).toBe('int x;')
+  expect(existsSync(submodule.folder)).toBe(false)
+  // The same files in one plain repository.
+  const plain = clone({
+    a: 'a',
+    'vendor/zlib/z': 'z',
+    'model.bin': large,
+    'vendor/lib/lib.c': 'int x;',
+    'vendor/lib/deep/run': 'echo',
+    'vendor/lib/model.bin': large,
+  })
+  chmodSync(join(plain.path, 'vendor/lib/deep/run'), 0o755)
+  plain.commit('all')
+  const same = await exported(plain)
+  expect([result.digest, result.files, result.bytes]).toEqual([same.digest, same.files, same.bytes])
+  expect(result.large.map(({ path, within }) => [path, within?.path])).toEqual([
+    ['model.bin', undefined],
+    ['vendor/lib/model.bin', 'model.bin'],
+  ])
+  expect(result.submodules).toMatchObject([{ path: 'vendor/lib', commit: submodule.commit }])
+})
+
+test('content that stands twice in a tree is fetched once, and each file has its own mode', async () => {
+  const large = Buffer.from('twice')
+  const pointer = pointerOf(createHash('sha256').update(large).digest('hex'), large.byteLength)
+  const from = clone({ one: pointer, two: pointer })
+  chmodSync(join(from.path, 'two'), 0o755)
+  from.commit('twice')
+  const asked: string[] = []
+  const { folder, bytes } = await exported(from, from.tree('HEAD'), { lfs: contentOf(large, asked) })
+  expect(asked).toHaveLength(1)
+  expect(bytes).toBe(2 * large.byteLength)
+  expect([statSync(join(folder, 'one')).mode & 0o777, statSync(join(folder, 'two')).mode & 0o777]).toEqual([
+    0o644, 0o755,
+  ])
+  expect(statSync(join(folder, 'one')).ino).not.toBe(statSync(join(folder, 'two')).ino)
+})
+
+test('13-adversary 43: what pointers stand for counts before any of it is fetched', async () => {
+  const from = clone({ big: pointerOf('a'.repeat(64), 5_000) })
+  from.commit('big')
+  const asked: string[] = []
+  const options = { lfs: contentOf(new Uint8Array(), asked), maxBytes: 4_999 }
+  expect((await errorOf(() => exported(from, from.tree('HEAD'), options))).code).toBe('source/tree-too-large')
+  expect(asked).toEqual([])
 })
 
 test.each(['.git', '..', '.GIT', 'git~1', 'a/b'])('13-adversary 14: exportTree() refuses the name %j', async name => {

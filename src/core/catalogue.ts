@@ -12,6 +12,7 @@ import { POLICY_ERRORS } from './catalogue/policy.ts'
 import { REGISTRY_ERRORS } from './catalogue/registry.ts'
 import { SIGSTORE_ERRORS } from './catalogue/sigstore.ts'
 import { SOURCE_ERRORS } from './catalogue/source.ts'
+import { SOURCE_CONTENT_ERRORS } from './catalogue/source-content.ts'
 import { STATEMENTS_ERRORS } from './catalogue/statements.ts'
 import { SUBJECTS_ERRORS } from './catalogue/subjects.ts'
 import { URL_ERRORS } from './catalogue/url.ts'
@@ -46,4 +47,5 @@ export const CATALOGUE = {
   ...CHAIN_ERRORS,
   ...DEPLOY_ERRORS,
   ...URL_ERRORS,
+  ...SOURCE_CONTENT_ERRORS,
 } as const satisfies Record<`${string}/${string}`, CatalogueEntry>

@@ -4,8 +4,9 @@ import { maybe } from '../core/maybe.ts'
 import { hashFileWith, makeTemporaryFolder, remove } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
 import type { LockPorts } from '../pipeline/materials-command-lock-images.ts'
-import type { JudgedFiles } from '../pipeline/materials-command-request.ts'
+import type { CheckoutContent, JudgedFiles } from '../pipeline/materials-command-request.ts'
 import { loadCredentials } from '../registry/credentials.ts'
+import { withCheckout } from './checkout-tree.ts'
 import type { CommandLine, Desk } from './commands/command.ts'
 import { clientsOf } from './gate-evidence.ts'
 import { materialsFiles, noPolicy, workingFile } from './materials-files.ts'
@@ -62,9 +63,9 @@ export async function withMaterials<T>(
     const credentials = await loadCredentials(env, env.HOME)
     const clientFor = clientsOf({ http, credentials, insecureRegistries })
     const { images, bring } = materialsPorts(home, credentials)
-    return await work(
-      { ...files, policy: files.policy },
-      {
+    const judged = { ...files, policy: files.policy }
+    const ask = (content: CheckoutContent | undefined) =>
+      work(content === undefined ? judged : { ...judged, content }, {
         images,
         bring,
         file: async path => workingFile(world.workingFolder, path),
@@ -72,8 +73,8 @@ export async function withMaterials<T>(
         clock: () => performance.now(),
         resolve: async (reference, terms) => (await clientFor('judged', terms).resolve(reference)).descriptor.digest,
         hash: hashFileWith,
-      },
-    )
+      })
+    return await withCheckout(world.workingFolder, env, ask)
   } finally {
     http.close()
     await remove(folder)

@@ -63,7 +63,7 @@ export class LfsObjects implements LfsContent {
   }
 
   /** @throws `source/lfs-…`, `materials/other-bytes`, `core/address-refused`, `materials/deadline`, `materials/out-of-bytes` */
-  async fetch(pointer: LfsPointer, path: string): Promise<string> {
+  async obtain(pointer: LfsPointer, path: string): Promise<string> {
     const place = await this.#where(pointer)
     await this.#turn()
     try {
@@ -92,11 +92,12 @@ export class LfsObjects implements LfsContent {
     }
   }
 
-  /** Storage beside a server of this machine or on the server itself is as inside as the server; anywhere else is not. */
+  /** On the server itself, or on this machine where the server is, storage is as inside as the server; anywhere else it is not. */
   #mayBeInside(url: string): boolean {
     const { inside } = this.#place
-    const own = new URL(this.remote)
-    return inside && (new URL(url).host === own.host || isLoopbackHost(own.hostname))
+    const [own, storage] = [new URL(this.remote), new URL(url)]
+    const together = isLoopbackHost(own.hostname) && isLoopbackHost(storage.hostname)
+    return inside && (storage.host === own.host || together)
   }
 
   /** One request for all that is asked within a moment. */

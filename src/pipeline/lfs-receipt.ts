@@ -53,7 +53,7 @@ export function contentOf(
       digest: { gitCommit },
       annotations: { proof: 'pinned', verdict: 'not-asked' },
     })),
-    ...(large.length > LIMITS.lfsListed ? [sumOf(large)] : large.map(file => largeDescriptor(file, commit))),
+    ...(large.length > LIMITS.lfsListed ? [sumOf(large, commit)] : large.map(file => largeDescriptor(file, commit))),
   ]
 }
 
@@ -67,11 +67,13 @@ function largeDescriptor({ path, oid, size, remote, within }: LargeFile, commit:
   }
 }
 
-function sumOf(large: readonly LargeFile[]): ResourceDescriptor {
+function sumOf(large: readonly LargeFile[], commit: string): ResourceDescriptor {
+  const { remote = '' } = large.find(({ within }) => within === undefined) ?? large[0] ?? {}
   const lines = large.map(({ oid, size, path }) => `${oid} ${size} ${path}\n`)
   const digest = sha256(utf8(lines.join(''))).slice('sha256:'.length)
   return {
     name: 'git-lfs',
+    uri: `git+${remote}@${commit}#*`,
     digest: { sha256: digest },
     annotations: { proof: 'pinned', by: 'git-lfs pointers', objects: String(large.length) },
   }

@@ -7,6 +7,7 @@ import type { Receipt } from '../report/receipt.ts'
 import { judgeAdds } from './materials-adds.ts'
 import { contextFolders, contextsOf, declaredImages } from './materials-bring.ts'
 import type { JudgedFiles, JudgePorts } from './materials-command-request.ts'
+import { MANIFEST_PATH } from './materials-manifest.ts'
 import type { FetchedMaterial, JudgedMaterial } from './materials-outcome.ts'
 import type { MaterialsLaw } from './materials-plan.ts'
 import { materialReceipt } from './materials-receipt.ts'
@@ -57,25 +58,36 @@ export async function judgeFiles(files: JudgedFiles, ports: JudgePorts): Promise
       contexts: contextsOf(items, fetched, images),
       pulls,
     },
-    unchecked: [...unchecked('default', lockFilesIn(files.contextPaths))],
+    unchecked: [...unchecked('default', lockFilesIn(files.contextPaths)), ...uncheckedLarge(files)],
   }
 }
 
 /** Fetches and verifies what the manifest declares, images apart. */
 export async function bringFiles(
-  { manifest, policy }: JudgedFiles,
+  { manifest, policy, content }: JudgedFiles,
   ports: JudgePorts,
 ): Promise<readonly FetchedMaterial[]> {
   const items = (manifest?.items ?? []).filter(({ uri }) => uri.kind !== 'image')
-  if (manifest === undefined || items.length === 0) return []
+  if (items.length === 0 && content === undefined) return []
   return ports.bring({
     items,
-    manifest: manifest.path,
+    manifest: manifest?.path ?? MANIFEST_PATH,
+    ...(content === undefined ? {} : { tree: content.tree }),
     policy: policy.law.policy,
     policyFiles: policy.law.files,
     commitFile: path => ports.file(path),
     folder: await ports.folder(),
   })
+}
+
+/** The commit names their SHA-256, so a run that fetches them needs no judgement; here nobody fetches them. */
+function uncheckedLarge({ content }: JudgedFiles): readonly string[] {
+  const { large = [] } = content ?? {}
+  if (large.length === 0) return []
+  const what = large.length === 1 ? '1 file' : `${large.length} files`
+  return [
+    `Whether Git LFS has the content of ${what}: a run fetches it, and takes only what has the SHA-256 in the commit.`,
+  ]
 }
 
 const CAVEAT =

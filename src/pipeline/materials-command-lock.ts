@@ -50,6 +50,7 @@ async function fetchNow(files: JudgedFiles, path: string, ports: LockPorts): Pro
     // A mirror that is behind would put an old file beside a new one.
     items: items.map(item => ({ ...item, digest: new Map(), mirrors: [] })),
     manifest: path,
+    ...(files.content === undefined ? {} : { tree: files.content.tree }),
     policy,
     policyFiles,
     commitFile: file => ports.file(file),

@@ -2,6 +2,9 @@ import type { Digest } from '../core/digest.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import type { MaterialItem } from '../materials/manifest/item.ts'
 import type { Law } from '../policy/law.ts'
+import type { LfsPointer } from '../source/lfs-pointer.ts'
+import type { Submodule } from '../source/submodules.ts'
+import type { JudgedTree } from './materials-fetch-request.ts'
 import type { MaterialsPorts } from './materials-ports.ts'
 
 /** The files of a checkout that `waybill materials` looks at, as they lie there. */
@@ -15,6 +18,15 @@ export interface MaterialsFiles {
   readonly policy?: { readonly path: string; readonly law: Law }
   /** Of the files below the context, for the lock files among them. */
   readonly contextPaths: readonly string[]
+  /** Absent: nothing there speaks of submodules or Git LFS. */
+  readonly content?: CheckoutContent
+}
+
+/** What the commit of a checkout only points to. */
+export interface CheckoutContent {
+  readonly tree: JudgedTree
+  readonly submodules: readonly Submodule[]
+  readonly large: readonly (LfsPointer & { readonly path: string })[]
 }
 
 export interface ReadManifest {

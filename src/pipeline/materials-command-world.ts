@@ -10,6 +10,7 @@ import { baseImageRule } from '../policy/base-images.ts'
 import { materialRule } from '../policy/material-policy.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ClosedWorld, WorldEntry, WorldItem, WorldRule } from '../report/closed-world.ts'
+import { contentOfCheckout } from './materials-command-content.ts'
 import { nameOfPull } from './materials-command-name.ts'
 import type { MaterialsFiles } from './materials-command-request.ts'
 import { baseRuleText, materialRuleText } from './materials-command-rule.ts'
@@ -26,18 +27,27 @@ interface Seen {
  * images is not known (4-materials § 2).
  * @throws `materials/dockerfile-malformed`, `materials/too-many-references`
  */
-export function closedWorld({ dockerfile, builds, manifest, policy, contextPaths }: MaterialsFiles): ClosedWorld {
+export function closedWorld({
+  dockerfile,
+  builds,
+  manifest,
+  policy,
+  contextPaths,
+  content,
+}: MaterialsFiles): ClosedWorld {
   const items = manifest?.items ?? []
   const law = policy?.law.policy
   const pulls = pullsOfAll(dockerfile.bytes, builds, items).map(seen => entryOf(seen, items, law))
   const worldItems = items.map(item => itemOf(item, law))
+  const pointed = content === undefined ? [] : contentOfCheckout(content, items, law)
   const { found, more } = lockFilesIn(contextPaths)
   const world = { file: dockerfile.path, pulls, items: worldItems, lockFiles: found, moreLockFiles: more }
   return {
     ...world,
     ...(policy === undefined ? {} : { policy: { path: policy.path, digest: policy.law.policyDigest } }),
     ...(manifest === undefined ? {} : { manifest: manifest.path }),
-    outcome: law === undefined ? 'not-asked' : outcomeOf(pulls, worldItems),
+    ...(pointed.length === 0 ? {} : { content: pointed }),
+    outcome: law === undefined ? 'not-asked' : outcomeOf(pulls, [...worldItems, ...pointed]),
     add: law === undefined ? suggestedRules(world) : missingRules(world),
   }
 }
@@ -205,7 +215,7 @@ function verifyText(verify: Verify): string {
 }
 
 /** What is needed and has no rule, or is denied, would be refused; what cannot be told is neither. */
-function outcomeOf(pulls: readonly WorldEntry[], items: readonly WorldItem[]): Outcome {
+function outcomeOf(pulls: readonly WorldEntry[], items: readonly Pick<WorldItem, 'findings'>[]): Outcome {
   const needed = pulls.filter(({ needed, later }) => needed && !later)
   const findings = [...needed, ...items].flatMap(entry => entry.findings)
   if (findings.some(({ code }) => code !== 'materials/unresolved')) return 'rejected'

@@ -132,14 +132,23 @@ function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Fin
       const key = `${algorithm} ${hex}`
       known.set(key, [...(known.get(key) ?? []), target])
     }
+  const commits = new Set([own, first?.digest.gitCommit])
+  const isPart = (commit: string | undefined) =>
+    commit !== undefined && (commits.has(commit) || known.has(`gitCommit ${commit}`))
   return dependencies
     .filter(dependency => own === undefined || dependency.digest.gitCommit !== own)
+    .filter(dependency => !isPart(wholeOf(dependency)))
     .filter(dependency => !isKnown(dependency, known))
     .map(dependency => {
       const name = materialText(dependency)
       const message = `The provenance names the material ${name}, of which nothing is claimed`
       return about(the)('verify/material-unproven', message, 'a claim about it by its digest', undefined)
     })
+}
+
+/** The commit of `git+<repository>@<commit>#<path>`: content that the commit itself pins is as good as the commit, and stands by it. */
+function wholeOf({ uri = '' }: Dependency): string | undefined {
+  return /^git\+https?:\/\/[^#@]+@([0-9a-f]{40})#./.exec(uri)?.[1]
 }
 
 /** Equal in every algorithm that both name, and in one at least. */

@@ -6,7 +6,7 @@ import type { UriPattern } from './material-rules.ts'
  * Patterns of the URIs of materials, and the one spelling that they are compared with (13-adversary 34).
  *
  *     https://host[:port]/path[?query]           http:// on this machine alone
- *     git+https://host[:port]/path@ref
+ *     git+https://host[:port]/path@ref           git+http:// on this machine alone
  *     artifact://owner/repository/workflow.yml/file
  *
  * A star never stands in scheme or host, and never matches a "?": whoever chooses the query of a download chooses what a
@@ -24,7 +24,7 @@ export function isCanonicalUri(uri: string): boolean {
   if (!uri.startsWith('git+')) return isCanonicalUrl(uri)
   // Exactly one "@": neither a login nor a path may move the place where the ref begins.
   const [remote = '', ref = '', more] = uri.slice('git+'.length).split('@')
-  if (more !== undefined || remote.includes('?') || !remote.startsWith('https://')) return false
+  if (more !== undefined || remote.includes('?')) return false
   return isCanonicalUrl(remote) && isRef(ref)
 }
 

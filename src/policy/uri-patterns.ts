@@ -5,7 +5,7 @@ import { asciiOf, distinctList, type Field, type Reading, wrong } from './read.t
 import { compileUriPattern, isCanonicalUri, isLoopback } from './uri-pattern.ts'
 
 const FORMS = 'https://host/**, git+https://host/**@** or artifact://owner/**'
-const FORM = /^(https|http|git\+https|artifact):\/\/([^/]*)(\/.*)?$/
+const FORM = /^((?:git\+)?https?|artifact):\/\/([^/]*)(\/.*)?$/
 
 type Never = (why: string, expected: string) => Error
 
@@ -27,7 +27,7 @@ function uriPattern(reading: Reading, field: Field): UriPattern {
   if (path === '' || path === '/') throw never('it names nothing on the host', `${scheme}://${host}/**`)
   if (scheme === 'artifact') checkArtifact(host, path, never)
   else checkHost(scheme, host, path, never)
-  if (scheme === 'git+https') checkGit(text, path, never)
+  if (scheme.startsWith('git+')) checkGit(text, path, never)
   if (scheme !== 'artifact') checkSample(text, never)
   const pattern = compileUriPattern(text)
   if (pattern === undefined)
@@ -36,7 +36,7 @@ function uriPattern(reading: Reading, field: Field): UriPattern {
 }
 
 function checkHost(scheme: string, host: string, path: string, never: Never): void {
-  const protocol = scheme === 'http' ? 'http' : 'https'
+  const protocol = scheme.replace('git+', '')
   const address = `${protocol}://${host}/`
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined || url.hostname === '') throw never('this is no host', FORMS)
@@ -44,7 +44,8 @@ function checkHost(scheme: string, host: string, path: string, never: Never): vo
     throw never('the trailing dot is dropped', `${scheme}://${url.host.replace(/\.(?=:|$)/, '')}${path}`)
   if (!isHostName(url.hostname)) throw never('this is no host', FORMS)
   if (url.host !== host) throw never('the host has one spelling', `${scheme}://${url.host}${path}`)
-  if (scheme === 'http' && !isLoopback(url)) throw never('http is for this machine alone', `https://${host}${path}`)
+  if (protocol === 'http' && !isLoopback(url))
+    throw never('http is for this machine alone', `${scheme}s://${host}${path}`)
 }
 
 /** Owner, repository, workflow file and file; `**` may stand for several of them. */

@@ -14,6 +14,8 @@ export interface ClosedWorld {
   readonly outcome: Outcome | 'not-asked'
   readonly pulls: readonly WorldEntry[]
   readonly items: readonly WorldItem[]
+  /** What the commit of the checkout only points to; absent: nothing. */
+  readonly content?: readonly WorldContent[]
   readonly lockFiles: readonly { readonly path: string; readonly manager: string }[]
   /** Lock files that are not listed. */
   readonly moreLockFiles: number
@@ -53,6 +55,19 @@ export interface WorldItem {
   readonly findings: readonly Finding[]
 }
 
+/** A submodule, or a file whose content Git LFS has. */
+export interface WorldContent {
+  readonly path: string
+  readonly kind: 'submodule' | 'lfs'
+  /** Canonical; absent where nobody says which repository it is, or the repository is the judged one. */
+  readonly uri?: string
+  /** A commit id, or `sha256:…`. */
+  readonly digest: string
+  /** What allows it, in words; absent: nothing does. */
+  readonly allowed?: string
+  readonly findings: readonly Finding[]
+}
+
 export interface WorldRule {
   /** `base-images[2]` */
   readonly at: string
@@ -62,6 +77,8 @@ export interface WorldRule {
 const COLUMNS = 80
 /** Lock files named; the rest is counted. */
 const LOCK_FILES = 20
+/** Submodules and large files named; the rest is counted. */
+const CONTENT = 100
 
 /** The closed world as a terminal shows it. */
 export function renderClosedWorld(world: ClosedWorld, options: TerminalOptions): string {
@@ -71,6 +88,7 @@ export function renderClosedWorld(world: ClosedWorld, options: TerminalOptions):
     ...headLines(world, columns),
     ...pullLines(world, paint, columns),
     ...itemLines(world, paint, columns),
+    ...contentLines(world, paint, columns),
     ...lockLines(world, columns),
     ...(world.add.length === 0 ? [] : ['', ...addLines(world, columns)]),
   ]
@@ -130,6 +148,22 @@ function itemLines({ manifest, items }: ClosedWorld, paint: Paint, columns: numb
     ...found(findings, paint, '    ', columns),
   ])
   return ['', `${printable(manifest)}:`, ...lines]
+}
+
+function contentLines({ content = [] }: ClosedWorld, paint: Paint, columns: number): readonly string[] {
+  if (content.length === 0) return []
+  const shown = content.slice(0, CONTENT)
+  const lines = shown.flatMap(({ path, kind, uri, digest, allowed, findings }) => [
+    `  ${printable(path, 300)}: ${kind === 'lfs' ? 'content of Git LFS' : 'submodule'}`,
+    ...[
+      ...(uri === undefined ? [] : [printable(uri, 500)]),
+      shortDigest(digest),
+      ...(allowed === undefined ? [] : [printable(allowed, 300)]),
+    ].map(text => `    ${text}`),
+    ...found(findings, paint, '    ', columns),
+  ])
+  const more = content.length - shown.length
+  return ['', 'Submodules and Git LFS of the commit:', ...lines, ...(more === 0 ? [] : [`  … and ${more} more`])]
 }
 
 function found(findings: readonly Finding[], paint: Paint, indent: string, columns: number): readonly string[] {

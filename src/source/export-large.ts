@@ -12,7 +12,7 @@ export interface LfsContent {
    * Exactly the bytes that the pointer names, in a private file that is now the caller's.
    * @param path of the pointer, for people. @throws `source/lfs-…`, `materials/other-bytes`
    */
-  fetch(pointer: LfsPointer, path: string): Promise<string>
+  obtain(pointer: LfsPointer, path: string): Promise<string>
 }
 
 /** A file of an exported tree whose content was fetched, verified by the SHA-256 in the tree. */
@@ -51,7 +51,7 @@ export class LargeFiles {
     this.#files.push({ ...pointer, path: shownPath(path), remote: content.remote })
     const known = this.#placed.get(keyOf(pointer))
     if (known !== undefined) return this.#folder.copyFile(path, await known, mode)
-    const placing = content.fetch(pointer, shownPath(path)).then(file => {
+    const placing = content.obtain(pointer, shownPath(path)).then(file => {
       this.#folder.adoptFile(path, file, mode)
       return path
     })

@@ -39,7 +39,7 @@ function beside(url: string, base: string): string {
     if (names.pop() === undefined) throw refused(url)
   }
   // `../` further on would be taken out again by whoever asks for it.
-  if (origin === '' || parts.length === 0 || parts.includes('..')) throw refused(url)
+  if (origin === '' || parts.every(part => part === '') || parts.includes('..')) throw refused(url)
   return `${origin}/${[...names, ...parts].join('/')}`
 }
 

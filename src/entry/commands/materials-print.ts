@@ -3,9 +3,11 @@ import { parseJson } from '../../core/json.ts'
 import { printable } from '../../core/text.ts'
 import { EXIT_CODE } from '../../core/verdict.ts'
 import { type KnownMaterials, knownMaterials } from '../../pipeline/materials-command-allowed.ts'
+import type { MaterialsFiles } from '../../pipeline/materials-command-request.ts'
 import { closedWorld } from '../../pipeline/materials-command-world.ts'
 import { type ClosedWorld, renderClosedWorld } from '../../report/closed-world.ts'
 import { visibleJson } from '../../report/visible-json.ts'
+import { withCheckout } from '../checkout-tree.ts'
 import { materialsFiles, noPolicy } from '../materials-files.ts'
 import {
   MATERIALS_CAVEAT,
@@ -32,7 +34,8 @@ export const materialsPrintCommand = command({
 
   waybill materials print [--file DOCKERFILE] [--context DIR] [--build-arg NAME=VALUE] [--policy FILE]
 
-Lists everything that the Dockerfile pulls in, what the materials manifest declares, and the lock files that nobody checks.
+Lists everything that the Dockerfile pulls in, what the materials manifest declares, submodules and Git LFS of the commit, and the
+lock files that nobody checks.
 Without a policy it proposes one. Nobody is asked: what a tag means now, and what ONBUILD of a base image pulls in, tells
 waybill materials verify.
 
@@ -60,8 +63,14 @@ export function readPrint(line: CommandLine<typeof OPTIONS & { json: { type: 'bo
 }
 
 async function print(wish: PrintWish, desk: Desk): Promise<number> {
+  const read = await materialsFiles(wish, desk.world.workingFolder)
+  return withCheckout(desk.world.workingFolder, desk.env, async content =>
+    printFiles(wish, desk, content === undefined ? read : { ...read, content }),
+  )
+}
+
+function printFiles(wish: PrintWish, desk: Desk, files: MaterialsFiles): number {
   const { world } = desk
-  const files = await materialsFiles(wish, world.workingFolder)
   const closed = closedWorld(files)
   const known = files.policy === undefined ? undefined : knownMaterials({ ...files, policy: files.policy })
   if (wish.json) world.out(jsonOf(closed, known))

@@ -12,7 +12,7 @@ const ARTIFACT = new RegExp(`^artifact://(${NAME}/${NAME})/(${NAME}\\.ya?ml)/(${
 export function readUri(reader: FieldReader, field: Field): MaterialUri {
   const text = reader.text(field)
   if (text.startsWith('docker-image://')) return imageUri(reader, field, text.slice('docker-image://'.length))
-  if (text.startsWith('git+https://')) return gitUri(reader, field, text.slice('git+'.length))
+  if (/^git\+https?:/.test(text)) return gitUri(reader, field, text.slice('git+'.length))
   if (text.startsWith('artifact://')) {
     const [, repository = '', workflow = '', file = ''] = ARTIFACT.exec(text) ?? []
     if (file === '') throw reader.wrong(field, 'is no artifact of a workflow', FORMS, text)
