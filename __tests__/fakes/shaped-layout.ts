@@ -115,6 +115,11 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     platforms: ['linux/amd64', 'linux/arm64'],
   },
   'no layers': { write: to => to.image('linux/amd64', []), kind: 'image', platforms: ['linux/amd64'] },
+  'null in the place of layers': {
+    write: to => to.image('linux/amd64', [], { layers: null }),
+    kind: 'image',
+    platforms: ['linux/amd64'],
+  },
   'one empty layer': {
     write: to => to.image('linux/amd64', [to.blob(`${OCI}.layer.v1.tar`, '')]),
     kind: 'image',

@@ -1,5 +1,5 @@
 import { utf8 } from '../core/bytes.ts'
-import { fail } from '../core/error.ts'
+import { asWaybillError, fail } from '../core/error.ts'
 import { childEnvironment, type Environment } from '../io/environment.ts'
 import { makeFolder, readFileBounded } from '../io/files.ts'
 import type { Builder, BuildResult, BuildWorld, ImageDescriptor, ToolRecord } from './builder.ts'
@@ -181,7 +181,11 @@ export class BuildxBuilder implements Builder {
 
   async #metadata(path: string): Promise<Uint8Array> {
     return readFileBounded(path, METADATA_BYTES).catch((error: unknown) => {
-      throw fail('build/digest-missing', 'buildx wrote no metadata file', { cause: error })
+      throw fail('build/digest-missing', 'buildx wrote no metadata file that can be read', {
+        expected: `a file of at most ${METADATA_BYTES} bytes`,
+        found: asWaybillError(error).found ?? 'nothing',
+        cause: error,
+      })
     })
   }
 

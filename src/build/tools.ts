@@ -59,7 +59,7 @@ export async function runBuilder(
   const tail = new OutputTail(output)
   const failed = (how: string, cause?: unknown): Error => {
     const lines = tail.lines(12)
-    const advice = explain?.(lines, tail.text())
+    const advice = explain?.(lines, tail.text()) ?? adviceOf(lines)
     if (advice instanceof WaybillError) return advice
     return fail('build/failed', `${name} ${how}`, {
       expected: 'exit code 0',
@@ -77,6 +77,17 @@ export async function runBuilder(
   })
   if (result.code !== 0) throw failed(`ended with exit code ${result.code}`)
   return result
+}
+
+/** What to do about what can befall any builder. @param lines its last words, in which those of a RUN step may stand, too. */
+function adviceOf(lines: readonly string[]): string | undefined {
+  const text = lines.join('\n')
+  if (/no space left on device|disk quota exceeded/i.test(text))
+    return 'Free room on the disk where the builder keeps its layers (docker buildx prune --force), or use a runner with a larger one.'
+  const [, flag] = /^(?:Error: |ERROR: )?unknown flag: (--[a-z-]{1,40})$/m.exec(text) ?? []
+  if (flag !== undefined)
+    return `This builder is too old: it does not know ${flag}. Add a step \`uses: docker/setup-buildx-action\` before this one, or install a newer one.`
+  return undefined
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -11,7 +11,8 @@ export { createReadStream }
 /** Reads a regular file of at most `maxBytes`. @throws `core/file-unreadable` (missing, not a file, too large). */
 export async function readFileBounded(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const handle = await open(path, constants.O_RDONLY)
+    // A pipe in a file's place would keep whoever opens it waiting for a writer.
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       const info = await handle.stat()
       if (!info.isFile()) throw new Error('not a regular file')

@@ -130,7 +130,9 @@ function readManifest(object: JsonObject, announced: string): Manifest {
   }
   if (isIndex) return { kind: 'index', ...common, manifests: readList(object.manifests, 'manifest.manifests') }
   const config = readDescriptor(object.config, 'manifest.config')
-  return { kind: 'image', ...common, config, layers: readList(object.layers, 'manifest.layers') }
+  // BuildKit 0.26 writes null for an image in which there is no file; to every reader in Go it is the empty list.
+  const layers = object.layers === null ? [] : readList(object.layers, 'manifest.layers')
+  return { kind: 'image', ...common, config, layers }
 }
 
 function readList(value: Json | undefined, path: string): readonly Descriptor[] {
