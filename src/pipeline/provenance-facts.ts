@@ -1,3 +1,4 @@
+import { COMMIT_CONTEXT } from '../build/named-contexts.ts'
 import { type Digest, hexOf } from '../core/digest.ts'
 import type { RunClaims } from '../statements/claims.ts'
 import type { BuildInputs, ProvenanceFacts, RecordedContext, ResourceDescriptor } from '../statements/provenance.ts'
@@ -139,14 +140,15 @@ export function recordedContexts(
   { contexts, judged }: Pick<Built['materials'], 'contexts' | 'judged'>,
 ): readonly RecordedContext[] {
   return [...new Map([...given, ...contexts])].map(([name, target]) => {
-    if (!target.startsWith(IMAGE)) return { name, from: contexts.has(name) ? 'material' : 'commit' }
+    if (target.startsWith(COMMIT_CONTEXT)) return { name, from: 'commit' }
+    if (!target.startsWith(IMAGE)) return { name, from: 'material' }
     const reference = target.slice(IMAGE.length)
     const own = judged.find(
       ({ kind, name: called, digest }) =>
         kind === 'image' &&
         (reference === called || (digest.sha256 !== undefined && reference.endsWith(`@sha256:${digest.sha256}`))),
     )
-    return { name, from: 'image', verified: own === undefined ? 'none' : proofWord(own) }
+    return { name, from: 'image', verified: own?.verdict === 'passed' ? proofWord(own) : 'none' }
   })
 }
 
