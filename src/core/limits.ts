@@ -227,4 +227,6 @@ export const LIMITS = {
   clusterPlaces: 250_000,
   /** Milliseconds for reading a list, begun again or not. 13-adversary 43. */
   clusterMs: 5 * 60_000,
+  /** Characters of the plan and of one part as outputs of jobs; GitHub allows 1 MiB for all outputs of a job together. 13-adversary 43. */
+  buildPlanBytes: 256 * KIB,
 } as const

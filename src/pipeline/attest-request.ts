@@ -1,4 +1,5 @@
 import type { Builder } from '../build/builder.ts'
+import type { BuildPlan } from '../build/plan.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { KeySigner } from '../core/signer.ts'
@@ -52,6 +53,8 @@ export interface AttestRequest {
   readonly run?: { readonly id: string; readonly repositoryId: string }
   readonly push: boolean
   readonly sign: boolean
+  /** What an earlier job of the run found and decided; this one must find the same (5-build § 5). */
+  readonly planned?: BuildPlan
   /** Tags as cosign 2 reads them, besides. */
   readonly legacySignatures?: boolean
   /** Copies in the platform's attestation store, besides. */

@@ -10,6 +10,7 @@ import { signFiles } from './files-stage.ts'
 import { verifyMaterials } from './materials-stage.ts'
 import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
+import { checkPlanned } from './prepare.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { EarlierBundles } from './resume.ts'
 import { reusedImage } from './reused-image.ts'
@@ -52,6 +53,7 @@ async function story(request: AttestRequest, ports: AttestPorts, record: RunReco
   if (request.imageless) return filesAlone(request, ports, { ready, source }, record) // no image: the files alone
   beginComparing(request, ports, source, record) // with the last image, for people
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
+  checkPlanned(request.planned, source, materials) // what the job before this one found
   const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
   const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest
   if (built.result.pushedTo.length > 0) earlier.lookBeside([built.result.digest])
