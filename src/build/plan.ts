@@ -36,6 +36,8 @@ export interface BuildPlan {
   readonly images: readonly [string, ...string[]]
   readonly push: boolean
   readonly sign: boolean
+  /** Somebody said that machines of their own may build (13-adversary 40). */
+  readonly selfHosted: boolean
   /** Platform → label of its runner, in the order in which the index names them. */
   readonly runners: Readonly<Record<string, string>>
   readonly source: StageVerdict
@@ -61,10 +63,10 @@ const DIGESTS = /^[A-Za-z0-9]{1,20}:[0-9a-f]{32,128}$/
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9 ._,:=-]{0,200}$/
 
 export function planText(plan: BuildPlan): string {
-  const { commit, ref, run, images, push, sign, runners, source, materials, pins } = plan
+  const { commit, ref, run, images, push, sign, selfHosted, runners, source, materials, pins } = plan
   const text = JSON.stringify({
     version: 1,
-    ...{ commit, ref, run, images, push, sign, runners, source, materials },
+    ...{ commit, ref, run, images, push, sign, selfHosted, runners, source, materials },
     pins: pins.map(({ uri, digests }) => ({ uri, digests })),
   })
   readPlan(text) // what could not be read again is told here, where it can still be understood
@@ -84,7 +86,20 @@ export function readPlan(text: string): BuildPlan {
 }
 
 const PLAN_KEYS = [
-  ...['version', 'commit', 'ref', 'run', 'images', 'push', 'sign', 'runners', 'source', 'materials', 'pins'],
+  ...[
+    'version',
+    'commit',
+    'ref',
+    'run',
+    'images',
+    'push',
+    'sign',
+    'selfHosted',
+    'runners',
+    'source',
+    'materials',
+    'pins',
+  ],
 ] as const
 
 function planOf(object: JsonObject): BuildPlan {
@@ -101,6 +116,7 @@ function planOf(object: JsonObject): BuildPlan {
     images: [image, ...more],
     push: flag(object, 'push'),
     sign: flag(object, 'sign'),
+    selfHosted: flag(object, 'selfHosted'),
     runners: runnersOf(object.runners),
     source: stageVerdict(object, 'source'),
     materials: stageVerdict(object, 'materials'),

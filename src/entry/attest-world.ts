@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Builder, Login } from '../build/builder.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
 import { fail } from '../core/error.ts'
@@ -50,12 +51,18 @@ export interface AttestWorld {
   readonly folder: string
   /** Script of the thread that holds the artifact client. */
   readonly artifactScript: string
+  /** Logins of the inputs. */
+  readonly logins?: readonly Login[]
+  /** In place of a program that builds. */
+  readonly ownBuilder?: (registry: RegistryClient) => Builder
+  /** What a door demands of the verified token besides. */
+  readonly requireClaims?: (claims: TokenClaims) => void
 }
 
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
 export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
   const { inputs, context, log, http, folder } = world
-  const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor)
+  const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor, world.logins)
   const registry = new RegistryClient({
     http,
     credentials: credentials.source,
@@ -69,7 +76,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     registry,
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     materials: materialsPorts(world, credentials.source),
-    builder: () => builderOf(world, registry, credentials.logins),
+    builder: async () => world.ownBuilder?.(registry) ?? builderOf(world, registry, credentials.logins),
     folder: async name => {
       const path = join(folder, name)
       await remove(path)
@@ -149,7 +156,7 @@ type SigstorePorts = Pick<
   readonly signerServices: () => Promise<SignerServices>
 }
 
-function sigstoreOf({ env, inputs, context, request, log, http, folder }: AttestWorld): SigstorePorts {
+function sigstoreOf({ env, inputs, context, request, log, http, folder, requireClaims }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
@@ -175,6 +182,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const identity = once(async () => {
     const { claims } = await (await tokens()).get()
     checkClaims(claims, context)
+    requireClaims?.(claims)
     if (!maySign(claims)) throw mayNotSign(claims)
     return identityOf(claims)
   })

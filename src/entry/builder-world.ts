@@ -49,8 +49,9 @@ function closing(builder: Builder, log: WorkflowLog): Builder {
   }
 }
 
-function secretsOf({ env, inputs }: AttestWorld): readonly string[] {
-  return [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN].filter(
+function secretsOf({ env, inputs, logins = [] }: AttestWorld): readonly string[] {
+  const tokens = [inputs.githubToken, env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, env.ACTIONS_RUNTIME_TOKEN]
+  return [...tokens, ...logins.map(({ password }) => password)].filter(
     (secret): secret is string => secret !== undefined && secret !== '',
   )
 }
