@@ -22,6 +22,7 @@ export function runLeg(): Promise<void> {
     const inputs = new Inputs(env, LEG_INPUTS)
     const plan = readPlanInput(inputs)
     const given = readLogins(inputs)
+    inputs.choice('builder', ['auto', 'buildx', 'buildah'])
     const platform = inputs.text('platform') ?? ''
     if (plan.runners[platform] === undefined)
       throw malformed('platform', Object.keys(plan.runners).join(', '), platform)

@@ -47,7 +47,8 @@ export const PREPARE_OUTPUTS: readonly OutputRow[] = [
 export const LEG_INPUTS: readonly InputRow[] = [
   PLAN,
   own('platform', 'The one platform of the plan that this job builds.'),
-  ...ofRoot('builder', ...JUDGED_BY, ...SHAPE, 'reproducible', 'secrets'),
+  own('builder', 'auto, buildx or buildah.', 'auto'),
+  ...ofRoot(...JUDGED_BY, ...SHAPE, 'reproducible', 'secrets'),
   PASSWORD,
   ...ofRoot(...COMMON),
 ]
