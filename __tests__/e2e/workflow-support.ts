@@ -29,7 +29,13 @@ export class Jobs {
     const { image, anchor, stack } = this.#scenario
     return this.#step(
       'prepare',
-      { images: image, since: anchor, 'trusted-root': stack.trustedRootFile, ...inputs },
+      {
+        images: image,
+        since: anchor,
+        'trusted-root': stack.trustedRootFile,
+        'workflow-ref': CALLED.job_workflow_ref,
+        ...inputs,
+      },
       run,
     )
   }
@@ -48,7 +54,10 @@ export class Jobs {
 
   leg(plan: string, platform: string, inputs: Inputs = {}, run: RunOptions = {}): Promise<StepResult> {
     const { anchor, stack } = this.#scenario
-    const own = { plan, platform, builder: 'buildah', since: anchor, 'trusted-root': stack.trustedRootFile }
+    const own = {
+      ...{ plan, platform, builder: 'buildah', since: anchor },
+      ...{ 'trusted-root': stack.trustedRootFile, 'workflow-ref': CALLED.job_workflow_ref },
+    }
     return this.#step('leg', { ...own, ...inputs }, { idToken: false, ...run })
   }
 

@@ -165,6 +165,36 @@ describe('before anything is signed', () => {
     await expectRefused(jobs.sign(plan, parts, {}, event), 'build/plan-differs')
   })
 
+  test('13-adversary 6: a pull request is planned and built, pushed nowhere, and no plan of it can be signed', async () => {
+    const { repository, anchor } = scenario
+    const head = repository.head() ?? ''
+    const ids = { id: 792829709 }
+    const proposed = {
+      claims: { event_name: 'pull_request', ref: 'refs/pull/7/merge', head_ref: 'improve', base_ref: 'main' },
+      event: {
+        action: 'opened',
+        number: 7,
+        repository: { ...ids, default_branch: 'main' },
+        pull_request: {
+          number: 7,
+          user: { login: 'bob' },
+          head: { sha: head, ref: 'improve', repo: ids },
+          base: { sha: anchor, ref: 'main', repo: ids },
+        },
+      },
+    }
+    const prepared = await jobs.prepare(BOTH, proposed)
+    expect([prepared.code, prepared.outputs.push, prepared.outputs.sign]).toEqual([0, 'false', 'false'])
+    const before = heldBy(scenario)
+    const leg = await jobs.leg(prepared.outputs.plan ?? '', 'linux/amd64', {}, proposed)
+    expect([leg.code, leg.outputs['linux-amd64']]).toEqual([0, undefined])
+    expect(heldBy(scenario)).toEqual(before)
+    const forged = JSON.stringify({ ...JSON.parse(prepared.outputs.plan ?? '{}'), push: true, sign: true })
+    await expectRefused(jobs.sign(forged, parts, {}, proposed), 'entry/input-contradiction', 3)
+    await expectRefused(jobs.sign(forged, parts, { tags: '' }, proposed), 'build/plan-differs')
+    await expectRefused(jobs.leg(forged, 'linux/amd64', {}, proposed), 'build/plan-differs')
+  })
+
   test('a platform that has no output of its own, or twice the same, is refused', async () => {
     await expectRefused(jobs.prepare({ platforms: 'linux/mips64' }), 'entry/input-malformed', 3)
     await expectRefused(jobs.prepare({ platforms: 'linux/arm64\nlinux/arm64' }), 'entry/input-malformed', 3)

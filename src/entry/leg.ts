@@ -6,11 +6,11 @@ import { Inputs, malformed } from '../github/inputs.ts'
 import { attest } from '../pipeline/attest.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import { runAttestDoor } from './attest.ts'
-import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan } from './workflow-doors.ts'
+import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan, untoldRun } from './workflow-doors.ts'
 import { readLogins, readPlanInput, rootEnvironment } from './workflow-inputs.ts'
 import { LEG_INPUTS } from './workflow-table.ts'
 
-const OWN = ['plan', 'platform', 'registry-password', 'sbom']
+const OWN = ['plan', 'platform', 'workflow-ref', 'registry-password', 'sbom']
 const SIGNED_LATER = 'Nothing is signed by this job, which runs what the commit says: another job signs what it pushed.'
 
 /**
@@ -37,9 +37,10 @@ export function runLeg(): Promise<void> {
       shape: (request, context) => {
         requireOwnPlan(plan, request, context)
         runner = runnerOf(plan, platform, context)
-        return partRequest(plan, request, withSbom)
+        return { ...partRequest(plan, request, withSbom), ...untoldRun(context, inputs.text('workflow-ref')) }
       },
-      run: (request, ports) => {
+      // No draft of a statement about a part: only the whole is stated.
+      run: ({ draftClaims: _untold, ...request }, ports) => {
         const builder = async () =>
           watched(await ports.builder(), made => {
             result = made

@@ -3,11 +3,11 @@ import { Inputs } from '../github/inputs.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import { type Prepared, prepare } from '../pipeline/prepare.ts'
 import { runAttestDoor } from './attest.ts'
-import { IN_A_WORKFLOW, loginsOf } from './workflow-doors.ts'
+import { IN_A_WORKFLOW, loginsOf, untoldRun } from './workflow-doors.ts'
 import { type Leg, labelOf, legsOf, readLogins, rootEnvironment } from './workflow-inputs.ts'
 import { PREPARE_INPUTS } from './workflow-table.ts'
 
-const OWN = ['platforms', 'runners', 'self-hosted', 'registry-password']
+const OWN = ['platforms', 'runners', 'self-hosted', 'workflow-ref', 'registry-password']
 const ONLY_CHECKED =
   'Nothing is built or signed by this job: it judges the commit and what goes in, for the jobs behind it.'
 
@@ -24,9 +24,9 @@ export function runPrepare(): Promise<void> {
     return {
       env: rootEnvironment(env, PREPARE_INPUTS, OWN, { ...IN_A_WORKFLOW, platforms, upload: 'false' }),
       logins: (request, context) => loginsOf(given, request, context),
-      shape: request => {
+      shape: (request, context) => {
         wish = request
-        return checkedOnly(request)
+        return { ...checkedOnly(request), ...untoldRun(context, inputs.text('workflow-ref')) }
       },
       ownBuilder: () => ({
         name: 'buildx',

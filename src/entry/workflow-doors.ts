@@ -3,6 +3,7 @@ import type { BuildPlan } from '../build/plan.ts'
 import { fail } from '../core/error.ts'
 import type { RunContext } from '../github/context.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
+import { runnerOf } from './attest-plan.ts'
 import type { GivenLogin } from './workflow-inputs.ts'
 
 /** What the three doors of the reusable workflow share. */
@@ -32,4 +33,14 @@ export function loginsOf(
   { actor }: RunContext,
 ): readonly Login[] {
   return given.map(({ host = repositories[0].host, username = actor, password }) => ({ host, username, password }))
+}
+
+/**
+ * Who the runs of this workflow are, for a job that has no token to say so: whose earlier statements may give a key's time or a
+ * review (13-adversary 2). Nothing is signed by it, and the job that signs asks its token.
+ */
+export function untoldRun(context: RunContext, called: string | undefined): Pick<AttestRequest, 'draftClaims'> {
+  const { runner } = runnerOf(context)
+  if (runner === undefined) return {}
+  return { draftClaims: { ...runner, ...(called === undefined ? {} : { job_workflow_ref: called }) } }
 }

@@ -16,6 +16,10 @@ function own(name: string, description: string, byDefault?: string): InputRow {
 }
 
 const PLAN = own('plan', 'Output plan of the job prepare, from needs.')
+const CALLED = own(
+  'workflow-ref',
+  'The called workflow with its ref, job.workflow_ref: whose earlier statements may help to judge.',
+)
 const PASSWORD = own(
   'registry-password',
   'PASSWORD or USER:PASSWORD for the registry of images, or HOST=USER:PASSWORD, one a line.',
@@ -29,6 +33,7 @@ export const PREPARE_INPUTS: readonly InputRow[] = [
   ...ofRoot(...JUDGED_BY, ...SHAPE, 'images', 'tags', 'push', 'platforms'),
   own('runners', 'JSON object: platform to label of its runner, or to a list of labels.'),
   own('self-hosted', 'Labels outside the list of GitHub-hosted runners are meant: true or false.', 'false'),
+  CALLED,
   PASSWORD,
   ...ofRoot(...COMMON),
 ]
@@ -49,6 +54,7 @@ export const LEG_INPUTS: readonly InputRow[] = [
   own('platform', 'The one platform of the plan that this job builds.'),
   own('builder', 'auto, buildx or buildah.', 'auto'),
   ...ofRoot(...JUDGED_BY, ...SHAPE, 'reproducible', 'secrets'),
+  CALLED,
   PASSWORD,
   ...ofRoot(...COMMON),
 ]
