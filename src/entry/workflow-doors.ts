@@ -15,7 +15,7 @@ export const IN_A_WORKFLOW = { comment: 'never' } as const
 export function requireOwnPlan(plan: BuildPlan, request: AttestRequest, context: RunContext): void {
   const pairs = [
     ['run', plan.run, context.runId],
-    ['ref', plan.ref, context.ref],
+    ['ref', plan.ref, request.source.ref],
     ['commit', plan.commit, request.source.head],
     ['images', plan.images.join(', '), request.build.images.join(', ')],
   ] as const
