@@ -191,7 +191,10 @@ describe('before anything is signed', () => {
     expect(heldBy(scenario)).toEqual(before)
     const forged = JSON.stringify({ ...JSON.parse(prepared.outputs.plan ?? '{}'), push: true, sign: true })
     await expectRefused(jobs.sign(forged, parts, {}, proposed), 'build/plan-differs')
-    await expectRefused(jobs.leg(forged, 'linux/amd64', {}, proposed), 'build/plan-differs')
+    // Of a fork not even a plan that says so pushes.
+    const pull = { ...proposed.event.pull_request, head: { sha: head, ref: 'improve', repo: { id: 4711 } } }
+    const fork = { ...proposed, event: { ...proposed.event, pull_request: pull } }
+    await expectRefused(jobs.leg(forged, 'linux/amd64', {}, fork), 'build/plan-differs')
   })
 
   test('a platform that has no output of its own, or twice the same, is refused', async () => {
