@@ -21,6 +21,9 @@ const DOORS = {
   verify: 'runVerify',
   deploy: 'runDeploy',
   comment: 'runComment',
+  prepare: 'runPrepare',
+  leg: 'runLeg',
+  sign: 'runSign',
   cli: 'runCli',
   artifact: 'runArtifactTask',
 } as const

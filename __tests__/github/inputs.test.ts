@@ -3,6 +3,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { parse } from 'yaml'
 import { WaybillError } from '../../src/core/error.ts'
+import {
+  LEG_INPUTS,
+  LEG_OUTPUTS,
+  PREPARE_INPUTS,
+  PREPARE_OUTPUTS,
+  SIGN_INPUTS,
+  SIGN_OUTPUTS,
+} from '../../src/entry/workflow-table.ts'
 import { readAttestInputs } from '../../src/github/attest-inputs.ts'
 import {
   ATTEST_INPUTS,
@@ -35,6 +43,9 @@ test.each([
   ['verify/action.yml', VERIFY_INPUTS, VERIFY_OUTPUTS, '../dist/verify.js'],
   ['deploy/action.yml', DEPLOY_INPUTS, DEPLOY_OUTPUTS, '../dist/deploy.js'],
   ['comment/action.yml', COMMENT_INPUTS, COMMENT_OUTPUTS, '../dist/comment.js'],
+  ['prepare/action.yml', PREPARE_INPUTS, PREPARE_OUTPUTS, '../dist/prepare.js'],
+  ['leg/action.yml', LEG_INPUTS, LEG_OUTPUTS, '../dist/leg.js'],
+  ['sign/action.yml', SIGN_INPUTS, SIGN_OUTPUTS, '../dist/sign.js'],
 ] as const)('%s lists exactly what the table serves', (file, inputs, outputs, main) => {
   const action = parse(readFileSync(join(ROOT, file), 'utf8'))
   expect(action.runs).toEqual({ using: 'node24', main })
@@ -46,7 +57,7 @@ test.each([
   expect(Object.entries(action.outputs)).toEqual(outputs.map(({ name, description }) => [name, { description }]))
 })
 
-test.each([ATTEST_INPUTS, VERIFY_INPUTS, DEPLOY_INPUTS, COMMENT_INPUTS])(
+test.each([ATTEST_INPUTS, VERIFY_INPUTS, DEPLOY_INPUTS, COMMENT_INPUTS, PREPARE_INPUTS, LEG_INPUTS, SIGN_INPUTS])(
   'a table names every input once, in one line',
   (...table) => {
     const names = table.map(row => row.name)

@@ -46,7 +46,8 @@ jobs:
 
 /** What `uses: ./` needs of this repository in the root of another. */
 export function vendoredAction(): Record<string, Uint8Array> {
-  const files = ['action.yml', 'comment/action.yml', ...readdirSync(join(ROOT, 'dist')).map(name => `dist/${name}`)]
+  const doors = ['comment', 'prepare', 'leg', 'sign', 'verify'].map(door => `${door}/action.yml`)
+  const files = ['action.yml', ...doors, ...readdirSync(join(ROOT, 'dist')).map(name => `dist/${name}`)]
   return Object.fromEntries(files.map(path => [path, readFileSync(join(ROOT, path))]))
 }
 
@@ -65,7 +66,11 @@ export type Variables = Readonly<Record<string, string>>
 let runs = 0
 
 /** Runs the workflow of the commit that `options.claims` names, by `act`, on this machine and not in a container. */
-export async function act(world: World, variables: Variables, options: RunOptions = {}): Promise<ActRun> {
+export async function act(
+  world: World,
+  variables: Variables,
+  options: RunOptions & { readonly workflow?: string } = {},
+): Promise<ActRun> {
   const { stack, repository } = world
   const claims = stack.oidc.claims({ sha: repository.head() ?? '', ...options.claims })
   const { environment } = stack.run({ ...options, claims })
@@ -96,8 +101,11 @@ export async function act(world: World, variables: Variables, options: RunOption
   const finished = await execute(stack.peers.go.act, workspace, home, [
     String(claims.event_name),
     `--eventpath=${eventPath}`,
+    ...(options.workflow === undefined ? [] : [`--workflows=${options.workflow}`]),
     `--actor=${claims.actor}`,
     '--platform=ubuntu-latest=-self-hosted',
+    '--platform=ubuntu-24.04=-self-hosted',
+    '--platform=ubuntu-24.04-arm=-self-hosted',
     // Else act asks a GitHub CLI for one.
     '--secret=GITHUB_TOKEN=ghs_0123456789abcdefghijklmnopqrstuvwxyz',
     // Else it listens on all addresses of the machine.

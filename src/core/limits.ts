@@ -272,4 +272,6 @@ export const LIMITS = {
   lfsHeaderCharacters: 8_192,
   /** Objects that a statement and a receipt list one by one; of more only their sum. */
   lfsListed: 100,
+  /** Characters of the plan and of one part as outputs of jobs; GitHub allows 1 MiB for all outputs of a job together. 13-adversary 43. */
+  buildPlanBytes: 256 * KIB,
 } as const

@@ -147,7 +147,7 @@ function draftOf(context: RunContext): Pick<AttestRequest, 'draftClaims'> {
 }
 
 /** Nothing without a workflow reference: an old server's run has no name to state. */
-function runnerOf(context: RunContext): { readonly runner?: RunClaims } {
+export function runnerOf(context: RunContext): { readonly runner?: RunClaims } {
   const { workflowRef } = context
   if (workflowRef === undefined) return {}
   const runner: RunClaims = {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { evaluateBake } from '../build/bake.ts'
+import type { Builder, Login } from '../build/builder.ts'
 import { checkRecordedValue, DISPATCH_INPUT } from '../build/recorded-value.ts'
 import { ask } from '../build/tools.ts'
 import { sha256 } from '../core/digest.ts'
@@ -53,13 +54,19 @@ export interface AttestWorld {
   readonly folder: string
   /** Script of the thread that holds the artifact client. */
   readonly artifactScript: string
+  /** Logins of the inputs. */
+  readonly logins?: readonly Login[]
+  /** In place of a program that builds. */
+  readonly ownBuilder?: (registry: RegistryClient) => Builder
+  /** What a door demands of the verified token besides. */
+  readonly requireClaims?: (claims: TokenClaims) => void
 }
 
 /** Real implementations behind every port of the story; each is made when it is first asked for. */
 export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
   const { inputs, context, log, http, folder } = world
   checkDispatchInputs(world)
-  const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor)
+  const credentials = await registryCredentials(world.env, inputs.githubToken, context.actor, world.logins)
   const registry = new RegistryClient({
     http,
     credentials: credentials.source,
@@ -74,7 +81,7 @@ export async function attestPorts(world: AttestWorld): Promise<AttestPorts> {
     files: workspaceFiles({ env: world.env, inputs, context, services: signerServices }),
     materials: materialsPorts(world, credentials.source),
     lfs: folder => lfsContent(world, folder),
-    builder: () => builderOf(world, registry, credentials.logins, 'build'),
+    builder: async () => world.ownBuilder?.(registry) ?? builderOf(world, registry, credentials.logins, 'build'),
     secondBuilder: () => builderOf(world, registry, credentials.logins, 'build-again'),
     bake: question => evaluateBake(question, world.env, folder),
     folder: async name => {
@@ -162,7 +169,7 @@ type SigstorePorts = Pick<
   readonly signerServices: () => Promise<SignerServices>
 }
 
-function sigstoreOf({ env, inputs, context, request, log, http, folder }: AttestWorld): SigstorePorts {
+function sigstoreOf({ env, inputs, context, request, log, http, folder, requireClaims }: AttestWorld): SigstorePorts {
   const cacheFolder = join(folder, 'tuf')
   const file = async (path: string | undefined) =>
     path === undefined ? undefined : readFileBounded(inWorkspace(context, path), LIMITS.serviceAnswerBytes)
@@ -188,6 +195,7 @@ function sigstoreOf({ env, inputs, context, request, log, http, folder }: Attest
   const identity = once(async () => {
     const { claims } = await (await tokens()).get()
     checkClaims(claims, context)
+    requireClaims?.(claims)
     if (!maySign(claims)) throw mayNotSign(claims)
     return identityOf(claims)
   })

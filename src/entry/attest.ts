@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import type { Login } from '../build/builder.ts'
 import { asWaybillError, type WaybillError } from '../core/error.ts'
 import { type AttestInputs, readAttestInputs } from '../github/attest-inputs.ts'
 import { parseSecrets } from '../github/build-option-inputs.ts'
@@ -9,6 +10,7 @@ import { type Environment, environment } from '../io/environment.ts'
 import { makeFolder } from '../io/files.ts'
 import { HttpClient } from '../io/http.ts'
 import { attest } from '../pipeline/attest.ts'
+import type { AttestPorts, AttestRequest } from '../pipeline/attest-request.ts'
 import { verifyArgs, verifyCommand } from '../report/commands.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { planAttest } from './attest-plan.ts'
@@ -21,36 +23,69 @@ import { type ResultUpload, uploadResult } from './result-artifact.ts'
 import { inWorkspace } from './workspace.ts'
 
 /** `action.yml`: one step from the commit to an attested image. */
-export async function runAttest(): Promise<void> {
+export function runAttest(): Promise<void> {
+  return runAttestDoor(env => ({ env, outputs: receipt => attestOutputs(receipt) }))
+}
+
+/** What a door makes of the one story; everything else is as with the root action. */
+export interface AttestDoor extends Pick<AttestWorld, 'ownBuilder' | 'requireClaims'> {
+  /** With the inputs of the root action. */
+  readonly env: Environment
+  /** Logins of the inputs, once it is known where images go. */
+  logins?(request: AttestRequest, context: RunContext): readonly Login[]
+  /** What the event and the inputs decided, as far as this door goes with it. */
+  shape?(request: AttestRequest, context: RunContext): AttestRequest
+  run?: (request: AttestRequest, ports: AttestPorts) => Promise<Ran>
+  /** Of a run that came to its stages. */
+  outputs(receipt: Receipt, ran: Ran): Readonly<Record<string, string>>
+}
+
+interface Ran {
+  readonly receipt: Receipt
+  readonly error: WaybillError['kind'] | undefined
+}
+
+/** @param open reads the door's own inputs; what it throws is told as any input that cannot be accepted. */
+export async function runAttestDoor(open: (env: Environment) => AttestDoor): Promise<void> {
   const world = door()
   const env = environment()
   const log = new WorkflowLog(bytes => world.out(bytes), randomWord)
-  world.exit(await attestStep(env, log, join(dirname(world.script), 'artifact.js')))
+  world.exit(await attestStep(env, open, log, join(dirname(world.script), 'artifact.js')))
 }
 
-async function attestStep(env: Environment, log: WorkflowLog, artifactScript: string): Promise<number> {
-  const before = reportingBefore(env, 'result.json')
-  const { ACTIONS_RUNTIME_TOKEN: runtimeToken } = env
+async function attestStep(
+  given: Environment,
+  open: (env: Environment) => AttestDoor,
+  log: WorkflowLog,
+  artifactScript: string,
+): Promise<number> {
+  const before = reportingBefore(given, 'result.json')
+  const { ACTIONS_RUNTIME_TOKEN: runtimeToken } = given
   if (runtimeToken) log.mask(runtimeToken)
   let reporting = before
   let started: Started | undefined
   const end = async (receipt: Receipt, told: Reporting, outputs: Readonly<Record<string, string>>) => {
     await reportRun(receipt, told, log, outputs)
-    if (started !== undefined) await uploadResult({ ...started, env, log, artifactScript, reporting: told })
+    if (started !== undefined) await uploadResult({ ...started, env: given, log, artifactScript, reporting: told })
   }
   try {
+    const the = open(given)
+    const { env } = the
     for (const value of parseSecrets(env.INPUT_SECRETS?.trim() ?? '').values()) log.mask(value)
     const inputs = readAttestInputs(env)
     if (inputs.githubToken !== undefined) log.mask(inputs.githubToken)
     const context = await readContext(env, inputs.recordInputs)
     reporting = reportingOf(inputs, context)
-    const request = planAttest(inputs, context)
+    const planned = planAttest(inputs, context)
+    const request = the.shape?.(planned, context) ?? planned
+    const logins = the.logins?.(request, context) ?? []
+    for (const { password } of logins) log.mask(password)
     started = { inputs, context, name: request.name, folder: join(context.temporary, 'waybill', request.name) }
-    const world = { env, inputs, context, request, log, folder: started.folder, artifactScript }
-    const { receipt, error } = await attestRun(world, reporting)
-    await end(receipt, reporting, attestOutputs(receipt))
-    await commentOnPull(receipt, { inputs, context, name: request.name, log })
-    return error === undefined ? 0 : exitCodeOfError(error)
+    const world = { env, inputs, context, request, log, folder: started.folder, artifactScript, logins }
+    const ran = await attestRun({ ...world, ...ofWorld(the) }, reporting, the.run ?? attest)
+    await end(ran.receipt, reporting, the.outputs(ran.receipt, ran))
+    await commentOnPull(ran.receipt, { inputs, context, name: request.name, log })
+    return ran.error === undefined ? 0 : exitCodeOfError(ran.error)
   } catch (error) {
     const known = asWaybillError(error)
     const { resultPath = before.resultPath } = reporting
@@ -60,12 +95,20 @@ async function attestStep(env: Environment, log: WorkflowLog, artifactScript: st
   }
 }
 
+function ofWorld({ ownBuilder, requireClaims }: AttestDoor): Pick<AttestWorld, 'ownBuilder' | 'requireClaims'> {
+  return {
+    ...(ownBuilder === undefined ? {} : { ownBuilder }),
+    ...(requireClaims === undefined ? {} : { requireClaims }),
+  }
+}
+
 type Started = Pick<ResultUpload, 'inputs' | 'context' | 'name' | 'folder'>
 
 async function attestRun(
   world: Omit<AttestWorld, 'http'>,
   reporting: Reporting,
-): Promise<{ receipt: Receipt; error: WaybillError['kind'] | undefined }> {
+  run: NonNullable<AttestDoor['run']>,
+): Promise<Ran> {
   const { env, inputs, context, request, folder } = world
   await makeFolder(folder)
   reporting.resultPath ??= join(folder, 'result.json')
@@ -73,7 +116,7 @@ async function attestRun(
   const http = new HttpClient({ plainHttpHosts: inputs.insecureRegistries })
   try {
     const ports = await attestPorts({ ...world, env: trusting, http })
-    return await attest(request, ports)
+    return await run(request, ports)
   } finally {
     http.close()
   }
@@ -91,7 +134,7 @@ function reportingOf(inputs: AttestInputs, context: RunContext): Reporting {
   }
 }
 
-function attestOutputs(receipt: Receipt): Readonly<Record<string, string>> {
+export function attestOutputs(receipt: Receipt): Readonly<Record<string, string>> {
   const { image, attestations, stages } = receipt
   const stateOf = (name: string): string => stages.find(stage => stage.name === name)?.state ?? 'not-reached'
   return {

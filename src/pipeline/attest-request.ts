@@ -1,6 +1,7 @@
 import type { BakeQuestion } from '../build/bake.ts'
 import type { BakeTarget } from '../build/bake-print.ts'
 import type { Builder } from '../build/builder.ts'
+import type { BuildPlan } from '../build/plan.ts'
 import type { BuildRequest } from '../build/request.ts'
 import type { CommitId, Digest } from '../core/digest.ts'
 import type { KeySigner } from '../core/signer.ts'
@@ -62,6 +63,8 @@ export interface AttestRequest {
   /** Builds a second time and compares (5-build § 4); never where nothing is built. */
   readonly reproducible?: true
   readonly sign: boolean
+  /** What an earlier job of the run found and decided; this one must find the same (5-build § 5). */
+  readonly planned?: BuildPlan
   /** Tags as cosign 2 reads them, besides. */
   readonly legacySignatures?: boolean
   /** Copies in the platform's attestation store, besides. */

@@ -11,6 +11,7 @@ import { signFiles } from './files-stage.ts'
 import { verifyMaterials } from './materials-stage.ts'
 import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
+import { checkPlanned } from './prepare.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
 import { buildAgain } from './reproducible-stage.ts'
 import { EarlierBundles } from './resume.ts'
@@ -55,6 +56,7 @@ async function story(asked: AttestRequest, ports: AttestPorts, record: RunRecord
   const request = await bakedRequest(asked, ports, source, record) // what the commit says of its build
   beginComparing(request, ports, source, record) // with the last image, for people
   const materials = await verifyMaterials(request, ports, source, record) // what goes in
+  checkPlanned(request.planned, source, materials) // what the job before this one found
   const reused = await reusedImage(request, ports, { ready, source, materials, earlier }, record) // another attempt built it
   const built = reused ?? (await buildImage(request, ports, ready, { source, materials }, record)) // what came out, by digest
   if (built.result.pushedTo.length > 0) earlier.lookBeside([built.result.digest])

@@ -71,7 +71,8 @@ function mayReuse(request: AttestRequest, { ready, materials, earlier }: ReuseIn
     Object.keys(labels).length === 0 &&
     Object.keys(annotations).length === 0 &&
     secrets.length + ssh.length + (contexts?.size ?? 0) === 0
-  const builds = request.sign && request.push && !isRecorded(ready.builder.name)
+  // Parts that other jobs built are put together again: it costs nothing, and each is held against its plan.
+  const builds = request.planned === undefined && request.sign && request.push && !isRecorded(ready.builder.name)
   const nothingAsked =
     materials.claim.verdict === 'not-asked' && materials.contexts.size === 0 && materials.placed.size === 0
   // Their folders are moved into the export, which a build that follows would make again.

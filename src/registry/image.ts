@@ -57,7 +57,7 @@ export async function inspectImage(
   const top = await client.getManifest(repository, digest)
   const walk: Walk = { platforms: [], attestations: [], seen: new Set([digest]) }
   if (top.manifest.kind === 'image') {
-    const platform = await configPlatform(client, repository, top.manifest)
+    const platform = await imagePlatform(client, repository, top.manifest)
     walk.platforms.push(platformManifest(top.descriptor, top.manifest, platform))
   } else await walkIndex(client, repository, top, walk, 1)
   return {
@@ -112,12 +112,12 @@ async function readChild(
     if (!(await client.blobExists(repository, digest))) throw missing(repository, digest, 'config')
     return { fetched }
   }
-  const platform = await configPlatform(client, repository, fetched.manifest)
+  const platform = await imagePlatform(client, repository, fetched.manifest)
   return { fetched, ...(platform === undefined ? {} : { platform }) }
 }
 
-/** What the image's own config says; undefined when it says nothing (artifacts). */
-async function configPlatform(
+/** What the image's own config says; undefined when it says nothing (artifacts). @throws `registry/child-missing` */
+export async function imagePlatform(
   client: ContentReader,
   repository: Repository,
   manifest: ImageManifest,

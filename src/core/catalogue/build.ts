@@ -204,4 +204,52 @@ export const BUILD_ERRORS = {
     remedy:
       'Run the job again. If the second build fails each time, remove `reproducible: check` and read what it says.',
   },
+  'build/plan-unusable': {
+    kind: 'unknown',
+    meaning:
+      'What the job `prepare` decided did not arrive, or not in its own form. Without it nothing is built and nothing signed.',
+    remedy:
+      'Run all jobs of the run again. The inputs `plan` and `parts` come from `needs` of the reusable workflow and from nowhere else.',
+  },
+  'build/plan-differs': {
+    kind: 'rejected',
+    meaning:
+      'What this job found of the commit or of its materials is not what the job `prepare` found. Nothing was signed.',
+    remedy:
+      'Run all jobs of the run again: a tag of a base image may have moved meanwhile. Pin base images by digest to rule that out.',
+  },
+  'build/part-unusable': {
+    kind: 'rejected',
+    meaning: 'The output of a job that built a part is not in the form that the door `leg` writes. Nothing was signed.',
+    remedy: 'Do not retry blindly: look at the log of that job for what wrote its output.',
+  },
+  'build/part-missing': {
+    kind: 'unknown',
+    meaning: 'A planned platform has no part, so there is no whole image. Nothing was signed.',
+    remedy: 'Run the failed jobs of the run again.',
+  },
+  'build/part-unplanned': {
+    kind: 'rejected',
+    meaning: 'A part is for a platform that the job `prepare` did not plan. Nothing was signed.',
+    remedy: 'Do not retry blindly: look at the log of the job that built it.',
+  },
+  'build/part-differs': {
+    kind: 'rejected',
+    meaning:
+      'A part is not what the plan says: another platform, run or commit, the same one twice, or more than one image. Nothing was signed.',
+    remedy: 'Do not retry blindly: something changed the part between the job that built it and this one.',
+  },
+  'build/runner-not-listed': {
+    kind: 'configuration',
+    meaning:
+      'A runner is not one of GitHub’s own labels, and nobody said that this is meant. Such a build is not SLSA Build L3.',
+    remedy:
+      'Use a label of GitHub’s own runners (ubuntu-24.04, ubuntu-24.04-arm), or set `self-hosted: true`, which the provenance then says.',
+  },
+  'build/workflow-differs': {
+    kind: 'rejected',
+    meaning:
+      'The steps of the reusable workflow were not taken from the commit that the identity token names. Nothing was signed.',
+    remedy: 'Call the workflow by its full commit id: uses: OWNER/waybill/.github/workflows/build.yml@COMMIT',
+  },
 } as const satisfies Record<`build/${string}`, CatalogueEntry>

@@ -1,0 +1,68 @@
+import { PartsBuilder } from '../build/parts.ts'
+import type { BuildPlan, Part } from '../build/plan.ts'
+import { fail } from '../core/error.ts'
+import type { TokenClaims } from '../github/claims.ts'
+import { Inputs, malformed } from '../github/inputs.ts'
+import { attestOutputs, runAttestDoor } from './attest.ts'
+import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan } from './workflow-doors.ts'
+import { readLogins, readPartsInput, readPlanInput, rootEnvironment } from './workflow-inputs.ts'
+import { SIGN_INPUTS, SIGN_OUTPUTS } from './workflow-table.ts'
+
+const OWN = ['plan', 'parts', 'workflow-commit', 'registry-password']
+const COMMIT = /^[0-9a-f]{40}$/
+
+/**
+ * `sign/action.yml`: puts the parts of other jobs together and signs the whole. It runs nothing of the commit; digests come from the
+ * outputs of those jobs alone, and everything else is found out anew (5-build § 5).
+ */
+export function runSign(): Promise<void> {
+  return runAttestDoor(env => {
+    const inputs = new Inputs(env, SIGN_INPUTS)
+    const plan = readPlanInput(inputs)
+    const parts = readPartsInput(inputs)
+    const given = readLogins(inputs)
+    const from = inputs.matching('workflow-commit', COMMIT, 'a full commit id')
+    if (!plan.push || !plan.sign) throw otherPlan('answer to whether to sign', 'true', 'false')
+    for (const part of parts) requireRunner(plan, part)
+    const sbom = inputs.text('sbom')
+    if (sbom !== undefined && sbom !== 'auto') throw malformed('sbom', 'auto', sbom)
+    const more = {
+      ...IN_A_WORKFLOW,
+      images: plan.images.join('\n'),
+      platforms: Object.keys(plan.runners).join('\n'),
+    }
+    return {
+      env: rootEnvironment(env, SIGN_INPUTS, OWN, more),
+      logins: (request, context) => loginsOf(given, request, context),
+      shape: (request, context) => {
+        requireOwnPlan(plan, request, context)
+        if (!request.sign || !request.push) throw otherPlan('event', 'one that signs', context.eventName)
+        return { ...request, planned: plan }
+      },
+      ownBuilder: registry => new PartsBuilder(plan, parts, registry),
+      ...(from === undefined ? {} : { requireClaims: claims => requireOwnSteps(claims, from) }),
+      outputs: receipt => {
+        const all = attestOutputs(receipt)
+        return Object.fromEntries(Object.entries(all).filter(([name]) => SIGN_OUTPUTS.some(row => row.name === name)))
+      },
+    }
+  })
+}
+
+/** 13-adversary 40 */
+function requireRunner({ selfHosted }: BuildPlan, { platform, runner }: Part): void {
+  if (selfHosted || runner === 'github-hosted') return
+  throw fail('build/runner-not-listed', `The runner that built ${platform} says that it is not one of GitHub's own`, {
+    expected: 'github-hosted',
+    found: runner,
+  })
+}
+
+/** The certificate names the workflow's commit; these steps must be of that commit, or it would vouch for others. */
+function requireOwnSteps({ jobWorkflowSha }: TokenClaims, from: string): void {
+  if (jobWorkflowSha === from) return
+  throw fail('build/workflow-differs', 'These steps are of another commit than the workflow that the token names', {
+    expected: jobWorkflowSha ?? 'a token with job_workflow_sha',
+    found: from,
+  })
+}
