@@ -1397,8 +1397,8 @@ function object(apiVersion, kind, name, spec) {
     return { apiVersion, kind, metadata: { name }, spec };
 }
 
-// EXTERNAL MODULE: ./lib/github/attest-inputs.js + 3 modules
-var attest_inputs = __webpack_require__(74628);
+// EXTERNAL MODULE: ./lib/core/maybe.js
+var maybe = __webpack_require__(51291);
 // EXTERNAL MODULE: ./lib/io/files.js
 var files = __webpack_require__(8315);
 // EXTERNAL MODULE: ./lib/sigstore/limits.js
@@ -1421,7 +1421,7 @@ async function admissionFiles(wish) {
     const options = {
         ...named,
         files: law.files,
-        ...(0,attest_inputs/* maybe */.no)('githubRoot', await githubRoot(law, cache)),
+        ...(0,maybe/* maybe */.n)('githubRoot', await githubRoot(law, cache)),
     };
     const { notes } = admission;
     if (engine === 'policy-controller')

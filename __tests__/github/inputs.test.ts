@@ -213,18 +213,6 @@ test('a digest or layout says what the builder is', () => {
   expect(attest({ command: './build.sh', layout: 'out' })).toMatchObject({ builder: 'command', layout: 'out' })
 })
 
-const laterRows = [
-  ...ATTEST_INPUTS.filter(row => !row.served).map(row => ['attest', row.name] as const),
-  ...VERIFY_INPUTS.filter(row => !row.served).map(row => ['verify', row.name] as const),
-]
-test.each(laterRows)('%s: the input %s is refused by name when set, and ignored when empty', async (door, name) => {
-  const read = door === 'attest' ? attest : verify
-  const error = await errorOf(() => read({ [name]: 'x' }))
-  expect(error.code).toBe('entry/input-unsupported')
-  expect(error.message).toContain(name)
-  expect(() => read({ [name]: ' ' })).not.toThrow()
-})
-
 test.each([
   ['tag', 'tags'],
   ['platfroms', 'platforms'],

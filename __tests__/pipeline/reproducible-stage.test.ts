@@ -15,7 +15,7 @@ const ports = {
 } as unknown as AttestPorts
 
 function input(builder: string): AgainInput {
-  const history = { fetchTree: async () => undefined }
+  const history = { fetchTree: async () => undefined, tree: async () => [] }
   return {
     source: { history, commit: { id: 'a'.repeat(40), committer: { time: 1 } } },
     materials: { contexts: new Map(), placed: new Map() },

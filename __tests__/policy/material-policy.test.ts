@@ -166,7 +166,7 @@ describe('13-adversary 34: a URI counts in one spelling alone', () => {
     ['a repository without ref', 'git+https://example.com/x'],
     ['a ref that is an option', 'git+https://example.com/x@--upload-pack=x'],
     ['a ref with dots', 'git+https://example.com/x@a..b'],
-    ['a repository by http', 'git+http://localhost/x@v1'],
+    ['a repository by http', 'git+http://example.com/x@v1'],
     ['an artifact with dots', 'artifact://acme/../build.yml/x'],
     ['an artifact of a folder', 'artifact://acme/core/build.yml/a/b'],
     ['nothing', ''],

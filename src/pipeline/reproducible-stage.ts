@@ -7,7 +7,7 @@ import { inspectImage } from '../registry/image.ts'
 import { chooseManifest, readLayout } from '../registry/layout.ts'
 import { LayoutReader } from '../registry/layout-reader.ts'
 import { worstDifference } from '../report/reproducible.ts'
-import type { BuiltImage } from '../reproducible/compare.ts'
+import { type BuiltImage, compareBuilds } from '../reproducible/compare.ts'
 import { type ComparedPlatform, isReproduced } from '../reproducible/difference.ts'
 import {
   COMPARISON_NAME,
@@ -124,7 +124,6 @@ async function secondBuild(
     outputLayout: true,
   })
   // Who never asks for it does not load it.
-  const { compareBuilds } = await import('../reproducible/compare.ts')
   return compareBuilds(await firstImage(request, ports, { built, image }), await layoutImage(request, result))
 }
 

@@ -1,0 +1,3 @@
+import { runLeg } from './index.js'
+
+await runLeg()

@@ -1,0 +1,3 @@
+import { runPrepare } from './index.js'
+
+await runPrepare()

@@ -1,0 +1,3 @@
+import { runSign } from './index.js'
+
+await runSign()
