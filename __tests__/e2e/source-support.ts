@@ -81,7 +81,9 @@ export function expectTokenSentOnlyToGit({ stack }: Scenario): void {
   }
   for (const { path } of git.log) {
     expect(path.includes(GITHUB_TOKEN)).toBe(false)
-    expect(path.startsWith(`/${REPOSITORY}/`) || path === '/web-flow.gpg').toBe(true)
+    expect([`/${REPOSITORY}/`, `/${REPOSITORY}.git/info/lfs/`, '/web-flow.gpg'].some(own => path.startsWith(own))).toBe(
+      true,
+    )
   }
 }
 

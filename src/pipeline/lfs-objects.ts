@@ -64,7 +64,9 @@ export class LfsObjects implements LfsContent {
 
   /** @throws `source/lfs-…`, `materials/other-bytes`, `core/address-refused`, `materials/deadline`, `materials/out-of-bytes` */
   async obtain(pointer: LfsPointer, path: string): Promise<string> {
-    const place = await this.#where(pointer)
+    const place = await this.#where(pointer).catch((error: unknown) => {
+      throw about(asWaybillError(error), path)
+    })
     await this.#turn()
     try {
       return await this.#download(pointer, path, place)
@@ -156,6 +158,12 @@ export class LfsObjects implements LfsContent {
     if (answer.status !== 200) throw unavailable(placeText(url), `status ${answer.status}`)
     return readLfsBatch(answer.body, pointers, url)
   }
+}
+
+/** Of many pointers that are asked for at once, the one whose file this is. */
+function about({ code, message, expected, found, remedy, kind, cause }: WaybillError, path: string): Error {
+  const said = { ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }) }
+  return fail(code, `${path}: ${message}`, { ...said, remedy, kind, cause })
 }
 
 /** A server that does not answer is one reason; bytes that are others, an address inside, an end of the time stay what they are. */
