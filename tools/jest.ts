@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sourceStamp } from './source-stamp.ts'
@@ -40,10 +41,11 @@ export function runRing(
   return passed === 0 ? status || 1 : status
 }
 
-/** What tests write lies in one folder, whose name is short because sockets lie there, and is gone afterwards. */
+/** What tests write lies in one folder, which is gone afterwards; its name is short for sockets, and in lower case for names of images. */
 function runJest(args: readonly string[]): number {
   const update = args.includes('-u') ? { UPDATE_GOLDEN: '1' } : {}
-  const temporary = mkdtempSync(join(tmpdir(), 'wb-'))
+  const temporary = join(tmpdir(), `wb-${randomBytes(4).toString('hex')}`)
+  mkdirSync(temporary, { mode: 0o700 })
   const run = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],

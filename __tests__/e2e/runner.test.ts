@@ -89,7 +89,7 @@ test('a fork’s pull request that insists on signing is refused by the event, n
 
 test.each([
   ['an input that does not exist', { tag: 'v1' }, 'entry/input-unsupported', 'Write tags.'],
-  ['an input that is not served yet', { bake: 'app' }, 'entry/input-unsupported', 'Remove bake from the step'],
+  ['an input that does not exist', { platfroms: 'linux/amd64' }, 'entry/input-unsupported', 'Write platforms'],
   ['a word that is no choice', { builder: 'kaniko' }, 'entry/input-malformed', 'auto, buildx, buildah, layout, none'],
   [
     'a layout and a digest',
