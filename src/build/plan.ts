@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/j
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, stringAt } from '../core/shape.ts'
 import { isPrintable, printable } from '../core/text.ts'
+import type { BuildConditions } from './builder.ts'
 
 /**
  * Platforms that `build.yml` builds, each with the name of its one output: the legs of a matrix overwrite a name that
@@ -143,7 +144,7 @@ function pinOf(value: Json): Pin {
   }
 }
 
-export function isPlanned(platform: string): boolean {
+function isPlanned(platform: string): boolean {
   return PLANNED_PLATFORMS.some(known => known === platform)
 }
 
@@ -157,16 +158,9 @@ export interface Part {
   /** What the runner said of itself: `github-hosted`, `self-hosted`, or nothing known. */
   readonly runner: string
   readonly tools: readonly { readonly name: string; readonly version: string; readonly digest?: Digest }[]
-  readonly conditions?: PartConditions
+  readonly conditions?: BuildConditions
   /** How everything undeclared was kept out. */
   readonly enforced?: 'builder' | 'parser'
-}
-
-export interface PartConditions {
-  readonly builder: 'fresh' | 'shared'
-  readonly cache: 'none' | 'shared'
-  readonly network: 'default' | 'none'
-  readonly isolation: 'processes' | 'none' | 'unknown'
 }
 
 const PART_KEYS = [
@@ -221,7 +215,7 @@ function toolOf(value: Json): Part['tools'][number] {
   }
 }
 
-function conditionsOf(value: Json): PartConditions {
+function conditionsOf(value: Json): BuildConditions {
   if (!isObject(value)) throw unusable('conditions that are no object')
   const { builder, cache, network, isolation } = exactly(value, ['builder', 'cache', 'network', 'isolation'])
   return {
