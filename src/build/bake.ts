@@ -34,7 +34,7 @@ export async function evaluateBake(question: BakeQuestion, env: Environment, fol
       'docker with the plugin buildx',
       'no docker on PATH',
       {
-        remedy: 'Add a step `uses: docker/setup-buildx-action` before this one.',
+        remedy: 'Add a step `uses: docker/setup-buildx-action@v3` before this one.',
       },
     )
   const place = await makeTemporaryFolder(folder, 'bake-')
