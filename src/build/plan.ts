@@ -4,7 +4,6 @@ import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/j
 import { LIMITS } from '../core/limits.ts'
 import { arrayAt, stringAt } from '../core/shape.ts'
 import { isPrintable, printable } from '../core/text.ts'
-import type { BuildConditions } from './builder.ts'
 
 /**
  * Platforms that `build.yml` builds, each with the name of its one output: the legs of a matrix overwrite a name that
@@ -144,7 +143,7 @@ function pinOf(value: Json): Pin {
   }
 }
 
-function isPlanned(platform: string): boolean {
+export function isPlanned(platform: string): boolean {
   return PLANNED_PLATFORMS.some(known => known === platform)
 }
 
@@ -158,9 +157,16 @@ export interface Part {
   /** What the runner said of itself: `github-hosted`, `self-hosted`, or nothing known. */
   readonly runner: string
   readonly tools: readonly { readonly name: string; readonly version: string; readonly digest?: Digest }[]
-  readonly conditions?: BuildConditions
+  readonly conditions?: PartConditions
   /** How everything undeclared was kept out. */
   readonly enforced?: 'builder' | 'parser'
+}
+
+export interface PartConditions {
+  readonly builder: 'fresh' | 'shared'
+  readonly cache: 'none' | 'shared'
+  readonly network: 'default' | 'none'
+  readonly isolation: 'processes' | 'none' | 'unknown'
 }
 
 const PART_KEYS = [
@@ -215,7 +221,7 @@ function toolOf(value: Json): Part['tools'][number] {
   }
 }
 
-function conditionsOf(value: Json): BuildConditions {
+function conditionsOf(value: Json): PartConditions {
   if (!isObject(value)) throw unusable('conditions that are no object')
   const { builder, cache, network, isolation } = exactly(value, ['builder', 'cache', 'network', 'isolation'])
   return {
