@@ -1,18 +1,13 @@
 import fc from 'fast-check'
+import { type Part, partText, readPart } from '../../src/build/part.ts'
 import { PartsBuilder } from '../../src/build/parts.ts'
-import {
-  type BuildPlan,
-  outputOf,
-  type Part,
-  PLANNED_PLATFORMS,
-  partText,
-  planText,
-  readPart,
-  readPlan,
-} from '../../src/build/plan.ts'
+import { type BuildPlan, outputOf, PLANNED_PLATFORMS, planText, readPlan } from '../../src/build/plan.ts'
+import { checkServed } from '../../src/build/platforms.ts'
+import type { BuildRequest } from '../../src/build/request.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { parseCommitId, sha256 } from '../../src/core/digest.ts'
 import { WaybillError } from '../../src/core/error.ts'
+import { inspectImage } from '../../src/registry/image.ts'
 import { OCI_MANIFEST } from '../../src/registry/manifest.ts'
 import { startRegistry } from '../fakes/registry/registry.ts'
 import { closeAll, codeOf, connect, keep, pushImage, pushIndex, type TestImage } from '../registry/support.ts'
@@ -58,15 +53,15 @@ async function setUp() {
   const connection = connect(registry.host)
   const { client, repository } = connection
   const image = `${registry.host}/acme/app`
-  const attested = async (platform: string, subject?: string) => {
-    const [os = '', architecture = ''] = platform.split('/')
+  const attested = async (platform: string, subject?: string, base = BASE) => {
+    const [os = '', architecture = '', variant] = platform.split('/')
     const part = await pushImage(connection, platform, platform)
     const statement = utf8(
       JSON.stringify({
         _type: 'https://in-toto.io/Statement/v0.1',
         subject: [{ name: 'x', digest: { sha256: subject ?? part.descriptor.digest.slice(7) } }],
         predicateType: 'https://slsa.dev/provenance/v0.2',
-        predicate: { materials: [{ uri: 'pkg:docker/alpine@3', digest: { sha256: BASE } }] },
+        predicate: { materials: [{ uri: 'pkg:docker/alpine@3', digest: { sha256: base } }] },
       }),
     )
     const config = utf8('{}')
@@ -99,11 +94,11 @@ async function setUp() {
       },
       platform: { os: 'unknown', architecture: 'unknown' },
     }
-    const entry = { ...part.descriptor, platform: { os, architecture } }
+    const entry = { ...part.descriptor, platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } }
     return { part, entry, attestation, index: await pushIndex(connection, [entry, attestation]) }
   }
-  const build = (parts: readonly Part[], plan = planOf([image])) =>
-    new PartsBuilder(plan, parts, client).build(request({ images: plan.images, commitFolder: '/' }))
+  const build = (parts: readonly Part[], plan = planOf([image]), more: Partial<BuildRequest> = {}) =>
+    new PartsBuilder(plan, parts, client).build(request({ images: plan.images, commitFolder: '/', ...more }))
   return { registry, connection, client, repository, image, attested, build }
 }
 
@@ -190,11 +185,119 @@ test('13-adversary 19: the whole is as closed as its weakest part', async () => 
   expect([open.conditions, open.enforcement]).toEqual([undefined, undefined])
 })
 
+test('platforms with a variant are put together as they were planned, and served so', async () => {
+  const { attested, build, client, repository, image } = await setUp()
+  const [amd, v7, v6] = [await attested('linux/amd64'), await attested('linux/arm/v7'), await attested('linux/arm/v6')]
+  const runners = { 'linux/arm/v7': 'a', 'linux/amd64': 'b', 'linux/arm/v6': 'c' }
+  const plan = { ...planOf([image]), selfHosted: true, runners }
+  const parts = [partOf('linux/amd64', amd.index), partOf('linux/arm/v6', v6.index), partOf('linux/arm/v7', v7.index)]
+  const { digest } = await build(parts, plan)
+  const { platforms } = await inspectImage(client, repository, digest)
+  const served = platforms.map(({ platform }) => platform)
+  expect(served).toEqual(['linux/arm/v7', 'linux/amd64', 'linux/arm/v6'])
+  checkServed(served, Object.keys(runners))
+  expect(await codeOf(() => checkServed(served, ['linux/arm/v7', 'linux/amd64']))).toBe('build/platforms-differ')
+  // v6 where v7 was planned.
+  const swapped = [partOf('linux/amd64', amd.index), partOf('linux/arm/v6', v7.index), partOf('linux/arm/v7', v6.index)]
+  expect(await codeOf(build(swapped, plan))).toBe('build/part-differs')
+})
+
+test('a part whose index names a child that is not there is refused', async () => {
+  const { registry, attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const { manifests } = registry.storage.open('acme/app')
+  for (const { digest } of [arm.entry, arm.attestation]) {
+    const kept = manifests.get(digest)
+    if (kept === undefined) throw new Error('no child')
+    manifests.delete(digest)
+    expect(await codeOf(build([partOf('linux/amd64', amd.index), partOf('linux/arm64', arm.index)]))).toBe(
+      'registry/not-found',
+    )
+    manifests.set(digest, kept)
+  }
+})
+
+test('13-adversary 19: secrets that the jobs were given are told, and the build is not stated as closed', async () => {
+  const { attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const parts = [partOf('linux/amd64', amd.index), partOf('linux/arm64', arm.index)]
+  const result = await build(parts, undefined, { secrets: [{ id: 'npm', file: '' }] })
+  expect(result.opened).toEqual(['secret npm'])
+  expect(result.notes.join(' ')).toContain('RUN steps were given: secret npm')
+  expect((await build(parts)).opened).toBeUndefined()
+})
+
+test('a base image that moved between two jobs is told', async () => {
+  const { attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64', undefined, 'b'.repeat(64))]
+  const { notes } = await build([partOf('linux/amd64', amd.index), partOf('linux/arm64', arm.index)])
+  expect(notes.join(' ')).toContain(
+    `different bytes under one name: pkg:docker/alpine@3 (linux/amd64 sha256:${BASE.slice(0, 12)}…, linux/arm64 sha256:${'b'.repeat(12)}…)`,
+  )
+})
+
+describe('whether the parts can be built again', () => {
+  const conditions = { builder: 'fresh', cache: 'none', network: 'default', isolation: 'processes' } as const
+
+  test('is what each job says of the manifest that the registry serves', async () => {
+    const { attested, build } = await setUp()
+    const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+    const said = async (...more: readonly [Partial<Part>, Partial<Part>]) =>
+      (await build([partOf('linux/amd64', amd.index, more[0]), partOf('linux/arm64', arm.index, more[1])])).rebuilt
+    const [one, other] = [amd.part.descriptor.digest, arm.part.descriptor.digest]
+    const good = (manifest: Part['digest']) => ({ conditions, rebuilt: { state: 'passed', manifest } }) as const
+    expect(await said(good(one), good(other))).toEqual([
+      { platform: 'linux/amd64', manifest: one, state: 'passed' },
+      { platform: 'linux/arm64', manifest: other, state: 'passed' },
+    ])
+    expect(await said({}, {})).toBeUndefined()
+    const states = async (...more: Parameters<typeof said>) => (await said(...more))?.map(({ state }) => state)
+    expect(await states(good(one), {})).toEqual(['passed', 'unknown'])
+    expect(await states(good(one), { rebuilt: { state: 'rejected' } })).toEqual(['passed', 'rejected'])
+    expect(await states(good(one), { rebuilt: { state: 'unknown' } })).toEqual(['passed', 'unknown'])
+    expect(await codeOf(said(good(one), good(one)))).toBe('build/part-differs')
+  })
+
+  test('13-adversary 16: is not known where RUN steps could see the processes of the job', async () => {
+    const { attested, build } = await setUp()
+    const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+    const visible = { ...conditions, isolation: 'none' } as const
+    const rebuilt = { state: 'passed', manifest: amd.part.descriptor.digest } as const
+    const result = await build([
+      partOf('linux/amd64', amd.index, { conditions: visible, rebuilt }),
+      partOf('linux/arm64', arm.index),
+    ])
+    expect(result.rebuilt?.[0]).toMatchObject({ state: 'unknown', why: expect.stringContaining('processes') })
+  })
+})
+
 test('plan and part are read as they were written', () => {
   const plan = planOf(['ghcr.io/acme/app'])
   expect(readPlan(planText(plan))).toEqual(plan)
   const part = partOf('linux/arm/v7', { descriptor: { digest: sha256('x') } } as TestImage)
   expect(readPart(partText(part), outputOf(part.platform))).toEqual(part)
+  const more = { secrets: ['npm', 'NETRC'], rebuilt: { state: 'passed', manifest: sha256('y') } } as const
+  expect(readPart(partText({ ...part, ...more }), outputOf(part.platform))).toEqual({ ...part, ...more })
+})
+
+test.each([
+  { secrets: [] },
+  { secrets: ['a', 'a'] },
+  { secrets: ['a b'] },
+  { secrets: [`${'a'.repeat(129)}`] },
+  { secrets: Array.from({ length: 101 }, (_, at) => `id${at}`) },
+  { secrets: { npm: 's3cret' } },
+  { rebuilt: 'passed' },
+  { rebuilt: { state: 'passed' } },
+  { rebuilt: { state: 'passed', manifest: 'latest' } },
+  { rebuilt: { state: 'rejected', manifest: `sha256:${'a'.repeat(64)}` } },
+  { rebuilt: { state: 'fine' } },
+  { rebuilt: { state: 'unknown', why: 'because' } },
+  { tools: Array.from({ length: 11 }, () => ({ name: 'x', version: '1' })) },
+  { runner: 'x'.repeat(130_000) },
+])('a part with %j is refused', async change => {
+  const part = { ...partOf('linux/arm64', { descriptor: { digest: sha256('x') } } as TestImage), ...change }
+  expect(await codeOf(() => readPart(JSON.stringify(part), 'linux-arm64'))).toBe('build/part-unusable')
 })
 
 test('a plan or part with anything more, less or other is refused', () => {

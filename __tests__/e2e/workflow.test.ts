@@ -38,11 +38,14 @@ function indexOf(digest: string): Index {
   return JSON.parse(store.manifests.get(digest)?.bytes.toString() ?? '{}') as Index
 }
 
-function provenanceOf(step: StepResult) {
-  const statements = (keptBundles(step) as { dsseEnvelope: { payload: string } }[]).map(({ dsseEnvelope }) =>
+function statementsOf(step: StepResult) {
+  return (keptBundles(step) as { dsseEnvelope: { payload: string } }[]).map(({ dsseEnvelope }) =>
     JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()),
   )
-  return statements.find(({ predicateType }) => predicateType === 'https://slsa.dev/provenance/v1').predicate
+}
+
+function provenanceOf(step: StepResult) {
+  return statementsOf(step).find(({ predicateType }) => predicateType === 'https://slsa.dev/provenance/v1').predicate
 }
 
 /** Whatever was refused: no tag, no statement, no certificate, and the registry holds what it held. */
@@ -197,6 +200,35 @@ describe('before anything is signed', () => {
     await expectRefused(jobs.leg(forged, 'linux/amd64', {}, fork), 'build/plan-differs')
   })
 
+  test.each([
+    ['missing', ''],
+    ['empty', '{}'],
+    ['garbage', '::set-output name=plan::{'],
+    ['a list', '[]'],
+  ])('what prepare says is %s: nothing is built and nothing signed', async (_, text) => {
+    await expectRefused(jobs.leg(text, 'linux/amd64'), 'build/plan-unusable', 2)
+    await expectRefused(jobs.sign(text, parts), 'build/plan-unusable', 2)
+  })
+
+  test('a caller who names a digest, or a part of no list, is refused', async () => {
+    const digest = digestOf('linux-amd64')
+    await expectRefused(jobs.sign(plan, parts, { digest }), 'entry/input-unsupported', 3)
+    await expectRefused(jobs.leg(plan, 'linux/amd64', { digest }), 'entry/input-unsupported', 3)
+    await expectRefused(jobs.leg(plan, 'linux/amd64', { 'cache-from': 'type=gha' }), 'entry/input-unsupported', 3)
+    await expectRefused(jobs.leg(plan, 'linux/s390x'), 'entry/input-malformed', 3)
+    await expectRefused(jobs.sign(plan, digest), 'core/json-malformed')
+  })
+
+  test('an index that names a child which is not there is refused', async () => {
+    const { manifests } = scenario.stack.registry.storage.open('acme/app')
+    const child = indexOf(digestOf('linux-arm64')).manifests[0]?.digest ?? ''
+    const kept = manifests.get(child)
+    if (kept === undefined) throw new Error('no child')
+    manifests.delete(child)
+    await expectRefused(jobs.sign(plan, parts), 'registry/not-found', 2)
+    manifests.set(child, kept)
+  })
+
   test('a platform that has no output of its own, or twice the same, is refused', async () => {
     await expectRefused(jobs.prepare({ platforms: 'linux/mips64' }), 'entry/input-malformed', 3)
     await expectRefused(jobs.prepare({ platforms: 'linux/arm64\nlinux/arm64' }), 'entry/input-malformed', 3)
@@ -234,10 +266,13 @@ describe('the whole', () => {
     const { buildDefinition, runDetails } = provenanceOf(signed)
     expect(runDetails.builder.id).toBe(`${scenario.stack.git.url}/${CALLED.job_workflow_ref}`)
     expect(buildDefinition.externalParameters.workflow.path).toBe('.github/workflows/release.yml')
-    expect(buildDefinition.internalParameters.waybill).toMatchObject({
+    const { waybill } = buildDefinition.internalParameters
+    expect(waybill).toMatchObject({
       builder: 'buildah',
-      buildRunners: { 'linux/amd64': 'ubuntu-24.04', 'linux/arm64': 'ubuntu-24.04-arm' },
+      inputs: { runners: { 'linux/amd64': 'ubuntu-24.04', 'linux/arm64': 'ubuntu-24.04-arm' } },
     })
+    // Only where one is not GitHub's: rules for hosted runners refuse the field itself.
+    expect(waybill.buildRunners).toBeUndefined()
     expect(buildDefinition.resolvedDependencies[0].digest.gitCommit).toBe(scenario.repository.head())
   })
 
@@ -247,6 +282,42 @@ describe('the whole', () => {
     expect([again.code, again.outputs.digest]).toEqual([0, signed.outputs.digest])
     expect(heldBy(scenario).tags).toEqual(before.tags)
   })
+})
+
+test('secrets reach the builds, their ids the provenance; variants, a second build and what started the run come along', async () => {
+  cleanGround(scenario)
+  const secret = 'correct-horse-battery-staple'
+  const twice = { reproducible: 'check' }
+  const prepared = await jobs.prepare({ platforms: 'linux/amd64\nlinux/arm/v7', ...twice })
+  const { legs, outputs } = await jobs.build(prepared, { ...twice, secrets: `npm=${secret}` })
+  for (const leg of legs) {
+    expect([leg.code, leg.code === 0 ? '' : leg.log]).toEqual([0, ''])
+    expect(leg.result.reproducible).toMatchObject({ state: 'passed' })
+    expectNoSecret(leg, [secret])
+  }
+  const { 'linux-arm-v7': arm = '{}' } = outputs
+  expect(JSON.parse(arm)).toMatchObject({ secrets: ['npm'], rebuilt: { state: 'passed' } })
+  expect(JSON.stringify(outputs)).not.toContain(secret)
+  const whole = prepared.outputs.plan ?? ''
+  const forged = (change: object) => ({ ...outputs, 'linux-arm-v7': JSON.stringify({ ...JSON.parse(arm), ...change }) })
+  const lie = { state: 'passed', manifest: `sha256:${'a'.repeat(64)}` }
+  await expectRefused(jobs.sign(whole, forged({ rebuilt: lie }), twice), 'build/part-differs')
+  await expectRefused(jobs.sign(whole, forged({ secrets: ['other'] }), twice), 'build/part-differs')
+  const dispatched = { claims: { event_name: 'workflow_dispatch' }, event: { inputs: { version: '4.7.11' } } }
+  const signed = await jobs.sign(whole, outputs, twice, dispatched)
+  expect([signed.code, signed.outputs.verdict, signed.code === 0 ? '' : signed.log]).toEqual([0, 'passed', ''])
+  expect(JSON.parse(signed.outputs.platforms ?? '[]')).toMatchObject([
+    { platform: 'linux/amd64' },
+    { platform: 'linux/arm/v7' },
+  ])
+  const { waybill } = provenanceOf(signed).buildDefinition.internalParameters
+  expect(waybill.inputs).toMatchObject({ secrets: ['npm'], reproducible: 'check' })
+  expect(waybill.dispatchInputs).toEqual([{ name: 'version' }])
+  const kept = JSON.stringify(statementsOf(signed))
+  expect(kept).toContain('REPRODUCIBLE')
+  expect(kept).not.toContain(secret)
+  expect(signed.summary).toContain('what the jobs say that built them')
+  expectNoSecret(signed, [secret])
 })
 
 test('13-adversary 40: parts of an own machine are signed when that is meant, and the builder says so', async () => {

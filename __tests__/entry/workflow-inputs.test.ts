@@ -1,7 +1,7 @@
 import { labelOf, legsOf, readLogins, readPartsInput, rootEnvironment } from '../../src/entry/workflow-inputs.ts'
 import { LEG_INPUTS, PREPARE_INPUTS, SIGN_INPUTS } from '../../src/entry/workflow-table.ts'
 import { Inputs } from '../../src/github/inputs.ts'
-import { codeOf } from '../registry/support.ts'
+import { codeOf, errorOf } from '../registry/support.ts'
 
 const env = (inputs: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))
@@ -58,4 +58,24 @@ test('outputs of legs that built nothing are empty; one that is none of a platfo
   expect(await codeOf(() => read('{"windows-amd64": ""}'))).toBe('build/part-unplanned')
   expect(await codeOf(() => read('{"linux-amd64": 1}'))).toBe('build/part-unplanned')
   expect(await codeOf(() => read('{"linux-amd64": "{}"}'))).toBe('build/part-unusable')
+})
+
+test.each([
+  ['prepare', PREPARE_INPUTS, ['secrets']],
+  ['leg', LEG_INPUTS, ['images', 'tags']],
+  ['sign', SIGN_INPUTS, ['secrets', 'images', 'push', 'platform']],
+] as const)('%s refuses by name what the workflow does not offer', async (_, table, own) => {
+  const others = ['ssh', 'cache-from', 'cache-to', 'build-contexts', 'secret-files', 'bake', 'command', 'image-refs']
+  // A digest of the caller above all: what is signed comes out of the jobs that build.
+  const given = ['digest', 'layout', 'key', 'commit', 'source-mode', 'materials-mode', 'sign', 'files', 'name']
+  for (const name of [...others, ...given, ...own]) {
+    const error = await errorOf(() => new Inputs(env({ [name]: 'x' }), table))
+    expect([error.code, error.found]).toEqual(['entry/input-unsupported', name])
+  }
+})
+
+test('two parts for one platform cannot stand in one list, and the shared word about all of them is no part', async () => {
+  const read = (parts: string) => readPartsInput(new Inputs(env({ parts }), SIGN_INPUTS))
+  expect(await codeOf(() => read('{"linux-amd64": "", "linux-amd64": ""}'))).toMatch(/^core\//)
+  expect(read('{"linux-amd64": "", "not-passed": "rejected"}')).toEqual([])
 })

@@ -56,9 +56,8 @@ function written(tamper?: string): string {
     .replaceAll('job.workflow_sha', 'vars.WORKFLOW_SHA')
     .replaceAll('job.workflow_ref', 'github.workflow_ref')
   const workflow = parse(known) as { jobs: Record<string, Job> }
-  const { prepare, build, sign, verify } = workflow.jobs
-  if (prepare === undefined || build === undefined || sign === undefined || verify === undefined)
-    throw new Error('other jobs')
+  const { prepare, build, sign, verify, verdict } = workflow.jobs
+  if (!prepare || !build || !sign || !verify || !verdict) throw new Error('other jobs')
   const { strategy: _matrix, outputs: _outputs, ...leg } = build
   const legs = PLATFORMS.map(platform => {
     const output = outputOf(platform)
@@ -82,7 +81,10 @@ function written(tamper?: string): string {
       }),
     ),
   }
-  return stringify({ ...workflow, jobs: { prepare, ...Object.fromEntries(legs), build: together, sign, verify } })
+  return stringify({
+    ...workflow,
+    jobs: { prepare, ...Object.fromEntries(legs), build: together, sign, verify, verdict },
+  })
 }
 
 let world: World
@@ -156,6 +158,7 @@ test('a part that is exchanged between the jobs is refused, and nothing is signe
   const run = await flow('tampered')
   expect(run.code).toBe(1)
   expect(run.log).toContain('build/part-differs')
+  expect(run.outputs.verdict).toBe('rejected')
   expect(run.outputs.digest ?? '').toBe('')
   expect(await status(imageOf('tampered'), 'manifests/v1')).toBe(404)
 })
@@ -166,6 +169,7 @@ test('a commit that prepare rejects is neither built nor signed', async () => {
   await world.publish()
   const run = await flow('rejected')
   expect(run.code).toBe(1)
+  expect(run.outputs.verdict).toBe('rejected')
   expect(run.log).toMatch(/(policy|source)\/[a-z-]+/)
   expect(run.log).not.toContain('Run Main ./.waybill/leg')
   expect(run.log).not.toContain('Run Main ./.waybill/sign')

@@ -1,3 +1,4 @@
+import type { BuildResult } from '../../src/build/builder.ts'
 import { parseDigest } from '../../src/core/digest.ts'
 import { fail } from '../../src/core/error.ts'
 import type { AttestPorts, AttestRequest } from '../../src/pipeline/attest-request.ts'
@@ -48,4 +49,50 @@ test.each([
   expect(await buildAgain(asked, ports, input(builder), run)).toBeUndefined()
   expect(run.stages.receipts().map(({ name }) => name)).not.toContain('reproducible')
   expect(run.receipt('attest').reproducible).toBeUndefined()
+})
+
+describe('of parts that other jobs built', () => {
+  const manifest = parseDigest(`sha256:${'2'.repeat(64)}`)
+  const platform = 'linux/arm64'
+  const planned = request({ planned: {} as never })
+  const kept: string[] = []
+  const keeping = { ...ports, keep: async (name: string) => kept.push(name) } as unknown as AttestPorts
+  const with_ = (rebuilt: BuildResult['rebuilt']): AgainInput => {
+    const given = input('buildx')
+    return {
+      ...given,
+      built: { ...given.built, result: { ...given.built.result, rebuilt } },
+      image: { platforms: [{ platform, digest: manifest }] },
+    } as unknown as AgainInput
+  }
+
+  test('it is claimed where each job says so, and that the word is theirs is told', async () => {
+    const run = record()
+    const claimed = await buildAgain(planned, keeping, with_([{ platform, state: 'passed', manifest }]), run)
+    expect([claimed?.digest, kept]).toEqual([expect.stringMatching(/^sha256:/), ['waybill-comparison.json']])
+    const { reproducible, notices } = run.receipt('attest')
+    expect(reproducible).toEqual({
+      state: 'passed',
+      platforms: [{ platform, first: manifest, second: manifest, differences: [] }],
+      findings: [],
+    })
+    expect(notices.join(' ')).toContain('what the jobs say that built them')
+  })
+
+  test.each([
+    ['no job says anything', undefined, 'unknown', 'build/second-build-failed'],
+    [
+      'one job says nothing',
+      [{ platform, state: 'unknown', manifest, why: 'nobody' }],
+      'unknown',
+      'build/second-build-failed',
+    ],
+    ['one job gave another image', [{ platform, state: 'rejected', manifest }], 'rejected', 'build/not-reproducible'],
+  ] as const)('nothing is claimed where %s', async (_, rebuilt, state, code) => {
+    const run = record()
+    expect(await buildAgain(planned, ports, with_(rebuilt), run)).toBeUndefined()
+    const { reproducible, verdict } = run.receipt('attest')
+    expect([reproducible?.state, verdict]).toEqual([state, state])
+    expect(reproducible?.findings.map(finding => finding.code)).toEqual([code])
+  })
 })

@@ -78,8 +78,8 @@ export interface TestImage {
 /** Pushes a tiny image; `seed` makes its digest its own. */
 export async function pushImage(connection: Connection, seed: string, platform = 'linux/amd64'): Promise<TestImage> {
   const { client, repository } = connection
-  const [os, architecture] = platform.split('/')
-  const config = utf8(JSON.stringify({ os, architecture, rootfs: { type: 'layers', diff_ids: [] }, seed }))
+  const [os, architecture, variant] = platform.split('/')
+  const config = utf8(JSON.stringify({ os, architecture, variant, rootfs: { type: 'layers', diff_ids: [] }, seed }))
   const layer = utf8(`layer of ${seed}`)
   await client.putBlob(repository, config)
   await client.putBlob(repository, layer)

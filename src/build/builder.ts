@@ -1,4 +1,5 @@
 import type { Digest } from '../core/digest.ts'
+import type { Outcome } from '../core/verdict.ts'
 import type { Environment } from '../io/environment.ts'
 import type { Enforcement, ObservedMaterial } from './allowed.ts'
 import type { BuildRequest } from './request.ts'
@@ -41,12 +42,25 @@ export interface BuildResult {
   readonly observed?: readonly ObservedMaterial[]
   /** Platform → label of the runner that built it, where other jobs made the parts (13-adversary 40). */
   readonly buildRunners?: Readonly<Record<string, string>>
+  /** What the jobs that made the parts found when they built once more, one for each platform; absent: this one made it all. */
+  readonly rebuilt?: readonly RebuiltPlatform[]
   /** `none`: the user's command ran where a keyless token could be had (13-adversary 16). */
   readonly commandIsolation?: 'none'
   /** Path of the file in which the user's command named the image. */
   readonly imageRefs?: string
   /** Sentences for the summary: what a reader should know about this build. */
   readonly notes: readonly string[]
+}
+
+/** One platform of which another job says whether a second build gave it again. */
+export interface RebuiltPlatform {
+  /** `linux/amd64` */
+  readonly platform: string
+  /** `passed`: both builds gave this manifest. */
+  readonly state: Outcome
+  readonly manifest: Digest
+  /** In words, where it is `unknown`. */
+  readonly why?: string
 }
 
 /** A program as it was found on this machine. */

@@ -12,20 +12,14 @@ import { parseReference, type Repository } from '../registry/reference.ts'
 import type { ObservedMaterial } from './allowed.ts'
 import type { BuildConditions, Builder, BuildResult, ToolRecord } from './builder.ts'
 import { eachOnce, observedInPredicate } from './buildkit-provenance.ts'
-import type { BuildPlan, Part } from './plan.ts'
+import { openedBy, optionNotes } from './openings.ts'
+import type { Part } from './part.ts'
+import { differs, movedNotes, rebuiltIn, type ServedPart } from './part-words.ts'
+import type { BuildPlan } from './plan.ts'
 import type { BuildRequest } from './request.ts'
 
 /** BuildKit's provenance, in either version. */
 const PROVENANCE = /^https:\/\/slsa\.dev\/provenance\/v(0\.2|1)$/
-
-/** One platform of the image, as the registry serves it. */
-interface ServedPart {
-  readonly part: Part
-  readonly entry: Descriptor
-  /** BuildKit's attestation manifests of it, as they stood beside it. */
-  readonly attestations: readonly Descriptor[]
-  readonly observed?: readonly ObservedMaterial[]
-}
 
 /**
  * The image is what other jobs built: one part for each platform, named by a digest that came through `needs` and by nothing
@@ -52,6 +46,7 @@ export class PartsBuilder implements Builder {
     if (home === undefined) throw fail('core/internal', 'No repository to read parts from')
     const served = await Promise.all(this.#parts.map(part => readPartOf(this.#registry, home, part)))
     refuseTwice(served)
+    const rebuilt = rebuiltIn(served)
     const bytes = indexOf(served)
     const digest = sha256(bytes)
     for (const repository of [home, ...others]) await this.#registry.putManifest(repository, digest, OCI_INDEX, bytes)
@@ -67,8 +62,10 @@ export class PartsBuilder implements Builder {
       buildRunners: buildRunners(this.#plan, this.#parts),
       ...conditionsOf(this.#parts),
       ...enforcementOf(this.#parts),
+      ...openedBy(request),
+      ...rebuilt,
       ...(observed === undefined ? {} : { observed }),
-      notes: notesOf(served),
+      notes: [...notesOf(served), ...movedNotes(served), ...optionNotes(request)],
     }
   }
 }
@@ -254,8 +251,4 @@ function notesOf(served: readonly ServedPart[]): readonly string[] {
 function repositoryIn(text: string): Repository {
   const { host, repository } = parseReference(text)
   return { host, repository }
-}
-
-function differs(message: string, expected: string, found: string): Error {
-  return fail('build/part-differs', message, { expected, found })
 }

@@ -1,9 +1,8 @@
-import { type CommitId, type Digest, isCommitId, isDigest } from '../core/digest.ts'
-import { asWaybillError, fail } from '../core/error.ts'
+import { type CommitId, isCommitId } from '../core/digest.ts'
+import { asWaybillError } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
-import { arrayAt, stringAt } from '../core/shape.ts'
-import { isPrintable, printable } from '../core/text.ts'
+import { exactly, flag, list, NUMBER, textAt, unusable } from './plan-fields.ts'
 
 /**
  * Platforms that `build.yml` builds, each with the name of its one output: the legs of a matrix overwrite a name that
@@ -55,7 +54,6 @@ export interface Pin {
 }
 
 const STAGE_VERDICTS: readonly string[] = ['passed', 'rejected', 'unknown', 'not-asked']
-const NUMBER = /^[1-9][0-9]{0,19}$/
 const REPOSITORY = /^[^\s/@]{1,300}(\/[a-z0-9._-]{1,200}){1,20}$/
 const REF = /^refs\/.{1,1000}$/
 const DIGESTS = /^[A-Za-z0-9]{1,20}:[0-9a-f]{32,128}$/
@@ -147,132 +145,8 @@ export function isPlanned(platform: string): boolean {
   return PLANNED_PLATFORMS.some(known => known === platform)
 }
 
-/** What one leg of the matrix made; the one output with its platform's name. */
-export interface Part {
-  readonly commit: CommitId
-  readonly run: string
-  readonly platform: string
-  readonly digest: Digest
-  readonly builder: 'buildx' | 'buildah'
-  /** What the runner said of itself: `github-hosted`, `self-hosted`, or nothing known. */
-  readonly runner: string
-  readonly tools: readonly { readonly name: string; readonly version: string; readonly digest?: Digest }[]
-  readonly conditions?: PartConditions
-  /** How everything undeclared was kept out. */
-  readonly enforced?: 'builder' | 'parser'
-}
-
-export interface PartConditions {
-  readonly builder: 'fresh' | 'shared'
-  readonly cache: 'none' | 'shared'
-  readonly network: 'default' | 'none'
-  readonly isolation: 'processes' | 'none' | 'unknown'
-}
-
-const PART_KEYS = [
-  ...['commit', 'run', 'platform', 'digest', 'builder', 'runner', 'tools', 'conditions', 'enforced'],
-] as const
-
-export function partText(part: Part): string {
-  return JSON.stringify(part)
-}
-
-/** @throws `build/part-unusable` */
-export function readPart(text: string, output: string): Part {
-  try {
-    if (text.length > LIMITS.buildPlanBytes) throw unusable(`${text.length} characters`)
-    return partOf(exactly(parseJsonObject(text, 'part'), PART_KEYS))
-  } catch (error) {
-    const known = asWaybillError(error)
-    if (known.code === 'core/internal') throw error
-    throw fail('build/part-unusable', `What the job that built ${printable(output, 40)} says cannot be read`, {
-      expected: 'what the door leg writes',
-      found: known.found ?? known.message,
-      cause: error,
-    })
-  }
-}
-
-function partOf(object: JsonObject): Part {
-  const { commit, digest } = object
-  if (!isCommitId(commit)) throw unusable('no commit')
-  if (!isDigest(digest)) throw unusable('no digest')
-  return {
-    commit,
-    run: textAt(object.run, 'run', NUMBER),
-    platform: textAt(object.platform, 'platform', /^[a-z0-9/]{3,40}$/),
-    digest,
-    builder: choice(object.builder, 'builder', ['buildx', 'buildah']),
-    runner: textAt(object.runner, 'runner', /^[a-z-]{1,40}$/),
-    tools: list(object.tools, 'tools', 10).map(toolOf),
-    ...(object.conditions === undefined ? {} : { conditions: conditionsOf(object.conditions) }),
-    ...(object.enforced === undefined ? {} : { enforced: choice(object.enforced, 'enforced', ['builder', 'parser']) }),
-  }
-}
-
-function toolOf(value: Json): Part['tools'][number] {
-  if (!isObject(value)) throw unusable('a tool that is no object')
-  const { name, version, digest } = exactly(value, ['name', 'version', 'digest'])
-  if (digest !== undefined && !isDigest(digest)) throw unusable('the digest of a tool')
-  return {
-    name: textAt(name, 'tools.name', /^[a-z][a-z0-9-]{0,40}$/),
-    version: textAt(version, 'tools.version', /^.{0,200}$/),
-    ...(digest === undefined ? {} : { digest }),
-  }
-}
-
-function conditionsOf(value: Json): PartConditions {
-  if (!isObject(value)) throw unusable('conditions that are no object')
-  const { builder, cache, network, isolation } = exactly(value, ['builder', 'cache', 'network', 'isolation'])
-  return {
-    builder: choice(builder, 'conditions.builder', ['fresh', 'shared']),
-    cache: choice(cache, 'conditions.cache', ['none', 'shared']),
-    network: choice(network, 'conditions.network', ['default', 'none']),
-    isolation: choice(isolation, 'conditions.isolation', ['processes', 'none', 'unknown']),
-  }
-}
-
-/** A key that nobody reads could be one that another version would have judged by. */
-function exactly(object: JsonObject, keys: readonly string[]): JsonObject {
-  const other = Object.keys(object).find(key => !keys.includes(key))
-  if (other !== undefined) throw unusable(`the key ${other}`)
-  return object
-}
-
-function list(value: Json | undefined, name: string, most: number): readonly Json[] {
-  const items = arrayAt(value, name)
-  if (items.length > most) throw unusable(`${items.length} items of ${name}`)
-  return items
-}
-
-function textAt(value: Json | undefined, name: string, grammar: RegExp): string {
-  const text = stringAt(value, name)
-  if (!grammar.test(text) || !isPrintable(text)) throw unusable(`${name} ${text.slice(0, 200)}`)
-  return text
-}
-
-function flag(object: JsonObject, name: string): boolean {
-  const value = object[name]
-  if (typeof value !== 'boolean') throw unusable(`${name} that is neither true nor false`)
-  return value
-}
-
-function choice<const T extends string>(value: Json | undefined, name: string, choices: readonly T[]): T {
-  const found = choices.find(one => one === value)
-  if (found === undefined) throw unusable(`${name} that is none of ${choices.join(', ')}`)
-  return found
-}
-
 function stageVerdict(object: JsonObject, name: string): StageVerdict {
   const found = STAGE_VERDICTS.find(verdict => verdict === object[name])
   if (found === undefined) throw unusable(`no verdict of the stage ${name}`)
   return found as StageVerdict
-}
-
-function unusable(found: string, cause?: unknown): Error {
-  return fail('build/plan-unusable', 'The plan of the job that prepares cannot be read', {
-    expected: 'what the door prepare writes',
-    found: printable(found),
-    ...(cause === undefined ? {} : { cause }),
-  })
 }

@@ -272,6 +272,9 @@ export const LIMITS = {
   lfsHeaderCharacters: 8_192,
   /** Objects that a statement and a receipt list one by one; of more only their sum. */
   lfsListed: 100,
-  /** Characters of the plan and of one part as outputs of jobs; GitHub allows 1 MiB for all outputs of a job together. 13-adversary 43. */
-  buildPlanBytes: 256 * KIB,
+  /**
+   * Characters of the plan and of one part. They travel as outputs of jobs, of which GitHub allows 1 MiB for each job, and reach a
+   * step as one variable, of which Linux takes 128 KiB (execve(2), MAX_ARG_STRLEN). 13-adversary 43.
+   */
+  buildPlanBytes: 120 * KIB,
 } as const

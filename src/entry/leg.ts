@@ -1,10 +1,12 @@
 import type { Builder, BuildResult } from '../build/builder.ts'
-import { type BuildPlan, outputOf, partText } from '../build/plan.ts'
+import { partText, type Rebuilt } from '../build/part.ts'
+import { type BuildPlan, outputOf } from '../build/plan.ts'
 import { fail } from '../core/error.ts'
 import type { RunContext } from '../github/context.ts'
 import { Inputs, malformed } from '../github/inputs.ts'
 import { attest } from '../pipeline/attest.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
+import type { ReproducibleReceipt } from '../report/receipt.ts'
 import { runAttestDoor } from './attest.ts'
 import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan, untoldRun } from './workflow-doors.ts'
 import { readLogins, readPlanInput, rootEnvironment } from './workflow-inputs.ts'
@@ -31,12 +33,14 @@ export function runLeg(): Promise<void> {
     const withSbom = sbomOf(inputs)
     let runner = 'unknown'
     let result: BuildResult | undefined
+    let secrets: readonly string[] = []
     return {
       env: rootEnvironment(env, LEG_INPUTS, OWN, { ...more, images, name: `leg-${outputOf(platform)}` }),
       logins: (request, context) => loginsOf(given, request, context),
       shape: (request, context) => {
         requireOwnPlan(plan, request, context)
         runner = runnerOf(plan, platform, context)
+        secrets = (request.build.secrets ?? []).map(({ id }) => id)
         return { ...partRequest(plan, request, withSbom), ...untoldRun(context, inputs.text('workflow-ref')) }
       },
       // No draft of a statement about a part: only the whole is stated.
@@ -47,10 +51,10 @@ export function runLeg(): Promise<void> {
           })
         return attest(request, { ...ports, builder })
       },
-      outputs: ({ image }, { error }) =>
+      outputs: ({ image, reproducible }, { error }) =>
         error !== undefined || result === undefined || image?.pushed !== true
           ? {}
-          : { [outputOf(platform)]: partOf(plan, platform, runner, result) },
+          : { [outputOf(platform)]: partOf(plan, { platform, runner, result, reproducible, secrets }) },
     }
   })
 }
@@ -90,7 +94,16 @@ function watched(builder: Builder, made: (result: BuildResult) => void): Builder
   }
 }
 
-function partOf(plan: BuildPlan, platform: string, runner: string, result: BuildResult): string {
+interface MadePart {
+  readonly platform: string
+  readonly runner: string
+  readonly result: BuildResult
+  readonly reproducible: ReproducibleReceipt | undefined
+  /** Ids. */
+  readonly secrets: readonly string[]
+}
+
+function partOf(plan: BuildPlan, { platform, runner, result, reproducible, secrets }: MadePart): string {
   const { digest, builder, tools, conditions, enforcement } = result
   if (builder !== 'buildx' && builder !== 'buildah') throw new TypeError(`a part by ${builder}`)
   return partText({
@@ -103,5 +116,16 @@ function partOf(plan: BuildPlan, platform: string, runner: string, result: Build
     tools,
     ...(conditions === undefined ? {} : { conditions }),
     ...(enforcement === undefined ? {} : { enforced: enforcement.by }),
+    ...(secrets.length === 0 ? {} : { secrets }),
+    ...(reproducible === undefined ? {} : { rebuilt: rebuiltOf(reproducible) }),
   })
+}
+
+/** Of the one platform of this job; what differs is told here, and is nothing that a job could check which signs. */
+function rebuiltOf({ state, platforms }: ReproducibleReceipt): Rebuilt {
+  const [only] = platforms
+  if (state !== 'passed') return { state }
+  return only?.second === undefined || platforms.length > 1
+    ? { state: 'unknown' }
+    : { state: 'passed', manifest: only.second }
 }

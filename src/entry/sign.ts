@@ -1,5 +1,7 @@
+import type { Part } from '../build/part.ts'
 import { PartsBuilder } from '../build/parts.ts'
-import type { BuildPlan, Part } from '../build/plan.ts'
+import type { BuildPlan } from '../build/plan.ts'
+import type { BuildRequest } from '../build/request.ts'
 import { fail } from '../core/error.ts'
 import type { TokenClaims } from '../github/claims.ts'
 import { Inputs, malformed } from '../github/inputs.ts'
@@ -37,7 +39,7 @@ export function runSign(): Promise<void> {
       shape: (request, context) => {
         requireOwnPlan(plan, request, context)
         if (!request.sign || !request.push) throw otherPlan('event', 'one that signs', context.eventName)
-        return { ...request, planned: plan }
+        return { ...request, planned: plan, build: { ...request.build, ...secretsOf(parts) } }
       },
       ownBuilder: registry => new PartsBuilder(plan, parts, registry),
       ...(from === undefined ? {} : { requireClaims: claims => requireOwnSteps(claims, from) }),
@@ -47,6 +49,22 @@ export function runSign(): Promise<void> {
       },
     }
   })
+}
+
+/**
+ * Ids of what the builds were given, for the provenance: values never leave the jobs that build. Their files were there.
+ * @throws `build/part-differs` where two jobs say that they were given other secrets
+ */
+function secretsOf(parts: readonly Part[]): Pick<BuildRequest, 'secrets'> {
+  const [first, ...more] = parts.map(({ platform, secrets = [] }) => ({ platform, ids: secrets.join(', ') }))
+  const other = more.find(({ ids }) => ids !== first?.ids)
+  if (first !== undefined && other !== undefined)
+    throw fail('build/part-differs', `The part for ${other.platform} was given other secrets`, {
+      expected: first.ids || 'none',
+      found: other.ids || 'none',
+    })
+  const ids = parts[0]?.secrets ?? []
+  return ids.length === 0 ? {} : { secrets: ids.map(id => ({ id, file: '' })) }
 }
 
 /** 13-adversary 40 */

@@ -1,4 +1,5 @@
-import { type BuildPlan, outputOf, type Part, PLANNED_PLATFORMS, readPart, readPlan } from '../build/plan.ts'
+import { type Part, readPart } from '../build/part.ts'
+import { type BuildPlan, outputOf, PLANNED_PLATFORMS, readPlan } from '../build/plan.ts'
 import { fail } from '../core/error.ts'
 import { isObject, type Json, parseJsonObject } from '../core/json.ts'
 import { printable } from '../core/text.ts'
@@ -39,10 +40,14 @@ export function readPlanInput(inputs: Inputs): BuildPlan {
   return readPlan(inputs.text('plan') ?? '')
 }
 
+/** For the verdict of the workflow alone: nothing that is signed rests on it. */
+const VERDICT_OUTPUT = 'not-passed'
+
 /** The outputs of the jobs that built: `{"linux-amd64": "<part>", …}`; empty ones are those of other platforms. @throws `build/part-…` */
 export function readPartsInput(inputs: Inputs): readonly Part[] {
   const outputs = Object.entries(parseJsonObject(inputs.text('parts') ?? '{}', 'outputs of the jobs that built'))
   return outputs.flatMap(([name, value]) => {
+    if (name === VERDICT_OUTPUT) return []
     if (!PLANNED_PLATFORMS.some(platform => outputOf(platform) === name)) throw unplanned(name)
     if (value === '' || value === null) return []
     if (typeof value !== 'string') throw unplanned(name)

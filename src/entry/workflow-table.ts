@@ -24,8 +24,8 @@ const PASSWORD = own(
   'registry-password',
   'PASSWORD or USER:PASSWORD for the registry of images, or HOST=USER:PASSWORD, one a line.',
 )
-/** What shapes the image. */
-const SHAPE = ['context', 'file', 'target', 'build-args', 'labels', 'annotations', 'sbom'] as const
+/** What shapes the image, and what is found out about it. */
+const SHAPE = ['context', 'file', 'target', 'build-args', 'labels', 'annotations', 'sbom', 'reproducible'] as const
 const JUDGED_BY = ['policy', 'since', 'materials'] as const
 const COMMON = ['trusted-root', 'insecure-registries', 'ca-certificates', 'github-token', 'summary', 'result'] as const
 
@@ -53,7 +53,7 @@ export const LEG_INPUTS: readonly InputRow[] = [
   PLAN,
   own('platform', 'The one platform of the plan that this job builds.'),
   own('builder', 'auto, buildx or buildah.', 'auto'),
-  ...ofRoot(...JUDGED_BY, ...SHAPE, 'reproducible', 'secrets'),
+  ...ofRoot(...JUDGED_BY, ...SHAPE, 'secrets'),
   CALLED,
   PASSWORD,
   ...ofRoot(...COMMON),

@@ -1,7 +1,7 @@
-import type { BuildResult } from '../build/builder.ts'
+import type { BuildResult, RebuiltPlatform } from '../build/builder.ts'
 import { asWaybillError, fail } from '../core/error.ts'
 import { together } from '../core/together.ts'
-import { findingOf, type Outcome } from '../core/verdict.ts'
+import { findingOf, type Outcome, worst } from '../core/verdict.ts'
 import { blobPieces } from '../registry/blob-pieces.ts'
 import { inspectImage } from '../registry/image.ts'
 import { chooseManifest, readLayout } from '../registry/layout.ts'
@@ -64,6 +64,8 @@ async function compared(
   input: AgainInput,
   record: RunRecord,
 ): Promise<Outcome> {
+  const { rebuilt } = input.built.result
+  if (request.planned !== undefined && request.sign) return saidByOthers(rebuilt ?? [], input, record)
   if (await claimedEarlier(request, input)) {
     record.reproducible = { state: 'passed', platforms: platformsOf(input.image), earlier: true, findings: [] }
     return 'passed'
@@ -75,14 +77,36 @@ async function compared(
     return state
   } catch (error) {
     const { code, message } = asWaybillError(error)
-    const failed = fail('build/second-build-failed', 'The second build could not be made or compared', {
-      found: `${message} (${code})`,
-      cause: error,
-    })
+    const failed = notCompared(`${message} (${code})`, error)
     record.reproducible = { state: 'unknown', platforms: [], findings: [findingOf(failed, input.built.result.digest)] }
     record.notChecked.push('Whether the image can be built again: the second build could not be made or compared.')
     return 'unknown'
   }
+}
+
+/** The parts were built by other jobs, each of them twice: it is as reproducible as the worst of them (5-build § 5). */
+function saidByOthers(rebuilt: readonly RebuiltPlatform[], { built }: AgainInput, record: RunRecord): Outcome {
+  const { digest } = built.result
+  const findings = rebuilt.flatMap(({ platform, state, why }) => {
+    if (state === 'passed') return []
+    if (state === 'unknown') return [findingOf(notCompared(why ?? platform), digest)]
+    const message = `The job that built ${platform} says that its second build gave another image`
+    return [findingOf(fail('build/not-reproducible', message), digest)]
+  })
+  if (rebuilt.length === 0) findings.push(findingOf(notCompared('no job says that it built twice'), digest))
+  const [first, ...more] = rebuilt.map(one => one.state)
+  const state = first === undefined ? 'unknown' : worst([first, ...more])
+  const platforms = rebuilt.map(({ platform, state, manifest }) => ({
+    platform,
+    first: manifest,
+    ...(state === 'passed' ? { second: manifest } : {}),
+    differences: [],
+  }))
+  record.reproducible = { state, platforms, findings }
+  record.notices.push(
+    'Whether the parts can be built again is what the jobs say that built them; this one compared nothing.',
+  )
+  return state
 }
 
 /** An attempt that built twice and was cut after it signed: its claim is the very one that would be made now. */
@@ -152,6 +176,13 @@ async function layoutImage(
     })
   const image = await inspectImage(reader, repository, found.digest)
   return { image, reader, repository, layer: blob => layout.open(blob.digest, blob.size)() }
+}
+
+function notCompared(found: string, cause?: unknown) {
+  return fail('build/second-build-failed', 'The second build could not be made or compared', {
+    found,
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 function notReproduced({ built }: AgainInput, platforms: readonly ComparedPlatform[]) {
