@@ -2,7 +2,8 @@ import { posix } from 'node:path'
 import { fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { arrayAt, objectAt, stringAt } from '../core/shape.ts'
-import { isPrintable, printable } from '../core/text.ts'
+import { printable } from '../core/text.ts'
+import { treePath } from './tree-path.ts'
 
 /** One target of a bake file, in the words of a build request; paths from the root of the commit. */
 export interface BakeTarget {
@@ -103,9 +104,9 @@ function folderOf(value: Json | undefined): string {
 
 function pathAt(value: Json | undefined, field: string): string {
   const path = stringAt(value, field)
-  const clean = posix.normalize(path).replace(/(?<=.)\/$/, '')
-  const elsewhere = /^[a-z][a-z0-9+.-]*:/i.test(path) || /^[^/]*@/.test(path) || path.startsWith('/') || path === '-'
-  if (elsewhere || path.split('/').includes('..') || /[\\\0]/.test(path) || !isPrintable(path))
+  const clean = treePath(path)
+  const elsewhere = /^[a-z][a-z0-9+.-]*:/i.test(path) || /^[^/]*@/.test(path) || path === '-'
+  if (elsewhere || clean === undefined)
     throw fail('build/bake-refused', `The target's ${field} is no path inside the repository`, {
       expected: 'a relative path without ..',
       found: printable(path, 200),

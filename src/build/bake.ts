@@ -34,7 +34,7 @@ export async function evaluateBake(question: BakeQuestion, env: Environment, fol
       'docker with the plugin buildx',
       'no docker on PATH',
       {
-        remedy: 'Add a step `uses: docker/setup-buildx-action` before this one.',
+        remedy: 'Add a step `uses: docker/setup-buildx-action@v3` before this one.',
       },
     )
   const place = await makeTemporaryFolder(folder, 'bake-')
@@ -60,7 +60,7 @@ export async function evaluateBake(question: BakeQuestion, env: Environment, fol
 }
 
 /** Not even PATH and HOME: every variable of the environment can be read by a `variable` block of its name. */
-export function bakeEnvironment(
+function bakeEnvironment(
   env: Environment,
   variables: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -130,7 +130,7 @@ function storageConf(driver: string, graphRoot: string, runRoot: string): string
 }
 
 /** Names without a host mean Docker Hub, as for every other builder; only the listed hosts may lack TLS. */
-export function registriesConf(insecure: readonly string[]): string {
+function registriesConf(insecure: readonly string[]): string {
   const lines = ['unqualified-search-registries = ["docker.io"]']
   for (const host of insecure) {
     if (!INSECURE_HOST.test(host))

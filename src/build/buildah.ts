@@ -166,7 +166,7 @@ export class BuildahBuilder implements Builder {
   }
 }
 
-export function buildahEnvironment(
+function buildahEnvironment(
   world: BuildWorld,
   store: Pick<BuildahStore, 'configuration' | 'temporary'>,
 ): Record<string, string> {
@@ -179,7 +179,7 @@ export function buildahEnvironment(
 }
 
 /** The argument list of the build, with `more` flags; every value from outside stands behind a `--name=` or after `--`. */
-export function buildArguments(
+function buildArguments(
   store: BuildahStore,
   request: CheckedRequest,
   platform: string | undefined,

@@ -5,7 +5,7 @@ import type { ImageDescriptor } from './builder.ts'
 
 /** What to do when the driver is one that knows no image digest. */
 const DRIVER_REMEDY =
-  'Add a step `uses: docker/setup-buildx-action` before this one: its builder writes image digests, the docker driver does not.'
+  'Add a step `uses: docker/setup-buildx-action@v3` before this one: its builder writes image digests, the docker driver does not.'
 
 /**
  * Reads the file of `docker buildx build --metadata-file`.

@@ -245,7 +245,7 @@ function epochVariable(request: Pick<BuildRequest, 'sourceDateEpoch'>): Record<s
 function adviceFor(driver: string, lines: readonly string[]): string | undefined {
   const text = lines.join('\n')
   if (driver === 'docker' && /not supported for the docker driver|attestation|exporter/i.test(text))
-    return 'Add a step `uses: docker/setup-buildx-action` before this one: the docker driver cannot push by digest.'
+    return 'Add a step `uses: docker/setup-buildx-action@v3` before this one: the docker driver cannot push by digest.'
   // "permission denied" is what a RUN step says of a file.
   if (/((?<!permission )denied|unauthorized|403 Forbidden|401 Unauthorized)/i.test(text))
     return 'Give the job `permissions: { packages: write }` for ghcr.io, or log in to the registry in an earlier step.'

@@ -1,7 +1,7 @@
-import { isAbsolute, join, relative, sep } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
-import { followPath } from '../io/paths.ts'
+import { followPath, isBelow } from '../io/paths.ts'
 import { findTool } from '../io/process.ts'
 
 /**
@@ -30,12 +30,6 @@ export async function commandProgram(word: string, tree: string, folder: string,
       remedy: 'Run `git update-index --chmod=+x FILE` with its path, and commit that.',
     })
   return executable
-}
-
-/** A symbolic link may lead anywhere. */
-export function isBelow(root: string, path: string): boolean {
-  const way = relative(root, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
 
 function missing(word: string, expected: string): Error {

@@ -5,9 +5,9 @@ import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import { childEnvironment } from '../io/environment.ts'
 import { exists, fileSize, readFileBounded } from '../io/files.ts'
-import { followPath, standsAt } from '../io/paths.ts'
+import { followPath, isBelow, standsAt } from '../io/paths.ts'
 import type { Builder, BuildResult, BuildWorld } from './builder.ts'
-import { commandProgram, isBelow } from './command-program.ts'
+import { commandProgram } from './command-program.ts'
 import { type ImageRef, parseImageRefs } from './image-refs.ts'
 import { pushEverywhere } from './layout.ts'
 import type { ImagePort } from './registry-images.ts'
@@ -138,7 +138,7 @@ interface Chosen {
  * All that the command sees: the allow-list of every child, where the person's own registry logins lie, and what it has to build.
  * The run's own token is never among it, also not as a login: whoever wants the command to push logs in in a step before.
  */
-export function commandEnvironment(
+function commandEnvironment(
   env: BuildWorld['env'],
   { images, push, sourceDateEpoch }: Pick<BuildRequest, 'images' | 'push' | 'sourceDateEpoch'>,
 ): Record<string, string> {

@@ -33,7 +33,7 @@ export async function detectBuilder(wanted: 'auto' | 'buildx' | 'buildah', env: 
     found: wanted === 'buildx' ? buildx.absent : buildah.absent,
     remedy:
       wanted === 'buildx'
-        ? 'Add a step `uses: docker/setup-buildx-action` before this one, or set `builder: auto`.'
+        ? 'Add a step `uses: docker/setup-buildx-action@v3` before this one, or set `builder: auto`.'
         : 'Install it in an earlier step (sudo apt-get install --yes buildah), or set `builder: auto`.',
   })
 }

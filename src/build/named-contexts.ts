@@ -1,9 +1,9 @@
-import { posix } from 'node:path'
 import { fail } from '../core/error.ts'
-import { isPrintable, printable } from '../core/text.ts'
+import { printable } from '../core/text.ts'
 import { contextName } from '../materials/dockerfile/contexts.ts'
 import { formatReference, parseReference } from '../registry/reference.ts'
 import type { BuildRequest } from './request.ts'
+import { treePath } from './tree-path.ts'
 
 /** Before a folder of the commit, of which only the builder's door knows where it was written. */
 export const COMMIT_CONTEXT = 'commit:'
@@ -53,8 +53,8 @@ function readContext(name: string, value: string): string {
       expected: `${name}=path/in/the/commit, or ${name}=docker-image://host/path:tag`,
       found: printable(value, 200),
     })
-  const path = posix.normalize(value === '' ? '.' : value).replace(/(?<=.)\/$/, '')
-  if (path.startsWith('/') || value.split('/').includes('..') || /[\\\0]/.test(value) || !isPrintable(value))
+  const path = treePath(value)
+  if (path === undefined)
     throw fail('build/path-escapes', `The build context ${name} is no path inside the repository`, {
       expected: 'a relative path without ..',
       found: printable(value, 200),

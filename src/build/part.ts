@@ -3,6 +3,7 @@ import { asWaybillError, fail } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
+import type { BuildConditions } from './builder.ts'
 import { choice, exactly, list, NUMBER, textAt, unusable } from './plan-fields.ts'
 
 /** What one leg of the matrix made; the one output with its platform's name. */
@@ -15,7 +16,7 @@ export interface Part {
   /** What the runner said of itself: `github-hosted`, `self-hosted`, or nothing known. */
   readonly runner: string
   readonly tools: readonly { readonly name: string; readonly version: string; readonly digest?: Digest }[]
-  readonly conditions?: PartConditions
+  readonly conditions?: BuildConditions
   /** How everything undeclared was kept out. */
   readonly enforced?: 'builder' | 'parser'
   /** Ids of the secrets that RUN steps were given; never a value. */
@@ -29,13 +30,6 @@ export interface Rebuilt {
   readonly state: 'passed' | 'rejected' | 'unknown'
   /** The platform's manifest that both builds gave; there when `passed`. */
   readonly manifest?: Digest
-}
-
-export interface PartConditions {
-  readonly builder: 'fresh' | 'shared'
-  readonly cache: 'none' | 'shared'
-  readonly network: 'default' | 'none'
-  readonly isolation: 'processes' | 'none' | 'unknown'
 }
 
 const PART_KEYS = [
@@ -110,7 +104,7 @@ function toolOf(value: Json): Part['tools'][number] {
   }
 }
 
-function conditionsOf(value: Json): PartConditions {
+function conditionsOf(value: Json): BuildConditions {
   if (!isObject(value)) throw unusable('conditions that are no object')
   const { builder, cache, network, isolation } = exactly(value, ['builder', 'cache', 'network', 'isolation'])
   return {

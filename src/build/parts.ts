@@ -8,7 +8,7 @@ import type { FetchedManifest, RegistryClient } from '../registry/client.ts'
 import { imagePlatform, isAttestation } from '../registry/image.ts'
 import { type Descriptor, formatPlatform, type ImageIndex, OCI_INDEX, type Platform } from '../registry/manifest.ts'
 import { normalPlatform } from '../registry/platform-children.ts'
-import { parseReference, type Repository } from '../registry/reference.ts'
+import { type Repository, repositoryIn } from '../registry/reference.ts'
 import type { ObservedMaterial } from './allowed.ts'
 import type { BuildConditions, Builder, BuildResult, ToolRecord } from './builder.ts'
 import { eachOnce, observedInPredicate } from './buildkit-provenance.ts'
@@ -246,9 +246,4 @@ function enforcementOf(parts: readonly Part[]): Pick<BuildResult, 'enforcement'>
 function notesOf(served: readonly ServedPart[]): readonly string[] {
   const parts = served.map(({ part }) => `${part.platform} ${part.digest}`)
   return [`Other jobs of this run built the parts, and this one only put them together: ${parts.join(', ')}.`]
-}
-
-function repositoryIn(text: string): Repository {
-  const { host, repository } = parseReference(text)
-  return { host, repository }
 }

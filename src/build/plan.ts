@@ -141,7 +141,7 @@ function pinOf(value: Json): Pin {
   }
 }
 
-export function isPlanned(platform: string): boolean {
+function isPlanned(platform: string): boolean {
   return PLANNED_PLATFORMS.some(known => known === platform)
 }
 

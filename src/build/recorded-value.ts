@@ -32,4 +32,4 @@ const REMEDIES: Readonly<Record<string, string>> = {
 }
 
 const IMAGE_REMEDY = (name: string): string =>
-  `Remove ${name}: everybody who can pull the image can read it there. If an image was ever built with it, replace it.`
+  `Remove ${name}: everybody who can pull the image can read it there; a RUN step gets it by the input secrets. If an image was ever built with it, replace it.`

@@ -2,7 +2,7 @@ import type { Digest } from '../core/digest.ts'
 import { asWaybillError } from '../core/error.ts'
 import type { RegistryClient } from '../registry/client.ts'
 import { copyImage } from '../registry/copy.ts'
-import { parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
+import { repositoryIn } from '../registry/reference.ts'
 import type { ImageDescriptor } from './builder.ts'
 
 /** An image that somebody else pushed, as its registry serves it. */
@@ -41,8 +41,4 @@ export class RegistryImages implements ImagePort {
     const client = this.#client
     await copyImage({ client, repository: repositoryIn(from) }, { client, repository: repositoryIn(to) }, digest)
   }
-}
-
-function repositoryIn(text: string): Repository {
-  return repositoryOf(parseReference(text))
 }

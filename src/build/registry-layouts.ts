@@ -1,6 +1,6 @@
 import type { RegistryClient } from '../registry/client.ts'
 import { chooseManifest, type Layout, pushLayout, readLayout } from '../registry/layout.ts'
-import { parseReference, type Repository } from '../registry/reference.ts'
+import { repositoryIn } from '../registry/reference.ts'
 import type { ImageDescriptor, LayoutPort } from './builder.ts'
 
 /** The builders' layout port over Waybill's own registry client: every byte hashed, blobs mounted within one registry. */
@@ -33,9 +33,4 @@ export class RegistryLayouts implements LayoutPort {
     await layout.read(descriptor)
     return descriptor
   }
-}
-
-function repositoryIn(text: string): Repository {
-  const { host, repository } = parseReference(text)
-  return { host, repository }
 }

@@ -1,7 +1,7 @@
-import { isAbsolute, posix, relative, resolve, sep } from 'node:path'
+import { posix, resolve } from 'node:path'
 import { fail } from '../core/error.ts'
-import { isPrintable, printable } from '../core/text.ts'
-import { followPath } from '../io/paths.ts'
+import { printable } from '../core/text.ts'
+import { followPath, isBelow } from '../io/paths.ts'
 import type { Pull } from '../materials/dockerfile/pull.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { checkCaches } from './caches.ts'
@@ -9,6 +9,7 @@ import { COMMIT_CONTEXT } from './named-contexts.ts'
 import { checkRecordedValue } from './recorded-value.ts'
 import { type BuildSecret, checkSecrets } from './secrets.ts'
 import { type BuildSsh, checkSsh } from './ssh.ts'
+import { treePath } from './tree-path.ts'
 
 /** What to build, in the words of the action's inputs. Nothing here is trusted until `checkRequest` has seen it. */
 export interface BuildRequest {
@@ -188,24 +189,22 @@ export function pathsInTree(request: Pick<BuildRequest, 'context' | 'file'>): { 
   return { context, file: insideTree(request.file ?? posix.join(context, 'Dockerfile'), 'file') }
 }
 
-/** A path relative to the root of the tree, `.` and empty segments removed. */
+/** The builder reads what begins with a dash as an option. */
 function insideTree(path: string, input: string): string {
-  const clean = posix.normalize(path === '' ? '.' : path).replace(/\/$/, '')
-  const refused = isAbsolute(path) || clean === '..' || clean.startsWith('../') || path.split('/').includes('..')
-  if (refused || /[\\\0]/.test(path) || path.startsWith('-') || !isPrintable(path))
+  const clean = treePath(path)
+  if (clean === undefined || path.startsWith('-'))
     throw fail('build/path-escapes', `The input ${input} is no path inside the repository`, {
       expected: 'a relative path without ..',
       found: path,
     })
-  return clean === '' ? '.' : clean
+  return clean
 }
 
 async function followInside(root: string, path: string, input: string): ReturnType<typeof followPath> {
   const found = await followPath(resolve(root, path))
   if (found === undefined) return undefined
-  const way = relative(root, found.path)
   // A symbolic link in the commit may point at the workspace or at the machine's own files.
-  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+  if (!isBelow(root, found.path))
     throw fail('build/path-escapes', `The input ${input} leads out of the commit through a symbolic link`, {
       expected: 'a path inside the commit',
       found: path,

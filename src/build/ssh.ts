@@ -35,7 +35,7 @@ export function sshFlags(all: readonly BuildSsh[] = []): readonly string[] {
   return all.map(({ id, paths }) => `--ssh=${id}=${paths.join(',')}`)
 }
 
-export function sshMalformed(message: string, expected: string, found: string): Error {
+function sshMalformed(message: string, expected: string, found: string): Error {
   return fail('build/ssh-malformed', message, { expected, found: printable(found, 300) })
 }
 

@@ -86,7 +86,7 @@ function adviceOf(lines: readonly string[]): string | undefined {
     return 'Free room on the disk where the builder keeps its layers (docker buildx prune --force), or use a runner with a larger one.'
   const [, flag] = /^(?:Error: |ERROR: )?unknown flag: (--[a-z-]{1,40})$/m.exec(text) ?? []
   if (flag !== undefined)
-    return `This builder is too old: it does not know ${flag}. Add a step \`uses: docker/setup-buildx-action\` before this one, or install a newer one.`
+    return `This builder is too old: it does not know ${flag}. Add a step \`uses: docker/setup-buildx-action@v3\` before this one, or install a newer one.`
   return undefined
 }
 

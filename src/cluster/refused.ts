@@ -32,7 +32,7 @@ export function refusedAnswer(
 }
 
 /** The smallest role that is enough, to paste into `kubectl apply -f -`. The subject is for whoever grants it to fill in. */
-export function roleToGrant(namespace: string | undefined): string {
+function roleToGrant(namespace: string | undefined): string {
   const [kind, where] = namespace === undefined ? ['ClusterRole', ''] : ['Role', `, namespace: ${namespace}`]
   return `kubectl apply -f - <<'EOF'
 apiVersion: rbac.authorization.k8s.io/v1

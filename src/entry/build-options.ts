@@ -19,7 +19,7 @@ export function secretsFolder({ temporary }: Pick<RunContext, 'temporary'>, name
 }
 
 /** Ids in the order in which their files are named. */
-export function secretIds({ secrets, secretFiles }: Pick<AttestInputs, 'secrets' | 'secretFiles'>): readonly string[] {
+function secretIds({ secrets, secretFiles }: Pick<AttestInputs, 'secrets' | 'secretFiles'>): readonly string[] {
   return [...secrets.keys(), ...secretFiles.keys()]
 }
 

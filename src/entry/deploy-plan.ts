@@ -3,7 +3,7 @@ import { printable } from '../core/text.ts'
 import type { Promotion } from '../pipeline/deploy-request.ts'
 import type { Origin, SubjectRequest } from '../pipeline/verify-request.ts'
 import { type Expectation, expectationFor } from '../policy/gate.ts'
-import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
+import { formatReference, parseReference, type Repository, repositoryIn, repositoryOf } from '../registry/reference.ts'
 import { checkTagName } from '../registry/tags.ts'
 import type { DeployWish } from './deploy-wish.ts'
 import { subjectRequests } from './gate-subjects.ts'
@@ -48,7 +48,7 @@ export async function planDeploy(wish: DeployWish, folder: string): Promise<Depl
         ? []
         : [{ repository: repositoryOf(subject.reference), origin: subject.origin, expectation }],
     ),
-    ...[filesRepository === undefined ? [] : repositoryOf(parseReference(filesRepository))].flat().map(typed),
+    ...[filesRepository === undefined ? [] : repositoryIn(filesRepository)].flat().map(typed),
     ...promote.flatMap(({ repository }) => (repository === undefined ? [] : [typed(repository)])),
   ]
   return { writable: [...new Map(repositories.map(one => [formatReference(one.repository), one])).values()] }

@@ -15,7 +15,7 @@ import type {
 } from '../pipeline/deploy-request.ts'
 import type { ImageSubjectRequest, JudgedSubject } from '../pipeline/verify-request.ts'
 import { type Expectation, expectationFor } from '../policy/gate.ts'
-import { formatReference, parseReference, type Repository, repositoryOf } from '../registry/reference.ts'
+import { formatReference, type Repository, repositoryIn, repositoryOf } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { isDeploySummary } from '../statements/deploy-vsa.ts'
 import { DeployFiles } from './deploy-files.ts'
@@ -118,7 +118,7 @@ class DeployRun {
       signer: async () => (await signer).hand(),
       keep: keepIn(resolve(this.#world.folder, quarantineDirectory)),
       clientFor: clientsOf(this.#world),
-      ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
+      ...(filesRepository === undefined ? {} : { filesRepository: repositoryIn(filesRepository) }),
     }
   }
 
@@ -188,7 +188,7 @@ class DeployRun {
     if (filesRepository === undefined) return { ...unit, file: { path: subject.path } }
     const store = {
       registry: clientFor('typed', expectation),
-      repository: repositoryOf(parseReference(filesRepository)),
+      repository: repositoryIn(filesRepository),
     }
     return { ...unit, file: { path: subject.path, store } }
   }

@@ -23,13 +23,7 @@ import { fetchFileBundles } from '../registry/file-bundles-read.ts'
 import { inspectImage } from '../registry/image.ts'
 import { judgedClient } from '../registry/judged-client.ts'
 import { parentsOf } from '../registry/parents.ts'
-import {
-  formatReference,
-  parseReference,
-  type Reference,
-  type Repository,
-  repositoryOf,
-} from '../registry/reference.ts'
+import { formatReference, type Reference, type Repository, repositoryIn } from '../registry/reference.ts'
 import { type RunningAs, runningManifest } from '../registry/running.ts'
 import { type LocalEvidence, openLocalEvidence, withLocal } from './gate-local.ts'
 import type { GateRecording } from './gate-recording.ts'
@@ -80,7 +74,7 @@ export function clientsOf({
 function onlinePorts(local: LocalEvidence, options: EvidenceOptions): Pick<VerifyPorts, 'resolve' | 'evidence'> {
   const { filesRepository, recording } = options
   const clientFor = clientsOf(options)
-  const repository = filesRepository === undefined ? undefined : repositoryOf(parseReference(filesRepository))
+  const repository = filesRepository === undefined ? undefined : repositoryIn(filesRepository)
   const heldAt = (reference: Reference): Reference => ({ ...reference, ...options.copied?.get(reference.canonical) })
   return {
     resolve: (reference, origin, expectation, running) => {

@@ -11,7 +11,7 @@ import type { CommentKey, RunName } from '../report/comment.ts'
 import type { Receipt } from '../report/receipt.ts'
 
 /** Milliseconds that a comment may take, limits of the platform included: the checks are over, and somebody waits for the job. */
-export const COMMENT_MS = 120_000
+const COMMENT_MS = 120_000
 
 /** Where comments are written: a server and a token, and whom to ask. */
 export interface CommentHome {
@@ -68,10 +68,7 @@ export async function writeComment(
 }
 
 /** `build.yml`; on servers that do not say it, the title of the workflow. */
-export function workflowFile({
-  workflowRef,
-  workflow,
-}: Pick<RunContext, 'workflowRef' | 'workflow'>): CommentKey['workflow'] {
+function workflowFile({ workflowRef, workflow }: Pick<RunContext, 'workflowRef' | 'workflow'>): CommentKey['workflow'] {
   return workflowRef?.split('@', 1)[0]?.split('/').at(-1) ?? workflow
 }
 

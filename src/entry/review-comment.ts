@@ -13,7 +13,7 @@ export type ReviewComment =
   | { readonly posted: false; readonly text: string; readonly why: string }
 
 /** One sentence for people, one line for Waybill. */
-export function commentText({ ref, digest, decision, principal, head, targetRef }: SignedReview): string {
+function commentText({ ref, digest, decision, principal, head, targetRef }: SignedReview): string {
   const did = decision === 'approve' ? 'approved' : 'withdrew the approval of'
   const what = `${codeSpan(principal)} ${did} ${codeSpan(head)} for ${codeSpan(targetRef)}`
   return `${what} in a signed statement. This comment lets its loss be noticed.\n\n${mentionLine({ ref, statement: digest })}\n`

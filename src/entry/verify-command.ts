@@ -6,7 +6,7 @@ import { OfflineHttpClient } from '../io/offline-http.ts'
 import { keepEvidence } from '../pipeline/kept.ts'
 import { QUARANTINE_FOLDER } from '../pipeline/quarantine-file.ts'
 import { type CredentialSource, loadCredentials } from '../registry/credentials.ts'
-import { parseReference, repositoryOf } from '../registry/reference.ts'
+import { repositoryIn } from '../registry/reference.ts'
 import type { Receipt } from '../report/receipt.ts'
 import { renderSarif } from '../report/sarif.ts'
 import { renderTerminal } from '../report/terminal.ts'
@@ -73,7 +73,7 @@ function handsOf({ wish, desk, http, credentials }: VerifyWorld): QuarantineHand
   return {
     ...recordPorts(signer, { desk, http, directory }),
     clientFor: clientsOf({ http, credentials, insecureRegistries }),
-    ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
+    ...(filesRepository === undefined ? {} : { filesRepository: repositoryIn(filesRepository) }),
   }
 }
 

@@ -13,7 +13,7 @@ import type { HttpClient } from '../io/http.ts'
 import { QUARANTINE_FOLDER } from '../pipeline/quarantine-file.ts'
 import { type RecordSigner, recordSigner } from '../pipeline/quarantine-record.ts'
 import type { CredentialSource } from '../registry/credentials.ts'
-import { parseReference, repositoryOf } from '../registry/reference.ts'
+import { repositoryIn } from '../registry/reference.ts'
 import { openSession } from '../sigstore/sign/session.ts'
 import { loadServices } from '../sigstore/trust/load.ts'
 import { loadSigningConfig, type SigningServices } from '../sigstore/trust/services.ts'
@@ -58,7 +58,7 @@ export async function quarantineHands(world: QuarantineWorld): Promise<Quarantin
     signer: once(() => signerOf(world, tokens, own)),
     keep: keepIn(inWorkspace(context, quarantineDirectory)),
     clientFor: clientsOf({ http, credentials, insecureRegistries }),
-    ...(filesRepository === undefined ? {} : { filesRepository: repositoryOf(parseReference(filesRepository)) }),
+    ...(filesRepository === undefined ? {} : { filesRepository: repositoryIn(filesRepository) }),
   }
 }
 

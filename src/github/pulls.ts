@@ -29,7 +29,7 @@ export interface PullFacts extends Omit<MergedPull, 'lastPusher' | 'headPushedAt
   readonly headRef: string
 }
 
-export function pullsQuestion(repository: string): Question {
+function pullsQuestion(repository: string): Question {
   return { of: `the pull requests of ${repository}`, permission: 'pull-requests: read' }
 }
 

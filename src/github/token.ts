@@ -9,7 +9,7 @@ import { isUntrusted, type RunEvent } from './event.ts'
 import { verifyToken } from './verify.ts'
 
 /** Who a token is for: Fulcio and its own instances accept this audience. */
-export const SIGSTORE_AUDIENCE = 'sigstore'
+const SIGSTORE_AUDIENCE = 'sigstore'
 /** A token that ends sooner is fetched again before it is used: GitHub's live five minutes. */
 const RENEW_MS = 60_000
 

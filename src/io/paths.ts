@@ -1,4 +1,5 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
+import { isAbsolute, relative, sep } from 'node:path'
 
 /** What stands at a path once every symbolic link on the way is followed; `undefined` when nothing does. */
 export async function followPath(
@@ -19,4 +20,10 @@ export async function standsAt(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** True for the folder itself and what lies in it. Both absolute and followed before: a symbolic link may lead anywhere. */
+export function isBelow(root: string, path: string): boolean {
+  const way = relative(root, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }

@@ -9,7 +9,6 @@ import { keepDraft } from './draft.ts'
 import { beginLeaving } from './earlier.ts'
 import { signFiles } from './files-stage.ts'
 import { verifyMaterials } from './materials-stage.ts'
-import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight, type Ready } from './preflight.ts'
 import { checkPlanned } from './prepare.ts'
 import { beginPublishing, publishBundles } from './publish-stage.ts'
@@ -37,10 +36,7 @@ export async function attest(
   try {
     await story(request, ports, record)
   } catch (error) {
-    record.fail(error)
-    const told = record.materials !== undefined || record.notChecked.includes(NOT_VERIFIED)
-    if (!told && record.stages.state('materials') !== 'not-asked') record.notChecked.push(NOT_VERIFIED)
-    record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
+    record.endBy(error)
   } finally {
     await record.end()
   }

@@ -30,7 +30,7 @@ export interface JudgedWorld {
  * Judges all that a build of these files would pull in, as the stage `materials` of a run does.
  * @throws `materials/dockerfile-malformed`, `materials/too-many-references`, and configuration errors
  */
-export async function judgeFiles(files: JudgedFiles, ports: JudgePorts): Promise<JudgedWorld> {
+async function judgeFiles(files: JudgedFiles, ports: JudgePorts): Promise<JudgedWorld> {
   const law = lawOf(files.policy)
   const { manifest, dockerfile, builds } = files
   const items = manifest?.items ?? []
@@ -63,7 +63,7 @@ export async function judgeFiles(files: JudgedFiles, ports: JudgePorts): Promise
 }
 
 /** Fetches and verifies what the manifest declares, images apart. */
-export async function bringFiles(
+async function bringFiles(
   { manifest, policy, content }: JudgedFiles,
   ports: JudgePorts,
 ): Promise<readonly FetchedMaterial[]> {

@@ -53,7 +53,7 @@ export function closedWorld({
 }
 
 /** The manifest's named contexts answer to names of the Dockerfile. */
-export function withContexts(options: PullOptions, items: readonly MaterialItem[]): PullOptions {
+function withContexts(options: PullOptions, items: readonly MaterialItem[]): PullOptions {
   const given = items.flatMap(({ uri, use }): [string, string][] =>
     use.kind === 'build-context' ? [[use.context, uri.canonical]] : [],
   )

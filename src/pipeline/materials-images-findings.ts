@@ -30,7 +30,7 @@ export function shownName(reference: Reference): string {
 }
 
 /** The line of a materials manifest that pins an image. */
-export function manifestItem(reference: Reference, digest: Digest, use: AllowedImage['use']): string {
+function manifestItem(reference: Reference, digest: Digest, use: AllowedImage['use']): string {
   const name = reference.repository.split('/').at(-1) ?? 'image'
   return `- {name: ${JSON.stringify(name)}, uri: "docker-image://${shownName(reference)}", digest: {sha256: "${hexOf(digest)}"}, use: {${itemUse(use)}: true}}`
 }

@@ -4,7 +4,6 @@ import type { Receipt } from '../report/receipt.ts'
 import type { AttestPorts, AttestRequest } from './attest-request.ts'
 import type { MaterialsOutcome } from './materials-outcome.ts'
 import { verifyMaterials } from './materials-stage.ts'
-import { NOT_VERIFIED } from './materials-unchecked.ts'
 import { preflight } from './preflight.ts'
 import { RunRecord } from './run.ts'
 import { beginSource } from './source-commits.ts'
@@ -32,10 +31,7 @@ export async function prepare(
     prepared = preparedOf(source, materials)
     record.notChecked.push('The build: other jobs of this run make and sign the image.')
   } catch (error) {
-    record.fail(error)
-    const told = record.materials !== undefined || record.notChecked.includes(NOT_VERIFIED)
-    if (!told && record.stages.state('materials') !== 'not-asked') record.notChecked.push(NOT_VERIFIED)
-    record.notChecked.push(`What comes after the stage ${record.stages.last()}: the run ended there.`)
+    record.endBy(error)
   } finally {
     await record.end()
   }

@@ -147,7 +147,6 @@ async function secondBuild(
     attestations: false,
     outputLayout: true,
   })
-  // Who never asks for it does not load it.
   return compareBuilds(await firstImage(request, ports, { built, image }), await layoutImage(request, result))
 }
 

@@ -9,6 +9,7 @@ import type {
   SubjectReceipt,
 } from '../report/receipt.ts'
 import type { LastLook } from './last-attested.ts'
+import { NOT_VERIFIED } from './materials-unchecked.ts'
 import type { SavedState } from './saved-state.ts'
 import { outcomeOfError, type StageLog } from './stages.ts'
 
@@ -60,6 +61,14 @@ export class RunRecord {
 
   fail(error: unknown): void {
     this.#error = asWaybillError(error)
+  }
+
+  /** An error between the first stage and the last: what nobody came to look at is told. */
+  endBy(error: unknown): void {
+    this.fail(error)
+    const told = this.materials !== undefined || this.notChecked.includes(NOT_VERIFIED)
+    if (!told && this.stages.state('materials') !== 'not-asked') this.notChecked.push(NOT_VERIFIED)
+    this.notChecked.push(`What comes after the stage ${this.stages.last()}: the run ended there.`)
   }
 
   get error(): WaybillError | undefined {

@@ -45,7 +45,7 @@ export interface Sources {
 }
 
 /** The history of a commit's first parent. */
-export async function beforeIt(commit: CommitFacts, place: number | undefined, sources: Sources): Promise<Other> {
+async function beforeIt(commit: CommitFacts, place: number | undefined, sources: Sources): Promise<Other> {
   const { graph, line } = sources
   if (line !== undefined && place !== undefined)
     return { has: number => line.reaches(place - 1, number), rank: number => line.rank(number) }

@@ -172,7 +172,7 @@ export function undeclaredAt(path: string, commit: CommitId, remote: string): Er
 }
 
 /** An item to paste. Texts are quoted as JSON, which YAML reads too: whoever wrote `.gitmodules` chose them. */
-export function submoduleItem(path: string, commit: CommitId, remote: string): string {
+function submoduleItem(path: string, commit: CommitId, remote: string): string {
   const shown = textOf(path)
   const name = (shown.split('/').at(-1) ?? '').replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '')
   const uri = JSON.stringify(`git+${bareRepository(remote)}@${commit}`)

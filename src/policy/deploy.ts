@@ -68,7 +68,7 @@ export function parseTrust(reading: FileReading, fields: Fields): TrustName {
   return { file: namedFile(reading, file, 'trust') }
 }
 
-export function isTrue(reading: FileReading, fields: Fields, key: string): boolean {
+function isTrue(reading: FileReading, fields: Fields, key: string): boolean {
   const field = fields.get(key)
   return field !== undefined && booleanOf(reading, field)
 }

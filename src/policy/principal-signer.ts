@@ -20,7 +20,7 @@ import {
 } from './read.ts'
 
 /** Words of `require`: what a security key must say about whoever holds it. */
-export const REQUIRE = { judged: ['user-presence', 'user-verification'], later: [] } as const
+const REQUIRE = { judged: ['user-presence', 'user-verification'], later: [] } as const
 
 /** Kinds of signers that images have and persons have not, each with the reason. */
 const REFUSED: Readonly<Record<string, string>> = {

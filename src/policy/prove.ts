@@ -18,7 +18,7 @@ import { judgeSourceLink } from './source-link.ts'
 import { isOfKind, judgeStatement } from './statement-kind.ts'
 
 /** Findings shown of statements that did not count; a flood of planted ones must not drown the rest. */
-export const MAX_FINDINGS = 20
+const MAX_FINDINGS = 20
 
 /**
  * Items that one statement proves. All that hangs on a provenance hangs on the same one: a commit that was signed and another

@@ -48,7 +48,7 @@ function orNothing(settled: PromiseSettledResult<FetchedBundles>, file: Digest):
 }
 
 /** @throws what the reader throws for the tag itself */
-export async function taggedBundles(
+async function taggedBundles(
   reader: ContentReader,
   repository: Repository,
   file: Digest,

@@ -62,6 +62,11 @@ export function repositoryOf(reference: Repository): Repository {
   return { host: reference.host, repository: reference.repository }
 }
 
+/** The repository that a reference is in. @throws `registry/reference-malformed` */
+export function repositoryIn(text: string): Repository {
+  return repositoryOf(parseReference(text))
+}
+
 /** True for what a registry accepts as a tag. distribution-spec v1.1.1 § Pulling manifests */
 export function isTag(text: string): boolean {
   return TAG.test(text)

@@ -120,7 +120,7 @@ function oneOf(value: Json | undefined, words: readonly string[], path: string):
   return word
 }
 
-export const FORK_TITLE = '### Reported by the fork’s own run, not verified'
+const FORK_TITLE = '### Reported by the fork’s own run, not verified'
 
 /** Below what was checked here, without marks and colour: it looks like nothing that anybody checked (13-adversary 36). */
 export function renderForkReport({ verdict, image, stages, findings, error }: ForkReport): string {

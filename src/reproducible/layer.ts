@@ -1,13 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { pipeline, Readable, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { decodeUtf8, latin1 } from '../core/bytes.ts'
-import { WaybillError } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { malformed, tooLarge } from '../materials/unpack/bounds.ts'
 import { ByteReader } from '../materials/unpack/byte-reader.ts'
+import { through } from '../materials/unpack/inflate.ts'
 import { paxRecords, readLongName } from '../materials/unpack/tar-extended.ts'
-import { BLOCK, isZeros, readHeader, type TarHeader } from '../materials/unpack/tar-header.ts'
+import { BLOCK, isZeros, padding, readHeader, type TarHeader } from '../materials/unpack/tar-header.ts'
 import type { LayerEntry } from './entries.ts'
 
 /** Bytes handed out at once: a bomb is noticed after one of these. */
@@ -92,21 +91,6 @@ async function* joined(head: Uint8Array, reader: ByteReader): AsyncGenerator<Uin
       yield part
     }
     if (read === 0) return
-  }
-}
-
-async function* through(chunks: AsyncIterable<Uint8Array>, engine: Transform): AsyncGenerator<Uint8Array, void> {
-  const source = Readable.from(chunks)
-  // The error is told by reading; without the callback it would be nobody's.
-  pipeline(source, engine, () => {})
-  try {
-    for await (const chunk of engine) yield chunk as Uint8Array
-  } catch (error) {
-    if (error instanceof WaybillError) throw error
-    throw malformed('compressed data that cannot be read', error)
-  } finally {
-    source.destroy()
-    engine.destroy()
   }
 }
 
@@ -215,8 +199,4 @@ function wordOf(field: Uint8Array): string {
   const end = field.indexOf(0)
   const bytes = end === -1 ? field : field.subarray(0, end)
   return decodeUtf8(bytes) ?? latin1(bytes)
-}
-
-function padding(size: number): number {
-  return (BLOCK - (size % BLOCK)) % BLOCK
 }

@@ -29,7 +29,7 @@ import { checkShape, has, type Shape } from './protojson.ts'
  * Source: sigstore protobuf-specs v0.5 `sigstore_bundle.proto`. Trap: nothing in it is proven, not even the payload
  * type, until `verify/verify.ts` has checked all of it.
  */
-export const BUNDLE_V03 = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+const BUNDLE_V03 = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 
 const MEDIA_TYPES: readonly string[] = [
   BUNDLE_V01_MEDIA_TYPE,

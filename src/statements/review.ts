@@ -9,7 +9,7 @@ import type { Statement } from './statement.ts'
 import { OWN_URI_BASE } from './uris.ts'
 
 /** docs/predicates/review.md */
-export const REVIEW_PREDICATE = `${OWN_URI_BASE}/review/v0.1`
+const REVIEW_PREDICATE = `${OWN_URI_BASE}/review/v0.1`
 
 /**
  * What a reviewer says with his own key (13-adversary 11): these commits, into this ref of this repository. Everything

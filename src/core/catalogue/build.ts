@@ -5,25 +5,29 @@ export const BUILD_ERRORS = {
     kind: 'configuration',
     meaning:
       'A value that shapes the build is not spelled as its grammar asks: a platform, a build argument, a label, a target, a repository. A value that begins with a dash could be read as an option by the builder.',
-    remedy: 'Correct the value that the message names.',
+    remedy:
+      'Correct the value that the message names, for instance `platforms: linux/arm64`, `target: release`, `build-args: VERSION=1.2`. None begins with a dash.',
   },
   'build/argument-secret': {
     kind: 'rejected',
     meaning:
       'A build argument holds a secret: it equals a masked value or has the form of a token. Build arguments stay readable in the image’s history and in logs for ever.',
-    remedy: 'Remove it from build-args, and replace the secret if an image was ever built with it.',
+    remedy:
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
+      'Remove it from the input that the message names. What a RUN step needs goes to the input `secrets`, as `ID=${{ secrets.NAME }}`, and into the Dockerfile as `RUN --mount=type=secret,id=ID`. Replace the secret if an image was ever built with it.',
   },
   'build/secret-id-refused': {
     kind: 'configuration',
     meaning:
       'The secret ids GIT_AUTH_TOKEN and GIT_AUTH_HEADER make the builder fetch sources with a credential, around the verified commit.',
-    remedy: 'Use another id; sources come from the verified commit only.',
+    remedy: 'Use another id in `secrets` and in the Dockerfile; sources come from the verified commit only.',
   },
   'build/path-escapes': {
     kind: 'rejected',
     meaning:
       'The context or the Dockerfile lies outside the tree of the verified commit, directly or through a symbolic link.',
-    remedy: 'Give paths relative to the root of the repository, without “..”.',
+    remedy:
+      'Give a path relative to the root of the repository, without “..”: `context: services/api`. A symbolic link that leads out of the repository has to become a file or folder of it.',
   },
   'build/context-missing': {
     kind: 'configuration',
@@ -45,7 +49,8 @@ export const BUILD_ERRORS = {
   'build/no-builder': {
     kind: 'configuration',
     meaning: 'Neither docker buildx nor buildah answers on this machine.',
-    remedy: 'Add a step `uses: docker/setup-buildx-action` before this one, or install buildah.',
+    remedy:
+      'Add a step `uses: docker/setup-buildx-action@v3` before this one, or install buildah: sudo apt-get install --yes buildah',
   },
   'build/builder-unavailable': {
     kind: 'configuration',
@@ -55,7 +60,7 @@ export const BUILD_ERRORS = {
   'build/unsupported': {
     kind: 'configuration',
     meaning: 'This builder cannot do what the inputs ask for.',
-    remedy: 'Use another builder, or remove the input.',
+    remedy: 'Remove the input that the message names, or set another `builder`.',
   },
   'build/failed': {
     kind: 'unknown',
@@ -66,17 +71,19 @@ export const BUILD_ERRORS = {
     kind: 'unknown',
     meaning: 'The builder ended well but did not say which digest it made, so there is nothing that could be signed.',
     remedy:
-      'Update the builder; BuildKit needs a driver that writes image digests (docker-container, remote, kubernetes).',
+      'Add a step `uses: docker/setup-buildx-action@v3` before this one: a builder of the driver docker-container, remote or kubernetes writes digests.',
   },
   'build/digest-mismatch': {
     kind: 'rejected',
     meaning: 'Two sources disagree about the digest of the same image. Nothing was signed.',
-    remedy: 'Do not retry blindly: something changed the image between the builder and the registry.',
+    remedy:
+      'Do not retry blindly: something changed the image between the builder and the registry. Look at both digests with `docker buildx imagetools inspect REPOSITORY@DIGEST`, and at who else may push there.',
   },
   'build/platforms-differ': {
     kind: 'rejected',
     meaning: 'The image that was built holds other platforms than were asked for. Nothing was signed.',
-    remedy: 'Name each platform once; a base image that lacks one of them cannot be built for it.',
+    remedy:
+      'Name each platform once in `platforms`. A base image that lacks one cannot be built for it: docker buildx imagetools inspect IMAGE',
   },
   'build/layout-missing': {
     kind: 'configuration',
@@ -88,7 +95,8 @@ export const BUILD_ERRORS = {
     meaning:
       'A command of the workflow would run in a job that signs with the identity of the run. Whatever runs as the same user can read the environment of its parent, take the right to ask for identity tokens from there, and sign anything in the name of this workflow.',
     remedy:
-      'Run the command in a job of its own without `id-token: write`, push the image there, and attest it in a second job with `builder: none` and the digest in `digest`. Or set `command-isolation: none` to accept it: the provenance says so.',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: this is an expression of GitHub Actions
+      'Run the command in a job of its own without `id-token: write`, push the image there, and attest it in a second job with `builder: none` and `digest: ${{ needs.JOB.outputs.digest }}`. Or set `command-isolation: none` to accept it: the provenance says so.',
   },
   'build/command-missing': {
     kind: 'configuration',
@@ -157,7 +165,7 @@ export const BUILD_ERRORS = {
   'build/ssh-malformed': {
     kind: 'configuration',
     meaning: 'An entry of `ssh` names no agent or key that exists, or two have one id.',
-    remedy: 'Write `default` after a step that starts ssh-agent, or `id=/path/of/socket-or-key`.',
+    remedy: 'Write `ssh: default` after a step that starts ssh-agent, or `ssh: id=/path/of/socket-or-key`.',
   },
   'build/cache-malformed': {
     kind: 'configuration',
@@ -202,49 +210,50 @@ export const BUILD_ERRORS = {
     meaning:
       'With `reproducible: check` the second build could not be made or compared, so nothing is known of whether the image can be built again.',
     remedy:
-      'Run the job again. If the second build fails each time, remove `reproducible: check` and read what it says.',
+      'Run the job again; the facts above have the error of the second build. If it fails each time, correct that, or set `reproducible: off`: the image is then signed without the claim.',
   },
   'build/plan-unusable': {
     kind: 'unknown',
     meaning:
       'What the job `prepare` decided did not arrive, or not in its own form. Without it nothing is built and nothing signed.',
     remedy:
-      'Run all jobs of the run again. The inputs `plan` and `parts` come from `needs` of the reusable workflow and from nowhere else.',
+      'Run the workflow again as a whole (“Re-run all jobs”). If it stays, call the workflow as docs/workflow.md shows: `plan` and `parts` come from its own jobs and are no inputs of yours.',
   },
   'build/plan-differs': {
     kind: 'rejected',
     meaning:
       'What this job found of the commit or of its materials is not what the job `prepare` found. Nothing was signed.',
     remedy:
-      'Run all jobs of the run again: a tag of a base image may have moved meanwhile. Pin base images by digest to rule that out.',
+      'Run the workflow again as a whole (“Re-run all jobs”): a tag of a base image may have moved meanwhile. Base images by digest rule that out: waybill materials lock',
   },
   'build/part-unusable': {
     kind: 'rejected',
     meaning: 'The output of a job that built a part is not in the form that the door `leg` writes. Nothing was signed.',
-    remedy: 'Do not retry blindly: look at the log of that job for what wrote its output.',
+    remedy: 'Do not retry blindly: look in the log of that job for what else wrote its output.',
   },
   'build/part-missing': {
     kind: 'unknown',
     meaning: 'A planned platform has no part, so there is no whole image. Nothing was signed.',
-    remedy: 'Run the failed jobs of the run again.',
+    remedy: 'Run the jobs that failed again (“Re-run failed jobs”).',
   },
   'build/part-unplanned': {
     kind: 'rejected',
     meaning: 'A part is for a platform that the job `prepare` did not plan. Nothing was signed.',
-    remedy: 'Do not retry blindly: look at the log of the job that built it.',
+    remedy: 'Do not retry blindly: look in the log of the job that built it for what else wrote its output.',
   },
   'build/part-differs': {
     kind: 'rejected',
     meaning:
       'A part is not what the plan says: another platform, run or commit, the same one twice, or more than one image. Nothing was signed.',
-    remedy: 'Do not retry blindly: something changed the part between the job that built it and this one.',
+    remedy:
+      'Do not retry blindly: something changed the part between the job that built it and this one. Look at the log of that job, and at who else may push to the repository.',
   },
   'build/runner-not-listed': {
     kind: 'configuration',
     meaning:
       'A runner is not one of GitHub’s own labels, and nobody said that this is meant. Such a build is not SLSA Build L3.',
     remedy:
-      'Use a label of GitHub’s own runners (ubuntu-24.04, ubuntu-24.04-arm), or set `self-hosted: true`, which the provenance then says.',
+      'Use a label of GitHub’s own runners, `ubuntu-24.04` or `ubuntu-24.04-arm`, in the input `runners`, or set `self-hosted: true`, which the provenance then says.',
   },
   'build/workflow-differs': {
     kind: 'rejected',

@@ -203,7 +203,7 @@ export const MATERIALS_ERRORS = {
     meaning:
       'Before a build into which nothing undeclared may come, the builder is asked for something that is always refused. It did not refuse it because of the policy, so nobody can say what it would let in. Nothing was built.',
     remedy:
-      'Use a recent BuildKit and buildx that take a source policy: add a step `uses: docker/setup-buildx-action` before this one.',
+      'Use a recent BuildKit and buildx that take a source policy: add a step `uses: docker/setup-buildx-action@v3` before this one.',
   },
   'materials/second-policy': {
     kind: 'configuration',

@@ -37,29 +37,31 @@ export const SOURCE_CONTENT_ERRORS = {
     kind: 'rejected',
     meaning:
       'A file of the tree begins like a Git LFS pointer and then holds something else, so which content is meant is not clear.',
-    remedy: 'Let git write it again: git add --renormalize PATH; extensions of Git LFS are not supported.',
+    remedy:
+      'Let git write it again and commit it: git add --renormalize PATH. Extensions of Git LFS are not supported.',
   },
   'source/lfs-too-large': {
     kind: 'rejected',
     meaning: 'A Git LFS pointer of the tree stands for more bytes than Waybill fetches.',
-    remedy: 'Keep files of that size in a registry or store, and declare them in the materials manifest.',
+    remedy:
+      'Keep files of that size outside of git, and declare them in .github/waybill.materials.yml with `uri`, `digest` and `use: {path: PATH}`.',
   },
   'source/lfs-missing': {
     kind: 'unknown',
     meaning: 'The server says that it does not have the content a Git LFS pointer of the commit stands for.',
     remedy:
-      'Send it, then run again: git lfs push --all origin; a file that only looks like a pointer must be renamed or changed.',
+      'Send it, then run again: git lfs push --all origin. A file that only looks like a pointer must be renamed or changed.',
   },
   'source/lfs-unavailable': {
     kind: 'unknown',
     meaning:
       'The Git LFS service of the server did not give the content of a file: it did not answer, has no right for this token, limits requests, or offers only ways of transfer that Waybill does not have.',
     remedy:
-      'Run again later; give the job the permission contents: read and the input github-token; see whether the quota of Git LFS is used up.',
+      'Run again later. If it stays, give the job `permissions: {contents: read}` and leave the input `github-token` as it is; see whether the quota of Git LFS is used up.',
   },
   'source/lfs-answer-malformed': {
     kind: 'unknown',
     meaning: 'The Git LFS service of the server gave an answer that is not what its specification says.',
-    remedy: 'Run again; if it stays, report it to whoever runs the server.',
+    remedy: 'Run again; if it stays, tell whoever runs the server, with the message above.',
   },
 } as const satisfies Record<`source/${string}`, CatalogueEntry>

@@ -102,7 +102,7 @@ Example:
 })
 
 /** @throws `entry/usage`, `entry/input-contradiction` */
-export function readAttestFile({
+function readAttestFile({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): AttestFile {
@@ -222,7 +222,7 @@ function filesOf({ paths, out }: AttestFile, folder: string): readonly FileToAtt
 }
 
 /** Relative to where the command runs; of a file elsewhere the bare name, because paths of a machine are nobody's business. */
-export function nameBelow(folder: string, path: string): string {
+function nameBelow(folder: string, path: string): string {
   const way = relative(folder, path).split(sep)
   return way[0] === '..' || isAbsolute(way.join(sep)) ? (way.at(-1) ?? path) : way.join('/')
 }

@@ -61,7 +61,7 @@ Example:
 })
 
 /** Pure. @throws `entry/usage` */
-export function readLock(line: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): LockWish {
+function readLock(line: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): LockWish {
   const { check = false, ...values } = line.values
   return { ...readJudgingWish({ ...line, values } as JudgingLine, WORDS), check }
 }

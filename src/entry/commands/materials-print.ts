@@ -57,7 +57,7 @@ Example:
 })
 
 /** Pure. @throws `entry/usage` */
-export function readPrint(line: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PrintWish {
+function readPrint(line: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PrintWish {
   const { 'source-policy': sourcePolicy = false, ...values } = line.values
   return { ...readMaterialsWish({ ...line, values } as MaterialsLine, WORDS), sourcePolicy }
 }

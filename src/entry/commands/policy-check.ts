@@ -56,7 +56,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readPolicyCheck({
+function readPolicyCheck({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PolicyCheckWish {

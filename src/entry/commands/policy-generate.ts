@@ -61,7 +61,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readPolicyGenerate({
+function readPolicyGenerate({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PolicyGenerate {

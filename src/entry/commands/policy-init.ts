@@ -48,7 +48,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readPolicyInit({
+function readPolicyInit({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): PolicyInit {

@@ -61,7 +61,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readQuarantineAdd({
+function readQuarantineAdd({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): QuarantineAdd {

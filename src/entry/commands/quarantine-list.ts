@@ -64,7 +64,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readQuarantineList({
+function readQuarantineList({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): QuarantineList {

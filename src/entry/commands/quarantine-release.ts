@@ -81,7 +81,7 @@ Example:
 })
 
 /** @throws `entry/usage` */
-export function readQuarantineRelease({
+function readQuarantineRelease({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): QuarantineRelease {

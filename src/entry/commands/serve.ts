@@ -64,7 +64,7 @@ Example:
 const AUDIENCE = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?$/
 
 /** @throws `entry/usage` */
-export function readServe({ values, references }: ServeLine): ServeWish {
+function readServe({ values, references }: ServeLine): ServeWish {
   noMore(references, 'serve')
   const { namespace, key, 'key-password': password, 'identity-token-file': identityTokenFile } = values
   if (namespace !== undefined && !isNamespace(namespace))

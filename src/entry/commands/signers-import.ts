@@ -87,7 +87,7 @@ Example:
 })
 
 /** Pure. @throws `entry/usage` for none or several places, and for names that cannot be meant. */
-export function readSignersImport({
+function readSignersImport({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): SignersImport {

@@ -84,7 +84,7 @@ Example:
 })
 
 /** Pure. @throws `entry/usage` */
-export function readSourceCheck({
+function readSourceCheck({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): SourceCheck {

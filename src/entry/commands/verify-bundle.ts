@@ -75,7 +75,7 @@ Example:
 })
 
 /** @throws `entry/usage` for no or several subjects, no bundle, and the staging instance without its root. */
-export function readVerifyBundle({
+function readVerifyBundle({
   values,
   references,
 }: CommandLine<typeof OPTIONS & { json: { type: 'boolean' } }>): VerifyBundle {

@@ -76,7 +76,7 @@ Example:
 const NEVER = /^(?:ACTIONS_|GITHUB_TOKEN$|INPUT_)/
 
 /** @throws `entry/usage` for what says two things, and for what no cluster can be asked. */
-export function readVerifyCluster(line: ClusterLine): VerifyCluster {
+function readVerifyCluster(line: ClusterLine): VerifyCluster {
   const { values, references } = line
   noMore(references, 'verify cluster')
   const { namespace, 'all-namespaces': all = false, kubeconfig, context } = values

@@ -31,7 +31,7 @@ Example:
 })
 
 /** @throws `entry/usage` for no file, and what `readVerifyWish` refuses. */
-export function readVerifyCompose(line: VerifyLine): VerifyCompose {
+function readVerifyCompose(line: VerifyLine): VerifyCompose {
   const [first, ...more] = line.references
   if (first === undefined) throw usage('There is nothing to verify', 'waybill verify compose FILE', 'no file')
   return { files: [first, ...more], ...readVerifyWish(line) }

@@ -27,7 +27,7 @@ Example:
 })
 
 /** @throws `entry/usage` for no path, and what `readVerifyWish` refuses. */
-export function readVerifyFile(line: VerifyLine): VerifyFile {
+function readVerifyFile(line: VerifyLine): VerifyFile {
   const [first, ...more] = line.references
   if (first === undefined) throw usage('There is nothing to verify', 'waybill verify file PATH…', 'no path')
   const wish = readVerifyWish(line)

@@ -35,7 +35,7 @@ Example:
 })
 
 /** @throws `entry/usage` for no path, and what `readVerifyWish` refuses. */
-export function readVerifyManifest(line: VerifyLine): VerifyManifest {
+function readVerifyManifest(line: VerifyLine): VerifyManifest {
   const [first, ...more] = line.references
   if (first === undefined) throw usage('There is nothing to verify', 'waybill verify manifest PATH… | -', 'no path')
   const wish = readVerifyWish(line)

@@ -76,7 +76,7 @@ const NOT_HERE = [
 ] as const
 
 /** @throws `entry/usage` for no URL or several, for options that say nothing here, and what `readVerifyWish` refuses. */
-export function readVerifyUrl(line: UrlLine): VerifyUrl {
+function readVerifyUrl(line: UrlLine): VerifyUrl {
   const { values, references } = line
   const [url] = references
   if (url === undefined) throw usage('There is no URL to verify', 'waybill verify url https://HOST', 'no URL')

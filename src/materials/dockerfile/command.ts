@@ -139,7 +139,7 @@ function jsonList(rest: string, number: number): readonly string[] | undefined {
 }
 
 /** Words of ARG and ENV: quotes and escapes hold them together and stay where they are. */
-export function quotedWords(text: string, mark: Escape): readonly string[] {
+function quotedWords(text: string, mark: Escape): readonly string[] {
   const words: string[] = []
   let word = ''
   let quote: string | undefined

@@ -28,7 +28,7 @@ export function parsePattern(text: string): readonly Step[] | undefined {
  * Where a match that begins at `from` may end. All ends at once in one walk: a regular expression of a pattern with many
  * stars could be made to run for years.
  */
-export function endsOf(pattern: readonly Step[], value: readonly string[], from: number): readonly number[] {
+function endsOf(pattern: readonly Step[], value: readonly string[], from: number): readonly number[] {
   let places = new Set([from])
   for (const step of pattern) {
     const next = new Set<number>()

@@ -36,7 +36,8 @@ export async function* inflated(
   if (engine.bytesWritten !== compressed) throw malformed('bytes behind the end of an entry')
 }
 
-async function* through(chunks: AsyncIterable<Uint8Array>, engine: Transform): AsyncGenerator<Uint8Array, void> {
+/** What comes out of an engine of zlib; an error of it is one of the archive. @throws `materials/archive-malformed` */
+export async function* through(chunks: AsyncIterable<Uint8Array>, engine: Transform): AsyncGenerator<Uint8Array, void> {
   const source = Readable.from(chunks)
   // The error is told by reading; without the callback it would be nobody's.
   pipeline(source, engine, () => {})

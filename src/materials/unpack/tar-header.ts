@@ -66,3 +66,8 @@ function number(field: Uint8Array, what: string): number {
   if (Number.isSafeInteger(value)) return value
   throw malformed(`a ${what} that is too large`)
 }
+
+/** Bytes behind content of this size, up to the next block. */
+export function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK
+}

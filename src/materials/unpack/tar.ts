@@ -7,7 +7,7 @@ import { ByteReader } from './byte-reader.ts'
 import type { ArchiveEntry } from './entry.ts'
 import { gunzipped } from './inflate.ts'
 import { type Extended, readLongName, readPax, requireComment } from './tar-extended.ts'
-import { BLOCK, isZeros, readHeader, type TarHeader } from './tar-header.ts'
+import { BLOCK, isZeros, padding, readHeader, type TarHeader } from './tar-header.ts'
 
 const OTHER_COMPRESSIONS: Readonly<Record<string, string>> = {
   fd377a58: 'xz',
@@ -103,10 +103,6 @@ async function* entryOf(header: TarHeader, reader: ByteReader): AsyncGenerator<A
   if (type === '5') yield { kind: 'folder', path }
   else if (type === '2') yield { kind: 'link', path, target }
   else throw unsafe(text, WHAT[type] ?? `of the type ${printable(type, 4)}, which is not unpacked`)
-}
-
-function padding(size: number): number {
-  return (BLOCK - (size % BLOCK)) % BLOCK
 }
 
 /** Nothing but zeros: what stands there some readers would read on. */
