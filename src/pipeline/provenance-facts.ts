@@ -44,7 +44,7 @@ export function provenanceFacts(
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
     source: source.claim,
     materials: built.materials.claim,
-    ...materialsFacts(built, source.commit.id),
+    ...materialsFacts(built, source.commit.id, `${request.serverUrl}/${claims.repository}`),
     inputs: {
       ...buildInputs(request, built, source.commit.committer.time),
       ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
@@ -85,9 +85,9 @@ function named(name: string, digest: Digest): ResourceDescriptor {
   return { name, digest: { sha256: hexOf(digest) } }
 }
 
-function materialsFacts(built: Built, commit: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {
+function materialsFacts(built: Built, commit: string, repository: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {
   const { exported, materials: judged } = built
-  const content = exported === undefined ? [] : contentOf(exported, commit, judged.judged)
+  const content = exported === undefined ? [] : contentOf(exported, commit, judged.judged, repository)
   const materials = [...resolvedMaterials(built), ...content]
   return materials.length === 0 ? {} : { resolvedMaterials: materials }
 }

@@ -132,12 +132,10 @@ function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Fin
       const key = `${algorithm} ${hex}`
       known.set(key, [...(known.get(key) ?? []), target])
     }
-  const commits = new Set([own, first?.digest.gitCommit])
-  const isPart = (commit: string | undefined) =>
-    commit !== undefined && (commits.has(commit) || known.has(`gitCommit ${commit}`))
+  const wholes = [first, ...materials.map(({ target }) => target)]
   return dependencies
     .filter(dependency => own === undefined || dependency.digest.gitCommit !== own)
-    .filter(dependency => !isPart(wholeOf(dependency)))
+    .filter(dependency => !wholes.some(whole => whole !== undefined && isPart(dependency, whole)))
     .filter(dependency => !isKnown(dependency, known))
     .map(dependency => {
       const name = materialText(dependency)
@@ -146,9 +144,19 @@ function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Fin
     })
 }
 
-/** The commit of `git+<repository>@<commit>#<path>`: content that the commit itself pins is as good as the commit, and stands by it. */
-function wholeOf({ uri = '' }: Dependency): string | undefined {
-  return /^git\+https?:\/\/[^#@]+@([0-9a-f]{40})#./.exec(uri)?.[1]
+/**
+ * `git+<repository>@<commit>#<path>` of the very repository and commit that the other names: content that a commit pins is as good as
+ * the commit, and stands by it. The same commit id under another repository's name is another thing, which nobody looked at.
+ */
+function isPart({ uri = '', digest }: Dependency, whole: Dependency | ScaiResource): boolean {
+  const [, repository, commit] = /^(git\+https?:\/\/[^#@]+)@([0-9a-f]{40})#./.exec(uri) ?? []
+  if (repository === undefined || commit !== whole.digest.gitCommit || digest.sha256 === undefined) return false
+  return bare(repository) === bare((whole.uri ?? '').replace(/[@#].*$/s, ''))
+}
+
+/** Servers take a repository with and without the suffix as the same. */
+function bare(repository: string): string {
+  return repository.replace(/(?:\.git)?\/?$/, '')
 }
 
 /** Equal in every algorithm that both name, and in one at least. */
