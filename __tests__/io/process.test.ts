@@ -92,10 +92,10 @@ async function expectGone(pid: number): Promise<void> {
 }
 
 test('13-adversary 43: a process that left the group and holds its pipes is not waited for, neither after the end nor past the deadline', async () => {
-  const escape = 'setsid sleep 60 & sleep 0.5; echo done'
-  const ended = await sh(escape, { endGroup: true })
+  const left = 'setsid sleep 60 & sleep 0.5; echo done'
+  const ended = await sh(left, { endGroup: true })
   expect([ended.code, text(ended.stdout)]).toEqual([0, 'done\n'])
-  await expect(sh(`${escape}; exec sleep 60`, { timeoutMs: 1_000 })).rejects.toMatchObject({
+  await expect(sh(`${left}; exec sleep 60`, { timeoutMs: 1_000 })).rejects.toMatchObject({
     code: 'core/process-failed',
     kind: 'unknown',
   })
