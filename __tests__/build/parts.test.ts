@@ -125,6 +125,22 @@ test('an index is made of the parts of other jobs, with BuildKit’s attestation
   expect((await build([...parts].reverse())).digest).toBe(result.digest)
 })
 
+test('13-adversary 19: a secret that one part was built with is told of the whole, and no other words get in by it', async () => {
+  const { attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const given = partOf('linux/amd64', amd.index, { opened: ['secret npm', 'ssh agent default'] })
+  const read = readPart(partText(given), 'linux-amd64')
+  const result = await build([read, partOf('linux/arm64', arm.index, { opened: ['secret npm'] })])
+  expect(result.opened).toEqual(['secret npm', 'ssh agent default'])
+  expect(result.notes.join(' ')).toContain('the build is not stated as closed')
+  const plain = await build([partOf('linux/amd64', amd.index), partOf('linux/arm64', arm.index)])
+  expect(plain.opened).toBeUndefined()
+  for (const opened of [['secret a b'], ['npm'], ['secret ::error::x'], 'secret npm'])
+    expect(() => readPart(JSON.stringify({ ...given, opened }), 'linux-amd64')).toThrow(
+      expect.objectContaining({ code: 'build/part-unusable' }),
+    )
+})
+
 test('plain manifests are parts, too, and every repository gets the same index', async () => {
   const { registry, connection, build, image } = await setUp()
   const other = connect(registry.host, {}, 'acme/other')

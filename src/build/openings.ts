@@ -14,15 +14,19 @@ export function openedBy({ secrets = [], ssh = [] }: Options): Pick<BuildResult,
   return opened.length === 0 ? {} : { opened }
 }
 
+/** For the summary. @param opened as `openedBy` names it. */
+export function openedNotes(opened: readonly string[]): readonly string[] {
+  if (opened.length === 0) return []
+  return [
+    `RUN steps were given: ${opened.join(', ')}. What they fetched with that nobody checked, so the build is not stated as closed.`,
+  ]
+}
+
 /** Sentences for the summary. */
 export function optionNotes(request: Options): readonly string[] {
   const { opened = [] } = openedBy(request)
   const { cacheFrom = [], cacheTo = [] } = request
-  const notes: string[] = []
-  if (opened.length > 0)
-    notes.push(
-      `RUN steps were given: ${opened.join(', ')}. What they fetched with that nobody checked, so the build is not stated as closed.`,
-    )
+  const notes = [...openedNotes(opened)]
   const registries = cacheFrom.filter(entry => !usesGha([entry]))
   if (registries.length > 0)
     notes.push(

@@ -12,6 +12,7 @@ import { parseReference, type Repository } from '../registry/reference.ts'
 import type { ObservedMaterial } from './allowed.ts'
 import type { BuildConditions, Builder, BuildResult, ToolRecord } from './builder.ts'
 import { eachOnce, observedInPredicate } from './buildkit-provenance.ts'
+import { openedNotes } from './openings.ts'
 import type { BuildPlan, Part } from './plan.ts'
 import type { BuildRequest } from './request.ts'
 
@@ -55,6 +56,7 @@ export class PartsBuilder implements Builder {
     const bytes = indexOf(served)
     const digest = sha256(bytes)
     for (const repository of [home, ...others]) await this.#registry.putManifest(repository, digest, OCI_INDEX, bytes)
+    const opened = [...new Set(this.#parts.flatMap(({ opened = [] }) => opened))]
     const observed = served.every(({ observed }) => observed !== undefined)
       ? eachOnce(served.flatMap(({ observed = [] }) => observed))
       : undefined
@@ -68,7 +70,9 @@ export class PartsBuilder implements Builder {
       ...conditionsOf(this.#parts),
       ...enforcementOf(this.#parts),
       ...(observed === undefined ? {} : { observed }),
-      notes: notesOf(served),
+      // A secret that one part was built with is gone by now, and so is whoever knows what was fetched with it.
+      ...(opened.length === 0 ? {} : { opened }),
+      notes: [...notesOf(served), ...openedNotes(opened)],
     }
   }
 }

@@ -59,6 +59,7 @@ const NUMBER = /^[1-9][0-9]{0,19}$/
 const REPOSITORY = /^[^\s/@]{1,300}(\/[a-z0-9._-]{1,200}){1,20}$/
 const REF = /^refs\/.{1,1000}$/
 const DIGESTS = /^[A-Za-z0-9]{1,20}:[0-9a-f]{32,128}$/
+const OPENED = /^(?:secret|ssh agent) [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 /** A label, or several with commas. */
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9 ._,:=-]{0,200}$/
 
@@ -160,6 +161,8 @@ export interface Part {
   readonly conditions?: PartConditions
   /** How everything undeclared was kept out. */
   readonly enforced?: 'builder' | 'parser'
+  /** What RUN steps were given to fetch with, by name (13-adversary 19). */
+  readonly opened?: readonly string[]
 }
 
 export interface PartConditions {
@@ -170,7 +173,7 @@ export interface PartConditions {
 }
 
 const PART_KEYS = [
-  ...['commit', 'run', 'platform', 'digest', 'builder', 'runner', 'tools', 'conditions', 'enforced'],
+  ...['commit', 'run', 'platform', 'digest', 'builder', 'runner', 'tools', 'conditions', 'enforced', 'opened'],
 ] as const
 
 export function partText(part: Part): string {
@@ -207,6 +210,9 @@ function partOf(object: JsonObject): Part {
     tools: list(object.tools, 'tools', 10).map(toolOf),
     ...(object.conditions === undefined ? {} : { conditions: conditionsOf(object.conditions) }),
     ...(object.enforced === undefined ? {} : { enforced: choice(object.enforced, 'enforced', ['builder', 'parser']) }),
+    ...(object.opened === undefined
+      ? {}
+      : { opened: list(object.opened, 'opened', 2 * LIMITS.buildSecrets).map(text => textAt(text, 'opened', OPENED)) }),
   }
 }
 

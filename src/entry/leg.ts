@@ -91,7 +91,7 @@ function watched(builder: Builder, made: (result: BuildResult) => void): Builder
 }
 
 function partOf(plan: BuildPlan, platform: string, runner: string, result: BuildResult): string {
-  const { digest, builder, tools, conditions, enforcement } = result
+  const { digest, builder, tools, conditions, enforcement, opened } = result
   if (builder !== 'buildx' && builder !== 'buildah') throw new TypeError(`a part by ${builder}`)
   return partText({
     commit: plan.commit,
@@ -103,5 +103,6 @@ function partOf(plan: BuildPlan, platform: string, runner: string, result: Build
     tools,
     ...(conditions === undefined ? {} : { conditions }),
     ...(enforcement === undefined ? {} : { enforced: enforcement.by }),
+    ...(opened === undefined ? {} : { opened }),
   })
 }
