@@ -172,7 +172,9 @@ describe('13-adversary 19: closed-world', () => {
     ['a network', { network: 'default' }, ['verify/not-closed']],
     ['a cache', { network: 'none', cacheFrom: ['type=gha'] }, ['verify/not-closed']],
     ['a cache that is no list', { cacheFrom: 'x' }, ['verify/not-closed']],
-    ['no network', { network: 'none', cacheFrom: [] }, ['passed']],
+    ['a secret', { network: 'none', secrets: ['npm'] }, ['verify/not-closed']],
+    ['an ssh agent', { network: 'none', ssh: ['default'] }, ['verify/not-closed']],
+    ['no network', { network: 'none', cacheFrom: [], secrets: [] }, ['passed']],
   ])('is compared with the provenance’s own word on %s', (_what, inputs, expected) =>
     expect(of(scai(), { [INPUTS]: inputs })).toEqual(expected),
   )

@@ -1,5 +1,5 @@
 import { isCommitId } from '../core/digest.ts'
-import { isObject, type JsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Dependency } from '../statements/read-provenance.ts'
 import type { ScaiClaim, ScaiResource } from '../statements/scai.ts'
@@ -48,12 +48,19 @@ const CLOSED = 'builder fresh, cache none, network none'
 
 /** What the provenance itself records about the build, as far as it does. */
 function contradictions({ build, provenance }: ClaimCase): readonly string[] {
-  const { network, cacheFrom } = inputsOf(provenance.statement.predicate)
+  const { network, ...given } = inputsOf(provenance.statement.predicate)
   return [
     ...(build.waybill?.builder === 'buildah' ? ['builder buildah'] : []),
     ...(network === undefined || network === 'none' ? [] : [`network ${String(network)}`]),
-    ...(cacheFrom === undefined || (Array.isArray(cacheFrom) && cacheFrom.length === 0) ? [] : ['a cache']),
+    // With a secret or an agent RUN steps fetch what nobody else can see, whatever was claimed of the build.
+    ...Object.entries(OPENINGS).flatMap(([name, what]) => (isNothing(given[name]) ? [] : [what])),
   ]
+}
+
+const OPENINGS = { cacheFrom: 'a cache', secrets: 'a secret', ssh: 'an ssh agent' } as const
+
+function isNothing(value: Json | undefined): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0)
 }
 
 /** `internalParameters.waybill.inputs`, as the signer wrote it. */
