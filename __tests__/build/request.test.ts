@@ -39,6 +39,8 @@ const bad: Partial<BuildRequest>[] = [
   { target: '--output=x' },
   { target: 'a b' },
   { buildArgs: { '1A': 'x' } },
+  // What is stated of the times in the image would not be so.
+  { buildArgs: { SOURCE_DATE_EPOCH: '0' } },
   { buildArgs: { '--secret': 'x' } },
   { buildArgs: { 'A=B': 'x' } },
   { buildArgs: { A: 'two\nlines' } },

@@ -91,6 +91,16 @@ async function expectGone(pid: number): Promise<void> {
   throw new Error(`process ${pid} still runs`)
 }
 
+test('13-adversary 43: a process that left the group and holds its pipes is not waited for, neither after the end nor past the deadline', async () => {
+  const left = 'setsid sleep 60 & sleep 0.5; echo done'
+  const ended = await sh(left, { endGroup: true })
+  expect([ended.code, text(ended.stdout)]).toEqual([0, 'done\n'])
+  await expect(sh(`${left}; exec sleep 60`, { timeoutMs: 1_000 })).rejects.toMatchObject({
+    code: 'core/process-failed',
+    kind: 'unknown',
+  })
+}, 50_000)
+
 test('run() stops a child that prints more than is kept', async () => {
   await expect(sh('yes', { maxOutputBytes: 10_000 })).rejects.toMatchObject({ code: 'core/process-failed' })
 })

@@ -77,6 +77,23 @@ describe('materials-verified', () => {
     expect(withMore({ digest: { gitCommit: idOf('submodule') } })).toEqual(['verify/material-unproven'])
   })
 
+  test('13-adversary 27: content that a commit pins stands by that commit of that repository, and by no other', () => {
+    const own = { uri: 'git+https://github.com/acme/app@refs/tags/v1.2.3', digest: { gitCommit: COMMIT } }
+    const pinnedBy = (repository: string, commit: string, digest: object = { sha256: 'e'.repeat(64) }) =>
+      of(scai(), {
+        'buildDefinition.resolvedDependencies': [own, { uri: `git+${repository}@${commit}#model.bin`, digest }],
+      })
+    expect(pinnedBy('https://github.com/acme/app', COMMIT)).toEqual(['passed'])
+    // The id of the built commit under the name of a repository that nobody looked at.
+    expect(pinnedBy('https://github.com/mallory/app', COMMIT)).toEqual(['verify/material-unproven'])
+    expect(pinnedBy('https://github.com/acme/app-two', COMMIT)).toEqual(['verify/material-unproven'])
+    expect(pinnedBy('https://github.com/acme/app', idOf('another'))).toEqual(['verify/material-unproven'])
+    // Nobody can tell which bytes.
+    expect(pinnedBy('https://github.com/acme/app', COMMIT, { sha512: 'e'.repeat(128) })).toEqual([
+      'verify/material-unproven',
+    ])
+  })
+
   test('one digest that differs is another material, though another algorithm agrees', () => {
     const both = { sha256: resource('base').digest.sha256 ?? '', sha512: 'a'.repeat(128) }
     const target = { digest: both }
@@ -155,7 +172,9 @@ describe('13-adversary 19: closed-world', () => {
     ['a network', { network: 'default' }, ['verify/not-closed']],
     ['a cache', { network: 'none', cacheFrom: ['type=gha'] }, ['verify/not-closed']],
     ['a cache that is no list', { cacheFrom: 'x' }, ['verify/not-closed']],
-    ['no network', { network: 'none', cacheFrom: [] }, ['passed']],
+    ['a secret', { network: 'none', secrets: ['npm'] }, ['verify/not-closed']],
+    ['an ssh agent', { network: 'none', ssh: ['default'] }, ['verify/not-closed']],
+    ['no network', { network: 'none', cacheFrom: [], secrets: [] }, ['passed']],
   ])('is compared with the provenance’s own word on %s', (_what, inputs, expected) =>
     expect(of(scai(), { [INPUTS]: inputs })).toEqual(expected),
   )

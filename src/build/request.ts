@@ -58,6 +58,7 @@ export interface CheckedRequest extends BuildRequest {
   readonly filePath: string
 }
 
+const EPOCH = 'SOURCE_DATE_EPOCH'
 const PLATFORM = /^[a-z0-9]{1,32}\/[a-z0-9_]{1,32}(\/[a-z0-9.]{1,16})?$/
 const ARGUMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/
 const STAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
@@ -92,13 +93,16 @@ export function checkValues(request: Omit<BuildRequest, 'commitFolder'>, secrets
   checkPairs(request.buildArgs, 'build argument', ARGUMENT_NAME, 'a name of letters, digits and _', secrets)
   checkPairs(request.labels, 'label', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
   checkPairs(request.annotations, 'annotation', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
+  // buildx takes a build argument before the variable: times in the image would not be the ones that are stated of it.
+  if (Object.hasOwn(request.buildArgs, EPOCH))
+    throw malformed('build argument', EPOCH, 'none of this name: the build gets the time of the commit by it')
   checkSecrets(request.secrets ?? [])
   checkSsh(request.ssh ?? [])
   checkCaches(request.cacheFrom ?? [], 'from', secrets)
   checkCaches(request.cacheTo ?? [], 'to', secrets)
   const epoch = request.sourceDateEpoch
   if (epoch !== undefined && (!Number.isSafeInteger(epoch) || epoch < 0))
-    throw malformed('SOURCE_DATE_EPOCH', String(epoch), 'whole seconds since the epoch')
+    throw malformed(EPOCH, String(epoch), 'whole seconds since the epoch')
 }
 
 /** @throws `build/request-malformed` for a repository that is not canonical, twice, or missing though `push` is on. */

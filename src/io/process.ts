@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { fail } from '../core/error.ts'
@@ -60,6 +60,7 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
       failure ??= error
       if (request.terminal === true) child.kill('SIGKILL')
       else killGroup(child.pid)
+      letGo(child)
     }
     const timer =
       request.timeoutMs === undefined
@@ -94,7 +95,11 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
       clearTimeout(timer)
       reject(fail('core/process-failed', `Cannot start ${name}`, { found: error.message, cause: error }))
     })
-    if (request.endGroup === true) child.on('exit', () => killGroup(child.pid))
+    if (request.endGroup === true)
+      child.on('exit', () => {
+        killGroup(child.pid)
+        letGo(child)
+      })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       request.signal?.removeEventListener('abort', onAbort)
@@ -103,6 +108,18 @@ export function run(request: ProcessRequest): Promise<ProcessResult> {
       else resolve({ code, stdout: new Uint8Array(Buffer.concat(out)), stderr: new Uint8Array(Buffer.concat(err)) })
     })
   })
+}
+
+/** What the program wrote itself is read long before: a pipe holds 64 KiB, pipe(7) § Pipe capacity. */
+const LAST_WORDS_MS = 2_000
+
+/** A process that left the group (`setsid`) holds the other end of its pipes, and would be waited for past every deadline. */
+function letGo(child: ChildProcessWithoutNullStreams): void {
+  const timer = setTimeout(() => {
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }, LAST_WORDS_MS)
+  child.once('close', () => clearTimeout(timer))
 }
 
 function killGroup(pid: number | undefined): void {

@@ -38,11 +38,13 @@ function largeReceipt({ path, oid }: LargeFile): MaterialReceipt {
  * For the provenance: what the tree of the commit only points to. Git LFS objects as `git+<repository>@<commit>#<path>` (the form of
  * SPDX § package download location); of very many one entry with the SHA-256 over the lines `sha256 SP size SP path LF`. Submodules
  * that no stage judged are pinned by the commit all the same.
+ * @param repository of the built commit, `https://host/owner/name`
  */
 export function contentOf(
   { large, submodules }: ExportedTree,
   commit: string,
   judged: readonly JudgedMaterial[],
+  repository: string,
 ): readonly ResourceDescriptor[] {
   const known = new Set(judged.map(({ uri }) => uri))
   const open = submodules.filter(({ uri }) => !known.has(uri))
@@ -53,7 +55,9 @@ export function contentOf(
       digest: { gitCommit },
       annotations: { proof: 'pinned', verdict: 'not-asked' },
     })),
-    ...(large.length > LIMITS.lfsListed ? [sumOf(large, commit)] : large.map(file => largeDescriptor(file, commit))),
+    ...(large.length > LIMITS.lfsListed
+      ? [sumOf(large, `git+${repository}@${commit}#*`)]
+      : large.map(file => largeDescriptor(file, commit))),
   ]
 }
 
@@ -67,13 +71,13 @@ function largeDescriptor({ path, oid, size, remote, within }: LargeFile, commit:
   }
 }
 
-function sumOf(large: readonly LargeFile[], commit: string): ResourceDescriptor {
-  const { remote = '' } = large.find(({ within }) => within === undefined) ?? large[0] ?? {}
+/** Of the built commit, which pins what lies in submodules, too. */
+function sumOf(large: readonly LargeFile[], uri: string): ResourceDescriptor {
   const lines = large.map(({ oid, size, path }) => `${oid} ${size} ${path}\n`)
   const digest = sha256(utf8(lines.join(''))).slice('sha256:'.length)
   return {
     name: 'git-lfs',
-    uri: `git+${remote}@${commit}#*`,
+    uri,
     digest: { sha256: digest },
     annotations: { proof: 'pinned', by: 'git-lfs pointers', objects: String(large.length) },
   }

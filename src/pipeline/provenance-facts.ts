@@ -44,7 +44,7 @@ export function provenanceFacts(
     ...(exported === undefined ? {} : { context: { gitTree: exported.gitTree, digest: exported.digest } }),
     source: source.claim,
     materials: built.materials.claim,
-    ...materialsFacts(built, source.commit.id),
+    ...materialsFacts(built, source.commit.id, `${request.serverUrl}/${claims.repository}`),
     inputs: {
       ...buildInputs(request, built, source.commit.committer.time),
       ...(result.imageRefs === undefined ? {} : { imageRefs: result.imageRefs }),
@@ -85,9 +85,9 @@ function named(name: string, digest: Digest): ResourceDescriptor {
   return { name, digest: { sha256: hexOf(digest) } }
 }
 
-function materialsFacts(built: Built, commit: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {
+function materialsFacts(built: Built, commit: string, repository: string): Pick<ProvenanceFacts, 'resolvedMaterials'> {
   const { exported, materials: judged } = built
-  const content = exported === undefined ? [] : contentOf(exported, commit, judged.judged)
+  const content = exported === undefined ? [] : contentOf(exported, commit, judged.judged, repository)
   const materials = [...resolvedMaterials(built), ...content]
   return materials.length === 0 ? {} : { resolvedMaterials: materials }
 }
@@ -109,10 +109,7 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ),
     labels: Object.keys(build.labels),
     annotations: Object.keys(build.annotations),
-    ...listed(
-      'secrets',
-      build.secrets?.map(({ id }) => id),
-    ),
+    ...listed('secrets', build.secrets?.map(({ id }) => id) ?? secretsOfParts(built)),
     ...listed(
       'ssh',
       build.ssh?.map(({ id }) => id),
@@ -126,6 +123,11 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ...(request.bake === undefined ? {} : { bake: request.bake }),
     sourceDateEpoch,
   }
+}
+
+/** Where other jobs built, only they had the secrets; the job that signs knows them by what those jobs say. */
+function secretsOfParts({ result: { opened = [] } }: Built): readonly string[] {
+  return opened.flatMap(what => /^secret (.+)$/.exec(what)?.[1] ?? [])
 }
 
 const NO_CONTEXTS: ReadonlyMap<string, string> = new Map()

@@ -1,5 +1,5 @@
 import { isCommitId } from '../core/digest.ts'
-import { isObject, type JsonObject } from '../core/json.ts'
+import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Finding } from '../core/verdict.ts'
 import type { Dependency } from '../statements/read-provenance.ts'
 import type { ScaiClaim, ScaiResource } from '../statements/scai.ts'
@@ -48,12 +48,19 @@ const CLOSED = 'builder fresh, cache none, network none'
 
 /** What the provenance itself records about the build, as far as it does. */
 function contradictions({ build, provenance }: ClaimCase): readonly string[] {
-  const { network, cacheFrom } = inputsOf(provenance.statement.predicate)
+  const { network, ...given } = inputsOf(provenance.statement.predicate)
   return [
     ...(build.waybill?.builder === 'buildah' ? ['builder buildah'] : []),
     ...(network === undefined || network === 'none' ? [] : [`network ${String(network)}`]),
-    ...(cacheFrom === undefined || (Array.isArray(cacheFrom) && cacheFrom.length === 0) ? [] : ['a cache']),
+    // With a secret or an agent RUN steps fetch what nobody else can see, whatever was claimed of the build.
+    ...Object.entries(OPENINGS).flatMap(([name, what]) => (isNothing(given[name]) ? [] : [what])),
   ]
+}
+
+const OPENINGS = { cacheFrom: 'a cache', secrets: 'a secret', ssh: 'an ssh agent' } as const
+
+function isNothing(value: Json | undefined): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0)
 }
 
 /** `internalParameters.waybill.inputs`, as the signer wrote it. */
@@ -132,12 +139,10 @@ function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Fin
       const key = `${algorithm} ${hex}`
       known.set(key, [...(known.get(key) ?? []), target])
     }
-  const commits = new Set([own, first?.digest.gitCommit])
-  const isPart = (commit: string | undefined) =>
-    commit !== undefined && (commits.has(commit) || known.has(`gitCommit ${commit}`))
+  const wholes = [first, ...materials.map(({ target }) => target)]
   return dependencies
     .filter(dependency => own === undefined || dependency.digest.gitCommit !== own)
-    .filter(dependency => !isPart(wholeOf(dependency)))
+    .filter(dependency => !wholes.some(whole => whole !== undefined && isPart(dependency, whole)))
     .filter(dependency => !isKnown(dependency, known))
     .map(dependency => {
       const name = materialText(dependency)
@@ -146,9 +151,19 @@ function unclaimed(the: ClaimCase, materials: readonly Material[]): readonly Fin
     })
 }
 
-/** The commit of `git+<repository>@<commit>#<path>`: content that the commit itself pins is as good as the commit, and stands by it. */
-function wholeOf({ uri = '' }: Dependency): string | undefined {
-  return /^git\+https?:\/\/[^#@]+@([0-9a-f]{40})#./.exec(uri)?.[1]
+/**
+ * `git+<repository>@<commit>#<path>` of the very repository and commit that the other names: content that a commit pins is as good as
+ * the commit, and stands by it. The same commit id under another repository's name is another thing, which nobody looked at.
+ */
+function isPart({ uri = '', digest }: Dependency, whole: Dependency | ScaiResource): boolean {
+  const [, repository, commit] = /^(git\+https?:\/\/[^#@]+)@([0-9a-f]{40})#./.exec(uri) ?? []
+  if (repository === undefined || commit !== whole.digest.gitCommit || digest.sha256 === undefined) return false
+  return bare(repository) === bare((whole.uri ?? '').replace(/[@#].*$/s, ''))
+}
+
+/** Servers take a repository with and without the suffix as the same. */
+function bare(repository: string): string {
+  return repository.replace(/(?:\.git)?\/?$/, '')
 }
 
 /** Equal in every algorithm that both name, and in one at least. */
