@@ -7,8 +7,9 @@ import { gunzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
 import { utf8 } from '../../src/core/bytes.ts'
 import { hexOf, sha256 } from '../../src/core/digest.ts'
+import { releaseMounts } from '../../tools/peers/dockerd.ts'
 import type { RunOptions } from '../fakes/runner.ts'
-import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
+import { type Inputs, policyOf, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
 import { cleanGround, codeOf, expectNoSecret, heldBy, keptBundles } from './aftermath.ts'
 
 /** What a build is given besides its context, by real buildah and the bundled action. */
@@ -25,19 +26,25 @@ let scenario: Scenario
 beforeAll(async () => {
   scenario = await startScenario()
 })
-afterAll(() => scenario.close())
+afterAll(async () => {
+  // A buildah that was told to end may leave its storage mounted.
+  if (scenario !== undefined) await releaseMounts(scenario.stack.folder)
+  await scenario?.close()
+})
 beforeEach(() => cleanGround(scenario))
 
 const run = (command: string, mount = '') => `RUN ${mount} ["/bin/busybox", "sh", "-c", ${JSON.stringify(command)}]`
 
-async function commit(lines: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<void> {
-  const dockerfile = ['FROM scratch', 'COPY busybox.sh /bin/busybox', ...lines, ''].join('\n')
+const commit = (lines: readonly string[], more: Readonly<Record<string, string>> = {}) =>
+  commitLines(['FROM scratch', 'COPY busybox.sh /bin/busybox', ...lines], more)
+
+async function commitLines(lines: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<void> {
   scenario.repository.commit({
     message: 'Change what is built',
     signer: scenario.bob,
     name: 'Bob',
     email: 'bob@example.com',
-    files: { 'busybox.sh': readFileSync(BUSYBOX), Dockerfile: dockerfile, ...more },
+    files: { 'busybox.sh': readFileSync(BUSYBOX), Dockerfile: [...lines, ''].join('\n'), ...more },
   })
   await scenario.publish()
 }
@@ -70,11 +77,13 @@ interface RecordedInputs {
   readonly buildContexts?: readonly unknown[]
 }
 
+function payloadOf(bundle: unknown) {
+  const { dsseEnvelope } = bundle as { dsseEnvelope: { payload: string } }
+  return JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString())
+}
+
 function recordedInputs(step: StepResult): RecordedInputs {
-  const bundles = keptBundles(step) as { dsseEnvelope: { payload: string } }[]
-  const statements = bundles.map(({ dsseEnvelope }) =>
-    JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()),
-  )
+  const statements = keptBundles(step).map(payloadOf)
   const { predicate } = statements.find(({ predicateType }) => predicateType === 'https://slsa.dev/provenance/v1')
   return predicate.buildDefinition.internalParameters.waybill.inputs
 }
@@ -194,4 +203,37 @@ test('an agent and a folder of the commit go where the Dockerfile wants them', a
   } finally {
     process.kill(pid)
   }
+})
+
+test('4-materials 2: under rules for base images a secret is mounted all the same, and a base without a rule ends the run before it', async () => {
+  const { stack, repository, alice, bob, publish } = scenario
+  const name = `${stack.registry.host}/acme/base`
+  await commit([])
+  const base = await attest({ images: name, tags: '1', name: 'base' })
+  const rule = `base-images: [{ match: "${name}", digest-lock: true, private: true }]\n`
+  const files = { '.github/waybill.yml': policyOf(alice, bob, rule) }
+  repository.commit({ message: 'Say what may be built upon', signer: alice, files })
+  const reading = run('cd /run/secrets && /bin/busybox sha256sum NPM_TOKEN', '--mount=type=secret,id=NPM_TOKEN')
+  await commitLines([`FROM ${name}:1@${base.outputs.digest}`, reading])
+  const step = await attest(INPUTS)
+  expect([step.code, codeOf(step), step.code === 0 ? '' : step.log]).toEqual([0, undefined, ''])
+  expectNoSecret(step, SECRETS)
+  expect(step.log).toContain(hexOf(sha256(utf8(NPM))))
+  expect(step.result.materials?.items).toMatchObject([{ digest: base.outputs.digest, verdict: 'passed' }])
+  for (const text of [registryText(), left(step.run.folder)])
+    for (const secret of SECRETS) expect(text).not.toContain(secret)
+  // What a step fetches with it nobody else can see.
+  expect(JSON.stringify(keptBundles(step).map(payloadOf))).not.toContain('CLOSED_WORLD')
+  expect(step.summary).toContain('secret NPM_TOKEN')
+
+  cleanGround(scenario)
+  await commitLines([`FROM ${stack.registry.host}/acme/other@${base.outputs.digest}`, reading])
+  const refused = await attest(INPUTS)
+  expect(codeOf(refused)).toBe('policy/no-rule')
+  expectNoSecret(refused, SECRETS)
+  expect(refused.log).not.toContain(hexOf(sha256(utf8(NPM))))
+  for (const secret of SECRETS) expect(left(refused.run.folder)).not.toContain(secret)
+  expect(heldBy(scenario)).toEqual({ tags: [], referrers: [], manifests: 0 })
+  repository.commit({ message: 'Ask for less', signer: alice, files: { '.github/waybill.yml': policyOf(alice, bob) } })
+  await publish()
 })

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { jest } from '@jest/globals'
+import { hexOf, parseDigest } from '../../src/core/digest.ts'
 import { writeLayout } from '../fakes/layout.ts'
 import type { RunOptions } from '../fakes/runner.ts'
 import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
@@ -71,10 +72,15 @@ function layout(name: 'one' | 'many') {
 }
 
 /** Signed with a key, so that no token is asked for; in a job without one. */
-function attest(inputs: Inputs = {}, run: RunOptions = {}): Promise<StepResult> {
+function attest(
+  inputs: Inputs = {},
+  run: RunOptions = {},
+  started?: (child: ChildProcess) => void,
+): Promise<StepResult> {
   return scenario.attest(
     { command: './build.sh', tags: 'v1', key, 'transparency-log': 'none', 'image-refs': 'images.txt', ...inputs },
     { idToken: false, ...run },
+    started,
   )
 }
 
@@ -262,14 +268,27 @@ const digests = await push('one'); ${lines}`)
     expect(commands.filter(line => /evil|::x$|hello/.test(line))).toEqual([])
   })
 
-  test('that changes its export changes nothing that is said of the commit, and the workspace is not its folder', async () => {
+  test('runs neither in the workspace nor in anything that a statement speaks of, and what it changes there changes neither', async () => {
     await commit(`fs.writeFileSync('hello.txt', 'evil')
-console.log('workspace: ' + fs.existsSync('of-the-workspace'))
+console.log('runs in: ' + process.cwd() + ' with ' + fs.readdirSync('.').sort())
 const digests = await push('one'); ${lines}`)
-    const step = await attest({}, { env: {} })
+    const step = await attest({}, {}, child => writeFileSync(`/proc/${child.pid}/cwd/of-the-workspace`, ''))
     expect(outcomeOf(step)).toEqual([0, undefined])
-    writeFileSync(join(step.run.workspace, 'of-the-workspace'), '')
-    expect(step.log).toContain('workspace: false')
+    const [, folder = '', names] = /^runs in: (\S+) with (\S+)$/m.exec(step.log) ?? []
+    expect(names).toBe('.github,Dockerfile,build.sh,hello.txt')
+    expect(relative(realpathSync(step.run.workspace), folder)).toMatch(/^\.\.\//)
+    expect(readdirSync(step.run.workspace)).toEqual(['of-the-workspace'])
+    // A folder of this run alone, which really was changed.
+    expect(relative(realpathSync(step.run.folder), folder)).not.toMatch(/^\.\./)
+    expect(readFileSync(join(folder, 'hello.txt'), 'utf8')).toBe('evil')
+    const head = scenario.repository.head()
+    expect(definitionOf(step).externalParameters?.claimedSource?.digest).toEqual({ gitCommit: head })
+    expect(scenario.repository.git('show', `${head}:hello.txt`)).not.toContain('evil')
+    // The commit by its id and the image by its digest: no statement has a digest of files, changed or not.
+    const said = JSON.stringify(statementsOf(step))
+    expect(new Set(said.match(/"[A-Za-z0-9]+":"[0-9a-f]{40,64}"/g))).toEqual(
+      new Set([`"gitCommit":"${head}"`, `"sha256":"${hexOf(parseDigest(layout('one').digest))}"`]),
+    )
   })
 
   test.each([

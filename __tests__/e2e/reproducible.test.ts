@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { jest } from '@jest/globals'
 import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
-import { cleanGround, codeOf } from './aftermath.ts'
+import { cleanGround, codeOf, heldBy } from './aftermath.ts'
 import { attachedTo, attestKilled, costOf, forgetRequests } from './kill-support.ts'
 import { statementIn } from './source-support.ts'
 
@@ -120,6 +120,27 @@ test('without a push the two builds are compared on disk, and nothing is signed'
   expect([step.code, codeOf(step)]).toEqual([0, undefined])
   expect(step.result.reproducible).toMatchObject({ state: 'passed' })
   expect(step.result.attestations).toEqual([])
+})
+
+test('13-adversary 15: after an attempt that was killed between its two builds and its signature, both are made again', async () => {
+  await commit(SAME)
+  const killed = await attestKilled(
+    scenario,
+    ({ method, path }) => method === 'POST' && path.endsWith('/entries'),
+    CHECK,
+    { claims: { run_attempt: '1' } },
+  )
+  expect([killed.before, killed.step.code]).toEqual([expect.stringContaining('/entries'), -1])
+  expect(heldBy(scenario).tags).toEqual([])
+  forgetRequests(scenario)
+  const next = await scenario.attest(CHECK, { claims: { run_attempt: '2' } })
+  expect([next.code, codeOf(next)]).toEqual([0, undefined])
+  expect(next.result.reproducible).toMatchObject({ state: 'passed', findings: [] })
+  expect(next.result.reproducible?.earlier).toBeUndefined()
+  expect(claimed(next)).toEqual(['REPRODUCIBLE'])
+  expect(costOf(scenario).certificates).toBe(1)
+  const attached = await attachedTo(scenario, next.outputs.digest ?? '')
+  expect([...attached.values()].map(bundles => bundles.length)).toEqual([...attached.keys()].map(() => 1))
 })
 
 test('13-adversary 15: an attempt that was cut after it signed is not made to build twice again', async () => {

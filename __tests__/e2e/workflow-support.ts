@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Receipt } from '../../src/report/receipt.ts'
 import type { RunOptions } from '../fakes/runner.ts'
-import { execute, type Inputs, inputVariables, type Scenario, type StepResult } from '../fakes/scenario.ts'
+import { execute, type Inputs, inputVariables, readResult, type Scenario, type StepResult } from '../fakes/scenario.ts'
 
 const DIST = join(import.meta.dirname, '..', '..', 'dist')
 
@@ -85,7 +83,7 @@ export class Jobs {
       run.workspace,
     )
     const outputs = run.outputs()
-    const result = JSON.parse(readFileSync(outputs.result ?? '', 'utf8')) as Receipt
+    const result = readResult(outputs.result)
     return { ...finished, outputs, summary: run.summary(), result, run }
   }
 }

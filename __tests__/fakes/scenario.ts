@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Receipt } from '../../src/report/receipt.ts'
+import { breaks, type Schema } from '../report/schema.ts'
 import type { GitServer } from './git-server.ts'
 import type { Oidc } from './oidc.ts'
 import { TestRepository } from './repository.ts'
@@ -10,6 +11,9 @@ import { makeSshSigner, type SshSigner } from './ssh-signer.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
 
 const DIST = join(import.meta.dirname, '..', '..', 'dist')
+const SCHEMA = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', 'schemas', 'result.json'), 'utf8'),
+) as Schema
 /** The repository every scenario is about; the stack's default claims speak of it too. */
 export const REPOSITORY = 'acme/app'
 
@@ -189,7 +193,11 @@ export function execute(
   })
 }
 
-function readResult(path: string | undefined): Receipt {
+/** The result of a step, which is held against `schemas/result.json`, whatever the run did. @throws where it breaks that */
+export function readResult(path: string | undefined): Receipt {
   if (path === undefined || path === '') return {} as Receipt
-  return JSON.parse(readFileSync(path, 'utf8')) as Receipt
+  const result = JSON.parse(readFileSync(path, 'utf8')) as Receipt
+  const broken = breaks(SCHEMA, result)
+  if (broken.length > 0) throw new Error(`${path} breaks schemas/result.json: ${broken.join('; ')}`)
+  return result
 }

@@ -6,6 +6,7 @@ import { evaluateBake } from '../../src/build/bake.ts'
 import type { WaybillError } from '../../src/core/error.ts'
 import { keptBundles } from '../e2e/aftermath.ts'
 import type { Inputs, StepResult } from '../fakes/scenario.ts'
+import { newBase, setBuild, setRules } from './materials-world.ts'
 import { attest, openWorld, repositoryIn, type World } from './world.ts'
 
 /** Bake files as buildx really evaluates them, and builds of their targets. */
@@ -212,4 +213,33 @@ test('what a target asks for and the workflow does not give ends the run before 
   expect(step.outputs.digest).toBe('')
   const missing = await build({ bake: 'none.hcl app' })
   expect([missing.code, missing.result.error?.code]).toEqual([3, 'build/bake-unusable'])
+})
+
+test('4-materials 2: under rules for base images the bases of the target’s own Dockerfile and arguments are judged before the build', async () => {
+  const [ruled, other] = [await newBase(world, 'distribution', 'ruled'), await newBase(world, 'distribution', 'other')]
+  await setRules(world, `base-images:\n  - { match: "${ruled.repository}", digest-lock: true, private: true }\n`)
+  const target = (name: string, fields: string) => `target "${name}" {\n  ${fields}\n}\n`
+  const based = (base: string) => `inherits = ["base"]\n  args = { BASE = "${base}" }`
+  await setBuild(world, {
+    // What stands where nobody asks is no base of the target.
+    Dockerfile: `FROM ${other.name}\n`,
+    'app/docker/Based': `ARG BASE=${other.name}\nFROM $BASE\nRUN cat /version && echo "built upon it"\n`,
+    'bases.hcl': [
+      target('base', 'context = "app"\n  dockerfile = "docker/Based"'),
+      target('declared', based(`${ruled.name}@${ruled.digest}`)),
+      target('undeclared', based(`${other.name}@${other.digest}`)),
+    ].join(''),
+  })
+  const declared = await build({ bake: 'bases.hcl declared' })
+  expect(`${declared.code} ${declared.code === 0 ? '' : declared.log}`).toBe('0 ')
+  expect(declared.result.materials?.items).toMatchObject([{ digest: ruled.digest, verdict: 'passed' }])
+  expect(declared.result.materials?.closed).toMatchObject({ by: 'builder' })
+  expect(declared.log).toContain('built upon it')
+  for (const name of ['undeclared', 'base']) {
+    const step = await build({ bake: `bases.hcl ${name}` })
+    expect([name, step.code, step.result.error?.code]).toEqual([name, 1, 'policy/no-rule'])
+    expect(step.result.error?.message).toContain(other.repository)
+    expect(step.result.stages.find(stage => stage.name === 'build')?.state).not.toBe('passed')
+    expect([step.outputs.digest, step.log.includes('built upon it')]).toEqual(['', false])
+  }
 })

@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
 import { type Dockerd, releaseMounts, startDockerd } from '../../tools/peers/dockerd.ts'
 import { Supervisor } from '../../tools/peers/process.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import { statementsOf } from '../e2e/materials-support.ts'
 import type { Inputs, StepResult } from '../fakes/scenario.ts'
-import { attestedOf, confirmed } from './builders-confirm.ts'
+import { attestedOf, confirmed, crane } from './builders-confirm.ts'
 import { BuildPage } from './builders-page.ts'
 import { pushRoot, rootOf } from './building.ts'
 import { attest, layoutOf, openWorld, repositoryIn, type World } from './world.ts'
@@ -187,6 +188,29 @@ test('the docker driver of a daemon cannot say which digest a registry will serv
   expect(step.outputs.digest ?? '').toBe('')
   const code = step.result.error?.code ?? ''
   page.row(['buildx, `docker` driver of dockerd', shown(ONE), 'none', ...ORDER.map(() => `refused: \`${code}\``)])
+})
+
+test.each(['buildx', 'buildah'])('%s: a name that is not UTF-8 goes into the image byte for byte', async builder => {
+  const { repository, alice } = world
+  const folder = join(repository.folder, 'names')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(Buffer.from(`${folder}/odd-\xff.txt`, 'latin1'), 'odd words\n')
+  const files = { 'names/Dockerfile': 'FROM scratch\nCOPY . /\n', 'names/ä.txt': 'usual words\n' }
+  repository.commit({ message: `Name a file oddly for ${builder}`, signer: alice, files })
+  await world.publish()
+  const images = repositoryIn(world, 'distribution', `names-${builder}`)
+  const inputs = { images, context: 'names', builder, tags: 'v1' }
+  const step = await attest(world, inputs, { env: { BUILDX_BUILDER: 'waybill' } })
+  expect([step.code, step.result.error, step.code === 0 ? '' : step.log]).toEqual([0, undefined, ''])
+  const [platform] = step.result.image?.platforms ?? []
+  const manifest = JSON.parse(String(await crane(world, ['manifest', `${images}@${platform?.digest}`])))
+  const layers = await Promise.all(
+    manifest.layers.map(({ digest }: { digest: string }) => crane(world, ['blob', `${images}@${digest}`])),
+  )
+  const text = layers.map(layer => gunzipSync(layer).toString('latin1')).join('')
+  expect(text.match(/odd-[^\0\n]*?\.txt/g)).toContain('odd-\xff.txt')
+  expect(text).toContain('odd words\n')
+  expect(text).toContain(Buffer.from('ä.txt').toString('latin1'))
 })
 
 test('the page says the same', () => page.check())

@@ -3,6 +3,8 @@ import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { jest } from '@jest/globals'
+import { statementsOf } from '../e2e/materials-support.ts'
+import { MANIFEST, setBuild, setRules } from './materials-world.ts'
 import { Matrix } from './matrix.ts'
 import { fileOf } from './signing.ts'
 import {
@@ -25,8 +27,10 @@ const REGISTRY = 'referrers'
 const TYPE = 'https://spdx.dev/Document'
 const matrix = new Matrix('sbom')
 let world: World
+let generator: Awaited<ReturnType<typeof pushGenerator>>
 beforeAll(async () => {
   world = await openWorld()
+  generator = await pushGenerator()
 })
 afterAll(async () => {
   matrix.write()
@@ -56,8 +60,8 @@ async function buildx(folder: string, ...args: readonly string[]): Promise<void>
   await run(peers.debian.docker, ['buildx', 'build', ...args, folder], { env })
 }
 
-/** An image that a build elsewhere made, with what its builder left beside it. @returns its digest. */
-async function builtElsewhere(repository: string): Promise<string> {
+/** @returns its name with the tag 1, its repository and its digest. */
+async function pushGenerator() {
   const folder = join(world.stack.folder, 'generator')
   mkdirSync(folder, { recursive: true })
   cpSync('/bin/busybox', join(folder, 'busybox'))
@@ -73,16 +77,24 @@ async function builtElsewhere(repository: string): Promise<string> {
     'generator/Dockerfile',
     ['FROM scratch', ...applets, 'ENTRYPOINT ["/bin/sh", "/scan.sh"]', ''].join('\n'),
   )
-  const generator = `${repositoryIn(world, REGISTRY, 'generator')}:1`
-  await buildx(folder, '--provenance=false', `--tag=${generator}`, '--push')
+  const repository = repositoryIn(world, REGISTRY, 'generator')
+  const metadata = join(world.stack.folder, 'generator.json')
+  await buildx(folder, '--provenance=false', `--tag=${repository}:1`, '--push', `--metadata-file=${metadata}`)
+  return { folder, repository, name: `${repository}:1`, digest: digestIn(metadata) }
+}
+
+const digestIn = (metadata: string): string => JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']
+
+/** An image that a build elsewhere made, with what its builder left beside it. @returns its digest. */
+async function builtElsewhere(repository: string): Promise<string> {
   const metadata = join(world.stack.folder, 'metadata.json')
   await buildx(
-    folder,
-    `--attest=type=sbom,generator=${generator}`,
+    generator.folder,
+    `--attest=type=sbom,generator=${generator.name}`,
     `--metadata-file=${metadata}`,
     `--output=type=image,name=${repository},push-by-digest=true,name-canonical=true,push=true`,
   )
-  return JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']
+  return digestIn(metadata)
 }
 
 async function accepted(row: string, image: string, versions: readonly Cosign[]): Promise<readonly string[]> {
@@ -129,4 +141,32 @@ test('a file is stated of the image, and accepted by both cosigns and the gate',
     expect(await accepted('of a file', image, ['cosign3', 'cosign2'])).toEqual(['cosign3 0', 'cosign2 0'])
     expect(await gate(image)).toBe(0)
   }
+})
+
+test('4-materials 2: in a closed build BuildKit lets the declared generator in and no other, and what it told is accepted', async () => {
+  const { name, repository, digest } = generator
+  await setRules(world, `base-images:\n  - { match: "${repository}", digest-lock: true, private: true }\n`)
+  const item = `  - { name: generator, uri: "docker-image://${name}", digest: { sha256: ${digest.slice('sha256:'.length)} }, use: { sbom-generator: true } }\n`
+  await setBuild(world, { [MANIFEST]: `version: 1\nmaterials:\n${item}` })
+  const images = repositoryIn(world, REGISTRY, 'sbom-closed')
+  const env = { BUILDX_BUILDER: 'waybill' }
+  const inputs = { builder: 'buildx', tags: 'v1', sbom: 'auto' }
+  const done = await attest(world, { ...inputs, images }, { env })
+  expect([done.code, done.result.error, done.code === 0 ? '' : done.log]).toEqual([0, undefined, ''])
+  expect(done.result.materials?.items).toMatchObject([{ digest, verdict: 'passed', proof: 'pinned' }])
+  expect(done.result.materials?.closed).toMatchObject({ by: 'builder' })
+  const { types, provenance } = statementsOf(done)
+  expect(types).toContain(TYPE)
+  const { resolvedDependencies = [] } = provenance?.predicate.buildDefinition ?? {}
+  expect(resolvedDependencies.map(one => one.digest?.sha256)).toContain(digest.slice('sha256:'.length))
+  const [platform] = done.result.image?.platforms ?? []
+  const image = pinned(images, platform?.digest)
+  expect(await accepted('in a closed build', image, ['cosign3'])).toEqual(['cosign3 0'])
+  expect(await gate(image)).toBe(0)
+
+  await setBuild(world, { [MANIFEST]: null })
+  const without = await attest(world, { ...inputs, images: repositoryIn(world, REGISTRY, 'sbom-none') }, { env })
+  expect([without.code, without.result.error]).toEqual([0, undefined])
+  expect(statementsOf(without).types).not.toContain(TYPE)
+  expect([...without.result.notices, ...without.result.notChecked].join()).toContain('sbom-generator: true')
 })

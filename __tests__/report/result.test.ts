@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { STAGES } from '../../src/core/stage.ts'
 import { renderResult } from '../../src/report/result.ts'
+import { BUILD_RECEIPTS } from './build-receipts.ts'
 import { GATE_RECEIPTS } from './gate-receipts.ts'
 import { expectGolden } from './golden.ts'
 import { MATERIAL_RECEIPTS } from './material-receipts.ts'
@@ -21,6 +22,7 @@ const RECEIPTS = {
   ...SOURCE_RECEIPTS,
   ...MATERIAL_RECEIPTS,
   ...REPRODUCIBLE_RECEIPTS,
+  ...BUILD_RECEIPTS,
   ...GATE_RECEIPTS,
 }
 
@@ -63,6 +65,24 @@ test.each([
     change: { subjects: [{ ...SUBJECT, places: [{ file: 'a', document: 1, path: 'b', line: 0 }] }] },
   },
   { given: 'a quarantine by nobody', change: { subjects: [{ ...SUBJECT, quarantine: { state: 'quarantined' } }] } },
+  {
+    given: 'a difference nobody knows',
+    change: {
+      reproducible: {
+        state: 'rejected',
+        platforms: [{ platform: 'x', differences: [{ kind: 'mood' }] }],
+        findings: [],
+      },
+    },
+  },
+  {
+    given: 'a second build without what came of it',
+    change: { reproducible: { platforms: [], findings: [] } },
+  },
+  {
+    given: 'a cache nobody knows',
+    change: { materials: { items: [], closed: { by: 'builder', builder: 'fresh', cache: 'maybe', network: 'none' } } },
+  },
   { given: 'a stage nobody knows', change: { stages: [{ name: 'magic', state: 'passed', ms: 1 }] } },
   {
     given: 'a digest in upper case',

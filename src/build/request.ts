@@ -3,6 +3,7 @@ import { fail } from '../core/error.ts'
 import { printable } from '../core/text.ts'
 import { followPath, isBelow } from '../io/paths.ts'
 import type { Pull } from '../materials/dockerfile/pull.ts'
+import { normalPlatform } from '../registry/platform-children.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { checkCaches } from './caches.ts'
 import { COMMIT_CONTEXT } from './named-contexts.ts'
@@ -88,7 +89,8 @@ export function checkValues(request: Omit<BuildRequest, 'commitFolder'>, secrets
   if (target !== undefined) check(target, STAGE_NAME, 'target', 'the name of a stage')
   for (const platform of platforms)
     check(platform, PLATFORM, 'platform', 'os/arch or os/arch/variant, e.g. linux/arm64')
-  unique(platforms, 'platform')
+  // `linux/arm64` and `linux/arm64/v8` are one platform: of an index with both nobody knows which one is taken.
+  unique(platforms, 'platform', normalPlatform)
   checkRepositories(request)
   checkPairs(request.buildArgs, 'build argument', ARGUMENT_NAME, 'a name of letters, digits and _', secrets)
   checkPairs(request.labels, 'label', LABEL_KEY, 'a key of letters, digits and . _ - /', secrets)
@@ -129,9 +131,10 @@ function check(value: string, grammar: RegExp, what: string, expected: string): 
   if (!grammar.test(value)) throw malformed(what, value, expected)
 }
 
-function unique(values: readonly string[], what: string): void {
-  const twice = values.find((value, at) => values.indexOf(value) !== at)
-  if (twice !== undefined) throw malformed(what, twice, 'each one once')
+function unique(values: readonly string[], what: string, meaning = (value: string) => value): void {
+  const meant = values.map(meaning)
+  const twice = values.find((_, at) => meant.indexOf(meant[at] ?? '') !== at)
+  if (twice !== undefined) throw malformed(what, twice, 'each one once, however it is spelled')
 }
 
 function malformed(what: string, value: string, expected: string): Error {
