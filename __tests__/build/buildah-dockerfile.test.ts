@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { checkContextNames } from '../../src/build/buildah-contexts.ts'
 import { checkImagePositions, readBuildahDockerfile } from '../../src/build/buildah-dockerfile.ts'
 import { registryPolicy } from '../../src/build/buildah-policy.ts'
 import { utf8 } from '../../src/core/bytes.ts'
@@ -121,4 +122,45 @@ test('13-adversary 18: the signature policy of the machine stays, for registries
   })
   expect(registryPolicy({})).toBeUndefined()
   expect(registryPolicy({ default: any, transports: [] })).toBeUndefined()
+})
+
+describe('13-adversary 18: a named context hides no image from those who judge', () => {
+  const IMAGE = 'docker-image://docker.io/library/alpine:3'
+  const options = (contexts: Readonly<Record<string, string>>) => ({
+    buildArgs: new Map(),
+    contexts: new Map(Object.entries(contexts)),
+    buildPlatform: 'linux/amd64',
+    targetPlatform: 'linux/amd64',
+  })
+  const both = (text: string, contexts: Readonly<Record<string, string>>) => {
+    const file = readDockerfile(utf8(text))
+    checkImagePositions(file, options(contexts))
+    checkContextNames(file, options(contexts))
+  }
+
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    [
+      'FROM oci:/home/runner/layout AS foo\nCOPY --from=bar /a /a',
+      { foo: '/run/good', bar: '/run/bar' },
+      'build/image-refused',
+    ],
+    ['FROM mallory/base AS foo', { foo: '/run/good' }, 'materials/read-differently'],
+    ['FROM mallory/base AS foo\nFROM foo', { foo: IMAGE }, 'materials/read-differently'],
+    ['FROM mallory/base AS Foo', { foo: IMAGE }, 'materials/read-differently'],
+    ['FROM mallory/base AS foo', { 'docker.io/library/foo:latest': IMAGE }, 'materials/read-differently'],
+    ['FROM foo', { foo: '/run/good' }, 'materials/not-with-buildah'],
+    ['FROM foo:latest', { foo: IMAGE }, 'materials/not-with-buildah'],
+    ['FROM scratch\nCOPY --from=docker.io/library/foo / /', { foo: IMAGE }, 'materials/not-with-buildah'],
+    ['FROM foo', { 'foo::linux/amd64': IMAGE }, 'materials/not-with-buildah'],
+  ])('%j with %j', async (text, contexts, code) => {
+    expect((await errorOf(() => both(text, contexts))).code).toBe(code)
+  })
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['FROM foo AS app\nCOPY --from=files / /', { foo: IMAGE, files: '/run/good' }],
+    ['FROM scratch\nRUN --mount=type=bind,from=files,target=/f true', { files: '/run/good' }],
+    ['FROM mallory/base AS foo', {}],
+  ])('and %j with %j is read by both as one', (text, contexts) => {
+    expect(() => both(text, contexts)).not.toThrow()
+  })
 })

@@ -97,6 +97,18 @@ test('13-adversary 43: a header of more bytes than any file system has room for 
   expect((await errorOf(read(large))).found).toContain(`more than ${LIMITS.comparedHeaderBytes} bytes`)
 })
 
+test('13-adversary 43: so are many headers of one file, each of which is small', async () => {
+  const header = (at: number) => {
+    const records = Array.from({ length: 4_000 }, (_, no) => [`waybill.${at}.${no}`, 'x'] as const)
+    return pax(Object.fromEntries(records))
+  }
+  const one = header(0).body?.length ?? 0
+  const many = Array.from({ length: Math.ceil(LIMITS.comparedHeaderBytes / one) + 1 }, (_, at) => header(at))
+  expect((await errorOf(read(tar(...many, { name: 'x' })))).found).toContain(
+    `more than ${LIMITS.comparedHeaderBytes} bytes`,
+  )
+})
+
 test('whatever bytes come, it ends with entries or a code, never with another error', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), fc.nat({ max: FILES.byteLength - 1 }), async (noise, at) => {

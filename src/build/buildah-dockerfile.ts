@@ -57,7 +57,9 @@ export function checkImagePositions(file: ReadDockerfile, options: PullOptions):
     const { unset } = expandWord(written, globals, file.mark)
     if (unset.length > 0) throw refused(line, written, 'a name whose variables all have a value', unset.join(', '))
   }
-  for (const { line, written, source } of pullsOf(file, options).filter(isImage))
+  // A named context stands in for a name to BuildKit, not always to buildah: what it seems to cover is looked at, too.
+  const uncovered = pullsOf(file, { ...options, contexts: new Map() })
+  for (const { line, written, source } of [...pullsOf(file, options), ...uncovered].filter(isImage))
     if (source === undefined || TRANSPORT.test(source) || /^[/.~]/.test(source))
       throw refused(line, written, 'a stage, scratch, or an image in a registry', source ?? 'a variable')
 }

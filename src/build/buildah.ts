@@ -8,6 +8,7 @@ import { findTool } from '../io/process.ts'
 import type { PullOptions } from '../materials/dockerfile/pull.ts'
 import type { AllowedMaterials } from './allowed.ts'
 import { ClosedBuild, checkClosed } from './buildah-closed.ts'
+import { checkContextNames } from './buildah-contexts.ts'
 import { checkImagePositions, pullOptions, readBuildahDockerfile } from './buildah-dockerfile.ts'
 import { checkRunNetwork } from './buildah-reading.ts'
 import {
@@ -57,7 +58,10 @@ export class BuildahBuilder implements Builder {
     refuseSbom(checked)
     const dockerfile = await readBuildahDockerfile(checked.filePath)
     const builds = platformsOf(checked).map(platform => pullOptions(checked, platform, machinePlatform()))
-    for (const options of builds) checkImagePositions(dockerfile.file, options)
+    for (const options of builds) {
+      checkImagePositions(dockerfile.file, options)
+      checkContextNames(dockerfile.file, options)
+    }
     const { allowed, network } = checked
     if (network === 'none') for (const instruction of dockerfile.file.instructions) checkRunNetwork(instruction)
     if (allowed !== undefined) await checkClosed(dockerfile, allowed, builds)

@@ -8,6 +8,8 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
   unlinkSync,
@@ -108,6 +110,11 @@ export class FreshFolder {
     })
   }
 
+  /** Likewise, but a copy: the folder stays for another tree. */
+  copyFolder(path: string, from: string): void {
+    this.#guard(path, file => copyTree(Buffer.from(from), Buffer.from(file)))
+  }
+
   async #write(path: string, handle: FileHandle, chunk: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
@@ -147,4 +154,20 @@ function unwritable(path: string, error: unknown): Error {
   if (error instanceof WaybillError) return error
   const found = error instanceof Error ? error.message : String(error)
   return fail('core/file-unwritable', `Cannot write ${printable(path)}`, { found, cause: error })
+}
+
+/** Folders, files with their modes, links; names are bytes. */
+function copyTree(from: Buffer, to: Buffer): void {
+  mkdirSync(to, { mode: 0o755 })
+  chmodSync(to, 0o755)
+  for (const entry of readdirSync(from, { encoding: 'buffer', withFileTypes: true })) {
+    const [source, target] = [from, to].map(folder => Buffer.concat([folder, Buffer.from('/'), entry.name]))
+    if (source === undefined || target === undefined) continue
+    if (entry.isDirectory()) copyTree(source, target)
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source, { encoding: 'buffer' }), target)
+    else {
+      copyFileSync(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      chmodSync(target, lstatSync(source).mode & 0o777)
+    }
+  }
 }

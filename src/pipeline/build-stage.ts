@@ -89,7 +89,7 @@ export async function exportVerified(
   if (submodules === undefined || submodules.size === 0) await refuseUndeclared(request, source)
   const lfs = ports.lfs?.(await ports.folder(folder === 'context' ? 'lfs' : 'lfs-again'))
   return exportTree(history, commit, await ports.folder(folder), {
-    ...(submodules === undefined ? {} : { submodules }),
+    ...(submodules === undefined ? {} : { submodules, keepSubmodules: request.reproducible === true }),
     ...(lfs === undefined ? {} : { lfs }),
   })
 }

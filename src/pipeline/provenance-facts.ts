@@ -109,7 +109,10 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ),
     labels: Object.keys(build.labels),
     annotations: Object.keys(build.annotations),
-    ...listed('secrets', build.secrets?.map(({ id }) => id) ?? secretsOfParts(built)),
+    ...listed(
+      'secrets',
+      build.secrets?.map(({ id }) => id),
+    ),
     ...listed(
       'ssh',
       build.ssh?.map(({ id }) => id),
@@ -123,11 +126,6 @@ function buildInputs(request: AttestRequest, built: Built, sourceDateEpoch: numb
     ...(request.bake === undefined ? {} : { bake: request.bake }),
     sourceDateEpoch,
   }
-}
-
-/** Where other jobs built, only they had the secrets; the job that signs knows them by what those jobs say. */
-function secretsOfParts({ result: { opened = [] } }: Built): readonly string[] {
-  return opened.flatMap(what => /^secret (.+)$/.exec(what)?.[1] ?? [])
 }
 
 const NO_CONTEXTS: ReadonlyMap<string, string> = new Map()

@@ -35,15 +35,19 @@ export class LayerReading {
     const reader = new ByteReader(this.#hashed())
     try {
       let records: ReadonlyMap<string, Uint8Array> = new Map()
+      let ahead = 0
       for (;;) {
         const block = await reader.take(BLOCK)
         if (block === undefined || isZeros(block)) break
         const header = readHeader(block)
-        const more = await recordsOf(header, reader)
-        if (more !== undefined) records = new Map([...records, ...more])
-        else {
+        const more = await recordsOf(header, ahead, reader)
+        if (more !== undefined) {
+          records = new Map([...records, ...more])
+          ahead += header.size
+        } else {
           yield await entryOf(header, block, records, reader)
           records = new Map()
+          ahead = 0
         }
       }
       // To the end: what stands behind the last file counts for the digest.
@@ -94,11 +98,19 @@ async function* joined(head: Uint8Array, reader: ByteReader): AsyncGenerator<Uin
   }
 }
 
-/** What a header in front of an entry says of it; undefined for an entry of its own. */
-async function recordsOf(header: TarHeader, reader: ByteReader): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+/**
+ * What a header in front of an entry says of it; undefined for an entry of its own.
+ * @param ahead bytes of the headers before it: one entry may have any number of them, and what all say is kept.
+ */
+async function recordsOf(
+  header: TarHeader,
+  ahead: number,
+  reader: ByteReader,
+): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
   const { type, size } = header
   if (!['x', 'g', 'L', 'K'].includes(type)) return undefined
-  if (size > LIMITS.comparedHeaderBytes) throw malformed(`a header of more than ${LIMITS.comparedHeaderBytes} bytes`)
+  if (ahead + size > LIMITS.comparedHeaderBytes)
+    throw malformed(`a header of more than ${LIMITS.comparedHeaderBytes} bytes`)
   const bytes = await reader.take(size)
   if (bytes === undefined) throw malformed('an end in the middle of an entry')
   await reader.skip(padding(size))

@@ -46,6 +46,8 @@ export interface ExportOptions {
   readonly maxBytes?: number
   /** Verified ones by their path, one character a byte; any other is refused. Their folders are moved into the tree. */
   readonly submodules?: ReadonlyMap<string, ExportedSubmodule>
+  /** Copy them instead: a second tree will want them, too. */
+  readonly keepSubmodules?: boolean
   /** Absent: a Git LFS pointer is refused. */
   readonly lfs?: LfsContent
   /** Gets each piece of the listing, for a tree that becomes part of another. */
@@ -182,7 +184,8 @@ class Export {
     const submodule = this.#options.submodules?.get(path)
     if (submodule?.commit !== id) throw undeclared(path, id)
     this.#count(submodule.files - 1, submodule.bytes)
-    this.#folder.adoptFolder(path, submodule.folder)
+    if (this.#options.keepSubmodules === true) this.#folder.copyFolder(path, submodule.folder)
+    else this.#folder.adoptFolder(path, submodule.folder)
     const { grafted, lines } = graft(path, submodule)
     this.#grafted.push(grafted)
     this.#notes.push(...submodule.notes)
