@@ -227,6 +227,13 @@ test('13-adversary 19: secrets that the jobs were given are told, and the build 
   expect((await build(parts)).opened).toBeUndefined()
 })
 
+test('an image of which buildah made a part is none of buildx', async () => {
+  const { attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const other = partOf('linux/arm64', arm.index, { builder: 'buildah' })
+  expect((await build([partOf('linux/amd64', amd.index), other])).builder).toBe('buildah')
+})
+
 test('a base image that moved between two jobs is told', async () => {
   const { attested, build } = await setUp()
   const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64', undefined, 'b'.repeat(64))]
