@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
 import { PLANNED_PLATFORMS } from '../src/build/plan.ts'
 import { utf8 } from '../src/core/bytes.ts'
 import { CATALOGUE } from '../src/core/catalogue.ts'
+import { readVerifyImage } from '../src/entry/commands/verify-image.ts'
+import { VERIFY_OPTIONS } from '../src/entry/verify-options.ts'
 import { parsePolicy } from '../src/policy/parse.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -47,6 +50,19 @@ test('docs/workflow.md names codes that there are', () => {
   const codes = [...WORKFLOW.matchAll(/`((?:build|registry)\/[a-z-]+)`/g)].map(([, code = '']) => code)
   expect(codes.length).toBeGreaterThan(6)
   expect(Object.keys(CATALOGUE)).toEqual(expect.arrayContaining(codes))
+})
+
+test('the command line of docs/slsa.md is one that Waybill reads', () => {
+  const line = SLSA.split('\n').find(text => text.startsWith('    waybill verify image ')) ?? ''
+  const words = line
+    .trim()
+    .split(' ')
+    .slice(3)
+    .map(word => word.replace('DIGEST', 'a'.repeat(64)))
+  const { values, positionals } = parseArgs({ args: words, options: VERIFY_OPTIONS, allowPositionals: true })
+  const { images, flags } = readVerifyImage({ values, references: positionals } as never)
+  expect(images).toEqual([`ghcr.io/acme/app@sha256:${'a'.repeat(64)}`])
+  expect(flags).toMatchObject({ require: ['signature', 'provenance'], repositoryId: '4711' })
 })
 
 test('the policy of docs/slsa.md is one that Waybill reads: signer by commit, caller by ref', () => {

@@ -227,6 +227,24 @@ test('13-adversary 19: secrets that the jobs were given are told, and the build 
   expect((await build(parts)).opened).toBeUndefined()
 })
 
+test('two parts for one platform, or one of another run, are refused before the registry is asked', async () => {
+  const { registry, attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const [one, other] = [partOf('linux/amd64', amd.index), partOf('linux/arm64', arm.index)]
+  registry.log.length = 0
+  expect(await codeOf(() => build([one, one, other]))).toBe('build/part-differs')
+  expect(await codeOf(() => build([one, { ...other, run: '4712' }]))).toBe('build/part-differs')
+  expect(await codeOf(() => build([one]))).toBe('build/part-missing')
+  expect(registry.log).toEqual([])
+})
+
+test('an image of which buildah made a part is none of buildx', async () => {
+  const { attested, build } = await setUp()
+  const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64')]
+  const other = partOf('linux/arm64', arm.index, { builder: 'buildah' })
+  expect((await build([partOf('linux/amd64', amd.index), other])).builder).toBe('buildah')
+})
+
 test('a base image that moved between two jobs is told', async () => {
   const { attested, build } = await setUp()
   const [amd, arm] = [await attested('linux/amd64'), await attested('linux/arm64', undefined, 'b'.repeat(64))]

@@ -37,7 +37,8 @@ export class PartsBuilder implements Builder {
     this.#plan = plan
     this.#parts = plannedParts(plan, parts)
     this.#registry = registry
-    this.name = this.#parts.some(({ builder }) => builder === 'buildx') ? 'buildx' : 'buildah'
+    // One word for all parts: a rule that asks for buildx must not be met by an image of which buildah made a part.
+    this.name = this.#parts.every(({ builder }) => builder === 'buildx') ? 'buildx' : 'buildah'
   }
 
   /** @throws `build/part-differs`, and what the registry throws for a part that is not there as a whole */
