@@ -26,10 +26,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
   const proposal = event.kind === 'pull_request' || event.kind === 'merge_group'
   if (proposal && inputs.sign === true) throw neverSigned(event)
   const repositories = repositoriesOf(inputs, context)
-  const imageless = isForFilesAlone(inputs)
-  const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
-  const unsigned = unsignedBecause(event, inputs, push || imageless)
-  if (unsigned === undefined) checkIsolation(inputs)
+  const { imageless, push, unsigned } = decided(inputs, event, proposal)
   const name = inputs.name ?? nameOf(repositories[0])
   return {
     name,
@@ -43,11 +40,7 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     build: { ...buildOf(inputs, repositories, push), ...buildOptions(inputs, context, name) },
     recordBuildArgs: inputs.recordBuildArgs,
     ...(event.kind === 'workflow_dispatch' ? { dispatchInputs: event.inputs } : {}),
-    given: {
-      ...(inputs.layout === undefined ? {} : { layout: inputs.layout }),
-      ...(inputs.digest === undefined ? {} : { digest: inputs.digest }),
-      ...(inputs.command === undefined ? {} : { command: true }),
-    },
+    given: givenOf(inputs),
     ...(inputs.bake === undefined ? {} : { bake: inputs.bake }),
     repositories,
     tags: proposal ? [] : tagsOf(inputs.tags, repositories),
@@ -65,6 +58,23 @@ export function planAttest(inputs: AttestInputs, context: RunContext): AttestReq
     serverUrl: context.serverUrl,
     repository: context.repository,
     onDefaultBranch: context.defaultBranch !== undefined && context.ref === `refs/heads/${context.defaultBranch}`,
+  }
+}
+
+/** What the event allows, and what the inputs ask for within it. */
+function decided(inputs: AttestInputs, event: BuildEvent, proposal: boolean) {
+  const imageless = isForFilesAlone(inputs)
+  const push = !imageless && mayPush(event) && (inputs.push ?? !proposal)
+  const unsigned = unsignedBecause(event, inputs, push || imageless)
+  if (unsigned === undefined) checkIsolation(inputs)
+  return { imageless, push, unsigned }
+}
+
+function givenOf({ layout, digest, command }: AttestInputs): AttestRequest['given'] {
+  return {
+    ...(layout === undefined ? {} : { layout }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(command === undefined ? {} : { command: true }),
   }
 }
 
