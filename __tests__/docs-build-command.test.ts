@@ -1,18 +1,25 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { bakeEnvironment } from '../src/build/bake.ts'
+import { evaluateBake } from '../src/build/bake.ts'
 import { readBakePrint } from '../src/build/bake-print.ts'
-import { commandEnvironment } from '../src/build/command.ts'
+import { CommandBuilder } from '../src/build/command.ts'
 import { utf8 } from '../src/core/bytes.ts'
 import { CATALOGUE } from '../src/core/catalogue.ts'
 import { asWaybillError } from '../src/core/error.ts'
 import { LIMITS } from '../src/core/limits.ts'
 import { readAttestInputs } from '../src/github/attest-inputs.ts'
 import { parsePolicy } from '../src/policy/parse.ts'
+import { request, world } from './build/support.ts'
 
 /** docs/build-command.md and docs/bake.md: what they show is read by the code, and what they list is what the code has. */
 const ROOT = join(import.meta.dirname, '..')
+/** A program that shows its environment, as any of a job would. */
+const FOLDER = mkdtempSync(join(tmpdir(), 'waybill-docs-'))
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }))
+const program = (name: string, body: string) =>
+  writeFileSync(join(FOLDER, name), `#!${process.execPath}\n${body}\n`, { mode: 0o755 })
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const COMMAND = read('docs/build-command.md')
 const BAKE = read('docs/bake.md')
@@ -94,7 +101,7 @@ describe('docs/build-command.md', () => {
     )
   })
 
-  test('its table of variables is the whole environment of the command, and no other of the job gets there', () => {
+  test('its table of variables is the whole environment of the command, and no other of the job gets there', async () => {
     const listed = table(COMMAND, 'variable').flatMap(([cell]) => words(cell).map(word => word.replace(/=.*/, '')))
     const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']
     const certificates = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS']
@@ -102,7 +109,12 @@ describe('docs/build-command.md', () => {
     const refused = ['GITHUB_TOKEN', 'ACTIONS_RUNTIME_TOKEN', 'INPUT_KEY', 'RUNNER_TEMP', 'SIGNING_KEY']
     const all = Object.fromEntries([...listed, ...proxies, ...certificates, ...refused].map(name => [name, 'x']))
     const build = { images: ['ghcr.io/acme/app', 'b.example/app'], push: true, sourceDateEpoch: 7 }
-    const given = commandEnvironment(all, build)
+    program('show', "require('node:fs').writeFileSync('seen', JSON.stringify(process.env))")
+    const order = { argv: ['show'], writes: { kind: 'layout', path: 'none' } } as const
+    const builder = new CommandBuilder(order, { ...world(), env: { ...all, PATH: FOLDER } }, {} as never)
+    const ended = builder.build(request({ ...build, commitFolder: FOLDER }))
+    await expect(ended).rejects.toMatchObject({ code: 'build/command-result-missing' })
+    const given = JSON.parse(readFileSync(join(FOLDER, 'seen'), 'utf8'))
     expect(Object.keys(given).sort()).toEqual([...listed, ...proxies, ...certificates].sort())
     expect(given).toMatchObject({
       WAYBILL_IMAGE: build.images[0],
@@ -143,10 +155,13 @@ describe('docs/bake.md', () => {
     expect(codeOf(() => readAttestInputs(env({ bake, ...added })))).toBeUndefined()
   })
 
-  test('its table of variables is what the evaluation sees', () => {
+  test('its table of variables is what the evaluation sees', async () => {
     const listed = table(BAKE, 'variable').flatMap(([cell]) => words(cell))
     const own = Object.fromEntries(listed.filter(name => name.startsWith('WAYBILL_')).map(name => [name, 'x']))
-    const seen = bakeEnvironment({ PATH: '/bin', HOME: '/root', GITHUB_TOKEN: 'x', DOCKER_CONFIG: '/docker' }, own)
+    program('docker', 'console.log(JSON.stringify({ target: { app: { args: process.env } } }))')
+    const job = { PATH: FOLDER, HOME: '/root', GITHUB_TOKEN: 'x', DOCKER_CONFIG: '/docker' }
+    const question = { file: 'docker-bake.hcl', bytes: utf8(''), target: 'app', variables: own }
+    const { buildArgs: seen } = await evaluateBake(question, job, FOLDER)
     expect(Object.keys(seen).sort()).toEqual([...listed].sort())
     const pipeline = read('src/pipeline/bake.ts')
     const set = [...pipeline.matchAll(/^ {4}(WAYBILL_[A-Z]+):/gm)].map(([, name = '']) => name)
