@@ -11,7 +11,7 @@ const text = (path: string): string => readFileSync(join(SRC, path), 'utf8')
  */
 const DOORS: Readonly<Record<string, { readonly stopped: string } | { readonly never: string }>> = {
   // The image, its files, the claims beside them and `reproducible`: one preflight for all that the action signs.
-  'entry/attest-world.ts': { stopped: 'pipeline/preflight.ts' },
+  'entry/attest-sigstore.ts': { stopped: 'pipeline/preflight.ts' },
   'entry/image-key.ts': { stopped: 'pipeline/preflight.ts' },
   'entry/workspace-files.ts': { stopped: 'pipeline/preflight.ts' },
   'entry/file-signer.ts': { never: 'the hand of the doors that import it, each with a row of its own' },

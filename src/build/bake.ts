@@ -60,7 +60,7 @@ export async function evaluateBake(question: BakeQuestion, env: Environment, fol
 }
 
 /** Not even PATH and HOME: every variable of the environment can be read by a `variable` block of its name. */
-export function bakeEnvironment(
+function bakeEnvironment(
   env: Environment,
   variables: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -138,7 +138,7 @@ interface Chosen {
  * All that the command sees: the allow-list of every child, where the person's own registry logins lie, and what it has to build.
  * The run's own token is never among it, also not as a login: whoever wants the command to push logs in in a step before.
  */
-export function commandEnvironment(
+function commandEnvironment(
   env: BuildWorld['env'],
   { images, push, sourceDateEpoch }: Pick<BuildRequest, 'images' | 'push' | 'sourceDateEpoch'>,
 ): Record<string, string> {
