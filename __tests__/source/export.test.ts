@@ -213,6 +213,27 @@ test('13-adversary 14: a submodule and a pointer become part of the tree, and th
   expect(result.submodules).toMatchObject([{ path: 'vendor/lib', commit: submodule.commit }])
 })
 
+test('a submodule that a second tree wants, too, is copied: names, modes and links as they are', async () => {
+  const lib = clone({ 'deep/run': 'echo', 'lib.c': 'int x;' })
+  chmodSync(join(lib.path, 'deep/run'), 0o755)
+  symlinkSync('deep/run', join(lib.path, 'link'))
+  writeFileSync(Buffer.concat([Buffer.from(`${lib.path}/`), Buffer.from([0xff, 0x6e])]), 'n')
+  const submodule = await asSubmodule(lib)
+  const from = clone({ a: 'a' })
+  from.commit('a')
+  from.git('update-index', '--add', '--cacheinfo', `160000,${submodule.commit},lib`)
+  from.git('commit', '--quiet', '-m', 'module')
+  const options = { submodules: new Map([['lib', submodule]]) }
+  const first = await exported(from, from.tree('HEAD'), { ...options, keepSubmodules: true })
+  const second = await exported(from, from.tree('HEAD'), options)
+  expect(second.digest).toBe(first.digest)
+  for (const { folder } of [first, second]) {
+    expect(statSync(join(folder, 'lib/deep/run')).mode & 0o777).toBe(0o755)
+    expect(readlinkSync(join(folder, 'lib/link'))).toBe('deep/run')
+    expect(readFileSync(Buffer.concat([Buffer.from(`${folder}/lib/`), Buffer.from([0xff, 0x6e])]), 'utf8')).toBe('n')
+  }
+})
+
 test('content that stands twice in a tree is fetched once, and each file has its own mode', async () => {
   const large = Buffer.from('twice')
   const pointer = pointerOf(createHash('sha256').update(large).digest('hex'), large.byteLength)

@@ -56,7 +56,8 @@ async function contentOf({ context, folder }: AttestWorld, id: string, path: str
       found: path,
     })
   // What lies below the run's own folder is made by the run itself, and the exported commit is one of these things.
-  if (found.path.startsWith(`${folder}/`))
+  const own = (await followPath(folder))?.path ?? folder
+  if (found.path.startsWith(`${own}/`))
     throw fail('build/secret-malformed', `The secret ${id} of secret-files lies in the folder of this run`, {
       expected: 'a file of the workspace, or of the machine',
       found: path,
