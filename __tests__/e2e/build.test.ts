@@ -164,8 +164,10 @@ describe('a build', () => {
     ])
     expect(second.outputs.digest).toBe(first.outputs.digest)
     // Four statements of each run beside the index and beside its manifest; two of them are about the commit.
-    const tags = [expect.stringMatching(/^waybill-source\.[0-9a-f]{12}$/), 'v1']
-    expect(heldBy(scenario)).toMatchObject({ tags, referrers: { length: 16 } })
+    const { tags, referrers } = heldBy(scenario)
+    // What a later run looks for is left beside the move of the tag: either may be there first.
+    expect(tags.toSorted()).toEqual(['v1', expect.stringMatching(/^waybill-source\.[0-9a-f]{12}$/)])
+    expect(referrers).toHaveLength(16)
   })
 
   test.each<[string, Inputs, string, number, string]>([
