@@ -5,6 +5,7 @@ import { LIMITS } from '../core/limits.ts'
 import { printable } from '../core/text.ts'
 import type { BuildConditions } from './builder.ts'
 import { choice, exactly, list, NUMBER, textAt, unusable } from './plan-fields.ts'
+import { SECRET_ID } from './secrets.ts'
 
 /** What one leg of the matrix made; the one output with its platform's name. */
 export interface Part {
@@ -36,8 +37,6 @@ const PART_KEYS = [
   ...['commit', 'run', 'platform', 'digest', 'builder', 'runner', 'tools', 'conditions', 'enforced'],
   ...['secrets', 'rebuilt'],
 ] as const
-/** As the inputs read them (`secrets.ts`). */
-const SECRET_ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 
 export function partText(part: Part): string {
   return JSON.stringify(part)

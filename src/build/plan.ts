@@ -2,7 +2,7 @@ import { type CommitId, isCommitId } from '../core/digest.ts'
 import { asWaybillError } from '../core/error.ts'
 import { isObject, type Json, type JsonObject, parseJsonObject } from '../core/json.ts'
 import { LIMITS } from '../core/limits.ts'
-import { exactly, flag, list, NUMBER, textAt, unusable } from './plan-fields.ts'
+import { choice, exactly, flag, list, NUMBER, textAt, unusable } from './plan-fields.ts'
 
 /**
  * Platforms that `build.yml` builds, each with the name of its one output: the legs of a matrix overwrite a name that
@@ -45,7 +45,7 @@ export interface BuildPlan {
   readonly pins: readonly Pin[]
 }
 
-export type StageVerdict = 'passed' | 'rejected' | 'unknown' | 'not-asked'
+export type StageVerdict = (typeof STAGE_VERDICTS)[number]
 
 export interface Pin {
   readonly uri: string
@@ -53,7 +53,7 @@ export interface Pin {
   readonly digests: readonly string[]
 }
 
-const STAGE_VERDICTS: readonly string[] = ['passed', 'rejected', 'unknown', 'not-asked']
+const STAGE_VERDICTS = ['passed', 'rejected', 'unknown', 'not-asked'] as const
 const REPOSITORY = /^[^\s/@]{1,300}(\/[a-z0-9._-]{1,200}){1,20}$/
 const REF = /^refs\/.{1,1000}$/
 const DIGESTS = /^[A-Za-z0-9]{1,20}:[0-9a-f]{32,128}$/
@@ -84,21 +84,19 @@ export function readPlan(text: string): BuildPlan {
 }
 
 const PLAN_KEYS = [
-  ...[
-    'version',
-    'commit',
-    'ref',
-    'run',
-    'images',
-    'push',
-    'sign',
-    'selfHosted',
-    'runners',
-    'source',
-    'materials',
-    'pins',
-  ],
-] as const
+  'version',
+  'commit',
+  'ref',
+  'run',
+  'images',
+  'push',
+  'sign',
+  'selfHosted',
+  'runners',
+  'source',
+  'materials',
+  'pins',
+]
 
 function planOf(object: JsonObject): BuildPlan {
   const text = (name: string, grammar: RegExp): string => textAt(object[name], name, grammar)
@@ -116,8 +114,8 @@ function planOf(object: JsonObject): BuildPlan {
     sign: flag(object, 'sign'),
     selfHosted: flag(object, 'selfHosted'),
     runners: runnersOf(object.runners),
-    source: stageVerdict(object, 'source'),
-    materials: stageVerdict(object, 'materials'),
+    source: choice(object.source, 'source', STAGE_VERDICTS),
+    materials: choice(object.materials, 'materials', STAGE_VERDICTS),
     pins: list(object.pins, 'pins', LIMITS.observedMaterials).map(pinOf),
   }
 }
@@ -141,12 +139,6 @@ function pinOf(value: Json): Pin {
   }
 }
 
-function isPlanned(platform: string): boolean {
+export function isPlanned(platform: string): boolean {
   return PLANNED_PLATFORMS.some(known => known === platform)
-}
-
-function stageVerdict(object: JsonObject, name: string): StageVerdict {
-  const found = STAGE_VERDICTS.find(verdict => verdict === object[name])
-  if (found === undefined) throw unusable(`no verdict of the stage ${name}`)
-  return found as StageVerdict
 }

@@ -11,7 +11,7 @@ export interface BuildSecret {
 }
 
 /** Ids that a shell, a path and CSV leave alone; the names of environment variables are among them. */
-const SECRET_ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+export const SECRET_ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const SECRET_ID_REFUSED = /^GIT_AUTH_(TOKEN|HEADER)/i
 
 /**

@@ -1,10 +1,11 @@
 import type { Builder } from '../build/builder.ts'
+import { wrapped } from '../build/wrapped.ts'
 import { decodeUtf8, utf8 } from '../core/bytes.ts'
 import { fail } from '../core/error.ts'
 import { LIMITS } from '../core/limits.ts'
 import { readFileBounded } from '../io/files.ts'
 import { holdFiles } from '../io/held-files.ts'
-import { followPath } from '../io/paths.ts'
+import { followPath, isBelow } from '../io/paths.ts'
 import type { AttestWorld } from './attest-world.ts'
 import { secretsFolder } from './build-options.ts'
 import { inWorkspace } from './workspace.ts'
@@ -37,14 +38,10 @@ export async function openBuildSecrets(world: AttestWorld): Promise<BuildSecrets
 }
 
 function holding(builder: Builder, hold: () => Promise<() => Promise<void>>): Builder {
-  return {
-    name: builder.name,
-    prepare: async request => builder.prepare?.(request),
-    build: async request => {
-      const release = await hold()
-      return builder.build(request).finally(release)
-    },
-  }
+  return wrapped(builder, async request => {
+    const release = await hold()
+    return builder.build(request).finally(release)
+  })
 }
 
 async function contentOf({ context, folder }: AttestWorld, id: string, path: string): Promise<Uint8Array> {
@@ -57,7 +54,7 @@ async function contentOf({ context, folder }: AttestWorld, id: string, path: str
     })
   // What lies below the run's own folder is made by the run itself, and the exported commit is one of these things.
   const own = (await followPath(folder))?.path ?? folder
-  if (found.path.startsWith(`${own}/`))
+  if (isBelow(own, found.path))
     throw fail('build/secret-malformed', `The secret ${id} of secret-files lies in the folder of this run`, {
       expected: 'a file of the workspace, or of the machine',
       found: path,

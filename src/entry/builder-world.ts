@@ -8,6 +8,7 @@ import { NoneBuilder } from '../build/none.ts'
 import { RegistryImages } from '../build/registry-images.ts'
 import { RegistryLayouts } from '../build/registry-layouts.ts'
 import { isOnThisMachine } from '../build/this-machine.ts'
+import { wrapped } from '../build/wrapped.ts'
 import { fail } from '../core/error.ts'
 import type { WorkflowLog } from '../github/commands.ts'
 import { makeFolder } from '../io/files.ts'
@@ -68,11 +69,7 @@ function guardedSink(log: WorkflowLog): BuildWorld['output'] {
 }
 
 function closing(builder: Builder, log: WorkflowLog): Builder {
-  return {
-    name: builder.name,
-    prepare: async request => builder.prepare?.(request),
-    build: request => builder.build(request).finally(() => log.guard().close()),
-  }
+  return wrapped(builder, request => builder.build(request).finally(() => log.guard().close()))
 }
 
 /** Registries on this machine have no TLS; the client accepts them by the same rule. */

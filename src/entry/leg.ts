@@ -1,14 +1,21 @@
 import type { Builder, BuildResult } from '../build/builder.ts'
 import { partText, type Rebuilt } from '../build/part.ts'
 import { type BuildPlan, outputOf } from '../build/plan.ts'
-import { fail } from '../core/error.ts'
-import type { RunContext } from '../github/context.ts'
+import { wrapped } from '../build/wrapped.ts'
 import { Inputs, malformed } from '../github/inputs.ts'
 import { attest } from '../pipeline/attest.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import type { ReproducibleReceipt } from '../report/receipt.ts'
 import { runAttestDoor } from './attest.ts'
-import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan, untoldRun } from './workflow-doors.ts'
+import {
+  IN_A_WORKFLOW,
+  loginsOf,
+  otherPlan,
+  requireOwnPlan,
+  requireRunner,
+  sbomOf,
+  untoldRun,
+} from './workflow-doors.ts'
 import { readLogins, readPlanInput, rootEnvironment } from './workflow-inputs.ts'
 import { LEG_INPUTS } from './workflow-table.ts'
 
@@ -39,7 +46,8 @@ export function runLeg(): Promise<void> {
       logins: (request, context) => loginsOf(given, request, context),
       shape: (request, context) => {
         requireOwnPlan(plan, request, context)
-        runner = runnerOf(plan, platform, context)
+        runner = context.runnerEnvironment ?? 'unknown'
+        requireRunner(plan, { platform, runner })
         secrets = (request.build.secrets ?? []).map(({ id }) => id)
         return { ...partRequest(plan, request, withSbom), ...untoldRun(context, inputs.text('workflow-ref')) }
       },
@@ -59,22 +67,6 @@ export function runLeg(): Promise<void> {
   })
 }
 
-/** Its lists come from the builder that makes the part; a file of the workspace has nothing to do with one platform. */
-function sbomOf(inputs: Inputs): boolean {
-  const sbom = inputs.text('sbom')
-  if (sbom !== undefined && sbom !== 'auto') throw malformed('sbom', 'auto', sbom)
-  return sbom === 'auto'
-}
-
-/** 13-adversary 40: a label is a name that anybody can give to a machine; what the runner says of itself must agree. */
-function runnerOf(plan: BuildPlan, platform: string, { runnerEnvironment = 'unknown' }: RunContext): string {
-  if (plan.selfHosted || runnerEnvironment === 'github-hosted') return runnerEnvironment
-  throw fail('build/runner-not-listed', `The runner of ${platform} says that it is not one of GitHub's own`, {
-    expected: 'github-hosted',
-    found: runnerEnvironment,
-  })
-}
-
 function partRequest(plan: BuildPlan, request: AttestRequest, sbom: boolean): AttestRequest {
   // The event decides anew; a plan that says more than it does not make a fork push.
   if (request.push !== plan.push) throw otherPlan('answer to whether to push', String(plan.push), String(request.push))
@@ -83,15 +75,11 @@ function partRequest(plan: BuildPlan, request: AttestRequest, sbom: boolean): At
 }
 
 function watched(builder: Builder, made: (result: BuildResult) => void): Builder {
-  return {
-    name: builder.name,
-    prepare: async request => builder.prepare?.(request),
-    build: async request => {
-      const result = await builder.build(request)
-      made(result)
-      return result
-    },
-  }
+  return wrapped(builder, async request => {
+    const result = await builder.build(request)
+    made(result)
+    return result
+  })
 }
 
 interface MadePart {

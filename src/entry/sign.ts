@@ -1,12 +1,11 @@
 import type { Part } from '../build/part.ts'
 import { PartsBuilder } from '../build/parts.ts'
-import type { BuildPlan } from '../build/plan.ts'
 import type { BuildRequest } from '../build/request.ts'
 import { fail } from '../core/error.ts'
 import type { TokenClaims } from '../github/claims.ts'
-import { Inputs, malformed } from '../github/inputs.ts'
+import { Inputs } from '../github/inputs.ts'
 import { attestOutputs, runAttestDoor } from './attest.ts'
-import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan } from './workflow-doors.ts'
+import { IN_A_WORKFLOW, loginsOf, otherPlan, requireOwnPlan, requireRunner, sbomOf } from './workflow-doors.ts'
 import { readLogins, readPartsInput, readPlanInput, rootEnvironment } from './workflow-inputs.ts'
 import { SIGN_INPUTS, SIGN_OUTPUTS } from './workflow-table.ts'
 
@@ -26,8 +25,7 @@ export function runSign(): Promise<void> {
     const from = inputs.matching('workflow-commit', COMMIT, 'a full commit id')
     if (!plan.push || !plan.sign) throw otherPlan('answer to whether to sign', 'true', 'false')
     for (const part of parts) requireRunner(plan, part)
-    const sbom = inputs.text('sbom')
-    if (sbom !== undefined && sbom !== 'auto') throw malformed('sbom', 'auto', sbom)
+    sbomOf(inputs)
     const more = {
       ...IN_A_WORKFLOW,
       images: plan.images.join('\n'),
@@ -65,15 +63,6 @@ function secretsOf(parts: readonly Part[]): Pick<BuildRequest, 'secrets'> {
     })
   const ids = parts[0]?.secrets ?? []
   return ids.length === 0 ? {} : { secrets: ids.map(id => ({ id, file: '' })) }
-}
-
-/** 13-adversary 40 */
-function requireRunner({ selfHosted }: BuildPlan, { platform, runner }: Part): void {
-  if (selfHosted || runner === 'github-hosted') return
-  throw fail('build/runner-not-listed', `The runner that built ${platform} says that it is not one of GitHub's own`, {
-    expected: 'github-hosted',
-    found: runner,
-  })
 }
 
 /** The certificate names the workflow's commit; these steps must be of that commit, or it would vouch for others. */

@@ -1,7 +1,9 @@
 import type { Login } from '../build/builder.ts'
+import type { Part } from '../build/part.ts'
 import type { BuildPlan } from '../build/plan.ts'
 import { fail } from '../core/error.ts'
 import type { RunContext } from '../github/context.ts'
+import { type Inputs, malformed } from '../github/inputs.ts'
 import type { AttestRequest } from '../pipeline/attest-request.ts'
 import { runnerOf } from './attest-plan.ts'
 import type { GivenLogin } from './workflow-inputs.ts'
@@ -24,6 +26,25 @@ export function requireOwnPlan(plan: BuildPlan, request: AttestRequest, context:
 
 export function otherPlan(what: string, expected: string, found: string): Error {
   return fail('build/plan-differs', `The plan is not one for this job: it has another ${what}`, { expected, found })
+}
+
+/** 13-adversary 40: a label is a name that anybody can give to a machine; what the runner says of itself must agree. */
+export function requireRunner(
+  { selfHosted }: Pick<BuildPlan, 'selfHosted'>,
+  { platform, runner }: Pick<Part, 'platform' | 'runner'>,
+): void {
+  if (selfHosted || runner === 'github-hosted') return
+  throw fail('build/runner-not-listed', `The runner of ${platform} says that it is not one of GitHub's own`, {
+    expected: 'github-hosted',
+    found: runner,
+  })
+}
+
+/** Lists come from the builders that make the parts; a file of the workspace has nothing to do with one platform. */
+export function sbomOf(inputs: Inputs): boolean {
+  const sbom = inputs.text('sbom')
+  if (sbom !== undefined && sbom !== 'auto') throw malformed('sbom', 'auto', sbom)
+  return sbom === 'auto'
 }
 
 /** A password without a host is for the registry of the first image, one without a user name for whoever started the run. */

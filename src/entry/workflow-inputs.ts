@@ -1,5 +1,5 @@
 import { type Part, readPart } from '../build/part.ts'
-import { type BuildPlan, outputOf, PLANNED_PLATFORMS, readPlan } from '../build/plan.ts'
+import { type BuildPlan, isPlanned, outputOf, PLANNED_PLATFORMS, readPlan } from '../build/plan.ts'
 import { fail } from '../core/error.ts'
 import { isObject, type Json, parseJsonObject } from '../core/json.ts'
 import { printable } from '../core/text.ts'
@@ -107,7 +107,7 @@ export function labelOf(runner: Leg['runner']): string {
 }
 
 function checkPlatform(platform: string): void {
-  if (PLANNED_PLATFORMS.some(known => known === platform)) return
+  if (isPlanned(platform)) return
   throw malformed('platforms', PLANNED_PLATFORMS.join(', '), platform)
 }
 
