@@ -1,15 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { jest } from '@jest/globals'
 import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
 import { cleanGround, codeOf, heldBy } from './aftermath.ts'
+import { commitDockerfile } from './commit-dockerfile.ts'
 import { attachedTo, attestKilled, costOf, forgetRequests } from './kill-support.ts'
 import { statementIn } from './source-support.ts'
 
 // Real builds on a busy machine, each twice.
 jest.setTimeout(300_000)
 
-const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync) ?? ''
 const BASE = ['FROM scratch', 'COPY busybox.sh /bin/busybox']
 const SAME = [...BASE, 'RUN ["/bin/busybox", "sh", "-c", "echo always > /made.txt"]']
 const OTHER = [...BASE, 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox head -c 8 /dev/urandom > /made.txt"]']
@@ -23,16 +23,7 @@ beforeAll(async () => {
 afterAll(() => scenario.close())
 beforeEach(() => cleanGround(scenario))
 
-async function commit(dockerfile: readonly string[]): Promise<void> {
-  scenario.repository.commit({
-    message: 'Change what is built',
-    signer: scenario.bob,
-    name: 'Bob',
-    email: 'bob@example.com',
-    files: { Dockerfile: [...dockerfile, ''].join('\n'), 'busybox.sh': readFileSync(BUSYBOX) },
-  })
-  await scenario.publish()
-}
+const commit = (dockerfile: readonly string[]) => commitDockerfile(scenario, dockerfile)
 
 /** Exit code and codes of what a gate found that asks for a build that can be made again. */
 async function gate(digest: string): Promise<readonly unknown[]> {

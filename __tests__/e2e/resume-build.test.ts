@@ -1,15 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import type { RunOptions } from '../fakes/runner.ts'
 import { type Inputs, type Scenario, type StepResult, startScenario } from '../fakes/scenario.ts'
 import { cleanGround, codeOf } from './aftermath.ts'
+import { commitDockerfile } from './commit-dockerfile.ts'
 import { type Arriving, attachedTo, attestKilled, costOf, forgetRequests } from './kill-support.ts'
 
 // Real builds on a busy machine.
 jest.setTimeout(300_000)
 
-const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync) ?? ''
 let scenario: Scenario
 let folders = 0
 
@@ -32,16 +32,7 @@ function temporaryFolder(): { readonly RUNNER_TEMP: string } {
   return { RUNNER_TEMP: folder }
 }
 
-async function commit(dockerfile: readonly string[]): Promise<void> {
-  scenario.repository.commit({
-    message: 'Change what is built',
-    signer: scenario.bob,
-    name: 'Bob',
-    email: 'bob@example.com',
-    files: { Dockerfile: [...dockerfile, ''].join('\n'), 'busybox.sh': readFileSync(BUSYBOX) },
-  })
-  await scenario.publish()
-}
+const commit = (dockerfile: readonly string[]) => commitDockerfile(scenario, dockerfile)
 
 async function countsOf(digest: string): Promise<readonly number[]> {
   return [...(await attachedTo(scenario, digest)).values()].map(bundles => bundles.length)

@@ -1,18 +1,16 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { jest } from '@jest/globals'
-import { type Dockerd, releaseMounts, startDockerd } from '../../tools/peers/dockerd.ts'
-import { Supervisor } from '../../tools/peers/process.ts'
+import type { Dockerd } from '../../tools/peers/dockerd.ts'
 import { REGISTRIES, type RegistryName } from '../../tools/peers/registries.ts'
 import { statementsOf } from '../e2e/materials-support.ts'
 import type { Inputs, StepResult } from '../fakes/scenario.ts'
 import { attestedOf, confirmed, crane } from './builders-confirm.ts'
 import { BuildPage } from './builders-page.ts'
-import { pushRoot, rootOf } from './building.ts'
+import { type OwnMachine, pushBuildKit, startMachine } from './own-machine.ts'
 import { attest, layoutOf, openWorld, repositoryIn, type World } from './world.ts'
 
 /** Every builder × one and two platforms × every registry: crane and cosign confirm the digests that the run said. */
@@ -33,7 +31,7 @@ let world: World
 let machine: Machine
 beforeAll(async () => {
   world = await openWorld()
-  machine = await startMachine(world)
+  machine = await machineOf(world)
   world.repository.commit({
     message: 'Build for two platforms',
     signer: world.alice,
@@ -59,36 +57,18 @@ afterAll(async () => {
   await world?.close()
 })
 
-interface Machine {
-  readonly dockerd: Dockerd
+interface Machine extends OwnMachine {
   /** For a step that builds in a BuildKit that runs in a container of the daemon. */
   readonly container: Readonly<Record<string, string>>
-  close(): Promise<void>
 }
 
-async function startMachine({ stack }: World): Promise<Machine> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'waybill-machine-'))
-  const supervisor = new Supervisor(folder, stack.peers.debian.setpriv)
-  const close = async () => {
-    await supervisor.stop()
-    await releaseMounts(folder)
-    rmSync(folder, { recursive: true, force: true })
-  }
-  try {
-    const dockerd = await startDockerd({ folder, peers: stack.peers, supervisor })
-    return { dockerd, container: await containerBuilder(stack, dockerd, folder), close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
+const machineOf = ({ stack }: World): Promise<Machine> =>
+  startMachine(stack, async (dockerd, folder) => ({ container: await containerBuilder(stack, dockerd, folder) }))
 
 /** As docker/setup-buildx-action makes it, from an image of the same BuildKit. */
 async function containerBuilder(stack: World['stack'], { address }: Dockerd, folder: string) {
   const { peers, registry, registries, buildkit } = stack
-  const root = await rootOf(stack, 'buildkit', [peers.go.buildkitd, peers.go.buildctl, peers.debian.runc])
-  const settings = ['--entrypoint=/usr/bin/buildkitd', '--env=PATH=/usr/bin']
-  const digest = await pushRoot(stack, 'tools/buildkit:1', root, settings)
+  const digest = await pushBuildKit(stack)
   const config = join(folder, 'buildkitd.toml')
   writeFileSync(config, REGISTRIES.map(name => `[registry."${registries[name].host}"]\n  http = true\n`).join('\n'))
   const env = { PATH: process.env.PATH ?? '', DOCKER_HOST: address, DOCKER_CONFIG: buildkit.dockerConfig }

@@ -1,19 +1,16 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { jest } from '@jest/globals'
 import { type Digest, hexOf } from '../../src/core/digest.ts'
 import type { Receipt } from '../../src/report/receipt.ts'
-import { type Dockerd, releaseMounts, startDockerd } from '../../tools/peers/dockerd.ts'
-import { Supervisor } from '../../tools/peers/process.ts'
 import { statementsOf } from '../e2e/materials-support.ts'
 import type { StepResult } from '../fakes/scenario.ts'
-import { pushRoot, rootOf } from './building.ts'
 import { withKeyedWorld } from './keyed-world.ts'
 import { type Base, codeOf, MANIFEST, newBase, setBuild, setRules, signBase } from './materials-world.ts'
+import { type OwnMachine, pushBuildKit, startMachine } from './own-machine.ts'
 import type { KeyFiles } from './signing.ts'
 import { attest, expectedOf, pinned, repositoryIn, type World, waybill } from './world.ts'
 
@@ -32,10 +29,10 @@ let buildkit: { readonly name: string; readonly digest: Digest }
 let machine: Machine
 
 beforeAll(async () => {
-  machine = await startMachine(world)
+  machine = await machineOf(world)
   base = await newBase(world, 'referrers', 'closed')
   await signBase(world, 'cosign3', base, key)
-  buildkit = await pushBuildKit(world)
+  buildkit = await builderImage(world)
   const identity = `${world.stack.git.url}/acme/images/.github/workflows/release.yml@refs/heads/main`
   const signer = `sigstore: { identity: "${identity}", issuer: "${world.stack.oidc.issuer}" }`
   await setRules(
@@ -48,40 +45,22 @@ beforeAll(async () => {
 })
 afterAll(async () => machine?.close())
 
-interface Machine {
-  readonly dockerd: Dockerd
+interface Machine extends OwnMachine {
   /** Containers and volumes in it. */
   left(): Promise<string>
-  close(): Promise<void>
 }
 
-async function startMachine({ stack }: World): Promise<Machine> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'waybill-machine-'))
-  const supervisor = new Supervisor(folder, stack.peers.debian.setpriv)
-  const close = async () => {
-    await supervisor.stop()
-    await releaseMounts(folder)
-    rmSync(folder, { recursive: true, force: true })
-  }
-  try {
-    const dockerd = await startDockerd({ folder, peers: stack.peers, supervisor })
-    const env = { PATH: process.env.PATH, DOCKER_HOST: dockerd.address }
+const machineOf = ({ stack }: World): Promise<Machine> =>
+  startMachine(stack, async ({ address }) => {
+    const env = { PATH: process.env.PATH, DOCKER_HOST: address }
     const docker = async (args: readonly string[]) =>
       (await promisify(execFile)(stack.peers.debian.docker, [...args], { env })).stdout
     const left = async () => `${await docker(['ps', '--all', '--quiet'])}${await docker(['volume', 'ls', '--quiet'])}`
-    return { dockerd, left, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
+    return { left }
+  })
 
-async function pushBuildKit({ stack }: World) {
-  const { folder, peers, registry } = stack
-  const root = await rootOf(stack, 'buildkit', [peers.go.buildkitd, peers.go.buildctl, peers.debian.runc])
-  const settings = ['--entrypoint=/usr/bin/buildkitd', '--env=PATH=/usr/bin']
-  const digest = await pushRoot({ folder, peers, registry }, 'tools/buildkit:1', root, settings)
-  return { name: `${registry.host}/tools/buildkit:1`, digest }
+async function builderImage({ stack }: World) {
+  return { name: `${stack.registry.host}/tools/buildkit:1`, digest: await pushBuildKit(stack) }
 }
 
 interface Case {
